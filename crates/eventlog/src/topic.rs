@@ -1,0 +1,58 @@
+//! Topics and their partitions.
+
+use std::time::Duration;
+
+use crate::{Partition, record::Millis};
+
+/// A topic's name as the program knows it. An adapter may put a prefix before it.
+pub type Topic = &'static str;
+
+/// What a topic must be like. An adapter makes it so where it is missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TopicSpec {
+    /// Its name.
+    pub name: Topic,
+    /// What is removed, and when.
+    pub cleanup: Cleanup,
+    /// How many partitions it is made with.
+    pub partitions: Partitions,
+}
+
+/// What is removed from a topic, and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cleanup {
+    /// Records older than this.
+    Delete(Duration),
+    /// Records whose key has a newer one.
+    Compact,
+}
+
+/// How many partitions a topic is made with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Partitions {
+    /// As many as this topic has, 1 if that is missing too.
+    Like(Topic),
+    /// Exactly one, whatever the others have.
+    One,
+}
+
+impl Cleanup {
+    /// The log time before which records may go at `now`; `None` where age does not count.
+    pub fn horizon(self, now: Millis) -> Option<Millis> {
+        match self {
+            Self::Delete(age) => Some(now.saturating_sub(Millis::try_from(age.as_millis()).unwrap_or(Millis::MAX))),
+            Self::Compact => None,
+        }
+    }
+}
+
+/// The partition that our own records with this key go to: FNV-1a (64 bit) mod `count`.
+///
+/// Only whoever writes an order first chooses by this; everyone after reads where it landed. Others choose
+/// otherwise, so it is never computed for a record that exists.
+pub fn partition_for(key: &[u8], count: u32) -> Partition {
+    let hash = key
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
+    Partition::try_from(hash % u64::from(count.max(1))).expect("less than a u32")
+}
