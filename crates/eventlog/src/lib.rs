@@ -123,7 +123,11 @@ pub trait Work: Send {
     fn poll(&mut self, wait: Duration) -> Result<Polled, WorkError>;
 
     /// Says where to begin in each input of an assigned partition. No record of it comes before this call.
-    fn start(&mut self, partition: Partition, from: &[(Topic, From)]) -> Result<(), WorkError>;
+    fn start(&mut self, partition: Partition, from: &[(Topic, Offset)]) -> Result<(), WorkError>;
+
+    /// The offset after the newest record of an input, as of now or a moment ago: a record that was durable
+    /// before the last one handed out was appended is below it.
+    fn end(&mut self, topic: Topic, partition: Partition) -> Result<Offset, WorkError>;
 
     /// Stops `topic`'s records of `partition`. Those from offset `at` on, also if they were already handed
     /// out, come again after [`Work::release`].
@@ -137,15 +141,6 @@ pub trait Work: Send {
 
     /// How this adapter likes its transactions cut.
     fn pace(&self) -> Pace;
-}
-
-/// Where a worker begins in one input of a partition.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum From {
-    /// This offset.
-    Offset(Offset),
-    /// Where the group last committed, else the oldest record.
-    Committed,
 }
 
 /// What one poll of a worker brought.
@@ -171,10 +166,23 @@ pub enum Polled {
 pub struct Assignment {
     /// Its number, the same in every topic of the spec.
     pub partition: Partition,
-    /// For each input its oldest offset that is kept and the offset after its newest record.
-    pub inputs: Vec<(Topic, Offset, Offset)>,
+    /// What there is to read, for each input of the spec.
+    pub inputs: Vec<InputRange>,
     /// For each output the offset that the next record would get, or a lower bound of it.
     pub outputs: Vec<(Topic, Offset)>,
+}
+
+/// What there is of one input of an assigned partition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InputRange {
+    /// The input.
+    pub topic: Topic,
+    /// The oldest offset that is kept.
+    pub earliest: Offset,
+    /// The offset after the newest record.
+    pub end: Offset,
+    /// Where the group last committed, if that is still known.
+    pub committed: Option<Offset>,
 }
 
 /// What is committed as one.

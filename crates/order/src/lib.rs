@@ -1,1 +1,49 @@
-//! placeholder
+//! What an order is and how it moves. Pure: no I/O, no clock, no threads; time comes in as a value.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`topic`] | the topics of the contract |
+//! | [`Order`] | the order as it travels: JSON to the byte, unknown fields kept |
+//! | [`Command`], [`Event`], [`OrderState`] | what is asked, what was decided, what is so now |
+//! | [`decide`], [`apply`] | the rules, over one order |
+//! | [`Book`] | the orders of one partition: repeats, pickup codes, what is remembered |
+//! | [`Code`] | a pickup code's number, words and symbol |
+//! | [`Ledger`] | the equation: accepted = the sum of where every order is |
+
+mod book;
+mod cloud_event;
+mod code;
+mod command;
+mod decide;
+mod event;
+mod id;
+mod ledger;
+mod limits;
+mod order;
+mod state;
+pub mod topic;
+
+pub use crate::{
+    book::{Book, Change, Key, Rules, Verdict},
+    cloud_event::{CloudEvent, rfc3339},
+    code::{Code, Codes, Words},
+    command::{Action, By, Command, Presence, Role, Seen},
+    decide::{Context, Input, Placed, Refusal, apply, decide},
+    event::{Event, Kind, Taken},
+    id::{CommandId, IdError, OrderId},
+    ledger::{Equation, Fact, Fault, Ledger},
+    limits::Limits,
+    order::{Details, Item, Order, Status},
+    state::{Answer, At, Marks, Mode, OrderState, ParseError, SCHEMA, Stage, check_schema},
+};
+
+/// Milliseconds since the Unix epoch.
+pub type Millis = i64;
+
+/// A time that may not have come yet, in 8 bytes: a million orders hold several each.
+pub type Stamp = Option<std::num::NonZeroI64>;
+
+/// `at` as a [`Stamp`]. The epoch itself reads as "not yet".
+pub fn stamp(at: Millis) -> Stamp {
+    std::num::NonZeroI64::new(at)
+}

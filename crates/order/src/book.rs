@@ -1,0 +1,373 @@
+//! The orders of one partition: which are known, which pickup codes are in use, what is remembered.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use hashbrown::{DefaultHashBuilder, HashTable};
+use slab::Slab;
+use std::hash::BuildHasher;
+
+use crate::{
+    Codes, Command, Context, Event, Input, Millis, Mode, Order, OrderId, OrderState, Placed, Refusal, Stage,
+    apply, decide,
+};
+
+/// An order's place in a [`Book`], good as long as the order is in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key(u32);
+
+/// The line's times and bounds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rules {
+    /// How orders are made that are taken from now on.
+    pub mode: Mode,
+    /// How long one cup takes, where the order does not say.
+    pub cup_ms: u64,
+    /// Ready in auto mode becomes uncollected after this.
+    pub uncollected_auto_ms: Millis,
+    /// Ready in manual mode becomes uncollected after this.
+    pub uncollected_manual_ms: Millis,
+    /// An unpaid order is cancelled after this.
+    pub unpaid_ms: Millis,
+    /// A finished order is forgotten after this.
+    pub remember_ms: Millis,
+    /// At most this many finished orders are remembered; the oldest go first.
+    pub remember_max: usize,
+    /// At most this many wait to be collected; the oldest become uncollected first.
+    pub uncollected_max: usize,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        const MINUTE: Millis = 60_000;
+        Self {
+            mode: Mode::Auto,
+            cup_ms: 1_000,
+            uncollected_auto_ms: 10 * MINUTE,
+            uncollected_manual_ms: 120 * MINUTE,
+            unpaid_ms: 30 * MINUTE,
+            remember_ms: 24 * 60 * MINUTE,
+            remember_max: 1_000_000,
+            uncollected_max: 1_000_000,
+        }
+    }
+}
+
+/// No drink takes longer than a day, whatever a foreign counter writes.
+const MAKE_MS_MAX: u64 = 24 * 60 * 60 * 1_000;
+
+impl Rules {
+    /// How long the order takes to make.
+    pub fn make_ms(&self, order: &Order) -> Millis {
+        let millis = match order.details().and_then(|d| d.make_seconds) {
+            Some(seconds) => u64::from(seconds) * 1_000,
+            None => u64::from(order.amount).saturating_mul(self.cup_ms),
+        };
+        Millis::try_from(millis.min(MAKE_MS_MAX)).unwrap_or(Millis::MAX)
+    }
+
+    /// How long a ready order waits before it counts as uncollected.
+    pub fn uncollected_ms(&self, mode: Mode) -> Millis {
+        match mode {
+            Mode::Auto => self.uncollected_auto_ms,
+            Mode::Manual => self.uncollected_manual_ms,
+        }
+    }
+}
+
+/// What became of an input.
+#[derive(Debug)]
+pub enum Verdict {
+    /// An order id that is known: nothing changes.
+    Repeat,
+    /// A decision on an order of the book.
+    Changed(Change),
+    /// An answer without an order to it.
+    Answered(Event),
+}
+
+/// A decision that has been applied.
+#[derive(Debug)]
+pub struct Change {
+    /// The order.
+    pub key: Key,
+    /// What was decided.
+    pub event: Event,
+    /// Whether the order's state is different: all but a repeated answer.
+    pub writes_state: bool,
+    /// The order's new due time, if it got one.
+    pub due: Option<Millis>,
+}
+
+/// The orders of one partition.
+#[derive(Debug, Default)]
+pub struct Book {
+    orders: Slab<OrderState>,
+    by_id: HashTable<u32>,
+    hasher: DefaultHashBuilder,
+    codes: Codes,
+    counts: [usize; Stage::ALL.len()],
+    making_auto: usize,
+    awaiting_hands: BTreeSet<(u64, Key)>,
+    /// In the order in which they became ready, with their due times; entries of orders that went on are void.
+    ready: VecDeque<(Millis, Key)>,
+    /// In the order in which they finished; entries of orders that were brought back are void.
+    finished: VecDeque<(Millis, Key)>,
+}
+
+impl Book {
+    /// The order with this id.
+    pub fn find(&self, id: &OrderId) -> Option<Key> {
+        let hash = self.hasher.hash_one(id.as_str());
+        self.by_id.find(hash, |&at| self.orders[at as usize].id() == id).map(|&at| Key(at))
+    }
+
+    /// The order at this place.
+    pub fn get(&self, key: Key) -> Option<&OrderState> {
+        self.orders.get(key.0 as usize)
+    }
+
+    /// All orders, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = (Key, &OrderState)> {
+        self.orders.iter().map(|(at, state)| (key(at), state))
+    }
+
+    /// How many orders are in this state.
+    pub fn count(&self, stage: Stage) -> usize {
+        self.counts[stage as usize]
+    }
+
+    /// How many orders have work left.
+    pub fn open(&self) -> usize {
+        self.count(Stage::Received) + self.count(Stage::Making)
+    }
+
+    /// How many orders make themselves right now.
+    pub fn making_auto(&self) -> usize {
+        self.making_auto
+    }
+
+    /// When the order was received that waits longest for a hand.
+    pub fn awaits_since(&self) -> Option<Millis> {
+        let (_, key) = self.awaiting_hands.first()?;
+        Some(self.get(*key)?.received_at)
+    }
+
+    /// The number of the last pickup code given: to be restored with the orders.
+    pub fn last_code(&self) -> u32 {
+        self.codes.last()
+    }
+
+    /// Takes an order from `order.received`.
+    pub fn take(
+        &mut self,
+        order: Order,
+        placed: Placed,
+        now: Millis,
+        rules: &Rules,
+        hands_free: bool,
+    ) -> Verdict {
+        if self.find(&order.order_id).is_some() {
+            return Verdict::Repeat;
+        }
+        let state = OrderState::undecided(order, placed, rules.mode);
+        let context = self.context(&state, now, rules, hands_free);
+        let Some(event) = decide(&state, Input::Taken, &context) else { return Verdict::Repeat };
+        let key = self.insert(state);
+        self.counts[Stage::Received as usize] += 1;
+        let due = self.apply(key, &event);
+        Verdict::Changed(Change { key, event, writes_state: true, due })
+    }
+
+    /// Answers a command.
+    pub fn command(&mut self, command: &Command, now: Millis, rules: &Rules, hands_free: bool) -> Verdict {
+        let Some(key) = self.find(&command.order_id) else {
+            return Verdict::Answered(Event::unknown(command, Refusal::UnknownOrder, now));
+        };
+        match self.decide(key, Input::Command(command), now, rules, hands_free) {
+            Some(change) => Verdict::Changed(change),
+            None => Verdict::Repeat,
+        }
+    }
+
+    /// The order's due time may have come.
+    pub fn due(&mut self, key: Key, now: Millis, rules: &Rules) -> Option<Change> {
+        self.get(key)?;
+        self.decide(key, Input::Due, now, rules, true)
+    }
+
+    /// Begins the order that waits longest for a hand.
+    pub fn hands_free(&mut self, now: Millis, rules: &Rules) -> Option<Change> {
+        let (_, key) = *self.awaiting_hands.first()?;
+        self.decide(key, Input::HandsFree, now, rules, true)
+    }
+
+    /// Gives up the order that has waited longest to be collected, if more than the bound wait.
+    pub fn give_up(&mut self, now: Millis, rules: &Rules) -> Option<Change> {
+        while self.count(Stage::Ready) > rules.uncollected_max {
+            let (due, key) = self.ready.pop_front()?;
+            if self.get(key).is_some_and(|s| s.stage == Stage::Ready && s.due() == Some(due)) {
+                return self.decide(key, Input::GiveUp, now, rules, true);
+            }
+        }
+        None
+    }
+
+    /// Forgets one finished order that is remembered no longer, and says which.
+    pub fn forget(&mut self, now: Millis, rules: &Rules) -> Option<OrderId> {
+        loop {
+            let &(finished_at, key) = self.finished.front()?;
+            let holds = self.get(key).is_some_and(|s| {
+                !s.stage.is_live() && s.finished_at.is_some_and(|at| at.get() == finished_at)
+            });
+            let remembered = self.finished_count() <= rules.remember_max
+                && now < finished_at.saturating_add(rules.remember_ms);
+            if holds && remembered {
+                return None;
+            }
+            self.finished.pop_front();
+            if holds {
+                return self.remove(key).map(|state| state.order.order_id);
+            }
+        }
+    }
+
+    /// When the next finished order is to be forgotten, if none comes before it.
+    pub fn next_forget(&self, rules: &Rules) -> Option<Millis> {
+        self.finished.front().map(|(at, _)| at.saturating_add(rules.remember_ms))
+    }
+
+    /// Puts back an order from `order.state`; a later one of the same id replaces it. [`Book::settle`] follows.
+    pub fn restore(&mut self, state: OrderState) {
+        match self.find(state.id()) {
+            Some(key) => self.orders[key.0 as usize] = state,
+            None => drop(self.insert(state)),
+        }
+    }
+
+    /// Takes back what was restored under this id. [`Book::settle`] follows.
+    pub fn unrestore(&mut self, id: &OrderId) {
+        if let Some(key) = self.find(id) {
+            self.unlink(key);
+            self.orders.remove(key.0 as usize);
+        }
+    }
+
+    /// After the last [`Book::restore`]: counts, codes and queues follow from the orders.
+    pub fn settle(&mut self, last_code: u32) {
+        self.codes = Codes::new(last_code);
+        self.counts = Default::default();
+        self.making_auto = 0;
+        for (at, state) in &self.orders {
+            let key = key(at);
+            self.counts[state.stage as usize] += 1;
+            self.making_auto += usize::from(makes_itself(state));
+            if state.stage.is_live() {
+                self.codes.take(state.code, false);
+            }
+            if state.awaits_hands() {
+                self.awaiting_hands.insert((state.at.offset, key));
+            }
+            match (state.stage, state.due(), state.finished_at) {
+                (Stage::Ready, Some(due), _) => self.ready.push_back((due, key)),
+                (_, _, Some(at)) => self.finished.push_back((at.get(), key)),
+                _ => {}
+            }
+        }
+        self.ready.make_contiguous().sort_unstable();
+        self.finished.make_contiguous().sort_unstable();
+    }
+
+    fn finished_count(&self) -> usize {
+        self.orders.len() - self.open() - self.count(Stage::Ready)
+    }
+
+    fn context<'a>(
+        &self,
+        state: &OrderState,
+        now: Millis,
+        rules: &'a Rules,
+        hands_free: bool,
+    ) -> Context<'a> {
+        Context {
+            now,
+            rules,
+            hands_free,
+            keeps_code: state.stage.is_live() || self.codes.is_free(state.code),
+            next_code: self.codes.next(),
+        }
+    }
+
+    fn decide(
+        &mut self,
+        key: Key,
+        input: Input<'_>,
+        now: Millis,
+        rules: &Rules,
+        hands: bool,
+    ) -> Option<Change> {
+        let state = &self.orders[key.0 as usize];
+        let event = decide(state, input, &self.context(state, now, rules, hands))?;
+        let due = self.apply(key, &event);
+        Some(Change { key, writes_state: !event.repeat, event, due })
+    }
+
+    /// Applies the event, and says the new due time if it brought one.
+    fn apply(&mut self, key: Key, event: &Event) -> Option<Millis> {
+        let state = &mut self.orders[key.0 as usize];
+        self.counts[state.stage as usize] -= 1;
+        self.making_auto -= usize::from(makes_itself(state));
+        let (was_live, old_code) = (state.stage.is_live(), state.code);
+        if state.awaits_hands() {
+            self.awaiting_hands.remove(&(state.at.offset, key));
+        }
+        let (old_due, old_finished) = (state.due_at, state.finished_at);
+        apply(state, event);
+        self.counts[state.stage as usize] += 1;
+        self.making_auto += usize::from(makes_itself(state));
+        if state.awaits_hands() {
+            self.awaiting_hands.insert((state.at.offset, key));
+        }
+        match (was_live && old_code != 0, state.stage.is_live()) {
+            (false, true) => self.codes.take(state.code, event.code.is_some()),
+            (true, false) => self.codes.release(old_code),
+            _ => {}
+        }
+        match (state.stage, state.due(), state.finished_at) {
+            (Stage::Ready, Some(due), _) if state.due_at != old_due => self.ready.push_back((due, key)),
+            (_, _, Some(at)) if state.finished_at != old_finished => self.finished.push_back((at.get(), key)),
+            _ => {}
+        }
+        state.due().filter(|_| state.due_at != old_due)
+    }
+
+    fn insert(&mut self, state: OrderState) -> Key {
+        let hash = self.hasher.hash_one(state.id().as_str());
+        let key = key(self.orders.insert(state));
+        let (orders, hasher) = (&self.orders, &self.hasher);
+        self.by_id.insert_unique(hash, key.0, |&at| hasher.hash_one(orders[at as usize].id().as_str()));
+        key
+    }
+
+    fn unlink(&mut self, key: Key) {
+        let hash = self.hasher.hash_one(self.orders[key.0 as usize].id().as_str());
+        if let Ok(entry) = self.by_id.find_entry(hash, |&at| at == key.0) {
+            entry.remove();
+        }
+    }
+
+    fn remove(&mut self, key: Key) -> Option<OrderState> {
+        let stage = self.get(key)?.stage;
+        self.unlink(key);
+        self.counts[stage as usize] -= 1;
+        Some(self.orders.remove(key.0 as usize))
+    }
+}
+
+fn makes_itself(state: &OrderState) -> bool {
+    state.stage == Stage::Making && state.mode == Mode::Auto
+}
+
+fn key(at: usize) -> Key {
+    // What is open and what is remembered are bounded far below this.
+    Key(u32::try_from(at).expect("a partition has fewer than 4 billion orders in memory"))
+}

@@ -1,0 +1,222 @@
+//! What staff and customers ask of an order.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{At, CommandId, Limits, OrderId, Stage};
+
+/// One command, as `order.command` has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Command {
+    /// Its name: a repeat gets the first answer.
+    pub command_id: CommandId,
+    /// The order it is about.
+    pub order_id: OrderId,
+    /// What is asked.
+    #[serde(flatten)]
+    pub action: Action,
+    /// What its sender saw; only a change of these conflicts. `None`: whatever the order is like now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<Seen>,
+    /// Who asks.
+    pub by: By,
+    /// Where the order stands in `order.received`, so that the command can wait for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order_at: Option<At>,
+}
+
+/// What can be asked of an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case")]
+pub enum Action {
+    /// Making begins.
+    Start,
+    /// It is ready: the bell rings.
+    Ready,
+    /// Bring it back: it is made once more.
+    Recall {
+        /// Why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
+    /// It was handed over.
+    Collect,
+    /// It was not handed over after all.
+    Uncollect,
+    /// It is not to be made.
+    Cancel {
+        /// Why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
+    /// It is paid.
+    Accept,
+    /// "I'm on my way."
+    Acknowledge,
+    /// "It isn't there."
+    Missing,
+    /// The customer tested the bell.
+    Tested,
+    /// The phone rang.
+    Rang,
+    /// What the customer's page is doing.
+    Presence {
+        /// What it is doing.
+        presence: Presence,
+    },
+    /// A line is done.
+    Tick {
+        /// Which, from 0.
+        line: u16,
+    },
+    /// A line is not done after all.
+    Untick {
+        /// Which, from 0.
+        line: u16,
+    },
+    /// A remark of the staff; an empty one takes it away.
+    Note {
+        /// What it says.
+        text: String,
+    },
+}
+
+/// What a customer's page is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Presence {
+    /// Open and in front: it will ring.
+    Listening,
+    /// Open behind something else: it may ring.
+    Hidden,
+    /// Closed.
+    Gone,
+}
+
+/// What a sender saw.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// The order's state.
+    pub state: Stage,
+    /// Its round.
+    pub round: u32,
+}
+
+/// Who asks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct By {
+    /// As what.
+    pub role: Role,
+    /// On which device.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
+}
+
+/// As what someone asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Whoever knows the order's id.
+    Holder,
+    /// Whoever works here.
+    Staff,
+}
+
+impl Command {
+    /// The command in a record's value, or one sentence that says why it is none.
+    pub fn parse(json: &[u8]) -> Result<Self, String> {
+        if json.len() > Limits::RECORD_BYTES {
+            return Err(format!("{} bytes, a command has at most {}", json.len(), Limits::RECORD_BYTES));
+        }
+        let command: Self = serde_json::from_slice(json).map_err(|e| e.to_string())?;
+        command.action.check()?;
+        match &command.by.device {
+            Some(device) => at_most(device, Limits::DEVICE_CHARS, "device")?,
+            None => {}
+        }
+        Ok(command)
+    }
+
+    /// As JSON.
+    pub fn to_json(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("writing to memory cannot fail, and every key is text")
+    }
+}
+
+impl Action {
+    /// Whether its texts are within [`Limits`], or one sentence that names the one that is not.
+    pub fn check(&self) -> Result<(), String> {
+        match self {
+            Self::Recall { reason: Some(text) } | Self::Cancel { reason: Some(text) } => {
+                at_most(text, Limits::REASON_CHARS, "reason")
+            }
+            Self::Note { text } => at_most(text, Limits::NOTE_CHARS, "text"),
+            _ => Ok(()),
+        }
+    }
+
+    /// Its name on the wire.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Ready => "ready",
+            Self::Recall { .. } => "recall",
+            Self::Collect => "collect",
+            Self::Uncollect => "uncollect",
+            Self::Cancel { .. } => "cancel",
+            Self::Accept => "accept",
+            Self::Acknowledge => "acknowledge",
+            Self::Missing => "missing",
+            Self::Tested => "tested",
+            Self::Rang => "rang",
+            Self::Presence { .. } => "presence",
+            Self::Tick { .. } => "tick",
+            Self::Untick { .. } => "untick",
+            Self::Note { .. } => "note",
+        }
+    }
+}
+
+fn at_most(text: &str, chars: usize, field: &str) -> Result<(), String> {
+    let has = text.chars().count();
+    if has > chars {
+        Err(format!("{field} has {has} characters, at most {chars} are allowed"))
+    } else {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_reads_back_as_it_was_written() {
+        let command = Command {
+            command_id: CommandId::new("c-1").unwrap(),
+            order_id: OrderId::new("a").unwrap(),
+            action: Action::Recall { reason: Some("too cold".into()) },
+            seen: Some(Seen { state: Stage::Ready, round: 1 }),
+            by: By { role: Role::Staff, device: Some("bar".into()) },
+            order_at: Some(At { partition: 0, offset: 7 }),
+        };
+        assert_eq!(Command::parse(&command.to_json()).unwrap(), command);
+    }
+
+    #[test]
+    fn what_is_no_command_is_refused_with_a_sentence() {
+        let with =
+            |rest: &str| format!(r#"{{"command_id":"c","order_id":"a","by":{{"role":"staff"}}{rest}}}"#);
+        for (json, says) in [
+            (with(""), "command"),
+            (with(r#","command":"explode""#), "unknown variant"),
+            (with(r#","command":"tick""#), "line"),
+            (with(r#","command":"tick","line":-1"#), "invalid"),
+            (with(&format!(r#","command":"cancel","reason":"{}""#, "x".repeat(201))), "at most 200"),
+            ("{}".into(), "command_id"),
+            (String::new(), "EOF"),
+        ] {
+            let error = Command::parse(json.as_bytes()).unwrap_err();
+            assert!(error.contains(says), "{json}: {error}");
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! Bounds on what an order may hold. What is over one is refused before it is accepted.
+
+/// Bounds on what an order may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits;
+
+impl Limits {
+    /// Cups in one order.
+    pub const AMOUNT: u16 = 1_000;
+    /// Bytes of an order id or a command id.
+    pub const ID_BYTES: usize = 128;
+    /// A record larger than this is dead-lettered, in bytes: well below what every broker takes, so that what
+    /// is derived from it fits too.
+    pub const RECORD_BYTES: usize = 64 * 1024;
+    /// What is kept of a dead letter, in bytes.
+    pub const DEAD_LETTER_BYTES: usize = 256 * 1024;
+    /// Lines of one order.
+    pub const ITEMS: usize = 100;
+    /// Characters of an item's name.
+    pub const ITEM_CHARS: usize = 80;
+    /// Characters of a customer's name.
+    pub const NAME_CHARS: usize = 80;
+    /// Characters of a note.
+    pub const NOTE_CHARS: usize = 500;
+    /// Characters of a till's ticket number.
+    pub const REF_CHARS: usize = 32;
+    /// Characters of a reason.
+    pub const REASON_CHARS: usize = 200;
+    /// Characters of a device's name.
+    pub const DEVICE_CHARS: usize = 80;
+    /// Command ids remembered by an order, with their outcomes.
+    pub const ANSWERS: usize = 32;
+}

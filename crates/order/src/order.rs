@@ -1,0 +1,319 @@
+//! The order as it travels between programs.
+
+use std::fmt;
+
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{self, MapAccess, Visitor},
+    ser::SerializeMap,
+};
+use serde_json::value::RawValue;
+
+use crate::{Limits, Millis, OrderId};
+
+/// An order as the contract writes it: `order_id`, `amount` and `status` first, what is ours after them, and
+/// fields that nobody here knows kept to the byte and passed on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Order {
+    /// Its name.
+    pub order_id: OrderId,
+    /// Number of cups, 0 to 1,000; 0 is "nothing to brew".
+    pub amount: u16,
+    /// Whether it is announced.
+    pub status: Status,
+    /// What the core of the contract does not have. `None` for most foreign orders: they cost no memory for it.
+    pub details: Option<Box<Details>>,
+}
+
+/// What the core knows of an order's way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// 0 on the wire.
+    Received,
+    /// 1 on the wire.
+    Processed,
+}
+
+/// What an order may hold beyond the core.
+#[derive(Debug, Clone, Default)]
+pub struct Details {
+    /// What is to be made; empty in bell-only mode.
+    pub items: Vec<Item>,
+    /// Whom to call.
+    pub name: Option<String>,
+    /// What the customer asks for; may be health data, so it stands only in `order.received` and `order.state`.
+    pub note: Option<String>,
+    /// A till's ticket number. `ref` on the wire.
+    pub reference: Option<String>,
+    /// When the counter took it; information only.
+    pub placed_at: Option<Millis>,
+    /// How long it takes to make, written by a counter that knows the menu.
+    pub make_seconds: Option<u32>,
+    /// It waits for payment.
+    pub unpaid: bool,
+    /// Fields that nobody here knows, in their order, each value as it was written.
+    pub extra: Vec<(Box<str>, Box<RawValue>)>,
+}
+
+/// One line of an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Item {
+    /// Its name or its id on the menu.
+    pub item: String,
+    /// How many of it, at least 1.
+    #[serde(default = "one")]
+    pub quantity: u16,
+    /// What is different about it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<String>,
+}
+
+fn one() -> u16 {
+    1
+}
+
+impl Order {
+    /// A new order of the core.
+    pub fn new(order_id: OrderId, amount: u16) -> Self {
+        Self { order_id, amount, status: Status::Received, details: None }
+    }
+
+    /// The order in a record's value, or one sentence that says why it is none.
+    pub fn parse(json: &[u8]) -> Result<Self, String> {
+        if json.len() > Limits::RECORD_BYTES {
+            return Err(format!("{} bytes, an order has at most {}", json.len(), Limits::RECORD_BYTES));
+        }
+        serde_json::from_slice(json).map_err(|e| e.to_string())
+    }
+
+    /// As JSON, to the byte of the contract.
+    pub fn to_json(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(128);
+        serde_json::to_writer(&mut out, self).expect("writing to memory cannot fail, and every key is text");
+        out
+    }
+
+    /// The order as `order.processed` has it: announced, and without the note.
+    pub fn announced(&self) -> Announced<'_> {
+        Announced(self)
+    }
+
+    /// The details, if it has any.
+    pub fn details(&self) -> Option<&Details> {
+        self.details.as_deref()
+    }
+
+    /// Whether it waits for payment.
+    pub fn unpaid(&self) -> bool {
+        self.details().is_some_and(|d| d.unpaid)
+    }
+
+    /// How many lines it has.
+    pub fn lines(&self) -> usize {
+        self.details().map_or(0, |d| d.items.len())
+    }
+
+    fn write<S: Serializer>(&self, to: S, status: Status, with_note: bool) -> Result<S::Ok, S::Error> {
+        let mut map = to.serialize_map(None)?;
+        map.serialize_entry("order_id", &self.order_id.as_str())?;
+        map.serialize_entry("amount", &self.amount)?;
+        map.serialize_entry("status", &(status as u8))?;
+        if let Some(d) = self.details() {
+            if !d.items.is_empty() {
+                map.serialize_entry("items", &d.items)?;
+            }
+            let note = d.note.as_ref().filter(|_| with_note);
+            for (key, text) in [("name", d.name.as_ref()), ("note", note), ("ref", d.reference.as_ref())] {
+                if let Some(text) = text {
+                    map.serialize_entry(key, text)?;
+                }
+            }
+            if let Some(at) = d.placed_at {
+                map.serialize_entry("placed_at", &at)?;
+            }
+            if let Some(seconds) = d.make_seconds {
+                map.serialize_entry("make_seconds", &seconds)?;
+            }
+            if d.unpaid {
+                map.serialize_entry("unpaid", &true)?;
+            }
+            for (key, value) in &d.extra {
+                map.serialize_entry(&**key, value)?;
+            }
+        }
+        map.end()
+    }
+}
+
+/// An order as `order.processed` has it.
+#[derive(Debug)]
+pub struct Announced<'a>(&'a Order);
+
+impl Serialize for Announced<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        self.0.write(to, Status::Processed, false)
+    }
+}
+
+impl Serialize for Order {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        self.write(to, self.status, true)
+    }
+}
+
+impl<'de> Deserialize<'de> for Order {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_map(OrderVisitor)
+    }
+}
+
+struct OrderVisitor;
+
+impl<'de> Visitor<'de> for OrderVisitor {
+    type Value = Order;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an order: an object with order_id, amount and status")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Order, A::Error> {
+        let (mut order_id, mut amount, mut status) = (None, None, None);
+        let mut details = Details::default();
+        let mut has_details = false;
+        while let Some(key) = map.next_key::<std::borrow::Cow<'de, str>>()? {
+            match &*key {
+                "order_id" => once(&mut order_id, "order_id", map.next_value()?)?,
+                "amount" => once(&mut amount, "amount", map.next_value::<Amount>()?)?,
+                "status" => once(&mut status, "status", map.next_value::<Status>()?)?,
+                other => {
+                    has_details = true;
+                    details.read(other, &mut map)?;
+                }
+            }
+        }
+        Ok(Order {
+            order_id: order_id.ok_or_else(|| de::Error::missing_field("order_id"))?,
+            amount: amount.ok_or_else(|| de::Error::missing_field("amount"))?.0,
+            status: status.ok_or_else(|| de::Error::missing_field("status"))?,
+            details: has_details.then(|| Box::new(details)),
+        })
+    }
+}
+
+impl Details {
+    fn read<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
+        match key {
+            "items" => self.items = map.next_value::<Option<_>>()?.unwrap_or_default(),
+            "name" => self.name = map.next_value()?,
+            "note" => self.note = map.next_value()?,
+            "ref" => self.reference = map.next_value()?,
+            "placed_at" => self.placed_at = map.next_value()?,
+            "make_seconds" => self.make_seconds = map.next_value()?,
+            "unpaid" => self.unpaid = map.next_value::<Option<_>>()?.unwrap_or_default(),
+            _ => self.extra.push((key.into(), map.next_value()?)),
+        }
+        Ok(())
+    }
+}
+
+fn once<T, E: de::Error>(slot: &mut Option<T>, field: &'static str, value: T) -> Result<(), E> {
+    if slot.replace(value).is_some() { Err(E::duplicate_field(field)) } else { Ok(()) }
+}
+
+struct Amount(u16);
+
+impl<'de> Deserialize<'de> for Amount {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let amount = u64::deserialize(from)?;
+        match u16::try_from(amount) {
+            Ok(amount) if amount <= Limits::AMOUNT => Ok(Self(amount)),
+            _ => {
+                Err(de::Error::custom(format_args!("amount {amount}, an order has 0 to {}", Limits::AMOUNT)))
+            }
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Status {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        match u64::deserialize(from)? {
+            0 => Ok(Self::Received),
+            1 => Ok(Self::Processed),
+            other => Err(de::Error::custom(format_args!("status {other}, an order has 0 or 1"))),
+        }
+    }
+}
+
+/// Equal when every field is, unknown ones compared as they were written.
+impl PartialEq for Details {
+    fn eq(&self, other: &Self) -> bool {
+        let known = |d: &Self| (d.placed_at, d.make_seconds, d.unpaid);
+        known(self) == known(other)
+            && self.items == other.items
+            && (&self.name, &self.note, &self.reference) == (&other.name, &other.note, &other.reference)
+            && self.extra.len() == other.extra.len()
+            && self.extra.iter().zip(&other.extra).all(|(a, b)| a.0 == b.0 && a.1.get() == b.1.get())
+    }
+}
+
+impl Eq for Details {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RECEIVED: &str = r#"{"order_id":"3f0c2f0e-6a3b-4a53-9d0e-6b1f1f3f8a11","amount":3,"status":0}"#;
+
+    #[test]
+    fn the_core_is_written_to_the_byte_of_the_contract() {
+        let order = Order::new(OrderId::new("3f0c2f0e-6a3b-4a53-9d0e-6b1f1f3f8a11").unwrap(), 3);
+        assert_eq!(String::from_utf8(order.to_json()).unwrap(), RECEIVED);
+        assert_eq!(
+            serde_json::to_string(&order.announced()).unwrap(),
+            RECEIVED.replace(r#""status":0"#, r#""status":1"#)
+        );
+        assert_eq!(Order::parse(RECEIVED.as_bytes()).unwrap(), order);
+    }
+
+    #[test]
+    fn unknown_fields_pass_through_as_they_were_written() {
+        let json = r#"{"order_id":"a","amount":0,"status":0,"name":"Kim","big":123456789012345678901234567890,"deep":{"x":[1.50,null]}}"#;
+        let order = Order::parse(json.as_bytes()).unwrap();
+        assert_eq!(String::from_utf8(order.to_json()).unwrap(), json);
+    }
+
+    #[test]
+    fn a_note_is_not_announced() {
+        let order =
+            Order::parse(br#"{"order_id":"a","amount":1,"status":0,"note":"no nuts","x":1}"#).unwrap();
+        assert_eq!(
+            serde_json::to_string(&order.announced()).unwrap(),
+            r#"{"order_id":"a","amount":1,"status":1,"x":1}"#
+        );
+    }
+
+    #[test]
+    fn what_is_no_order_is_refused_with_a_sentence() {
+        for (json, says) in [
+            ("", "EOF"),
+            ("nonsense", "expected"),
+            ("[]", "an order"),
+            ("{}", "order_id"),
+            (r#"{"order_id":"a","amount":1}"#, "status"),
+            (r#"{"order_id":"a","amount":1001,"status":0}"#, "0 to 1000"),
+            (r#"{"order_id":"a","amount":-1,"status":0}"#, "invalid"),
+            (r#"{"order_id":"a","amount":1.5,"status":0}"#, "invalid"),
+            (r#"{"order_id":"a","amount":123456789012345678901234567890,"status":0}"#, "invalid"),
+            (r#"{"order_id":"a","amount":"3","status":0}"#, "invalid"),
+            (r#"{"order_id":"a","amount":1,"status":2}"#, "0 or 1"),
+            (r#"{"order_id":"","amount":1,"status":0}"#, "empty"),
+            (r#"{"order_id":7,"amount":1,"status":0}"#, "invalid"),
+            (r#"{"order_id":"a","order_id":"b","amount":1,"status":0}"#, "duplicate"),
+        ] {
+            let error = Order::parse(json.as_bytes()).unwrap_err();
+            assert!(error.contains(says), "{json}: {error}");
+        }
+        let long = format!(r#"{{"order_id":"{}","amount":1,"status":0}}"#, "x".repeat(200_000));
+        assert!(Order::parse(long.as_bytes()).unwrap_err().contains("bytes"));
+    }
+}

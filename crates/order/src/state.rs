@@ -1,0 +1,276 @@
+//! What is so now: the latest state of one order, as `order.state` has it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{CommandId, Limits, Millis, Order, OrderId, Presence, Refusal, Stamp, stamp};
+
+/// The version of the JSON of `order.state` and `order.event`. A program that meets a newer one stops.
+pub const SCHEMA: u8 = 1;
+
+/// Why a record of `order.state` or `order.event` can't be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ParseError {
+    /// A newer program wrote it: stop, and start that one.
+    #[error("schema version {0}, this program knows {SCHEMA}")]
+    Newer(u64),
+    /// It is not what it should be.
+    #[error("{0}")]
+    Invalid(String),
+}
+
+/// Whether this program knows the version of the JSON of one of ours. Read by itself first, so that a newer
+/// record is told apart from a broken one, also where its other fields have changed.
+pub fn check_schema(json: &[u8]) -> Result<(), ParseError> {
+    #[derive(Deserialize)]
+    struct Version {
+        v: u64,
+    }
+    match serde_json::from_slice::<Version>(json) {
+        Ok(Version { v }) if v > u64::from(SCHEMA) => Err(ParseError::Newer(v)),
+        Ok(_) => Ok(()),
+        Err(e) => Err(ParseError::Invalid(e.to_string())),
+    }
+}
+
+/// Where an order is on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// Taken, not begun.
+    Received,
+    /// Being made.
+    Making,
+    /// The bell rang.
+    Ready,
+    /// Handed over.
+    Collected,
+    /// Nobody came.
+    Uncollected,
+    /// Not to be made.
+    Cancelled,
+}
+
+impl Stage {
+    /// All of them, in the order of the ledger.
+    pub const ALL: [Self; 6] =
+        [Self::Received, Self::Making, Self::Ready, Self::Collected, Self::Uncollected, Self::Cancelled];
+
+    /// Whether someone still waits for it.
+    pub fn is_live(self) -> bool {
+        matches!(self, Self::Received | Self::Making | Self::Ready)
+    }
+
+    /// Whether work is left: what the bound on open orders counts.
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::Received | Self::Making)
+    }
+
+    /// Its name on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Received => "received",
+            Self::Making => "making",
+            Self::Ready => "ready",
+            Self::Collected => "collected",
+            Self::Uncollected => "uncollected",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// Who moves an order on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Drinks make themselves: the core's barista.
+    Auto,
+    /// People tap.
+    Manual,
+}
+
+/// A place in `order.received`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct At {
+    /// The partition; everything about the order is in the same one.
+    pub partition: u32,
+    /// The offset in it.
+    pub offset: u64,
+}
+
+/// The latest state of one order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderState {
+    /// [`SCHEMA`] of the program that wrote it.
+    #[serde(rename = "v")]
+    pub schema: u8,
+    /// As it was received.
+    pub order: Order,
+    /// Where it is on its way.
+    #[serde(rename = "state")]
+    pub stage: Stage,
+    /// How many times it was begun: 1, one more after each recall.
+    pub round: u32,
+    /// Counts every change; 0 before the first decision.
+    pub version: u32,
+    /// The number of its pickup code; 0 before the first decision.
+    pub code: u32,
+    /// Fixed when it was taken.
+    pub mode: Mode,
+    /// Where its record stands.
+    pub at: At,
+    /// No event of it stands below this offset of `order.event`.
+    pub history_from: u64,
+    /// When its record was written, by the log's time.
+    pub received_at: Millis,
+    /// When the last change was decided.
+    pub changed_at: Millis,
+    /// When making began, in this round.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub making_at: Stamp,
+    /// When the bell rang, in this round.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ready_at: Stamp,
+    /// When it was collected, given up or cancelled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finished_at: Stamp,
+    /// When it moves on by itself: making ends, nobody came, nobody paid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_at: Stamp,
+    /// It came from a counter of someone else: its id can be guessed, so only staff command it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub foreign: bool,
+    /// It waited for payment, which came.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub paid: bool,
+    /// What is known beside its state.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub marks: Option<Box<Marks>>,
+    /// The last commands and what became of them, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<Answer>,
+}
+
+/// What is known of an order beside its state. Times of the customer's are of this round.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Marks {
+    /// Lines that are done, rising.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ticked: Vec<u16>,
+    /// The customer is on the way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acknowledged_at: Stamp,
+    /// The customer did not find it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub missing_at: Stamp,
+    /// The phone rang.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rang_at: Stamp,
+    /// The customer tested the bell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tested_at: Stamp,
+    /// What the customer's page was last doing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub presence: Option<Presence>,
+    /// When it last said so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub presence_at: Stamp,
+    /// A remark of the staff.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub staff_note: Option<String>,
+    /// Why it was recalled or cancelled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The W3C trace context that it came with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
+}
+
+/// What became of a command.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The command.
+    pub command_id: CommandId,
+    /// The order's version after it.
+    pub version: u32,
+    /// The order's state after it.
+    pub state: Stage,
+    /// The order's round after it.
+    pub round: u32,
+    /// Why nothing changed; `None`: it was done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<Refusal>,
+}
+
+impl OrderState {
+    /// The order's name.
+    pub fn id(&self) -> &OrderId {
+        &self.order.order_id
+    }
+
+    /// Whether it waits for payment.
+    pub fn awaits_payment(&self) -> bool {
+        self.stage == Stage::Received && self.order.unpaid() && !self.paid
+    }
+
+    /// Whether it waits for a free hand, to begin by itself.
+    pub fn awaits_hands(&self) -> bool {
+        self.stage == Stage::Received && self.mode == Mode::Auto && !self.awaits_payment()
+    }
+
+    /// What became of this command, if it is remembered.
+    pub fn answer(&self, command_id: &CommandId) -> Option<&Answer> {
+        self.answers.iter().rev().find(|a| a.command_id == *command_id)
+    }
+
+    /// When it moves on by itself.
+    pub fn due(&self) -> Option<Millis> {
+        self.due_at.map(std::num::NonZeroI64::get)
+    }
+
+    /// The state in a record's value.
+    pub fn parse(json: &[u8]) -> Result<Self, ParseError> {
+        check_schema(json)?;
+        serde_json::from_slice(json).map_err(|e| ParseError::Invalid(e.to_string()))
+    }
+
+    /// As JSON.
+    pub fn to_json(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(384);
+        serde_json::to_writer(&mut out, self).expect("writing to memory cannot fail, and every key is text");
+        out
+    }
+
+    pub(crate) fn remember(&mut self, answer: Answer) {
+        if self.answers.len() >= Limits::ANSWERS {
+            self.answers.remove(0);
+        }
+        self.answers.push(answer);
+    }
+
+    pub(crate) fn marks_mut(&mut self) -> &mut Marks {
+        self.marks.get_or_insert_default()
+    }
+
+    /// A new round forgets what the customer said of the last one.
+    pub(crate) fn new_round(&mut self) {
+        self.making_at = None;
+        self.ready_at = None;
+        if let Some(marks) = &mut self.marks {
+            marks.ticked.clear();
+            marks.acknowledged_at = None;
+            marks.missing_at = None;
+            marks.rang_at = None;
+        }
+    }
+
+    pub(crate) fn enter(&mut self, stage: Stage, at: Millis) {
+        match stage {
+            Stage::Making if self.stage != stage => self.making_at = stamp(at),
+            Stage::Ready if self.ready_at.is_none() => self.ready_at = stamp(at),
+            _ => {}
+        }
+        self.finished_at = if stage.is_live() { None } else { self.finished_at.or(stamp(at)) };
+        self.stage = stage;
+    }
+}
