@@ -1,1 +1,47 @@
-//! placeholder
+//! The customers behind `brewline client`: they come one after the other, order over HTTP, and wait for the
+//! bell.
+//!
+//! | module | idea |
+//! |---|---|
+//! | `options` | who comes, how often, where to; every limit and patience |
+//! | `address` | the counter's address, checked once |
+//! | `run` | lets the customers in, tells what they say, ends |
+//! | `place` | one order over HTTP: asks until it is answered, always with the same key |
+//! | `listen` | one order's stream: opens it again as often as it breaks, and hears each bell once |
+//! | `bell` | which snapshots ring: a pure function of what was heard before |
+//! | `counter`, `sse` | requests with bounds on time and size; an event stream with a bound on one event |
+//! | `patience`, `seats` | bounded back-off; bounded streams, and who gives way |
+//! | `event`, `summary` | what happens, and how it adds up |
+//! | `report` | the same events as lines for people, with a progress line, or as JSON for programs |
+//!
+//! Nothing in here writes to the terminal by itself: [`run`] tells everything to a [`Reporter`], and
+//! [`reporter`] makes the ones that the command line offers.
+//!
+//! What the customers rely on is the public contract alone: `POST /order?amount=N` with an
+//! `Idempotency-Key`, and `GET /orders/{id}/events`.
+
+mod address;
+mod bell;
+mod counter;
+mod error;
+mod event;
+mod listen;
+mod options;
+mod patience;
+mod place;
+mod report;
+mod run;
+mod seats;
+mod sse;
+mod summary;
+
+pub use crate::{
+    address::{BadAddress, CounterAddress},
+    error::ClientError,
+    event::Event,
+    options::{CUSTOMERS, Limits, Options, Output},
+    patience::Patience,
+    report::{Reporter, reporter},
+    run::run,
+    summary::{Summary, Verdict},
+};

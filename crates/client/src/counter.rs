@@ -1,0 +1,333 @@
+//! The counter as its customers see it: requests with bounds on time and size, and what each answer means.
+
+use std::{error::Error, time::Duration};
+
+use bytes::Bytes;
+use http::{HeaderMap, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt, Empty, Limited};
+use hyper::body::Incoming;
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::{TokioExecutor, TokioTimer},
+};
+use serde::Deserialize;
+use tokio::{
+    net::TcpStream,
+    sync::{Semaphore, SemaphorePermit},
+    time::timeout,
+};
+
+use crate::{address::CounterAddress, options::Limits, sse::Events};
+
+/// The contract's longest order id, in bytes.
+const ORDER_ID_BYTES: usize = 128;
+
+/// Response heads, and what a stream buffers: hyper's least is 8 KiB.
+const HEAD_BYTES: usize = 16 * 1024;
+
+/// One counter, over connections that are used again.
+#[derive(Debug)]
+pub(crate) struct Counter {
+    address: CounterAddress,
+    http: Client<HttpConnector, Empty<Bytes>>,
+    posts: Semaphore,
+    limits: Limits,
+}
+
+/// What came of asking for an order.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    /// It is in the log.
+    Accepted { order_id: String },
+    /// It is not, and asking again would not help.
+    Refused(Problem),
+    /// Nothing is settled: ask again, with the same key.
+    Again(Trouble),
+}
+
+/// Why a request settled nothing.
+#[derive(Debug)]
+pub(crate) struct Trouble {
+    pub(crate) kind: Kind,
+    /// What happened, for people.
+    pub(crate) why: String,
+    /// When the counter wants to be asked again.
+    pub(crate) after: Option<Duration>,
+}
+
+/// What is known after a request that settled nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Nobody accepted the connection: nothing was sent.
+    Unreachable,
+    /// The counter may have done what it was asked for. It may have named the order.
+    Unclear { order_id: Option<String> },
+    /// The counter has surely not done it; it may be asked again.
+    Declined(Problem),
+    /// The counter knows no such order, or not yet.
+    NotFound,
+    /// The counter will never do it.
+    Never,
+}
+
+/// An answer that is no success.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Problem {
+    pub(crate) status: u16,
+    pub(crate) code: Option<String>,
+    pub(crate) detail: String,
+}
+
+impl Counter {
+    pub(crate) fn new(address: CounterAddress, limits: &Limits) -> Self {
+        let mut connector = HttpConnector::new();
+        connector.set_connect_timeout(Some(limits.contact.attempt));
+        connector.set_nodelay(true);
+        let http = Client::builder(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .pool_timer(TokioTimer::new())
+            .pool_max_idle_per_host(limits.posts)
+            .http1_max_buf_size(HEAD_BYTES)
+            .build(connector);
+        Self { address, http, posts: Semaphore::new(limits.posts), limits: limits.clone() }
+    }
+
+    pub(crate) fn address(&self) -> &CounterAddress {
+        &self.address
+    }
+
+    /// Whether somebody accepts connections there.
+    pub(crate) async fn knock(&self) -> Result<(), String> {
+        match timeout(self.limits.contact.attempt, TcpStream::connect(self.address.host_and_port())).await {
+            Ok(Ok(_connection)) => Ok(()),
+            Ok(Err(error)) => Err(root_cause(&error)),
+            Err(_) => Err("the connection timed out".into()),
+        }
+    }
+
+    /// Waits until one more order may be on its way; it may be for as long as the permit is held.
+    pub(crate) async fn turn(&self) -> SemaphorePermit<'_> {
+        self.posts.acquire().await.expect("nobody closes this semaphore")
+    }
+
+    /// Asks for one order, once.
+    pub(crate) async fn order(&self, amount: u32, key: &str) -> Answer {
+        let request = Request::post(self.address.at(&format!("/order?amount={amount}")))
+            .header("idempotency-key", key)
+            .header(header::ACCEPT, "application/json");
+        let attempt = async {
+            let response = self.send(request).await?;
+            let (status, headers) = (response.status(), response.headers().clone());
+            Ok((status, headers, self.body(response).await))
+        };
+        match timeout(self.limits.order.attempt, attempt).await {
+            Err(_) => Answer::Again(Trouble::unclear(too_slow(self.limits.order.attempt))),
+            Ok(Err(trouble)) => Answer::Again(trouble),
+            Ok(Ok((status, headers, body))) => judge_order(status, &headers, body),
+        }
+    }
+
+    /// Opens the event stream of an order, from after `last_event_id` on.
+    pub(crate) async fn stream(
+        &self,
+        order_id: &str,
+        last_event_id: Option<&str>,
+    ) -> Result<Events, Trouble> {
+        let mut request =
+            Request::get(self.address.at(&format!("/orders/{}/events", path_segment(order_id))))
+                .header(header::ACCEPT, "text/event-stream");
+        if let Some(id) = last_event_id {
+            request = request.header("last-event-id", id);
+        }
+        let attempt = async {
+            let response = self.send(request).await?;
+            if response.status() == StatusCode::OK && is_event_stream(response.headers()) {
+                return Ok(Events::of(response.into_body(), self.limits.event_bytes));
+            }
+            let (status, headers) = (response.status(), response.headers().clone());
+            Err(judge_stream(status, &headers, self.body(response).await))
+        };
+        let slow = |_| Err(Trouble::unclear(too_slow(self.limits.bell.attempt)));
+        timeout(self.limits.bell.attempt, attempt).await.unwrap_or_else(slow)
+    }
+
+    async fn send(&self, request: http::request::Builder) -> Result<Response<Incoming>, Trouble> {
+        let request = request
+            .header(header::USER_AGENT, concat!("brewline-client/", env!("CARGO_PKG_VERSION")))
+            .body(Empty::new())
+            .map_err(|error| Trouble { kind: Kind::Never, ..Trouble::unclear(error.to_string()) })?;
+        self.http.request(request).await.map_err(|error| {
+            let kind = if error.is_connect() { Kind::Unreachable } else { Kind::Unclear { order_id: None } };
+            Trouble { kind, why: root_cause(&error), after: None }
+        })
+    }
+
+    async fn body(&self, response: Response<Incoming>) -> Result<Bytes, String> {
+        match Limited::new(response.into_body(), self.limits.body_bytes).collect().await {
+            Ok(body) => Ok(body.to_bytes()),
+            Err(error) => Err(root_cause(&*error)),
+        }
+    }
+}
+
+impl Trouble {
+    fn unclear(why: String) -> Self {
+        Self { kind: Kind::Unclear { order_id: None }, why, after: None }
+    }
+}
+
+/// The body of a 202: the order; of a problem: its fields. Everything may be missing.
+#[derive(Debug, Default, Deserialize)]
+struct Fields {
+    order_id: Option<String>,
+    code: Option<String>,
+    detail: Option<String>,
+    title: Option<String>,
+}
+
+impl Fields {
+    fn problem(self, status: StatusCode) -> Problem {
+        let detail = self.detail.or(self.title).unwrap_or_else(|| format!("the counter answered {status}"));
+        Problem { status: status.as_u16(), code: self.code, detail }
+    }
+}
+
+fn judge_order(status: StatusCode, headers: &HeaderMap, body: Result<Bytes, String>) -> Answer {
+    let fields = match body.map(|bytes| serde_json::from_slice::<Fields>(&bytes)) {
+        Ok(Ok(fields)) => fields,
+        // A refusal stands without its reason; an order without its id may exist.
+        _ if !status.is_success() => Fields::default(),
+        Ok(Err(error)) => return Answer::Again(Trouble::unclear(format!("the answer is no order: {error}"))),
+        Err(why) => return Answer::Again(Trouble::unclear(why)),
+    };
+    if status.is_success() {
+        return match fields.order_id {
+            Some(order_id) if (1..=ORDER_ID_BYTES).contains(&order_id.len()) => Answer::Accepted { order_id },
+            _ => Answer::Again(Trouble::unclear("the answer has no order id".into())),
+        };
+    }
+    let order_id = fields.order_id.clone();
+    let problem = fields.problem(status);
+    if !may_be_asked_again(status) {
+        return Answer::Refused(problem);
+    }
+    let why = problem.detail.clone();
+    // Only the counter's own word says that nothing was written; a bare 503 may come from anything in between.
+    let surely_not = matches!(problem.code.as_deref(), Some(code) if code != "outcome_unknown")
+        && matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS);
+    let kind = if surely_not { Kind::Declined(problem) } else { Kind::Unclear { order_id } };
+    Answer::Again(Trouble { kind, why, after: retry_after(headers) })
+}
+
+fn judge_stream(status: StatusCode, headers: &HeaderMap, body: Result<Bytes, String>) -> Trouble {
+    let fields: Fields = body.ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
+    let kind = match status {
+        StatusCode::NOT_FOUND | StatusCode::GONE => Kind::NotFound,
+        // A view that is catching up, or something that is no stream: it may become one.
+        _ if status.is_success() || may_be_asked_again(status) => Kind::Unclear { order_id: None },
+        _ => Kind::Never,
+    };
+    Trouble { kind, why: fields.problem(status).detail, after: retry_after(headers) }
+}
+
+/// 408 and 429 are the two of the 400s that say "try again" by themselves (RFC 9110 15.5.9, RFC 6585 4).
+fn may_be_asked_again(status: StatusCode) -> bool {
+    status.is_server_error() || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)
+}
+
+/// `Retry-After` in seconds. Its other form, a date, would need the counter's clock to agree with ours.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
+}
+
+fn is_event_stream(headers: &HeaderMap) -> bool {
+    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    value.is_some_and(|value| value.trim_start().to_ascii_lowercase().starts_with("text/event-stream"))
+}
+
+fn too_slow(after: Duration) -> String {
+    format!("no answer within {:.0} s", after.as_secs_f64().ceil())
+}
+
+/// The innermost cause says it best: "Connection refused (os error 111)" instead of "client error (Connect)".
+pub(crate) fn root_cause(error: &(dyn Error + 'static)) -> String {
+    let mut innermost = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
+}
+
+/// An order id in a path: ids of other counters may hold anything.
+fn path_segment(order_id: &str) -> String {
+    use std::fmt::Write;
+    let mut segment = String::with_capacity(order_id.len());
+    for byte in order_id.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            segment.push(char::from(byte));
+        } else {
+            write!(segment, "%{byte:02X}").expect("a String takes everything");
+        }
+    }
+    segment
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judge(status: u16, body: &'static str) -> Answer {
+        judge_order(StatusCode::from_u16(status).unwrap(), &HeaderMap::new(), Ok(body.into()))
+    }
+
+    #[test]
+    fn only_an_answer_with_an_order_in_it_is_an_order() {
+        assert!(matches!(
+            judge(202, r#"{"order_id":"a","amount":3,"status":0,"more":1}"#),
+            Answer::Accepted { order_id } if order_id == "a"
+        ));
+        for body in ["", "ok", "{}", r#"{"order_id":""}"#, r#"{"order_id":7}"#] {
+            assert!(
+                matches!(judge(202, body), Answer::Again(Trouble { kind: Kind::Unclear { .. }, .. })),
+                "{body}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_bad_request_is_refused_and_a_full_engine_is_asked_again() {
+        let refused = r#"{"code":"bad_amount","detail":"amount must be 1 to 1000"}"#;
+        assert!(
+            matches!(judge(400, refused), Answer::Refused(problem) if problem.code.as_deref() == Some("bad_amount"))
+        );
+        assert!(matches!(judge(404, "<html>"), Answer::Refused(problem) if problem.status == 404));
+        assert!(matches!(
+            judge(503, r#"{"code":"queue_full"}"#),
+            Answer::Again(Trouble { kind: Kind::Declined(_), .. })
+        ));
+    }
+
+    #[test]
+    fn what_may_have_been_written_is_never_called_declined() {
+        for (status, body) in [
+            (503, r#"{"code":"outcome_unknown","order_id":"a"}"#),
+            (503, ""),
+            (500, r#"{"code":"x"}"#),
+            (504, ""),
+        ] {
+            let answer = judge(status, body);
+            assert!(
+                matches!(answer, Answer::Again(Trouble { kind: Kind::Unclear { .. }, .. })),
+                "{status} {body}"
+            );
+        }
+    }
+
+    #[test]
+    fn any_order_id_fits_into_a_path() {
+        assert_eq!(path_segment("3f0c-9_~."), "3f0c-9_~.");
+        assert_eq!(path_segment("a/b ?#커"), "a%2Fb%20%3F%23%EC%BB%A4");
+        // A segment that is dots alone would be taken out of the path, but no server of ours normalizes it.
+        assert_eq!(path_segment(".."), "..");
+    }
+}

@@ -1,0 +1,40 @@
+//! Why the whole run could not be, or had to end. What happens to one order is an [`crate::Event`] instead.
+
+use std::{io, time::Duration};
+
+use crate::address::CounterAddress;
+
+/// Why there are no customers, or no longer anybody who hears of them.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// An option is outside its range. Nothing was sent.
+    #[error("{option} is {given}, but must be {allowed}")]
+    OutOfRange {
+        /// Which one.
+        option: &'static str,
+        /// What it was.
+        given: String,
+        /// What it may be.
+        allowed: String,
+    },
+    /// Nobody ever answered at the counter's address. Nothing was ordered.
+    #[error(
+        "the counter at {counter} can't be reached ({reason}; tried for {:.0} s): is `brewline up` running? \
+         Start it in another terminal, or name the counter's address",
+        tried_for.as_secs_f64().ceil()
+    )]
+    Unreachable {
+        /// Where it was looked for.
+        counter: CounterAddress,
+        /// What the last attempt said.
+        reason: String,
+        /// How long it was tried.
+        tried_for: Duration,
+    },
+    /// What happens can't be told any more. Orders that were accepted are made all the same.
+    #[error("can't write to the output ({0}); orders that were accepted are made all the same")]
+    Output(#[source] io::Error),
+    /// The operating system gave no random numbers for the orders' keys. Nothing was sent.
+    #[error("the operating system gave no random numbers for the orders' keys: {0}; nothing was ordered")]
+    Randomness(String),
+}

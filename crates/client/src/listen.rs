@@ -1,0 +1,183 @@
+//! One order's stream: opened again as often as it breaks, until the order is over or patience is.
+
+use std::time::Duration;
+
+use rand::rngs::StdRng;
+use sse_stream::Sse;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::{
+    bell::{Bell, Heard, Snapshot},
+    counter::Kind,
+    event::Event,
+    patience::Backoff,
+    place::Placed,
+    run::Shop,
+};
+
+/// Listens for the bell of `order` and tells each ring once. Returns when nothing more can come; cancel safe.
+pub(crate) async fn listen(shop: &Shop, order: &Placed, rng: StdRng) {
+    let mut listener = Listener {
+        shop,
+        order,
+        bell: Bell::default(),
+        last_event_id: None,
+        asked_pause: None,
+        alive: Instant::now(),
+        backoff: Backoff::new(shop.limits.bell, rng),
+    };
+    loop {
+        let seat = shop.seats.take(!listener.bell.has_rung()).await;
+        let end = listener.one_stream().await;
+        drop(seat);
+        let detail = match end {
+            End::Over => return,
+            End::GaveWay => continue,
+            End::Hopeless(why) => why,
+            End::Broken { why, after } => {
+                tracing::debug!(order_id = order.order_id, why, "the stream ended");
+                let after = after.max(listener.asked_pause);
+                match listener.backoff.pause(listener.alive.elapsed(), after) {
+                    Some(pause) => {
+                        sleep(pause).await;
+                        continue;
+                    }
+                    None => why,
+                }
+            }
+        };
+        // An order that rang is done with: nobody needs to hear that it can't be called back any more.
+        if !listener.bell.has_rung() {
+            shop.tell(Event::Unheard { order_id: order.order_id.clone(), detail }).await;
+        }
+        return;
+    }
+}
+
+struct Listener<'a> {
+    shop: &'a Shop,
+    order: &'a Placed,
+    bell: Bell,
+    /// Where the next stream goes on.
+    last_event_id: Option<String>,
+    /// The stream's own `retry`: how long the counter wants us to stay away after it ends.
+    asked_pause: Option<Duration>,
+    /// The last sign of life: an event, or the order's acceptance.
+    alive: Instant,
+    backoff: Backoff,
+}
+
+/// Why a stream was left.
+enum End {
+    /// The order never rings again.
+    Over,
+    /// Another order needs the place more.
+    GaveWay,
+    /// It broke, ended or never opened.
+    Broken { why: String, after: Option<Duration> },
+    /// It will never open.
+    Hopeless(String),
+}
+
+impl End {
+    fn broken(why: impl Into<String>) -> Self {
+        Self::Broken { why: why.into(), after: None }
+    }
+}
+
+impl Listener<'_> {
+    async fn one_stream(&mut self) -> End {
+        let shop = self.shop;
+        let mut events = match shop.counter.stream(&self.order.order_id, self.last_event_id.as_deref()).await
+        {
+            Ok(events) => events,
+            Err(trouble) => {
+                match trouble.kind {
+                    Kind::Unreachable => shop.lost(&trouble.why).await,
+                    Kind::NotFound if self.alive.elapsed() >= shop.limits.unknown => {
+                        return End::Hopeless(trouble.why);
+                    }
+                    Kind::Never => return End::Hopeless(trouble.why),
+                    Kind::NotFound | Kind::Unclear { .. } | Kind::Declined(_) => {}
+                }
+                return End::Broken { why: trouble.why, after: trouble.after };
+            }
+        };
+        shop.reached().await;
+
+        let opened = Instant::now();
+        loop {
+            let next = tokio::select! {
+                biased;
+                next = timeout(shop.limits.silence, events.next()) => next,
+                () = shop.seats.wanted(), if self.bell.has_rung() => {
+                    if self.should_give_way(opened) {
+                        return End::GaveWay;
+                    }
+                    continue;
+                }
+            };
+            let event = match next {
+                Ok(Some(Ok(event))) => event,
+                Ok(Some(Err(why))) => return End::broken(why),
+                Ok(None) => return End::broken("the counter ended the stream"),
+                Err(_) => {
+                    let silence_s = shop.limits.silence.as_secs_f64().ceil();
+                    return End::broken(format!("the stream said nothing for {silence_s:.0} s"));
+                }
+            };
+            // A stream that always breaks after its first event must not be opened in a tight loop.
+            if opened.elapsed() >= shop.limits.bell.longest {
+                self.backoff.settle();
+            }
+            if let Err(why) = self.take(event).await {
+                return End::broken(why);
+            }
+            // Only now: a counter that says what nobody understands must not be believed alive for ever.
+            self.alive = Instant::now();
+            if self.bell.is_over() {
+                return End::Over;
+            }
+            if self.should_give_way(opened) {
+                return End::GaveWay;
+            }
+        }
+    }
+
+    fn should_give_way(&self, opened: Instant) -> bool {
+        self.shop.seats.should_give_way(!self.bell.has_rung(), opened.elapsed())
+    }
+
+    async fn take(&mut self, event: Sse) -> Result<(), String> {
+        if let Some(retry_ms) = event.retry {
+            self.asked_pause = Some(Duration::from_millis(retry_ms).min(self.shop.limits.bell.longest));
+        }
+        if event.event.as_deref() == Some("order")
+            && let Some(data) = event.data
+        {
+            let snapshot: Snapshot =
+                serde_json::from_str(&data).map_err(|error| format!("a snapshot can't be read: {error}"))?;
+            if snapshot.order_id == self.order.order_id
+                && let Some(heard) = self.bell.hear(&snapshot)
+            {
+                self.shop.tell(self.event(&heard)).await;
+            }
+        }
+        // Only now: an event that was not taken in must come again.
+        if event.id.is_some() {
+            self.last_event_id = event.id;
+        }
+        Ok(())
+    }
+
+    fn event(&self, heard: &Heard) -> Event {
+        let order_id = self.order.order_id.clone();
+        match *heard {
+            Heard::Ready { round, code, again } => {
+                Event::Ready { order_id, round, code, waited: self.order.asked.elapsed(), again }
+            }
+            Heard::Recalled { round } => Event::Recalled { order_id, round },
+            Heard::Cancelled { rang } => Event::Cancelled { order_id, rang },
+        }
+    }
+}

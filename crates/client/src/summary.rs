@@ -1,0 +1,101 @@
+//! How it adds up: a fold over the events.
+
+use std::time::Duration;
+
+use serde::{Serialize, Serializer};
+
+use crate::event::{Event, millis};
+
+/// How a run went, so far or at its end.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// Customers who were to come.
+    pub customers: u32,
+    /// Orders that the counter took.
+    pub accepted: u32,
+    /// Accepted orders that rang at least once.
+    pub ready: u32,
+    /// Orders that the counter refused.
+    pub refused: u32,
+    /// Orders that no answer settled.
+    pub unanswered: u32,
+    /// Accepted orders that were cancelled before they rang.
+    pub cancelled: u32,
+    /// Accepted orders whose bell could not be heard.
+    pub unheard: u32,
+    /// From the first request to the first bell, of the order that took longest.
+    #[serde(rename = "slowest_ms", serialize_with = "optional_millis")]
+    pub slowest: Option<Duration>,
+}
+
+/// What a [`Summary`] comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Every customer came, every order was accepted and rang.
+    AllReady,
+    /// It was stopped while customers were still to come or orders were still being made; nothing went wrong.
+    Stopped,
+    /// An order was refused, cancelled, or could not be heard.
+    Failed,
+}
+
+impl Summary {
+    pub(crate) fn new(customers: u32) -> Self {
+        Self { customers, ..Self::default() }
+    }
+
+    /// Accepted orders whose bell is still to come.
+    pub fn waiting(&self) -> u32 {
+        self.accepted.saturating_sub(self.ready + self.cancelled + self.unheard)
+    }
+
+    /// Customers who got an answer, or know that they won't.
+    pub fn served(&self) -> u32 {
+        self.accepted + self.refused + self.unanswered
+    }
+
+    /// Nobody is still to come, and nothing is still to ring for the first time.
+    pub fn all_over(&self) -> bool {
+        self.served() >= self.customers && self.waiting() == 0
+    }
+
+    /// What it comes to.
+    pub fn verdict(&self) -> Verdict {
+        if self.refused + self.unanswered + self.cancelled + self.unheard > 0 {
+            Verdict::Failed
+        } else if self.all_over() {
+            Verdict::AllReady
+        } else {
+            Verdict::Stopped
+        }
+    }
+
+    pub(crate) fn add(&mut self, event: &Event) {
+        match event {
+            Event::Accepted { .. } => self.accepted += 1,
+            Event::Refused { .. } => self.refused += 1,
+            Event::Unanswered { .. } => self.unanswered += 1,
+            Event::Ready { again: false, waited, .. } => {
+                self.ready += 1;
+                self.slowest = self.slowest.max(Some(*waited));
+            }
+            Event::Cancelled { rang: false, .. } => self.cancelled += 1,
+            Event::Unheard { .. } => self.unheard += 1,
+            Event::Ready { again: true, .. }
+            | Event::Cancelled { rang: true, .. }
+            | Event::Recalled { .. }
+            | Event::Lost { .. }
+            | Event::Back { .. }
+            | Event::AllOver { .. }
+            | Event::Summary(_) => {}
+        }
+    }
+}
+
+#[expect(clippy::ref_option, reason = "serde hands over a reference to the field")]
+fn optional_millis<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+    match duration {
+        Some(duration) => millis(duration, serializer),
+        None => serializer.serialize_none(),
+    }
+}
