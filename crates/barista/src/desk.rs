@@ -28,8 +28,8 @@ pub(crate) struct Desk {
     pub(crate) outbox: Outbox,
     pub(crate) received: Input,
     pub(crate) command: Input,
-    /// Due times; an entry is void when its order has another one by now.
-    timers: BinaryHeap<Reverse<(Millis, Key)>>,
+    /// Due times, among equals in the log's order; an entry is void when its order has another one by now.
+    timers: BinaryHeap<Reverse<(Millis, Offset, Key)>>,
     /// A lower bound of the next offset in `order.event`.
     event_next: Offset,
 }
@@ -102,7 +102,11 @@ impl Restoring {
             let read = positions.as_ref().and_then(|p| p.of(topic));
             Input::at(topic, assigned.partition, range, read, options)
         });
-        let timers = self.book.iter().filter_map(|(key, s)| s.due().map(|due| Reverse((due, key)))).collect();
+        let timers = self
+            .book
+            .iter()
+            .filter_map(|(key, s)| s.due().map(|due| Reverse((due, s.at.offset, key))))
+            .collect();
         let event_next =
             assigned.outputs.iter().find(|(t, _)| *t == topic::EVENT).map_or(0, |(_, next)| *next);
         let (book, outbox) = (self.book, Outbox::default());
@@ -229,7 +233,7 @@ impl Desk {
         let before = self.outbox.inputs();
         for _ in 0..budget {
             match self.timers.peek() {
-                Some(&Reverse((due, key))) if due <= now.at => {
+                Some(&Reverse((due, _, key))) if due <= now.at => {
                     self.timers.pop();
                     self.due(key, due, now);
                 }
@@ -259,7 +263,7 @@ impl Desk {
 
     /// When something moves on by itself.
     pub(crate) fn next_due(&self, options: &Options) -> Option<Millis> {
-        let timer = self.timers.peek().map(|Reverse((due, _))| *due);
+        let timer = self.timers.peek().map(|Reverse((due, ..))| *due);
         let forget = self.book.next_forget(&options.rules);
         timer.into_iter().chain(forget).min()
     }
@@ -302,7 +306,7 @@ impl Desk {
             now.metrics.announced.inc();
         }
         if let Some(due) = change.due {
-            self.timers.push(Reverse((due, change.key)));
+            self.timers.push(Reverse((due, state.at.offset, change.key)));
             self.drop_void_timers();
         }
     }
@@ -313,7 +317,8 @@ impl Desk {
         let live = self.book.open() + self.book.count(order::Stage::Ready);
         if self.timers.len() > 2 * live + 4_096 {
             let book = &self.book;
-            self.timers.retain(|Reverse((due, key))| book.get(*key).and_then(OrderState::due) == Some(*due));
+            self.timers
+                .retain(|Reverse((due, _, key))| book.get(*key).and_then(OrderState::due) == Some(*due));
         }
     }
 

@@ -3,7 +3,7 @@
 //! would make a month's coffee again.
 
 use eventlog::{Entry, Offset, Topic};
-use order::{Mode, ParseError, check_schema};
+use order::{Mode, ParseError, parse_versioned};
 use serde::{Deserialize, Serialize};
 
 /// How far each input of a partition has been read, as it stands under `order::topic::POSITIONS_KEY`.
@@ -52,8 +52,7 @@ impl Positions {
 
     /// The positions in a record's value.
     pub fn parse(json: &[u8]) -> Result<Self, ParseError> {
-        check_schema(json)?;
-        serde_json::from_slice(json).map_err(|e| ParseError::Invalid(e.to_string()))
+        parse_versioned(json, |positions: &Self| positions.schema)
     }
 }
 

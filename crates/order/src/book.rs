@@ -1,6 +1,9 @@
 //! The orders of one partition: which are known, which pickup codes are in use, what is remembered.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeSet, BinaryHeap},
+};
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 use slab::Slab;
@@ -108,11 +111,14 @@ pub struct Book {
     counts: [usize; Stage::ALL.len()],
     making_auto: usize,
     awaiting_hands: BTreeSet<(u64, Key)>,
-    /// In the order in which they became ready, with their due times; entries of orders that went on are void.
-    ready: VecDeque<(Millis, Key)>,
-    /// In the order in which they finished; entries of orders that were brought back are void.
-    finished: VecDeque<(Millis, Key)>,
+    /// Ready orders by their due times; entries of orders that went on are void.
+    ready: Queue,
+    /// Finished orders by when they finished; entries of orders that were brought back are void.
+    finished: Queue,
 }
+
+/// Earliest first, among equals in the log's order, so that a restart makes no difference.
+type Queue = BinaryHeap<Reverse<(Millis, u64, Key)>>;
 
 impl Book {
     /// The order with this id.
@@ -204,7 +210,7 @@ impl Book {
     /// Gives up the order that has waited longest to be collected, if more than the bound wait.
     pub fn give_up(&mut self, now: Millis, rules: &Rules) -> Option<Change> {
         while self.count(Stage::Ready) > rules.uncollected_max {
-            let (due, key) = self.ready.pop_front()?;
+            let Reverse((due, _, key)) = self.ready.pop()?;
             if self.get(key).is_some_and(|s| s.stage == Stage::Ready && s.due() == Some(due)) {
                 return self.decide(key, Input::GiveUp, now, rules, true);
             }
@@ -215,7 +221,7 @@ impl Book {
     /// Forgets one finished order that is remembered no longer, and says which.
     pub fn forget(&mut self, now: Millis, rules: &Rules) -> Option<OrderId> {
         loop {
-            let &(finished_at, key) = self.finished.front()?;
+            let &Reverse((finished_at, _, key)) = self.finished.peek()?;
             let holds = self.get(key).is_some_and(|s| {
                 !s.stage.is_live() && s.finished_at.is_some_and(|at| at.get() == finished_at)
             });
@@ -224,7 +230,7 @@ impl Book {
             if holds && remembered {
                 return None;
             }
-            self.finished.pop_front();
+            self.finished.pop();
             if holds {
                 return self.remove(key).map(|state| state.order.order_id);
             }
@@ -233,7 +239,7 @@ impl Book {
 
     /// When the next finished order is to be forgotten, if none comes before it.
     pub fn next_forget(&self, rules: &Rules) -> Option<Millis> {
-        self.finished.front().map(|(at, _)| at.saturating_add(rules.remember_ms))
+        self.finished.peek().map(|Reverse((at, ..))| at.saturating_add(rules.remember_ms))
     }
 
     /// Puts back an order from `order.state`; a later one of the same id replaces it. [`Book::settle`] follows.
@@ -268,13 +274,11 @@ impl Book {
                 self.awaiting_hands.insert((state.at.offset, key));
             }
             match (state.stage, state.due(), state.finished_at) {
-                (Stage::Ready, Some(due), _) => self.ready.push_back((due, key)),
-                (_, _, Some(at)) => self.finished.push_back((at.get(), key)),
+                (Stage::Ready, Some(due), _) => self.ready.push(Reverse((due, state.at.offset, key))),
+                (_, _, Some(at)) => self.finished.push(Reverse((at.get(), state.at.offset, key))),
                 _ => {}
             }
         }
-        self.ready.make_contiguous().sort_unstable();
-        self.finished.make_contiguous().sort_unstable();
     }
 
     fn finished_count(&self) -> usize {
@@ -332,9 +336,10 @@ impl Book {
             (true, false) => self.codes.release(old_code),
             _ => {}
         }
+        let entry = |at: Millis| Reverse((at, state.at.offset, key));
         match (state.stage, state.due(), state.finished_at) {
-            (Stage::Ready, Some(due), _) if state.due_at != old_due => self.ready.push_back((due, key)),
-            (_, _, Some(at)) if state.finished_at != old_finished => self.finished.push_back((at.get(), key)),
+            (Stage::Ready, Some(due), _) if state.due_at != old_due => self.ready.push(entry(due)),
+            (_, _, Some(at)) if state.finished_at != old_finished => self.finished.push(entry(at.get())),
             _ => {}
         }
         state.due().filter(|_| state.due_at != old_due)

@@ -129,10 +129,9 @@ impl Codes {
 
     /// The number that would be given now.
     pub fn next(&self) -> u32 {
-        match self.levels.iter().find_map(|level| level.next_after(self.last)) {
-            Some(number) => number,
-            None => Level::nth(self.levels.len()).first,
-        }
+        let fresh = || Level::nth(self.levels.len());
+        let free = self.levels.iter().find_map(|level| level.next_after(self.last));
+        free.or_else(|| fresh().next_after(self.last)).unwrap_or_else(|| fresh().first)
     }
 
     /// Whether nobody has this number.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     At, By, Command, CommandId, Item, Millis, Mode, OrderId, ParseError, Presence, Refusal, Stage, Stamp,
-    check_schema,
+    parse_versioned,
 };
 
 /// One decision on one order, as `order.event` has it.
@@ -109,8 +109,7 @@ pub enum Kind {
 impl Event {
     /// The event in a record's value.
     pub fn parse(json: &[u8]) -> Result<Self, ParseError> {
-        check_schema(json)?;
-        serde_json::from_slice(json).map_err(|e| ParseError::Invalid(e.to_string()))
+        parse_versioned(json, |event: &Self| event.schema)
     }
 
     /// As JSON.

@@ -34,7 +34,7 @@ pub use crate::{
     ledger::{Equation, Fact, Fault, Ledger},
     limits::Limits,
     order::{Details, Item, Order, Status},
-    state::{Answer, At, Marks, Mode, OrderState, ParseError, SCHEMA, Stage, check_schema},
+    state::{Answer, At, Marks, Mode, OrderState, ParseError, SCHEMA, Stage, parse_versioned},
 };
 
 /// Milliseconds since the Unix epoch.

@@ -1,6 +1,6 @@
 //! What is so now: the latest state of one order, as `order.state` has it.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{CommandId, Limits, Millis, Order, OrderId, Presence, Refusal, Stamp, stamp};
 
@@ -18,17 +18,20 @@ pub enum ParseError {
     Invalid(String),
 }
 
-/// Whether this program knows the version of the JSON of one of ours. Read by itself first, so that a newer
-/// record is told apart from a broken one, also where its other fields have changed.
-pub fn check_schema(json: &[u8]) -> Result<(), ParseError> {
+/// The record of ours in `json`, unless a newer program wrote it; also where that one changed other fields, so
+/// that a newer record is told apart from a broken one.
+pub fn parse_versioned<T: DeserializeOwned>(json: &[u8], version: fn(&T) -> u8) -> Result<T, ParseError> {
     #[derive(Deserialize)]
     struct Version {
         v: u64,
     }
-    match serde_json::from_slice::<Version>(json) {
-        Ok(Version { v }) if v > u64::from(SCHEMA) => Err(ParseError::Newer(v)),
-        Ok(_) => Ok(()),
-        Err(e) => Err(ParseError::Invalid(e.to_string())),
+    match serde_json::from_slice(json) {
+        Ok(record) if version(&record) <= SCHEMA => Ok(record),
+        Ok(record) => Err(ParseError::Newer(u64::from(version(&record)))),
+        Err(error) => match serde_json::from_slice(json) {
+            Ok(Version { v }) if v > u64::from(SCHEMA) => Err(ParseError::Newer(v)),
+            _ => Err(ParseError::Invalid(error.to_string())),
+        },
     }
 }
 
@@ -230,8 +233,7 @@ impl OrderState {
 
     /// The state in a record's value.
     pub fn parse(json: &[u8]) -> Result<Self, ParseError> {
-        check_schema(json)?;
-        serde_json::from_slice(json).map_err(|e| ParseError::Invalid(e.to_string()))
+        parse_versioned(json, |state: &Self| state.schema)
     }
 
     /// As JSON.
@@ -272,5 +274,17 @@ impl OrderState {
         }
         self.finished_at = if stage.is_live() { None } else { self.finished_at.or(stamp(at)) };
         self.stage = stage;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_newer_state_is_told_apart_from_a_broken_one() {
+        assert_eq!(OrderState::parse(br#"{"v":2,"other":"fields"}"#), Err(ParseError::Newer(2)));
+        assert!(matches!(OrderState::parse(br#"{"v":1}"#), Err(ParseError::Invalid(_))));
+        assert!(matches!(OrderState::parse(b""), Err(ParseError::Invalid(_))));
     }
 }
