@@ -1,1 +1,75 @@
-fn main() {}
+//! What is measured, as a program that prints a table: `cargo run --release -p benches -- [NAME…]`.
+//!
+//! Every row runs on the embedded log with every answer synced, with the barista running and the views
+//! folding, and shares the machine's cores with the load. Figures are wall-clock times of one run; the
+//! program says what it ran on.
+#![expect(clippy::print_stdout, reason = "the table is what this program is for")]
+#![expect(clippy::cast_precision_loss, reason = "counts are shown with three digits")]
+
+mod brewing;
+mod drain;
+mod idle;
+mod latency;
+mod line;
+mod load;
+mod post;
+mod process;
+mod retention;
+mod start;
+mod table;
+
+use clap::{Parser, ValueEnum};
+
+/// Measures the line, and prints a table.
+#[derive(Debug, Parser)]
+struct Args {
+    /// What to measure
+    #[arg(value_enum, default_values_t = Bench::value_variants().to_vec())]
+    benches: Vec<Bench>,
+
+    /// A directory on the disk to measure [default: a temporary one]
+    #[arg(long)]
+    dir: Option<std::path::PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Bench {
+    /// POST /order at 1, 64 and 512 connections
+    Post,
+    /// 500,000 waiting orders of amount 0
+    Drain,
+    /// From the append to the announcement, at 500 orders/s
+    Latency,
+    /// A million orders brewing: memory, lateness, restart
+    Brewing,
+    /// A million old orders go while 500 orders/s flow
+    Retention,
+    /// Start on a file of 5 GB
+    Start,
+    /// `up` with nothing to do; the size of the binary
+    Idle,
+}
+
+fn main() -> anyhow::Result<()> {
+    let args = Args::parse();
+    let dir = || match &args.dir {
+        Some(dir) => tempfile::tempdir_in(dir),
+        None => tempfile::tempdir(),
+    };
+    let mut table = table::Table::default();
+    for bench in &args.benches {
+        let dir = dir()?;
+        eprintln!("{bench:?} …");
+        match bench {
+            Bench::Post => post::run(dir.path(), &mut table)?,
+            Bench::Drain => drain::run(dir.path(), &mut table)?,
+            Bench::Latency => latency::run(dir.path(), &mut table)?,
+            Bench::Brewing => brewing::run(dir.path(), &mut table)?,
+            Bench::Retention => retention::run(dir.path(), &mut table)?,
+            Bench::Start => start::run(dir.path(), &mut table)?,
+            Bench::Idle => idle::run(dir.path(), &mut table)?,
+        }
+    }
+    print!("{table}");
+    Ok(())
+}

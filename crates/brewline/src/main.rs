@@ -1,1 +1,7 @@
-fn main() {}
+//! The `brewline` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    brewline::run(std::env::args_os())
+}

@@ -1,0 +1,127 @@
+//! The line in this process: a log, a barista, a counter whose views fold. For what a load over HTTP can't
+//! see.
+
+use std::{
+    path::Path,
+    sync::Arc,
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+use barista::{Metrics, StopSignal};
+use bytes::Bytes;
+use eventlog::{
+    Follow, Log as _, Publish as _, Record, Start,
+    local::{LocalLog, Options},
+};
+use order::{CloudEvent, Order, OrderId, topic};
+use tokio_util::sync::CancellationToken;
+
+/// A log in `dir`, kept for this long.
+pub(crate) fn open(dir: &Path, retention: Duration) -> anyhow::Result<Arc<LocalLog>> {
+    Ok(LocalLog::open(Options::new(dir, &brewline::catalog(retention)))?)
+}
+
+/// A month: nothing is removed.
+pub(crate) const MONTH: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// A barista and a counter at work on a log. Stopped when dropped.
+pub(crate) struct Line {
+    stop: StopSignal,
+    counter_stop: CancellationToken,
+    threads: Vec<JoinHandle<anyhow::Result<()>>>,
+    pub(crate) metrics: Metrics,
+}
+
+impl Line {
+    pub(crate) fn start(log: &Arc<LocalLog>, options: barista::Options) -> Self {
+        let (stop, counter_stop, metrics) =
+            (StopSignal::default(), CancellationToken::new(), Metrics::default());
+        let mut threads = vec![];
+        let (of_barista, stops, counts) = (log.clone(), stop.clone(), metrics.clone());
+        threads.push(std::thread::spawn(move || {
+            let clock = barista::system_clock();
+            Ok(barista::run(of_barista.as_ref(), &options, &clock, &counts, &stops)?)
+        }));
+        let (of_counter, stops) = (log.clone(), counter_stop.clone());
+        threads.push(std::thread::spawn(move || {
+            let options =
+                counter::Options { listen: ([127, 0, 0, 1], 0).into(), ..counter::Options::default() };
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            runtime.block_on(async {
+                let (counter, _) = counter::Counter::bind(options)?;
+                Ok(counter.run(of_counter, stops).await?)
+            })
+        }));
+        Self { stop, counter_stop, threads, metrics }
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        self.stop.stop();
+        self.counter_stop.cancel();
+        for thread in self.threads.drain(..) {
+            match thread.join() {
+                Ok(Ok(())) => {}
+                other => eprintln!("  a part of the line ended with {other:?}"),
+            }
+        }
+    }
+}
+
+/// The record that our counter would write.
+pub(crate) fn order(id: &str, amount: u16) -> Record {
+    let order = Order::new(OrderId::new(id).expect("a UUID is an id"), amount);
+    let event = CloudEvent {
+        id,
+        kind: CloudEvent::RECEIVED,
+        source: "/brewline/counter",
+        time: "2026-01-01T00:00:00.000Z",
+    };
+    let headers = eventlog::Headers::new(event.headers());
+    Record::new(Bytes::copy_from_slice(id.as_bytes()), order.to_json()).with_headers(headers)
+}
+
+/// Writes `count` orders of `amount` cups, many at a time.
+pub(crate) fn place(log: &LocalLog, count: usize, amount: u16) -> anyhow::Result<()> {
+    const AT_ONCE: usize = 512;
+    let publisher = log.publisher();
+    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    runtime.block_on(async {
+        let mut left = count;
+        while left > 0 {
+            let some = left.min(AT_ONCE);
+            let sent: Vec<_> = (0..some)
+                .map(|_| {
+                    let id = uuid::Uuid::new_v4().to_string();
+                    publisher.publish(topic::RECEIVED, 0, order(&id, amount), Duration::from_secs(60))
+                })
+                .collect();
+            for publish in sent {
+                publish.await?;
+            }
+            left -= some;
+        }
+        Ok(())
+    })
+}
+
+/// Counts records of `topic` as they come, until there are `count`. Says how long that took from `began`.
+pub(crate) fn wait_for(follow: &mut dyn Follow, count: usize, began: Instant) -> anyhow::Result<Duration> {
+    let mut seen = 0;
+    while seen < count {
+        anyhow::ensure!(began.elapsed() < Duration::from_secs(300), "only {seen} of {count} came");
+        seen += follow.poll(Duration::from_millis(100))?.entries.len();
+    }
+    Ok(began.elapsed())
+}
+
+/// Follows one topic.
+pub(crate) fn follow(
+    log: &LocalLog,
+    topic: eventlog::Topic,
+    start: Start,
+) -> anyhow::Result<Box<dyn Follow>> {
+    Ok(log.follow(&[(topic, start)])?)
+}

@@ -1,0 +1,74 @@
+//! Customers in a closed loop over keep-alive connections, as cheap as they can be: they share the cores
+//! with what is measured.
+
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, bail};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    task::JoinSet,
+};
+
+use crate::table::sorted;
+
+/// What a load saw.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    /// Answers per second.
+    pub(crate) per_second: f64,
+    /// Milliseconds from request to answer, sorted.
+    pub(crate) millis: Vec<f64>,
+}
+
+/// `connections` customers order at `counter` for this long, each as soon as the last answer is there.
+pub(crate) fn orders(counter: SocketAddr, connections: usize, lasts: Duration) -> anyhow::Result<Seen> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let began = Instant::now();
+        let mut customers = JoinSet::new();
+        for _ in 0..connections {
+            customers.spawn(customer(counter, began + lasts));
+        }
+        let mut millis = Vec::new();
+        while let Some(done) = customers.join_next().await {
+            millis.extend(done??);
+        }
+        let per_second = millis.len() as f64 / began.elapsed().as_secs_f64();
+        Ok(Seen { per_second, millis: sorted(millis) })
+    })
+}
+
+async fn customer(counter: SocketAddr, until: Instant) -> anyhow::Result<Vec<f64>> {
+    let request = b"POST /order?amount=1 HTTP/1.1\r\nHost: cafe\r\nContent-Length: 0\r\n\r\n";
+    let mut stream = TcpStream::connect(counter).await.context("the counter does not answer")?;
+    stream.set_nodelay(true)?;
+    let mut millis = Vec::new();
+    let mut answer = Vec::with_capacity(2_048);
+    while Instant::now() < until {
+        let asked = Instant::now();
+        stream.write_all(request).await?;
+        answer.clear();
+        while !is_whole(&answer)? {
+            if stream.read_buf(&mut answer).await? == 0 {
+                bail!("the counter hung up");
+            }
+        }
+        millis.push(asked.elapsed().as_secs_f64() * 1_000.0);
+    }
+    Ok(millis)
+}
+
+fn is_whole(answer: &[u8]) -> anyhow::Result<bool> {
+    let Some(head) = answer.windows(4).position(|w| w == b"\r\n\r\n") else { return Ok(false) };
+    if !answer.starts_with(b"HTTP/1.1 202") {
+        bail!("the counter refused: {}", String::from_utf8_lossy(answer));
+    }
+    let text = std::str::from_utf8(&answer[..head])?.to_ascii_lowercase();
+    let length = text.split("content-length: ").nth(1).and_then(|rest| rest.split('\r').next());
+    let length: usize = length.context("an answer without a length")?.trim().parse()?;
+    Ok(answer.len() >= head + 4 + length)
+}

@@ -1,0 +1,54 @@
+//! Start on a file of 5 GB, after a clean stop and after SIGKILL, on the real binary.
+
+use std::{fs, path::Path, time::Duration};
+
+use eventlog::{Log as _, Publish as _, Record};
+use order::topic;
+
+use crate::{line, load, process::Up, table::Table};
+
+const BYTES: u64 = 5_000_000_000;
+
+pub(crate) fn run(dir: &Path, table: &mut Table) -> anyhow::Result<()> {
+    fill(dir)?;
+    let target = "≤ 2 s";
+    Up::start(dir, &[])?.stop()?;
+    let size = size(dir)? as f64 / 1e9;
+    let up = Up::start(dir, &[])?;
+    let seen = format!("{:.2} s on {size:.1} GB", up.ready_after.as_secs_f64());
+    table.row("start after a clean stop", target, seen);
+    load::orders(up.counter, 64, Duration::from_secs(3))?;
+    up.kill()?;
+    let up = Up::start(dir, &[])?;
+    let seen = format!("{:.2} s on {size:.1} GB", up.ready_after.as_secs_f64());
+    table.row("start after SIGKILL under load", target, seen);
+    up.stop()
+}
+
+/// A long history: what a start has no need to read.
+fn fill(dir: &Path) -> anyhow::Result<()> {
+    let log = line::open(dir, line::MONTH)?;
+    let publisher = log.publisher();
+    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    let value = vec![b'x'; 4_000];
+    while size(dir)? < BYTES {
+        runtime.block_on(async {
+            let sent: Vec<_> = (0..4_096)
+                .map(|n: u32| {
+                    let record = Record::new(n.to_string(), value.clone());
+                    publisher.publish(topic::EVENT, 0, record, Duration::from_secs(60))
+                })
+                .collect();
+            for publish in sent {
+                publish.await?;
+            }
+            anyhow::Ok(())
+        })?;
+    }
+    log.close();
+    Ok(())
+}
+
+fn size(dir: &Path) -> anyhow::Result<u64> {
+    fs::read_dir(dir)?.try_fold(0, |sum, file| Ok(sum + file?.metadata()?.len()))
+}

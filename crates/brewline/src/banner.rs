@@ -1,0 +1,99 @@
+//! What `up` says when it has started.
+
+use std::{
+    env, io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::{Path, PathBuf},
+};
+
+use counter::Started;
+
+use crate::{cli::Mode, config::Up, log_address::LogAddress};
+
+/// Where everything is, and what to do next.
+pub(crate) fn print(options: &Up, counter: SocketAddr, out: &mut dyn io::Write) -> io::Result<()> {
+    let LogAddress::Local(dir) = &options.line.log;
+    let url = url(counter);
+    writeln!(out, "brewline {}\n", env!("CARGO_PKG_VERSION"))?;
+    writeln!(out, "  log      {}", absolute(dir).display())?;
+    writeln!(out, "  orders   POST {url}/order?amount=2")?;
+    writeln!(out, "  one      GET  {url}/orders/ID, live {url}/orders/ID/events")?;
+    writeln!(out, "  board    GET  {url}/board/events")?;
+    writeln!(out, "  health   GET  {url}/readyz, {url}/metrics")?;
+    writeln!(out)?;
+    match options.mode {
+        Mode::Auto => writeln!(
+            out,
+            "practice: drinks make themselves, {} s a cup; to open for real: brewline up --mode manual",
+            options.seconds_per_cup
+        )?,
+        Mode::Manual => {
+            writeln!(out, "open: drinks are made by people, who say so at {url}/orders/ID/commands")?;
+        }
+    }
+    out.flush()
+}
+
+/// What is known once the log has been read. The staff token is shown when it is made, and never again. A
+/// closed `out` is no reason to stop the line.
+pub(crate) fn ready(started: &Started, quiet: bool, out: &mut dyn io::Write) {
+    let token = started
+        .staff_token
+        .as_ref()
+        .map(|token| format!("staff token, shown only now (Authorization: Bearer TOKEN):\n\n  {token}\n\n"));
+    let customers = client_line(started.address);
+    let way = if quiet { "" } else { " Each order's way, as it happens:\n" };
+    let text = format!(
+        "{}ten customers, in another terminal:\n\n  {customers}\n\nCtrl-C stops; nothing is lost either way.{way}",
+        token.unwrap_or_default()
+    );
+    let _ = writeln!(out, "{text}").and_then(|()| out.flush());
+}
+
+/// A line that works as it is in another terminal: the real program, the real port.
+fn client_line(counter: SocketAddr) -> String {
+    let program = env::current_exe().map_or_else(|_| "brewline".to_owned(), |path| quoted(&path));
+    let address = if counter == SocketAddr::from(([127, 0, 0, 1], 8080)) {
+        String::new()
+    } else {
+        format!(" --counter {}", url(counter))
+    };
+    format!("{program} client -c 10{address}")
+}
+
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_alphanumeric() || "/._-+".contains(c);
+    if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
+}
+
+/// An address that can be opened on this machine.
+pub(crate) fn url(listen: SocketAddr) -> String {
+    format!("http://{}", SocketAddr::new(reachable(listen.ip()), listen.port()))
+}
+
+/// Where this machine reaches what listens on `ip`.
+pub(crate) fn reachable(ip: IpAddr) -> IpAddr {
+    match ip {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    }
+}
+
+/// The directory the log is in, made absolute.
+pub(crate) fn absolute(dir: &Path) -> PathBuf {
+    std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_to_paste_is_quoted_where_a_shell_would_split_it() {
+        assert_eq!(quoted(Path::new("/a/brewline")), "/a/brewline");
+        assert_eq!(quoted(Path::new("/my app/it's")), r"'/my app/it'\''s'");
+        assert_eq!(url(([0, 0, 0, 0], 80).into()), "http://127.0.0.1:80");
+    }
+}

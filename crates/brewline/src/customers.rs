@@ -1,0 +1,39 @@
+//! `brewline client`.
+
+use std::{
+    io::{ErrorKind, stderr, stdout},
+    process::ExitCode,
+};
+
+use client::{ClientError, CounterAddress, Options, Output, Verdict};
+
+use crate::{cli::ClientArgs, signals::stop_on_signals};
+
+/// Lets the customers in, and says by the exit code whether any of them was refused or not served.
+pub(crate) async fn client(args: &ClientArgs, counter: Option<String>) -> anyhow::Result<ExitCode> {
+    let stop = stop_on_signals()?;
+    let counter = match counter {
+        Some(address) => address.parse::<CounterAddress>()?,
+        None => CounterAddress::default(),
+    };
+    let output = if args.json { Output::Json } else { Output::for_this_terminal() };
+    let options = Options {
+        counter,
+        customers: args.customers,
+        once: args.once,
+        seed: args.seed,
+        output,
+        ..Options::default()
+    };
+    let mut reporter = client::reporter(output, stdout(), stderr());
+    match client::run(options, stop, reporter.as_mut()).await {
+        Ok(summary) => Ok(match summary.verdict() {
+            // Whoever stops before the last bell asked for it.
+            Verdict::AllReady | Verdict::Stopped => ExitCode::SUCCESS,
+            Verdict::Failed => ExitCode::FAILURE,
+        }),
+        // Whoever listened has heard enough: `brewline client | head`.
+        Err(ClientError::Output(error)) if error.kind() == ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,72 @@
+//! The binary: command line, settings, diagnostics, wiring.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`cli`] | every flag, once |
+//! | [`config`] | flags, environment, file and defaults become settings |
+//! | [`catalog()`] | the topics of the contract as the log must keep them |
+//! | [`up`] | the whole line in one process |
+//! | `banner` | what `up` says when it has started |
+//! | `narrate` | shows each order's way |
+//! | `doctor` | whether the line can work here |
+//! | `signals`, `telemetry` | Ctrl-C; diagnostics on stderr |
+#![expect(missing_docs, reason = "flags and settings are documented where they are defined, in `cli`")]
+
+mod banner;
+mod catalog;
+pub mod cli;
+pub mod config;
+mod customers;
+mod doctor;
+pub mod log_address;
+mod narrate;
+mod signals;
+mod telemetry;
+pub mod up;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, Parser as _};
+
+pub use crate::catalog::{RETENTION_DAYS, catalog};
+
+/// Runs the command line `args`, and says how it went. What goes wrong is one sentence on stderr.
+pub fn run(args: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode {
+    let cli = match cli::Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        // clap writes help to stdout and mistakes to stderr, each with its own exit code.
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    match dispatch(cli) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("brewline: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The command line itself, for its documentation and tests.
+pub fn command() -> clap::Command {
+    cli::Cli::command()
+}
+
+fn dispatch(cli: cli::Cli) -> anyhow::Result<ExitCode> {
+    let file = config::File::read(&cli.global).map_err(anyhow::Error::msg)?;
+    telemetry::init(cli.global.verbose, file.log_format(&cli.global));
+    let runtime = || tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    match cli.command {
+        cli::Command::Up(args) => {
+            let options = file.up(&args).map_err(anyhow::Error::msg)?;
+            runtime()?.block_on(up::up(options)).map(|()| ExitCode::SUCCESS)
+        }
+        cli::Command::Client(args) => {
+            let counter = file.counter(args.counter.clone());
+            runtime()?.block_on(customers::client(&args, counter))
+        }
+        cli::Command::Doctor(args) => Ok(doctor::doctor(&file.line(&args).map_err(anyhow::Error::msg)?)),
+    }
+}

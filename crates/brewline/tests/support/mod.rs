@@ -1,0 +1,228 @@
+//! The real binary in a process of its own, and the few words of HTTP that the tests speak.
+#![allow(dead_code, reason = "each test binary uses its part of this")]
+#![allow(clippy::unwrap_used, reason = "in a test, what fails is to be seen")]
+
+use std::{
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::{SocketAddr, TcpListener, TcpStream},
+    path::Path,
+    process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio},
+    sync::mpsc::{Receiver, RecvTimeoutError, channel},
+    time::{Duration, Instant},
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// Nothing here takes longer, on the slowest machine; a test that waits this long has failed.
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+
+/// The binary with these arguments, in a directory without settings.
+pub(crate) fn brewline(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_brewline"));
+    command.args(args).current_dir(std::env::temp_dir()).stdin(Stdio::null());
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("BREWLINE_")) {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// What a command that ends by itself said.
+#[derive(Debug)]
+pub(crate) struct Said {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+pub(crate) fn run(args: &[&str]) -> Said {
+    let output = brewline(args).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    Said { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+}
+
+/// A port that was free a moment ago.
+pub(crate) fn free_port() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+/// A process whose lines are read as they come. Killed when dropped.
+pub(crate) struct Process {
+    pub child: Child,
+    lines: Receiver<String>,
+    /// Every line that was read so far.
+    pub heard: Vec<String>,
+}
+
+impl Process {
+    pub(crate) fn start(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let (stdout, stderr): (ChildStdout, ChildStderr) =
+            (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+        let (tell, lines) = channel();
+        let tell_errors = tell.clone();
+        std::thread::spawn(move || {
+            BufReader::new(stdout).lines().map_while(Result::ok).for_each(|line| drop(tell.send(line)));
+        });
+        std::thread::spawn(move || {
+            BufReader::new(stderr).lines().map_while(Result::ok).for_each(|line| {
+                let _ = tell_errors.send(format!("stderr: {line}"));
+            });
+        });
+        Self { child, lines, heard: Vec::new() }
+    }
+
+    /// Waits for the next line that this holds for.
+    pub(crate) fn hear(&mut self, what: impl Fn(&str) -> bool) -> String {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            match self.lines.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                Ok(line) => {
+                    self.heard.push(line.clone());
+                    if what(&line) {
+                        return line;
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => panic!("not heard within {PATIENCE:?}: {:#?}", self.heard),
+                Err(RecvTimeoutError::Disconnected) => panic!("it ended before: {:#?}", self.heard),
+            }
+        }
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// Waits until it has ended, and reads what it still said.
+    pub(crate) fn end(mut self) -> (ExitStatus, Vec<String>) {
+        let until = Instant::now() + PATIENCE;
+        // Both pipes close when it ends.
+        while let Ok(line) = self.lines.recv_timeout(until.saturating_duration_since(Instant::now())) {
+            self.heard.push(line);
+        }
+        (self.child.wait().unwrap(), std::mem::take(&mut self.heard))
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// `brewline up` on a directory of its own.
+pub(crate) struct Up {
+    pub process: Process,
+    pub counter: SocketAddr,
+}
+
+impl Up {
+    pub(crate) fn start(dir: &Path, args: &[&str]) -> Self {
+        Self::start_at(free_port(), dir, args)
+    }
+
+    pub(crate) fn start_at(counter: SocketAddr, dir: &Path, args: &[&str]) -> Self {
+        let log = format!("local:{}", dir.display());
+        let listen = counter.to_string();
+        let all: Vec<&str> =
+            ["up", "--log", &log, "--listen", &listen].into_iter().chain(args.iter().copied()).collect();
+        let mut process = Process::start(brewline(&all));
+        let until = Instant::now() + PATIENCE;
+        // The port is bound before the log is opened, so the first connection waits until it is served.
+        loop {
+            match get(counter, "/readyz") {
+                Ok(answer) if answer.status == 200 => break,
+                _ if Instant::now() > until => panic!("never ready: {:#?}", process.heard),
+                _ => {}
+            }
+            if let Some(status) = process.child.try_wait().unwrap() {
+                let lines: Vec<_> = process.lines.try_iter().collect();
+                panic!("up ended with {status}: {lines:#?}");
+            }
+            // Nobody is there, or not ready yet.
+            std::thread::park_timeout(Duration::from_millis(5));
+        }
+        process.heard.clear();
+        Self { process, counter }
+    }
+
+    /// The token that the first start shows.
+    pub(crate) fn staff_token(&mut self) -> String {
+        self.process.hear(|line| line.contains("staff token"));
+        self.process.hear(|line| line.starts_with("  ")).trim().to_owned()
+    }
+
+    /// Ctrl-C, and the end that follows.
+    pub(crate) fn stop(self) -> (ExitStatus, Vec<String>) {
+        self.process.signal(Signal::INT);
+        self.process.end()
+    }
+
+    /// As a power cut would.
+    pub(crate) fn kill(mut self) {
+        self.process.child.kill().unwrap();
+        self.process.child.wait().unwrap();
+    }
+}
+
+/// An answer over HTTP.
+#[derive(Debug, Clone)]
+pub(crate) struct Answer {
+    pub status: u16,
+    pub head: String,
+    pub body: String,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|e| panic!("{e}: {self:?}"))
+    }
+}
+
+pub(crate) fn get(counter: SocketAddr, path: &str) -> std::io::Result<Answer> {
+    request(counter, "GET", path, &[], "")
+}
+
+pub(crate) fn request(
+    counter: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> std::io::Result<Answer> {
+    let mut stream = TcpStream::connect_timeout(&counter, Duration::from_secs(5))?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    let more: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let length = body.len();
+    write!(
+        stream,
+        "{method} {path} HTTP/1.1\r\nHost: cafe\r\nConnection: close\r\nContent-Length: {length}\r\n{more}\r\n{body}"
+    )?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    let broken = || std::io::Error::new(std::io::ErrorKind::UnexpectedEof, answer.clone());
+    let (head, body) = answer.split_once("\r\n\r\n").ok_or_else(broken)?;
+    let status = head.get(9..12).and_then(|s| s.parse().ok()).ok_or_else(broken)?;
+    Ok(Answer { status, head: head.to_owned(), body: body.to_owned() })
+}
+
+/// Reads a stream of events until one holds; gives its data.
+pub(crate) fn hear(
+    counter: SocketAddr,
+    path: &str,
+    what: impl Fn(&serde_json::Value) -> bool,
+) -> serde_json::Value {
+    let mut stream = TcpStream::connect(counter).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: cafe\r\nAccept: text/event-stream\r\n\r\n").unwrap();
+    for line in BufReader::new(stream).lines() {
+        let line = line.unwrap();
+        if let Some(data) = line.strip_prefix("data:")
+            && let Ok(json) = serde_json::from_str(data.trim())
+            && what(&json)
+        {
+            return json;
+        }
+    }
+    panic!("the stream of {path} ended before");
+}

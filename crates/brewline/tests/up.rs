@@ -1,0 +1,198 @@
+//! What a newcomer does, and what a careless one does.
+
+mod support;
+
+use std::{fs, net::TcpListener, os::unix::fs::PermissionsExt as _, time::Instant};
+
+use rustix::process::Signal;
+use support::{PATIENCE, Process, Up, brewline, free_port, get, hear, request, run};
+
+#[test]
+fn ten_customers_are_accepted_and_hear_their_bells() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut up = Up::start(dir.path(), &["--seconds-per-cup", "0.01"]);
+    let counter = format!("http://{}", up.counter);
+    let said = run(&["client", "-c", "10", "--once", "--counter", &counter]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let accepted: Vec<_> =
+        said.stdout.lines().filter_map(|line| line.strip_prefix("Order accepted: ")).collect();
+    assert_eq!(accepted.len(), 10, "{said:?}");
+    for id in accepted {
+        let bell = format!("Order ID {id} is ready for pickup. Enjoy your coffee!");
+        assert_eq!(said.stdout.lines().filter(|line| **line == bell).count(), 1, "{said:?}");
+        // `up` shows the same order's way.
+        up.process.hear(|line| line.contains("the bell rings") && line.contains(id));
+    }
+    let (status, _) = up.stop();
+    assert_eq!(status.code(), Some(0));
+}
+
+#[test]
+fn the_line_to_paste_works_as_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut up = Process::start(brewline(&[
+        "up",
+        "--log",
+        &format!("local:{}", dir.path().display()),
+        "--listen",
+        "127.0.0.1:0",
+        "--seconds-per-cup",
+        "0",
+    ]));
+    up.hear(|line| line.starts_with("practice: drinks make themselves"));
+    let line = up.hear(|line| line.contains(" client -c 10"));
+    let output = std::process::Command::new("sh").args(["-c", &format!("{line} --once")]).output().unwrap();
+    assert!(output.status.success(), "{line}: {output:?}");
+}
+
+#[test]
+fn a_restart_goes_on_where_it_was_and_ctrl_c_stops_with_streams_open_and_orders_brewing() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut up = Up::start(dir.path(), &["--seconds-per-cup", "3600"]);
+    let token = up.staff_token();
+    let order = request(up.counter, "POST", "/order?amount=2", &[], "").unwrap();
+    assert_eq!(order.status, 202, "{order:?}");
+    let id = order.json()["order_id"].as_str().unwrap().to_owned();
+    let path = format!("/orders/{id}/events");
+    let counter = up.counter;
+    hear(counter, &path, |order| order["state"] == "making");
+    let due = get(counter, &format!("/orders/{id}")).unwrap().json()["due_at"].clone();
+    assert!(due.is_i64(), "{due}");
+    let open: Vec<_> = (0..5)
+        .map(|_| {
+            use std::io::Write as _;
+            let mut stream = std::net::TcpStream::connect(counter).unwrap();
+            write!(stream, "GET {path} HTTP/1.1\r\nHost: cafe\r\n\r\n").unwrap();
+            stream
+        })
+        .collect();
+    let asked = Instant::now();
+    let (status, lines) = up.stop();
+    assert_eq!(status.code(), Some(0), "{lines:#?}");
+    assert!(asked.elapsed().as_secs() < 5, "a clean stop took {:?}", asked.elapsed());
+    drop(open);
+
+    let up = Up::start(dir.path(), &["--seconds-per-cup", "1"]);
+    let again = get(up.counter, &format!("/orders/{id}")).unwrap().json();
+    assert_eq!((&again["state"], &again["due_at"]), (&"making".into(), &due), "{again}");
+    let authorization = format!("Bearer {token}");
+    let answer = request(
+        up.counter,
+        "POST",
+        &format!("/orders/{id}/commands"),
+        &[("Authorization", &authorization), ("Content-Type", "application/json")],
+        r#"{"command":"ready"}"#,
+    );
+    let answer = answer.unwrap();
+    assert_eq!(
+        (answer.status, &answer.json()["state"]),
+        (200, &"ready".into()),
+        "the token outlives a restart: {answer:?}"
+    );
+}
+
+#[test]
+fn a_second_ctrl_c_stops_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let up = Up::start(dir.path(), &[]);
+    up.process.signal(Signal::INT);
+    up.process.signal(Signal::INT);
+    let asked = Instant::now();
+    let (status, _) = up.process.end();
+    assert!(asked.elapsed() < PATIENCE);
+    assert!(matches!(status.code(), Some(0 | 130)), "{status}");
+}
+
+/// Runs `up` with what can't work, and expects one sentence with the way out.
+fn refused(args: &[&str], says: &[&str]) {
+    let args: Vec<_> = ["up"].into_iter().chain(args.iter().copied()).collect();
+    let said = run(&args);
+    assert_ne!(said.code, Some(0), "{said:?}");
+    for word in says {
+        assert!(said.stderr.contains(word), "{word:?} is not in {said:?}");
+    }
+    assert!(!said.stderr.contains("panicked"), "{said:?}");
+}
+
+fn local(dir: &std::path::Path) -> String {
+    format!("local:{}", dir.display())
+}
+
+#[test]
+fn a_port_that_is_taken_is_said_before_anything_is_made() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = dir.path().join("log");
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    refused(&["--log", &local(&log), "--listen", &address], &[&address, "--listen"]);
+    assert!(!log.exists(), "nothing is made when the port is taken");
+}
+
+#[test]
+fn a_directory_in_use_names_the_process_that_holds_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let up = Up::start(dir.path(), &[]);
+    let pid = up.process.child.id().to_string();
+    let listen = free_port().to_string();
+    refused(&["--log", &local(dir.path()), "--listen", &listen], &[&pid, "--log local:"]);
+    assert_eq!(get(up.counter, "/readyz").unwrap().status, 200, "the one that runs goes on");
+}
+
+#[test]
+fn a_directory_that_can_not_be_used_is_one_sentence() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("file");
+    fs::write(&file, "not a directory").unwrap();
+    let listen = free_port().to_string();
+    refused(&["--log", &local(&file), "--listen", &listen], &["directory"]);
+    assert_eq!(fs::read_to_string(&file).unwrap(), "not a directory");
+    if !rustix::process::geteuid().is_root() {
+        let closed = dir.path().join("closed");
+        fs::create_dir(&closed).unwrap();
+        fs::set_permissions(&closed, fs::Permissions::from_mode(0o500)).unwrap();
+        refused(&["--log", &local(&closed), "--listen", &listen], &["--log local:"]);
+    }
+}
+
+#[test]
+fn a_broken_database_is_one_sentence_and_left_as_it_is() {
+    for file in ["log.redb", "tail.redb"] {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(file);
+        let broken = "not a database ".repeat(1_000);
+        fs::write(&path, &broken).unwrap();
+        let listen = free_port().to_string();
+        refused(&["--log", &local(dir.path()), "--listen", &listen], &[file, "--log local:"]);
+        assert_eq!(fs::read_to_string(&path).unwrap(), broken);
+    }
+}
+
+#[test]
+fn wrong_settings_are_one_sentence_each() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = dir.path().join("brewline.toml");
+    fs::write(&config, "hands = 2\nhandz = 3\n").unwrap();
+    let path = config.display().to_string();
+    refused(&["--config", &path], &["brewline.toml:2", "handz"]);
+    refused(&["--config", "/nowhere/brewline.toml"], &["/nowhere/brewline.toml", "--config"]);
+    refused(&["--log", "debug"], &["--verbose", "local:DIR"]);
+    refused(&["--log", "kafka://localhost:9092"], &["local:DIR"]);
+    refused(&["--hands", "0"], &["--hands"]);
+    refused(&["--seconds-per-cup", "-1"], &["seconds"]);
+    refused(&["--listen", "nonsense"], &["--listen"]);
+}
+
+#[test]
+fn the_doctor_says_what_is_well_and_what_to_do() {
+    let dir = tempfile::tempdir().unwrap();
+    let said = run(&["doctor", "--log", &local(&dir.path().join("log")), "--listen", "127.0.0.1:0"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    for check in ["port", "directory", "space", "clock", "log"] {
+        assert!(said.stdout.contains(check), "{check}: {said:?}");
+    }
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let said =
+        run(&["doctor", "--log", &local(dir.path()), "--listen", &taken.local_addr().unwrap().to_string()]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.stdout.contains("--listen"), "{said:?}");
+}
