@@ -12,7 +12,6 @@
 //! Adapters: `local` (one redb file, one process), `sim` (in memory, with faults by seed).
 //! `conformance` is the suite that each of them passes.
 
-
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod error;

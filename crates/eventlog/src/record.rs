@@ -1,6 +1,6 @@
 //! Records and where they stand.
 
-use bytes::Bytes;
+use bytes::{BufMut as _, Bytes, BytesMut};
 
 use crate::Topic;
 
@@ -83,21 +83,26 @@ pub struct Headers(Bytes);
 
 impl Headers {
     /// Headers from pairs.
+    pub fn new<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Self {
+        Self::within(&mut BytesMut::with_capacity(256), pairs)
+    }
+
+    /// Headers from pairs, written into the free space of `buffer`: whoever writes many records allocates
+    /// once for all of them.
     ///
     /// # Panics
     /// If a name is longer than 65,535 bytes or a value longer than 4 GiB: both are written by programs,
     /// never taken from outside.
-    pub fn new<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Self {
-        let mut bytes = Vec::with_capacity(256);
+    pub fn within<'a>(buffer: &mut BytesMut, pairs: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Self {
         for (name, value) in pairs {
             let name_len = u16::try_from(name.len()).expect("a header's name is at most 65,535 bytes");
             let value_len = u32::try_from(value.len()).expect("a header's value is at most 4 GiB");
-            bytes.extend_from_slice(&name_len.to_le_bytes());
-            bytes.extend_from_slice(name.as_bytes());
-            bytes.extend_from_slice(&value_len.to_le_bytes());
-            bytes.extend_from_slice(value);
+            buffer.put_u16_le(name_len);
+            buffer.put_slice(name.as_bytes());
+            buffer.put_u32_le(value_len);
+            buffer.put_slice(value);
         }
-        Self(bytes.into())
+        Self(buffer.split().freeze())
     }
 
     /// Headers from the bytes of [`Headers::as_bytes`]. Bytes that are no headers read as fewer or none.

@@ -40,7 +40,9 @@ impl Cleanup {
     /// The log time before which records may go at `now`; `None` where age does not count.
     pub fn horizon(self, now: Millis) -> Option<Millis> {
         match self {
-            Self::Delete(age) => Some(now.saturating_sub(Millis::try_from(age.as_millis()).unwrap_or(Millis::MAX))),
+            Self::Delete(age) => {
+                Some(now.saturating_sub(Millis::try_from(age.as_millis()).unwrap_or(Millis::MAX)))
+            }
             Self::Compact => None,
         }
     }
@@ -51,8 +53,8 @@ impl Cleanup {
 /// Only whoever writes an order first chooses by this; everyone after reads where it landed. Others choose
 /// otherwise, so it is never computed for a record that exists.
 pub fn partition_for(key: &[u8], count: u32) -> Partition {
-    let hash = key
-        .iter()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
+    let hash = key.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    });
     Partition::try_from(hash % u64::from(count.max(1))).expect("less than a u32")
 }

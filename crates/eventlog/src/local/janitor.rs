@@ -1,0 +1,357 @@
+//! The one thread that writes the log file: it moves what the tail has gathered, removes what is too old,
+//! and compacts.
+//!
+//! All in small steps, one transaction each, in another file than the one that appends wait for.
+
+use std::{
+    ops::Range,
+    sync::{Arc, mpsc},
+    time::{Duration, Instant},
+};
+
+use redb::{ReadOnlyTable, ReadTransaction, ReadableTable, WriteTransaction};
+
+use super::{
+    Thresholds,
+    chunk::{Builder, FULL_BYTES, FULL_RECORDS, Header, Raw, Records, bytes_of, is_settled, unpack},
+    failure::{Failure, Result},
+    queue::Trim,
+    schema::{CHUNKS, ROWS, Row, chunk_key, first_of, row},
+    shared::Shared,
+};
+use crate::{Millis, Offset};
+
+/// A step moves at most about this many bytes, as they stand on the disk; also a step of the compaction.
+/// Appends wait for the same disk: this is how long it is busy with something else.
+pub(super) const STEP_BYTES: usize = 1 << 20;
+/// The same when there is much to move.
+const URGENT_STEP_BYTES: usize = 4 << 20;
+/// After a failed write nothing is tried for this long; twice as long after each further failure.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// Where [`Janitor::clean`] is asked for, and answered.
+pub(super) type Asked = mpsc::Receiver<mpsc::SyncSender<()>>;
+
+pub(super) struct Janitor {
+    pub(super) shared: Arc<Shared>,
+    asked: Asked,
+    next_check: Instant,
+}
+
+/// Why a step ended early.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// The log is being closed.
+    Closed,
+    /// The storage failed.
+    Failed(Failure),
+}
+
+impl<E> From<E> for Stop
+where
+    Failure: From<E>,
+{
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+/// What a step comes to.
+pub(super) type Step<T> = std::result::Result<T, Stop>;
+
+impl Janitor {
+    pub(super) fn new(shared: Arc<Shared>, asked: Asked) -> Self {
+        Self { shared, asked, next_check: Instant::now() }
+    }
+
+    /// Until the log is closed.
+    pub(super) fn run(mut self) {
+        let mut pause = FIRST_PAUSE;
+        let mut waiting = Vec::new();
+        loop {
+            waiting.extend(self.asked.try_iter());
+            match self.turn(!waiting.is_empty()) {
+                Ok(()) => {
+                    pause = FIRST_PAUSE;
+                    for answer in waiting.drain(..) {
+                        // Whoever asked may have gone away.
+                        let _ = answer.send(());
+                    }
+                    let wait = self.next_check.saturating_duration_since(Instant::now());
+                    self.shared.janitor.wait(wait);
+                }
+                Err(Stop::Closed) => break,
+                Err(Stop::Failed(error)) => {
+                    tracing::warn!(%error, "the log's file can't be written; trying again");
+                    // The next turn opens it again: a transaction that failed leaves it unusable.
+                    self.shared.log.suspect();
+                    self.shared.janitor.wait(pause);
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+            }
+            if self.shared.state().closed {
+                break;
+            }
+        }
+        self.shared.log.close();
+    }
+
+    fn turn(&mut self, all: bool) -> Step<()> {
+        if self.shared.log.needs_reopen()
+            && let Err(error) = self.shared.log.reopen()
+        {
+            self.shared.log.reopen_to_read();
+            return Err(error.into());
+        }
+        let due = all || Instant::now() >= self.next_check;
+        let limit = if due { self.thresholds().move_bytes / 8 } else { self.thresholds().move_bytes };
+        let full = self.shared.tail_bytes() > limit;
+        if full || all {
+            self.empty_tail(all)?;
+        }
+        if due {
+            self.next_check = Instant::now() + self.thresholds().check_every;
+            self.remove_old()?;
+        }
+        if due || full {
+            self.compact(all)?;
+        }
+        Ok(())
+    }
+
+    /// Whether the tail has so much that everything else has to wait.
+    pub(super) fn make_way(&self) -> Step<()> {
+        if self.shared.tail_bytes() > self.thresholds().move_bytes.saturating_mul(2) {
+            self.empty_tail(false)?;
+        }
+        self.go_on()
+    }
+
+    pub(super) fn go_on(&self) -> Step<()> {
+        if self.shared.state().closed { Err(Stop::Closed) } else { Ok(()) }
+    }
+
+    pub(super) fn thresholds(&self) -> &Thresholds {
+        &self.shared.thresholds
+    }
+
+    /// Moves all topics, until the tail has nearly nothing, or with `all` nothing.
+    fn empty_tail(&self, all: bool) -> Step<()> {
+        let ends: Vec<_> = self.shared.state().heads.iter().map(|head| head.end).collect();
+        loop {
+            let mut moved = false;
+            for (topic, end) in ends.iter().enumerate() {
+                moved |= self.move_step(topic, *end)?;
+                self.go_on()?;
+            }
+            if !moved {
+                return Ok(());
+            }
+            if !all && self.shared.tail_bytes() < self.thresholds().move_bytes / 64 {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Moves a topic up to `end`.
+    pub(super) fn move_all(&self, topic: usize, end: Offset) -> Step<()> {
+        while self.move_step(topic, end)? {
+            self.go_on()?;
+        }
+        Ok(())
+    }
+
+    /// Copies some records before `end` into the log file, and lets the tail forget them when they are
+    /// durable there. Whether there were any.
+    fn move_step(&self, topic: usize, end: Offset) -> Step<bool> {
+        let from = self.shared.head(topic).moved;
+        if from >= end {
+            return Ok(false);
+        }
+        let id = self.shared.topics[topic].id;
+        let row = self.row(id)?;
+        let urgent = self.shared.tail_bytes() > self.thresholds().move_bytes.saturating_mul(2);
+        let step = if urgent { URGENT_STEP_BYTES } else { STEP_BYTES };
+        // From where the tail has something, not from where the log file ends: a crash or a failure may have
+        // come between the two transactions.
+        let wake = || self.shared.wake_writer();
+        let source = self.shared.tail.read(wake, |transaction| load(transaction, id, from, end, step))?;
+        let next = source.next;
+        if next > row.end {
+            self.add(id, row, &source)?;
+        }
+        let mut bytes = 0;
+        for (first, chunk) in &source.chunks {
+            bytes += bytes_of(*first, chunk, &(from..next))? as u64;
+        }
+        let (answer, answers) = mpsc::sync_channel(1);
+        let trim = Trim {
+            topic,
+            below: next,
+            chunks: source.chunks.iter().map(|(first, _)| *first).collect(),
+            bytes,
+            answer,
+        };
+        if !self.shared.queue.trim(trim) {
+            return Err(Stop::Closed);
+        }
+        // The writer could not: its file is full or broken. Later, then.
+        Ok(answers.recv().unwrap_or(false))
+    }
+
+    /// Adds to the log file what it does not have yet.
+    fn add(&self, id: u16, row: Row, source: &Source) -> Step<()> {
+        let transaction = self.transaction()?;
+        {
+            let mut packer = Packer::default();
+            let mut chunks = transaction.open_table(CHUNKS)?;
+            // A last chunk with room is filled up.
+            let all = chunk_key(id, 0)..=chunk_key(id, Offset::MAX);
+            if let Some((key, chunk)) = chunks.range(all)?.next_back().transpose()?
+                && Header::read(chunk.value())?.bytes < FULL_BYTES / 2
+            {
+                packer.add_chunk(first_of(key.value()), chunk.value(), |_| true)?;
+            }
+            let mut records = 0;
+            for (first, chunk) in &source.chunks {
+                records += packer.add_part(*first, chunk, row.end..source.next)?;
+            }
+            packer.write(&mut chunks, id)?;
+            let row = Row { end: source.next, dirty_records: row.dirty_records + records, ..row };
+            transaction.open_table(ROWS)?.insert(id, row.encode())?;
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+
+    pub(super) fn row(&self, id: u16) -> Result<Row> {
+        self.shared.log.read(|| {}, |transaction| row(transaction, id))
+    }
+
+    /// A transaction that leaves nothing to repair, however large the file is.
+    pub(super) fn transaction(&self) -> Result<WriteTransaction> {
+        let mut transaction = self.shared.log.write()?;
+        transaction.set_quick_repair(true);
+        Ok(transaction)
+    }
+
+    /// The log's clock, for what is too old.
+    pub(super) fn now(&self) -> Millis {
+        (self.shared.clock)()
+    }
+}
+
+/// Chunks as they were read.
+#[derive(Debug, Default)]
+pub(super) struct Source {
+    pub(super) chunks: Vec<(Offset, Vec<u8>)>,
+    /// What is next after them.
+    pub(super) next: Offset,
+}
+
+/// Chunks with what stands from `from` to before `end`, up to about `max_bytes`.
+pub(super) fn load(
+    transaction: &ReadTransaction,
+    id: u16,
+    from: Offset,
+    end: Offset,
+    max_bytes: usize,
+) -> Result<Source> {
+    let chunks: ReadOnlyTable<u64, &[u8]> = transaction.open_table(CHUNKS)?;
+    let mut source = Source::default();
+    let (mut bytes, mut plain_bytes) = (0, 0);
+    let before = chunks.range(chunk_key(id, 0)..chunk_key(id, from))?.next_back().transpose()?;
+    let first = match before {
+        Some((key, chunk)) if Header::read(chunk.value())?.last_offset >= from => key.value(),
+        _ => chunk_key(id, from),
+    };
+    for chunk in chunks.range(first..chunk_key(id, end))? {
+        let (key, chunk) = chunk?;
+        let header = Header::read(chunk.value())?;
+        plain_bytes += header.bytes;
+        bytes += chunk.value().len();
+        source.chunks.push((first_of(key.value()), chunk.value().to_vec()));
+        source.next = (header.last_offset + 1).min(end);
+        // What is packed well is many records.
+        if bytes >= max_bytes || plain_bytes >= 8 * max_bytes {
+            return Ok(source);
+        }
+    }
+    source.next = end;
+    Ok(source)
+}
+
+/// Packs records into full chunks.
+#[derive(Default)]
+pub(super) struct Packer {
+    full: Vec<Full>,
+    open: Option<Builder>,
+}
+
+enum Full {
+    New(Builder),
+    /// As it stands elsewhere.
+    Same(Offset, Vec<u8>),
+}
+
+impl Packer {
+    /// Adds the records of a chunk that are wanted; how many those were.
+    pub(super) fn add_chunk(
+        &mut self,
+        first: Offset,
+        chunk: &[u8],
+        wanted: impl Fn(&Raw<'_>) -> bool,
+    ) -> Result<u64> {
+        let header = Header::read(chunk)?;
+        let plain = unpack(chunk)?;
+        let mut kept = Vec::with_capacity(header.count);
+        for raw in Records::of(first, &plain)? {
+            let raw = raw?;
+            if wanted(&raw) {
+                kept.push(raw);
+            }
+        }
+        if kept.len() == header.count && is_settled(&header) {
+            self.add_same(first, chunk);
+        } else {
+            for raw in &kept {
+                let full = self.open.take_if(|open| !open.has_room(raw.size(), FULL_RECORDS));
+                self.full.extend(full.map(Full::New));
+                self.open.get_or_insert_with(|| Builder::new(raw.offset, raw.time)).push_raw(raw);
+            }
+        }
+        Ok(kept.len() as u64)
+    }
+
+    /// Adds the records of a chunk that are in `offsets`; how many those were.
+    fn add_part(&mut self, first: Offset, chunk: &[u8], offsets: Range<Offset>) -> Result<u64> {
+        let header = Header::read(chunk)?;
+        if is_settled(&header) && first >= offsets.start && header.last_offset < offsets.end {
+            self.add_same(first, chunk);
+            return Ok(header.count as u64);
+        }
+        self.add_chunk(first, chunk, |raw| offsets.contains(&raw.offset))
+    }
+
+    fn add_same(&mut self, first: Offset, chunk: &[u8]) {
+        self.full.extend(self.open.take().map(Full::New));
+        self.full.push(Full::Same(first, chunk.to_vec()));
+    }
+
+    /// Where the last chunk begins and how many records it has, if there is room for more.
+    pub(super) fn open(&self) -> Option<(Offset, u64)> {
+        let open = self.open.as_ref().filter(|open| open.len() < FULL_BYTES / 2)?;
+        Some((open.first, open.count() as u64))
+    }
+
+    pub(super) fn write(self, chunks: &mut redb::Table<'_, u64, &'static [u8]>, id: u16) -> Result<()> {
+        for full in self.full.into_iter().chain(self.open.map(Full::New)) {
+            match full {
+                Full::New(mut chunk) => chunks.insert(chunk_key(id, chunk.first), &*chunk.closed())?,
+                Full::Same(first, chunk) => chunks.insert(chunk_key(id, first), &*chunk)?,
+            };
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,91 @@
+//! What is too old goes.
+
+use redb::ReadableTable;
+
+use super::{
+    chunk::Header,
+    janitor::{Janitor, Step},
+    schema::{CHUNKS, ROWS, Row, chunk_key, first_of},
+};
+use crate::{Cleanup, Millis, Offset};
+
+/// One step removes at most about this many records.
+const STEP_RECORDS: usize = 10_000;
+
+impl Janitor {
+    /// Removes what is too old, chunk by chunk.
+    pub(super) fn remove_old(&self) -> Step<()> {
+        for topic in 0..self.shared.topics.len() {
+            let cleanup = self.shared.topics[topic].spec.cleanup;
+            let Some(horizon) = cleanup.horizon(self.now()) else { continue };
+            debug_assert!(matches!(cleanup, Cleanup::Delete(_)));
+            // A quiet topic may become too old where it first stood.
+            let head = self.shared.head(topic);
+            if head.moved < head.end && self.tail_begins_before(topic, horizon)? {
+                self.move_all(topic, head.end)?;
+            }
+            while self.remove_step(topic, horizon)? {
+                self.make_way()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn tail_begins_before(&self, topic: usize, horizon: Millis) -> Step<bool> {
+        let id = self.shared.topics[topic].id;
+        let begins = self.shared.tail.read(
+            || self.shared.wake_writer(),
+            |transaction| {
+                let chunks = transaction.open_table(CHUNKS)?;
+                let first =
+                    chunks.range(chunk_key(id, 0)..=chunk_key(id, Offset::MAX))?.next().transpose()?;
+                Ok(match first {
+                    Some((_, chunk)) => Header::read(chunk.value())?.first_time < horizon,
+                    None => false,
+                })
+            },
+        )?;
+        Ok(begins)
+    }
+
+    /// Whether there may be more.
+    fn remove_step(&self, topic: usize, horizon: Millis) -> Step<bool> {
+        let id = self.shared.topics[topic].id;
+        let last = chunk_key(id, Offset::MAX);
+        let old = self.shared.log.read(
+            || {},
+            |transaction| {
+                let mut old = Vec::new();
+                let mut records = 0;
+                for chunk in transaction.open_table(CHUNKS)?.range(chunk_key(id, 0)..=last)? {
+                    let (key, chunk) = chunk?;
+                    let header = Header::read(chunk.value())?;
+                    if header.last_time >= horizon || records >= STEP_RECORDS {
+                        break;
+                    }
+                    records += header.count;
+                    old.push(key.value());
+                }
+                Ok(old)
+            },
+        )?;
+        if old.is_empty() {
+            return Ok(false);
+        }
+        let row = self.row(id)?;
+        let transaction = self.transaction()?;
+        let start = {
+            let mut chunks = transaction.open_table(CHUNKS)?;
+            for key in old {
+                chunks.remove(key)?;
+            }
+            let first = chunks.range(chunk_key(id, 0)..=last)?.next().transpose()?;
+            let start = first.map_or(row.end, |(key, _)| first_of(key.value()));
+            transaction.open_table(ROWS)?.insert(id, Row { start, ..row }.encode())?;
+            start
+        };
+        transaction.commit()?;
+        self.shared.update(|state| state.heads[topic].start = start);
+        Ok(true)
+    }
+}

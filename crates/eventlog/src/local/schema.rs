@@ -1,0 +1,165 @@
+//! What stands in the two files, and which versions of it this program knows.
+//!
+//! `tail.redb` takes every commit and stays small: it is what a crash makes the next start read through.
+//! `log.redb` holds everything older; each of its commits costs a little more and leaves nothing to repair.
+
+use std::path::Path;
+
+use redb::{ReadTransaction, ReadableTable, TableDefinition, TableError, WriteTransaction};
+
+use super::failure::Result;
+use crate::{Millis, Offset, OpenError};
+
+/// Where every commit goes first.
+pub(super) const TAIL_FILE: &str = "tail.redb";
+/// Where records stay.
+pub(super) const LOG_FILE: &str = "log.redb";
+
+/// The version that this program writes.
+pub(super) const VERSION: u64 = 1;
+
+/// Both files: [`META_VERSION`], [`META_ID`]; in the tail [`META_COMMIT`] and [`META_BYTES`].
+pub(super) const META: TableDefinition<&str, u64> = TableDefinition::new("meta");
+/// The version of the schema.
+pub(super) const META_VERSION: &str = "version";
+/// The same in the two files of a log.
+pub(super) const META_ID: &str = "id";
+/// About how many bytes of records are in the tail, unpacked.
+pub(super) const META_BYTES: &str = "bytes";
+/// Counts the commits, so that one whose outcome is unknown can be looked for.
+pub(super) const META_COMMIT: &str = "commit";
+
+/// Tail: a topic's number by its name.
+pub(super) const TOPICS: TableDefinition<&str, u16> = TableDefinition::new("topics");
+/// Tail, by topic number: the next offset, the oldest offset that is here and not in the log file, and the
+/// log time of the newest record.
+pub(super) const HEADS: TableDefinition<u16, (Offset, Offset, Millis)> = TableDefinition::new("heads");
+/// Tail, by group and topic: where the group goes on.
+pub(super) const GROUPS: TableDefinition<(&str, &str), Offset> = TableDefinition::new("groups");
+/// Log file, by topic number: see [`Row`].
+pub(super) const ROWS: TableDefinition<u16, [u64; 8]> = TableDefinition::new("rows");
+/// Both files: chunks by [`chunk_key`].
+pub(super) const CHUNKS: TableDefinition<u64, &[u8]> = TableDefinition::new("chunks");
+
+/// Bits of a chunk's key that are the offset.
+const OFFSET_BITS: u32 = 52;
+/// A log has at most this many topics.
+pub(super) const MAX_TOPICS: u16 = 1 << (64 - OFFSET_BITS);
+
+/// A chunk's key: 12 bits topic, 52 bits offset of its first record (a million records a second for 142
+/// years).
+pub(super) fn chunk_key(topic: u16, first: Offset) -> u64 {
+    (u64::from(topic) << OFFSET_BITS) | first.min((1 << OFFSET_BITS) - 1)
+}
+
+/// The offset of a chunk's first record.
+pub(super) fn first_of(key: u64) -> Offset {
+    key & ((1 << OFFSET_BITS) - 1)
+}
+
+/// What the log file knows of a topic.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Row {
+    /// The oldest offset that is kept.
+    pub(super) start: Offset,
+    /// The offset after the newest record that is in this file.
+    pub(super) end: Offset,
+    /// Compacted topics: below this offset each key stands once.
+    pub(super) clean_end: Offset,
+    /// How many records are below it.
+    pub(super) clean_records: u64,
+    /// How many are at it or after it.
+    pub(super) dirty_records: u64,
+    /// Below this offset the topic has been clean since `tombstones_since`.
+    pub(super) tombstones_end: Offset,
+    /// Log time of that.
+    pub(super) tombstones_since: Millis,
+}
+
+impl Row {
+    pub(super) fn decode(row: [u64; 8]) -> Self {
+        let [start, end, clean_end, clean_records, dirty_records, tombstones_end, since, _] = row;
+        let tombstones_since = since.cast_signed();
+        Self { start, end, clean_end, clean_records, dirty_records, tombstones_end, tombstones_since }
+    }
+
+    pub(super) fn encode(&self) -> [u64; 8] {
+        [
+            self.start,
+            self.end,
+            self.clean_end,
+            self.clean_records,
+            self.dirty_records,
+            self.tombstones_end,
+            self.tombstones_since.cast_unsigned(),
+            0,
+        ]
+    }
+}
+
+/// A topic's row, in a read transaction.
+pub(super) fn row(transaction: &ReadTransaction, topic: u16) -> Result<Row> {
+    let rows = transaction.open_table(ROWS)?;
+    Ok(rows.get(topic)?.map(|row| Row::decode(row.value())).unwrap_or_default())
+}
+
+/// A step from one version to the next.
+pub(super) type Migration = fn(&WriteTransaction) -> Result<()>;
+
+/// `MIGRATIONS[n]` takes a file from version `n + 1` to `n + 2`.
+pub(super) const MIGRATIONS: &[Migration] = &[];
+
+/// The version that a program with these migrations writes.
+pub(super) fn newest(migrations: &[Migration]) -> u64 {
+    1 + migrations.len() as u64
+}
+
+/// The version of an open file; `None` if nothing was written to it yet.
+pub(super) fn version(transaction: &ReadTransaction) -> Result<Option<u64>> {
+    match transaction.open_table(META) {
+        Ok(meta) => Ok(meta.get(META_VERSION)?.map(|version| version.value())),
+        Err(TableError::TableDoesNotExist(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Takes a file from version `from` to the newest, all steps in one transaction.
+pub(super) fn migrate(transaction: WriteTransaction, from: u64, migrations: &[Migration]) -> Result<()> {
+    let done = usize::try_from(from.saturating_sub(1)).unwrap_or(usize::MAX);
+    for migration in migrations.get(done..).unwrap_or(&[]) {
+        migration(&transaction)?;
+    }
+    transaction.open_table(META)?.insert(META_VERSION, newest(migrations))?;
+    transaction.commit()?;
+    Ok(())
+}
+
+/// Keeps a copy of a file that is about to be changed: `log.redb` becomes `log.redb.v1` as well.
+pub(super) fn keep_copy(path: &Path, version: u64) -> std::result::Result<(), OpenError> {
+    let mut copy = path.as_os_str().to_owned();
+    copy.push(format!(".v{version}"));
+    let copied = std::fs::copy(path, &copy)
+        .and_then(|_| std::fs::OpenOptions::new().write(true).open(&copy))
+        .and_then(|file| file.sync_all());
+    copied.map_err(|error| {
+        OpenError::Storage(format!(
+            "cannot keep a copy of {} before it is changed to a newer version: {error}; nothing was changed; \
+             make space for a second file of this size and start again",
+            path.display()
+        ))
+    })
+}
+
+/// A number that tells one log from another.
+pub(super) fn new_id() -> u64 {
+    use std::hash::{BuildHasher, Hasher};
+    // The standard library seeds each of these from the system's randomness.
+    std::hash::RandomState::new().build_hasher().finish().max(1)
+}
+
+/// Reads a number from the meta table within a write transaction.
+pub(super) fn meta(transaction: &WriteTransaction, name: &str) -> Result<Option<u64>> {
+    let table = transaction.open_table(META)?;
+    let value = table.get(name)?.map(|value| value.value());
+    Ok(value)
+}

@@ -1,0 +1,161 @@
+//! What the threads of a log share.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use super::{Clock, Thresholds, lock_of, queue::Queue, store::Store};
+use crate::{Millis, Offset, Partition, Topic, TopicSpec};
+
+/// A topic of this log.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct TopicInfo {
+    pub(super) spec: TopicSpec,
+    /// Its number in the files.
+    pub(super) id: u16,
+}
+
+/// How far a topic goes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Head {
+    /// The oldest offset that is kept.
+    pub(super) start: Offset,
+    /// What is below this is in the log file. A hint: it may be so for more.
+    pub(super) moved: Offset,
+    /// The offset after the newest record that is durable.
+    pub(super) end: Offset,
+    /// The log time of the newest record.
+    pub(super) time: Millis,
+}
+
+/// What changes.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    /// By topic, as in [`Shared::topics`].
+    pub(super) heads: Vec<Head>,
+    /// The session that has a group's work; those with a smaller number are fenced.
+    pub(super) workers: HashMap<String, u64>,
+    pub(super) closed: bool,
+}
+
+pub(super) struct Shared {
+    pub(super) topics: Vec<TopicInfo>,
+    pub(super) tail: Store,
+    pub(super) log: Store,
+    pub(super) queue: Queue,
+    pub(super) clock: Clock,
+    pub(super) thresholds: Thresholds,
+    state: Mutex<State>,
+    /// Something is durable that was not before, or the log was closed.
+    changed: Condvar,
+    /// About how many bytes of records are in the tail, unpacked.
+    tail_bytes: AtomicU64,
+    pub(super) janitor: Bell,
+}
+
+impl Shared {
+    pub(super) fn new(
+        topics: Vec<TopicInfo>,
+        tail: Store,
+        log: Store,
+        clock: Clock,
+        thresholds: Thresholds,
+        heads: Vec<Head>,
+        tail_bytes: u64,
+    ) -> Self {
+        Self {
+            topics,
+            tail,
+            log,
+            queue: Queue::default(),
+            clock,
+            thresholds,
+            state: Mutex::new(State { heads, ..State::default() }),
+            changed: Condvar::new(),
+            tail_bytes: AtomicU64::new(tail_bytes),
+            janitor: Bell::default(),
+        }
+    }
+
+    /// A topic's place in [`Shared::topics`].
+    pub(super) fn topic(&self, name: Topic) -> Option<usize> {
+        self.topics.iter().position(|topic| topic.spec.name == name)
+    }
+
+    /// The same, if the topic has this partition.
+    pub(super) fn partition(&self, name: Topic, partition: Partition) -> Option<usize> {
+        if partition == 0 { self.topic(name) } else { None }
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        lock_of(&self.state)
+    }
+
+    pub(super) fn head(&self, topic: usize) -> Head {
+        self.state().heads[topic]
+    }
+
+    /// Changes the state and wakes whoever waits for a change.
+    pub(super) fn update(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.state());
+        self.changed.notify_all();
+    }
+
+    /// Waits for a change until `deadline`; `None` when it has passed.
+    pub(super) fn wait<'a>(
+        &self,
+        state: MutexGuard<'a, State>,
+        deadline: Option<Instant>,
+    ) -> Option<MutexGuard<'a, State>> {
+        let Some(deadline) = deadline else {
+            return Some(self.changed.wait(state).unwrap_or_else(PoisonError::into_inner));
+        };
+        let left = deadline.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())?;
+        Some(self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0)
+    }
+
+    pub(super) fn tail_bytes(&self) -> u64 {
+        self.tail_bytes.load(Ordering::Acquire)
+    }
+
+    /// Only the writer says.
+    pub(super) fn set_tail_bytes(&self, bytes: u64) {
+        self.tail_bytes.store(bytes, Ordering::Release);
+    }
+
+    pub(super) fn tail_has_room(&self) -> bool {
+        self.tail_bytes() <= self.thresholds.move_bytes.saturating_mul(4)
+    }
+
+    /// Tells the writer that its file failed a reader.
+    pub(super) fn wake_writer(&self) {
+        self.queue.poke();
+    }
+}
+
+/// Wakes one thread that waits.
+#[derive(Debug, Default)]
+pub(super) struct Bell {
+    rung: Mutex<bool>,
+    heard: Condvar,
+}
+
+impl Bell {
+    pub(super) fn ring(&self) {
+        *lock_of(&self.rung) = true;
+        self.heard.notify_all();
+    }
+
+    /// Waits until it was rung, at most `wait`.
+    pub(super) fn wait(&self, wait: Duration) {
+        let rung = lock_of(&self.rung);
+        let (mut rung, _) =
+            self.heard.wait_timeout_while(rung, wait, |rung| !*rung).unwrap_or_else(PoisonError::into_inner);
+        *rung = false;
+    }
+}

@@ -1,0 +1,243 @@
+//! A database that can be given up and opened again while others read from it.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use redb::{Builder, Database, ReadTransaction, ReadableDatabase, WriteTransaction};
+
+use super::{
+    backend::Backend,
+    failure::{Failure, Result},
+    faults::Faults,
+};
+
+/// How often a failed read is tried again while the database is being reopened.
+const READ_ATTEMPTS: u32 = 40;
+/// How long it waits before each.
+const READ_PAUSE: Duration = Duration::from_millis(50);
+
+/// How often it is looked whether the last reader is done, before the file is closed without it.
+const CLOSE_ATTEMPTS: u32 = 1000;
+/// How long it waits before each.
+const CLOSE_PAUSE: Duration = Duration::from_millis(1);
+
+/// One redb file. One thread writes and reopens; any number read.
+#[derive(Debug)]
+pub(super) struct Store {
+    path: PathBuf,
+    cache_bytes: usize,
+    faults: Option<Arc<Faults>>,
+    open: RwLock<Option<Open>>,
+    /// Counts how often it was opened.
+    epoch: AtomicU64,
+    /// A reader met an error that only a reopened database gets over.
+    suspect: AtomicBool,
+    closed: AtomicBool,
+}
+
+#[derive(Debug)]
+struct Open {
+    database: Arc<Database>,
+    severed: Arc<AtomicBool>,
+    /// What is written to it goes nowhere.
+    read_only: bool,
+}
+
+impl Store {
+    pub(super) fn open(path: &Path, cache_bytes: usize, faults: Option<Arc<Faults>>) -> Result<Self> {
+        let store = Self {
+            path: path.to_owned(),
+            cache_bytes,
+            faults,
+            open: RwLock::new(None),
+            epoch: AtomicU64::new(0),
+            suspect: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
+        };
+        store.reopen()?;
+        Ok(store)
+    }
+
+    /// Gives the database up and opens it again. Readers that are in the middle of it fail and try again.
+    pub(super) fn reopen(&self) -> Result<()> {
+        self.open_as(false)
+    }
+
+    /// The same, so that it can be read while its file can't be written: what the opening has to repair it
+    /// repairs in memory. It still needs to be reopened then.
+    pub(super) fn reopen_to_read(&self) {
+        if let Err(error) = self.open_as(true) {
+            tracing::warn!(file = %self.path.display(), %error, "the log can't be read either");
+        }
+    }
+
+    fn open_as(&self, read_only: bool) -> Result<()> {
+        self.give_up();
+        let mut slot = self.open.write().unwrap_or_else(PoisonError::into_inner);
+        let (backend, severed) = Backend::open(&self.path, self.faults.clone(), read_only)?;
+        let database = Builder::new().set_cache_size(self.cache_bytes).create_with_backend(backend)?;
+        *slot = Some(Open { database: Arc::new(database), severed, read_only });
+        self.suspect.store(false, Ordering::Release);
+        self.epoch.fetch_add(1, Ordering::AcqRel);
+        Ok(())
+    }
+
+    /// It must be reopened before it is used.
+    pub(super) fn suspect(&self) {
+        self.suspect.store(true, Ordering::Release);
+    }
+
+    /// Forgets the database without writing anything more to its file.
+    pub(super) fn give_up(&self) {
+        let old = self.open.write().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(old) = old {
+            // Before it is dropped: whoever drops the last handle, here or in a reader, would write to it.
+            old.severed.store(true, Ordering::Release);
+        }
+    }
+
+    /// Closes the database so that the next open need not repair it.
+    pub(super) fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+        let old = self.open.write().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(Open { mut database, severed, read_only }) = old else { return };
+        // Reads are short. One that is not must not close the file later, when it may be someone else's.
+        for _ in 0..CLOSE_ATTEMPTS {
+            match Arc::try_unwrap(database) {
+                Ok(last) => {
+                    severed.store(read_only, Ordering::Release);
+                    if let Err(error) = last.close() {
+                        tracing::warn!(
+                            file = %self.path.display(), %error,
+                            "the log was not closed cleanly; the next start repairs it"
+                        );
+                    }
+                    return;
+                }
+                Err(shared) => database = shared,
+            }
+            std::thread::sleep(CLOSE_PAUSE);
+        }
+        severed.store(true, Ordering::Release);
+    }
+
+    /// Whether it must be reopened before it can be used.
+    pub(super) fn needs_reopen(&self) -> bool {
+        self.suspect.load(Ordering::Acquire)
+            || self
+                .open
+                .read()
+                .unwrap_or_else(PoisonError::into_inner)
+                .as_ref()
+                .is_none_or(|open| open.read_only)
+    }
+
+    fn database(&self) -> Result<Arc<Database>> {
+        let open = self.open.read().unwrap_or_else(PoisonError::into_inner);
+        open.as_ref().map(|open| open.database.clone()).ok_or_else(Failure::closed)
+    }
+
+    /// A transaction that writes. Only for the one thread that owns the store.
+    pub(super) fn write(&self) -> Result<WriteTransaction> {
+        let open = self.open.read().unwrap_or_else(PoisonError::into_inner);
+        // What went to a file that can only be read would be lost.
+        let open = open.as_ref().filter(|open| !open.read_only).ok_or_else(Failure::closed)?;
+        Ok(open.database.begin_write()?)
+    }
+
+    /// Reads in one short transaction. While the database is being reopened it is tried again, for a while;
+    /// `wake` tells the thread that owns the store to do it.
+    pub(super) fn read<T>(&self, wake: impl Fn(), read: impl Fn(&ReadTransaction) -> Result<T>) -> Result<T> {
+        let mut attempt = 0;
+        loop {
+            let epoch = self.epoch.load(Ordering::Acquire);
+            let error = match self.read_once(&read) {
+                Ok(value) => return Ok(value),
+                Err(error) => error,
+            };
+            attempt += 1;
+            // What is written wrongly reads no better the second time.
+            if attempt == READ_ATTEMPTS || error.is_lasting() || self.closed.load(Ordering::Acquire) {
+                return Err(error);
+            }
+            if self.epoch.load(Ordering::Acquire) == epoch {
+                self.suspect();
+                wake();
+                std::thread::sleep(READ_PAUSE);
+            }
+        }
+    }
+
+    fn read_once<T>(&self, read: impl Fn(&ReadTransaction) -> Result<T>) -> Result<T> {
+        read(&self.database()?.begin_read()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use redb::TableDefinition;
+
+    use super::*;
+
+    const NUMBERS: TableDefinition<u64, u64> = TableDefinition::new("numbers");
+
+    fn put(store: &Store, number: u64) {
+        let transaction = store.write().unwrap();
+        transaction.open_table(NUMBERS).unwrap().insert(number, number).unwrap();
+        transaction.commit().unwrap();
+    }
+
+    fn count(store: &Store) -> usize {
+        store.read(|| {}, |transaction| Ok(transaction.open_table(NUMBERS)?.range(0..)?.count())).unwrap()
+    }
+
+    #[test]
+    fn a_reader_that_outlives_its_database_does_not_write_over_the_next_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        let store = Store::open(&path, 1 << 20, None).unwrap();
+        put(&store, 0);
+        let mut once = true;
+        let once = std::sync::Mutex::new(&mut once);
+        let _ = store.read(
+            || {},
+            |transaction| {
+                // The read before it holds the first database until it ends.
+                let first = transaction.open_table(NUMBERS)?;
+                if std::mem::take(*once.lock().unwrap()) {
+                    store.reopen()?;
+                    for number in 1..100 {
+                        put(&store, number);
+                    }
+                }
+                Ok(first.get(0)?.map(|n| n.value()))
+            },
+        );
+        // As after a crash, with the file as it is now.
+        std::mem::forget(store);
+        assert_eq!(count(&Store::open(&path, 1 << 20, None).unwrap()), 100);
+    }
+
+    #[test]
+    fn a_file_that_is_open_to_be_read_takes_no_writes() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        let store = Store::open(&path, 1 << 20, None).unwrap();
+        put(&store, 1);
+        store.give_up();
+        let before = std::fs::read(&path).unwrap();
+        store.reopen_to_read();
+        assert_eq!(count(&store), 1, "it can be read");
+        assert!(store.needs_reopen() && store.write().is_err());
+        assert!(std::fs::read(&path).unwrap() == before, "nothing was written");
+        store.reopen().unwrap();
+        put(&store, 2);
+        assert_eq!(count(&store), 2);
+    }
+}

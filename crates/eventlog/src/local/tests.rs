@@ -1,0 +1,186 @@
+//! What can only be brought about from the inside.
+
+use super::*;
+use crate::{Cleanup, CommitError, Entry, Partitions, Polled, Transaction};
+
+const INPUT: Topic = "input";
+const STATE: Topic = "state";
+
+const TOPICS: &[TopicSpec] = &[
+    TopicSpec { name: INPUT, cleanup: Cleanup::Delete(Duration::MAX), partitions: Partitions::One },
+    TopicSpec { name: STATE, cleanup: Cleanup::Compact, partitions: Partitions::One },
+];
+
+fn open(dir: &std::path::Path, change: impl FnOnce(&mut Options)) -> Arc<LocalLog> {
+    let mut options = Options::new(dir, TOPICS);
+    change(&mut options);
+    LocalLog::open(options).expect("it opens")
+}
+
+fn fill(log: &LocalLog, topic: Topic, records: impl Iterator<Item = Record>) {
+    let publisher = log.publisher();
+    let waiting: Vec<_> =
+        records.map(|record| publisher.publish(topic, 0, record, Duration::from_mins(1))).collect();
+    for published in waiting {
+        settle(published).expect("it is written");
+    }
+}
+
+struct Unpark(std::thread::Thread);
+
+impl std::task::Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+fn settle(mut published: Published) -> Result<crate::Position, PublishError> {
+    let waker = std::task::Waker::from(Arc::new(Unpark(std::thread::current())));
+    let mut context = std::task::Context::from_waker(&waker);
+    loop {
+        if let std::task::Poll::Ready(answer) = published.as_mut().poll(&mut context) {
+            return answer;
+        }
+        std::thread::park();
+    }
+}
+
+fn everything(log: &LocalLog, topic: Topic) -> Vec<Entry> {
+    let mut follower = log.follow(&[(topic, Start::Beginning)]).expect("it can be followed");
+    let mut entries = Vec::new();
+    loop {
+        let batch = follower.poll(Duration::from_mins(1)).expect("it can be read");
+        entries.extend(batch.entries);
+        if batch.at_end {
+            return entries;
+        }
+    }
+}
+
+fn spec() -> WorkSpec {
+    WorkSpec { inputs: vec![INPUT], state: STATE, outputs: vec![], group: "group".to_owned(), instance: None }
+}
+
+fn numbers(count: u64) -> impl Iterator<Item = Record> {
+    (0..count).map(|n| Record::new(n.to_string(), "x".repeat(50)))
+}
+
+#[test]
+fn a_reader_that_is_late_to_hear_of_a_move_finds_the_records_where_they_are() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path(), |_| {});
+    fill(&log, INPUT, numbers(1000));
+    log.clean();
+    fill(&log, INPUT, numbers(1000));
+    let before = log.shared.head(0).moved;
+    assert_eq!(before, 1000);
+    // As if it had looked before the move and read after it.
+    log.shared.update(|state| state.heads[0].moved = 0);
+    let offsets: Vec<_> = everything(&log, INPUT).iter().map(|entry| entry.offset).collect();
+    assert_eq!(offsets, (0..2000).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_commit_that_waits_while_another_worker_joins_is_fenced() {
+    let dir = tempfile::tempdir().unwrap();
+    let faults = Arc::new(Faults::default());
+    let log = open(dir.path(), |options| options.faults = Some(faults.clone()));
+    let mut first = log.work(&spec()).unwrap();
+    while !matches!(first.poll(Duration::from_mins(1)).unwrap(), Polled::Assigned(_)) {}
+    faults.stall();
+    // Holds the writer up, so that what comes next waits together.
+    let held = log.publisher().publish(INPUT, 0, Record::new("held", ""), Duration::from_mins(1));
+    while log.shared.queue.waiting().0 > 0 {
+        std::thread::yield_now();
+    }
+    std::thread::scope(|scope| {
+        let commit = scope.spawn(|| {
+            let records = vec![(STATE, 0, Record::new("zombie", ""))];
+            first.commit(Transaction { records, positions: vec![] })
+        });
+        let join = scope.spawn(|| log.work(&spec()).unwrap());
+        while log.shared.queue.waiting() != (0, 1, 1) {
+            std::thread::yield_now();
+        }
+        faults.resume();
+        assert_eq!(commit.join().unwrap(), Err(CommitError::Fenced));
+        let mut second = join.join().unwrap();
+        assert!(
+            matches!(second.poll(Duration::from_mins(1)).unwrap(), Polled::Assigned(_)),
+            "there is no state"
+        );
+    });
+    settle(held).unwrap();
+    assert_eq!(everything(&log, STATE), []);
+}
+
+#[test]
+fn what_was_taken_on_is_written_also_when_the_log_is_closed_meanwhile() {
+    let dir = tempfile::tempdir().unwrap();
+    let faults = Arc::new(Faults::default());
+    let log = open(dir.path(), |options| options.faults = Some(faults.clone()));
+    faults.stall();
+    let publisher = log.publisher();
+    let waiting: Vec<_> =
+        numbers(5000).map(|record| publisher.publish(INPUT, 0, record, Duration::from_mins(1))).collect();
+    std::thread::scope(|scope| {
+        let closing = scope.spawn(|| log.close());
+        while log.shared.queue.poke() {
+            std::thread::yield_now();
+        }
+        faults.resume();
+        closing.join().unwrap();
+    });
+    for published in waiting {
+        settle(published).expect("it was taken on");
+    }
+    assert_eq!(everything(&open(dir.path(), |_| {}), INPUT).len(), 5000);
+}
+
+#[test]
+fn a_tail_that_is_full_holds_writers_up_and_loses_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path(), |options| options.thresholds.move_bytes = 20_000);
+    for _ in 0..5 {
+        fill(&log, INPUT, numbers(4000));
+        fill(&log, STATE, numbers(4000));
+    }
+    assert_eq!(everything(&log, INPUT).len(), 20_000);
+    log.clean();
+    assert_eq!(log.shared.tail_bytes(), 0, "what comes and what goes is counted alike");
+}
+
+/// Compaction in many small passes, while the tail is being moved between its steps.
+#[test]
+fn a_compaction_in_small_passes_keeps_the_last_record_of_each_key() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path(), |options| {
+        options.thresholds = Thresholds {
+            move_bytes: 20_000,
+            check_every: Duration::from_mins(1),
+            compact_records: 500,
+            compact_keys: 300,
+        };
+    });
+    let key = |n: u64| (n * 7919 % 2000).to_string();
+    let mut newest = std::collections::BTreeMap::new();
+    for round in 0..6_u64 {
+        std::thread::scope(|scope| {
+            scope.spawn(|| log.clean());
+            fill(&log, STATE, (0..3000).map(|n| Record::new(key(n + round * 100), format!("{round}-{n}"))));
+        });
+        for n in 0..3000 {
+            newest.insert(key(n + round * 100), format!("{round}-{n}"));
+        }
+        log.clean();
+        let mut found = std::collections::BTreeMap::new();
+        let entries = everything(&log, STATE);
+        for entry in &entries {
+            let text =
+                |bytes: &Option<bytes::Bytes>| String::from_utf8_lossy(bytes.as_ref().unwrap()).into_owned();
+            found.insert(text(&entry.record.key), text(&entry.record.value));
+        }
+        assert_eq!(entries.len(), 2000, "each key once");
+        assert_eq!(found, newest, "in round {round}");
+    }
+}

@@ -1,0 +1,92 @@
+//! What the tests of the embedded log's files are written with.
+
+use std::{
+    path::Path,
+    pin::pin,
+    sync::Arc,
+    task::{Context, Poll, Wake, Waker},
+    time::Duration,
+};
+
+use eventlog::{
+    Entry, Log, Record, Start, Topic, Transaction, WorkSpec,
+    conformance::{COMMAND, INPUT, OUTPUT, STATE, TOPICS},
+    local::{LocalLog, Options},
+};
+
+struct Unpark(std::thread::Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let mut future = pin!(future);
+    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    let mut context = Context::from_waker(&waker);
+    loop {
+        if let Poll::Ready(value) = future.as_mut().poll(&mut context) {
+            return value;
+        }
+        std::thread::park();
+    }
+}
+
+pub(crate) fn options(dir: &Path) -> Options {
+    Options::new(dir, TOPICS)
+}
+
+pub(crate) fn open(dir: &Path) -> Arc<LocalLog> {
+    LocalLog::open(options(dir)).expect("the log opens")
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "a number or a text, as it comes")]
+pub(crate) fn record(key: impl ToString, value: impl ToString) -> Record {
+    Record::new(key.to_string(), value.to_string())
+}
+
+pub(crate) fn publish(log: &dyn Log, topic: Topic, record: Record) {
+    block_on(log.publisher().publish(topic, 0, record, Duration::from_mins(1))).expect("it is written");
+}
+
+pub(crate) fn everything(log: &dyn Log, topic: Topic) -> Vec<Entry> {
+    let mut follower = log.follow(&[(topic, Start::Beginning)]).expect("it can be followed");
+    let mut entries = Vec::new();
+    loop {
+        let batch = follower.poll(Duration::from_mins(1)).expect("it can be read");
+        entries.extend(batch.entries);
+        if batch.at_end {
+            return entries;
+        }
+    }
+}
+
+/// The number that an entry's key is.
+pub(crate) fn number(entry: &Entry) -> u64 {
+    let key = entry.record.key.as_deref().expect("a key");
+    std::str::from_utf8(key).expect("text").parse().expect("a number")
+}
+
+pub(crate) fn spec() -> WorkSpec {
+    WorkSpec {
+        inputs: vec![INPUT, COMMAND],
+        state: STATE,
+        outputs: vec![OUTPUT],
+        group: "tests".to_owned(),
+        instance: None,
+    }
+}
+
+pub(crate) fn one(topic: Topic) -> Transaction {
+    Transaction { records: vec![(topic, 0, record("one", ""))], positions: vec![] }
+}
+
+/// A transaction of 50 records.
+pub(crate) fn fifty() -> Transaction {
+    Transaction {
+        records: (0..50).map(|i| (OUTPUT, 0, record(i, "x".repeat(300)))).collect(),
+        positions: vec![],
+    }
+}

@@ -1,0 +1,441 @@
+//! What the embedded log does with its directory: who may open it, what it refuses, what it survives.
+
+mod common;
+
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use common::{block_on, everything, open, options, publish, record};
+use eventlog::{
+    Certainty, CommitError, FollowError, Log, OpenError, Reason, Record, Start, WorkError,
+    conformance::{INPUT, OUTPUT, SETTINGS},
+    local::{Faults, LocalLog, WriteFault},
+};
+use redb::{Database, ReadOnlyDatabase, ReadableDatabase, ReadableTableMetadata, TableDefinition};
+
+const META: TableDefinition<&str, u64> = TableDefinition::new("meta");
+const CHUNKS: TableDefinition<u64, &[u8]> = TableDefinition::new("chunks");
+
+fn refused(dir: &Path) -> OpenError {
+    LocalLog::open(options(dir)).expect_err("it must not open")
+}
+
+fn says(error: &OpenError, parts: &[&str]) {
+    let text = error.to_string();
+    for part in parts {
+        assert!(text.contains(part), "{text:?} does not say {part:?}");
+    }
+    assert!(!text.contains('\n') && text.len() < 400, "one sentence: {text:?}");
+}
+
+/// Every file of the directory with its content, except the lock's.
+fn content(dir: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut files: Vec<_> = std::fs::read_dir(dir)
+        .expect("the directory can be read")
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.file_name().is_some_and(|name| name != "log.lock"))
+        .map(|path| (path.display().to_string(), std::fs::read(&path).expect("a file")))
+        .collect();
+    files.sort();
+    files
+}
+
+#[test]
+fn a_second_opener_is_told_who_has_the_log_and_what_to_do() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path());
+    let error = refused(dir.path());
+    assert!(matches!(error, OpenError::InUse(_)), "{error:?}");
+    let pid = format!("process {}", std::process::id());
+    says(&error, &[&pid, "stop it", "over HTTP", "--log local:DIR", &dir.path().display().to_string()]);
+    // It goes on, and when it is closed the directory is free.
+    publish(&*log, INPUT, record("still", "works"));
+    log.close();
+    open(dir.path());
+}
+
+#[test]
+fn dropping_the_log_closes_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path());
+    let mut follower = log.follow(&[(INPUT, Start::Beginning)]).unwrap();
+    let mut worker = log.work(&common::spec()).unwrap();
+    publish(&*log, INPUT, record("a", ""));
+    let publisher = log.publisher();
+    drop(log);
+    assert_eq!(follower.poll(Duration::from_mins(1)).unwrap_err(), FollowError::Closed);
+    assert_eq!(worker.poll(Duration::from_mins(1)).unwrap_err(), WorkError::Closed);
+    assert!(matches!(worker.commit(common::one(OUTPUT)), Err(CommitError::Aborted(Reason::Closed))));
+    let refused = block_on(publisher.publish(INPUT, 0, record("b", ""), Duration::from_mins(1))).unwrap_err();
+    assert_eq!((refused.certainty, refused.reason), (Certainty::NotWritten, Reason::Closed));
+    assert_eq!(everything(&*open(dir.path()), INPUT).len(), 1);
+}
+
+#[test]
+fn what_waits_is_written_before_the_log_is_closed() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path());
+    let publisher = log.publisher();
+    let waiting: Vec<_> =
+        (0..5000).map(|i| publisher.publish(INPUT, 0, record(i, ""), Duration::from_mins(1))).collect();
+    log.close();
+    for published in waiting {
+        block_on(published).expect("it was taken on");
+    }
+    assert_eq!(everything(&*open(dir.path()), INPUT).len(), 5000);
+}
+
+#[test]
+fn a_log_that_was_closed_has_nothing_to_repair() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path());
+    publish(&*log, INPUT, record("a", ""));
+    log.clean();
+    log.close();
+    for name in ["tail.redb", "log.redb"] {
+        // It refuses a file that needs a repair.
+        ReadOnlyDatabase::open(dir.path().join(name)).expect(name);
+    }
+}
+
+#[test]
+fn a_newer_layout_is_refused_and_left_as_it_is() {
+    for name in ["tail.redb", "log.redb"] {
+        let dir = tempfile::tempdir().unwrap();
+        open(dir.path()).close();
+        let database = Database::open(dir.path().join(name)).unwrap();
+        let transaction = database.begin_write().unwrap();
+        transaction.open_table(META).unwrap().insert("version", 2).unwrap();
+        transaction.commit().unwrap();
+        drop(database);
+        let before = content(dir.path());
+        let error = refused(dir.path());
+        assert!(matches!(error, OpenError::Newer(_)), "{error:?}");
+        says(&error, &[name, "newer version", "start the newer program", "--log local:DIR"]);
+        assert!(before == content(dir.path()), "nothing was changed");
+    }
+}
+
+#[test]
+fn a_file_that_is_no_log_is_refused_and_left_as_it_is() {
+    for name in ["tail.redb", "log.redb"] {
+        let dir = tempfile::tempdir().unwrap();
+        open(dir.path()).close();
+        std::fs::write(dir.path().join(name), "The quick brown fox. ".repeat(500)).unwrap();
+        let before = content(dir.path());
+        let error = refused(dir.path());
+        assert!(matches!(error, OpenError::Broken(_)), "{error:?}");
+        says(&error, &[name, "is not a log", "move it away"]);
+        assert!(before == content(dir.path()), "nothing was changed");
+    }
+}
+
+#[test]
+fn a_broken_file_is_refused() {
+    for name in ["tail.redb", "log.redb"] {
+        let dir = tempfile::tempdir().unwrap();
+        open(dir.path()).close();
+        let path = dir.path().join(name);
+        let mut bytes = std::fs::read(&path).unwrap();
+        bytes[9..4096].fill(0x5a);
+        std::fs::write(&path, bytes).unwrap();
+        let error = refused(dir.path());
+        assert!(matches!(error, OpenError::Broken(_)), "{error:?}");
+        says(&error, &[name, "is broken", "from a copy", "--log local:DIR"]);
+    }
+}
+
+#[test]
+fn one_file_without_the_other_is_refused() {
+    for (name, other) in [("tail.redb", "log.redb"), ("log.redb", "tail.redb")] {
+        let dir = tempfile::tempdir().unwrap();
+        open(dir.path()).close();
+        std::fs::remove_file(dir.path().join(name)).unwrap();
+        let before = content(dir.path());
+        let error = refused(dir.path());
+        assert!(matches!(error, OpenError::Broken(_)), "{error:?}");
+        says(&error, &[name, other, "is missing"]);
+        assert!(before == content(dir.path()), "nothing was changed");
+    }
+}
+
+#[test]
+fn files_of_two_logs_are_refused() {
+    let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    open(one.path()).close();
+    open(two.path()).close();
+    std::fs::copy(one.path().join("tail.redb"), two.path().join("tail.redb")).unwrap();
+    let error = refused(two.path());
+    assert!(matches!(error, OpenError::Broken(_)), "{error:?}");
+    says(&error, &["don't belong together", "same copy"]);
+}
+
+#[test]
+fn a_tail_older_than_its_log_file_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    open(dir.path()).close();
+    let old = std::fs::read(dir.path().join("log.redb")).unwrap();
+    let log = open(dir.path());
+    for i in 0..10 {
+        publish(&*log, INPUT, record(i, ""));
+    }
+    log.clean();
+    log.close();
+    std::fs::write(dir.path().join("log.redb"), old).unwrap();
+    let error = refused(dir.path());
+    assert!(matches!(error, OpenError::Broken(_)), "{error:?}");
+    says(&error, &["don't belong together", "different times"]);
+}
+
+#[test]
+fn a_directory_that_is_a_file_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("file");
+    std::fs::write(&path, "").unwrap();
+    let error = refused(&path);
+    assert!(matches!(error, OpenError::NotUsable(_)), "{error:?}");
+    says(&error, &["is not a directory", "choose another", "--log local:DIR"]);
+}
+
+#[test]
+fn a_missing_directory_is_made() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a").join("b");
+    publish(&*open(&path), INPUT, record("a", ""));
+}
+
+/// 50,000 bytes that can't be packed.
+fn noise(mut seed: u64) -> Vec<u8> {
+    seed += 1;
+    let next = || {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        seed.to_le_bytes()
+    };
+    std::iter::repeat_with(next).take(6250).flatten().collect()
+}
+
+#[test]
+fn a_log_with_a_quota_refuses_what_is_too_much_and_takes_it_when_there_is_room() {
+    let dir = tempfile::tempdir().unwrap();
+    let faults = Arc::new(Faults::default());
+    let mut options = options(dir.path());
+    options.faults = Some(faults.clone());
+    let log = LocalLog::open(options).unwrap();
+    let publisher = log.publisher();
+    let mut follower = log.follow(&[(INPUT, Start::Beginning)]).unwrap();
+    faults.set_quota(4 << 20);
+    let mut taken = Vec::new();
+    let mut unknown = Vec::new();
+    let mut refused = 0;
+    for number in 0..200_u64 {
+        let record = Record::new(number.to_string(), noise(number));
+        match block_on(publisher.publish(INPUT, 0, record, Duration::from_mins(1))) {
+            Ok(position) => taken.push((number, position.offset)),
+            Err(error) => {
+                assert_eq!(error.reason, Reason::DiskFull);
+                match error.certainty {
+                    Certainty::NotWritten => refused += 1,
+                    Certainty::Unknown => unknown.push(number),
+                }
+            }
+        }
+    }
+    assert!(!taken.is_empty() && refused > 0, "{} taken, {refused} refused", taken.len());
+    faults.set_quota(u64::MAX);
+    let end = Instant::now() + Duration::from_mins(1);
+    let last = loop {
+        match block_on(publisher.publish(INPUT, 0, record("last", ""), Duration::from_mins(1))) {
+            Ok(position) => break position.offset,
+            Err(error) => assert!(Instant::now() < end, "still {error}"),
+        }
+    };
+    let mut seen = Vec::new();
+    while seen.last().is_none_or(|(_, offset)| *offset != last) {
+        for entry in follower.poll(Duration::from_mins(1)).expect("the follower survives").entries {
+            let key = String::from_utf8(entry.record.key.unwrap().to_vec()).unwrap();
+            seen.push((key.parse().unwrap_or(u64::MAX), entry.offset));
+        }
+    }
+    seen.pop();
+    seen.retain(|(number, _)| !unknown.contains(number));
+    assert_eq!(seen, taken, "exactly what was acknowledged");
+    log.close();
+    assert_eq!(everything(&*open(dir.path()), INPUT).last().map(|e| e.offset), Some(last));
+}
+
+#[test]
+fn a_record_whose_sync_failed_is_not_called_unwritten_if_it_is_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let faults = Arc::new(Faults::default());
+    let mut options = options(dir.path());
+    options.faults = Some(faults.clone());
+    let log = LocalLog::open(options).unwrap();
+    publish(&*log, INPUT, record("before", ""));
+    faults.fail_writes(WriteFault::OneSync);
+    let doubtful = log.publisher().publish(INPUT, 0, record("doubtful", ""), Duration::from_mins(1));
+    let error = block_on(doubtful).expect_err("its sync failed");
+    assert!(everything(&*log, INPUT).len() == 2, "it was written all the same");
+    assert_eq!(error.certainty, Certainty::Unknown);
+}
+
+#[test]
+fn closing_on_a_full_disk_ends_and_loses_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let faults = Arc::new(Faults::default());
+    let mut options = options(dir.path());
+    options.faults = Some(faults.clone());
+    let log = LocalLog::open(options).unwrap();
+    publish(&*log, INPUT, record("a", ""));
+    publish(&*log, SETTINGS, record("b", ""));
+    faults.fail_writes(WriteFault::Full);
+    let late = log.publisher().publish(INPUT, 0, record("c", ""), Duration::from_mins(1));
+    log.close();
+    assert!(block_on(late).is_err());
+    let log = open(dir.path());
+    assert_eq!(everything(&*log, INPUT).len(), 1);
+    assert_eq!(everything(&*log, SETTINGS).len(), 1);
+}
+
+#[test]
+fn a_janitor_on_a_full_disk_harms_nothing_and_goes_on_when_there_is_room() {
+    let dir = tempfile::tempdir().unwrap();
+    let faults = Arc::new(Faults::default());
+    let mut options = options(dir.path());
+    options.faults = Some(faults.clone());
+    let log = LocalLog::open(options).unwrap();
+    for _ in 0..3 {
+        for i in 0..300 {
+            publish(&*log, SETTINGS, record(i % 100, i));
+        }
+        faults.fail_writes(WriteFault::Full);
+        std::thread::scope(|scope| {
+            let cleaning = scope.spawn(|| log.clean());
+            assert!(everything(&*log, SETTINGS).len() >= 100, "readable all the time");
+            faults.fail_writes(WriteFault::None);
+            cleaning.join().unwrap();
+        });
+        assert_eq!(everything(&*log, SETTINGS).len(), 100);
+    }
+}
+
+/// Publishers, a worker, followers and the janitor at once: everyone sees each record once, in order.
+#[test]
+fn records_that_are_moved_while_they_are_read_are_seen_once_and_in_order() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path());
+    let stop = AtomicBool::new(false);
+    let written = AtomicU64::new(0);
+    std::thread::scope(|scope| {
+        let publishers: Vec<_> = (0..2)
+            .map(|_| {
+                scope.spawn(|| {
+                    let publisher = log.publisher();
+                    for round in 0..300 {
+                        // Small and large commits, so that chunks are closed and opened at all sizes.
+                        let batch: Vec<_> = (0..=round * 7 % 90)
+                            .map(|i| publisher.publish(INPUT, 0, record(i, round), Duration::from_mins(1)))
+                            .collect();
+                        written.fetch_add(batch.len() as u64, Ordering::SeqCst);
+                        for published in batch {
+                            block_on(published).unwrap();
+                        }
+                    }
+                })
+            })
+            .collect();
+        let janitor = scope.spawn(|| {
+            while !stop.load(Ordering::SeqCst) {
+                log.clean();
+            }
+        });
+        let followers: Vec<_> = (0..3)
+            .map(|_| {
+                scope.spawn(|| {
+                    let mut follower = log.follow(&[(INPUT, Start::Beginning)]).unwrap();
+                    let mut next = 0;
+                    loop {
+                        let batch = follower.poll(Duration::from_millis(20)).unwrap();
+                        for entry in &batch.entries {
+                            assert_eq!(entry.offset, next, "each once, in order");
+                            next += 1;
+                        }
+                        if batch.at_end && stop.load(Ordering::SeqCst) {
+                            return next;
+                        }
+                    }
+                })
+            })
+            .collect();
+        for publisher in publishers {
+            publisher.join().unwrap();
+        }
+        stop.store(true, Ordering::SeqCst);
+        janitor.join().unwrap();
+        for follower in followers {
+            assert_eq!(follower.join().unwrap(), written.load(Ordering::SeqCst));
+        }
+        // Those read along; where everything stands now is another question.
+        let offsets: Vec<_> = everything(&*log, INPUT).iter().map(|entry| entry.offset).collect();
+        assert_eq!(offsets, (0..written.load(Ordering::SeqCst)).collect::<Vec<_>>());
+    });
+}
+
+/// Power goes while everything is at work; what was acknowledged is there, whatever else was lost.
+#[test]
+fn what_was_acknowledged_survives_a_loss_of_power_at_any_moment() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut acknowledged: Vec<(u64, u64)> = Vec::new();
+    for seed in 1..=40_u64 {
+        let faults = Arc::new(Faults::with_power_loss());
+        let mut options = options(dir.path());
+        options.faults = Some(faults.clone());
+        let log = LocalLog::open(options).unwrap_or_else(|error| panic!("after seed {}: {error}", seed - 1));
+        let entries = everything(&*log, INPUT);
+        let mut found = entries.iter().map(|e| (common::number(e), e.offset));
+        for wanted in &acknowledged {
+            assert!(found.any(|entry| entry == *wanted), "{wanted:?} was acknowledged before seed {seed}");
+        }
+        let states = everything(&*log, OUTPUT);
+        assert!(states.len().is_multiple_of(50), "a transaction of 50 is there or not, {} are", states.len());
+        let mut worker = log.work(&common::spec()).unwrap();
+        while !matches!(worker.poll(Duration::from_mins(1)).unwrap(), eventlog::Polled::Assigned(_)) {}
+        // The moment is when so many were acknowledged: seeds differ in that and in what is lost.
+        std::thread::scope(|scope| {
+            scope.spawn(|| log.clean());
+            scope.spawn(|| while worker.commit(common::fifty()).is_ok() {});
+            let publisher = log.publisher();
+            for number in 0.. {
+                let id = seed * 1_000_000 + number;
+                match block_on(publisher.publish(
+                    INPUT,
+                    0,
+                    record(id, "x".repeat(100)),
+                    Duration::from_mins(1),
+                )) {
+                    Ok(position) => acknowledged.push((id, position.offset)),
+                    Err(_) => break,
+                }
+                if number == seed * 7 % 60 {
+                    scope.spawn(|| faults.lose_power(seed));
+                }
+            }
+            // Ends the worker and the cleaning as well: nothing of it reaches the files.
+            log.close();
+        });
+        faults.power_on();
+    }
+    // What was moved, and not yet forgotten where it stood, is forgotten now.
+    let log = open(dir.path());
+    log.clean();
+    log.close();
+    let tail = ReadOnlyDatabase::open(dir.path().join("tail.redb")).unwrap();
+    assert_eq!(tail.begin_read().unwrap().open_table(CHUNKS).unwrap().len().unwrap(), 0);
+}
