@@ -1,1 +1,121 @@
-//! placeholder
+//! The counter: takes orders over HTTP, and shows what became of them. All it knows it reads from the log.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`Options`], [`Counter`] | what can be set; bind, then run until told to stop |
+//! | [`view`] | the log folded: [`view::View`] is pure, [`view::Views`] is shared by threads |
+//! | `http` | the contract's requests, one file each kind |
+//! | [`problem`] | every refusal, each with a code that `docs/errors.md` explains |
+//! | `app` | what all requests share |
+//! | `server`, `stall` | connections: accepted, bounded, seen off |
+//! | `claims` | the line's secret and the staff token, settled through the log |
+//! | `idempotency`, `auth`, `metrics` | one idea each |
+
+mod app;
+mod auth;
+mod claims;
+mod clock;
+mod error;
+mod http;
+mod idempotency;
+mod metrics;
+mod options;
+pub mod problem;
+mod server;
+mod stall;
+pub mod view;
+
+use std::{net::SocketAddr, sync::Arc};
+
+use eventlog::Log;
+use tokio::{runtime::Handle, sync::oneshot};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    app::App,
+    claims::Claims,
+    http::Screens,
+    server::Server,
+    view::{Runner, Views},
+};
+pub use crate::{
+    error::{BindError, CounterError},
+    options::Options,
+};
+
+/// A counter that has its address, and does not serve yet.
+#[derive(Debug)]
+pub struct Counter {
+    options: Options,
+    listener: std::net::TcpListener,
+    address: SocketAddr,
+    views: Views,
+    started: oneshot::Sender<Started>,
+}
+
+/// What is known once a counter has read the log and settled its claims.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Started {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// A staff token that was made just now. It is shown once; only its hash is kept.
+    pub staff_token: Option<String>,
+}
+
+impl Counter {
+    /// Takes the address. What it returns beside the counter resolves once that has caught up with the log.
+    pub fn bind(options: Options) -> Result<(Self, oneshot::Receiver<Started>), BindError> {
+        let listener = server::bind(options.listen)?;
+        let address = listener.local_addr().map_err(|error| BindError::new(options.listen, error))?;
+        let mut boot = [0; view::BOOT_ID_LEN / 2];
+        // Without randomness two runs have one name, and a screen may miss a change after a restart.
+        let _ = getrandom::fill(&mut boot);
+        let (started, start) = oneshot::channel();
+        Ok((Self { options, listener, address, views: Views::new(view::to_hex(&boot)), started }, start))
+    }
+
+    /// Where it listens.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// A handle on its view.
+    pub fn views(&self) -> Views {
+        self.views.clone()
+    }
+
+    /// Serves until `stop`: then streams end first, and what is being answered gets its answer.
+    pub async fn run(self, log: Arc<dyn Log>, stop: CancellationToken) -> Result<(), CounterError> {
+        let Self { mut options, listener, address, views, started } = self;
+        let listener = tokio::net::TcpListener::from_std(listener)?;
+        // A stop of this run, also when it ends by itself.
+        let closing = stop.child_token();
+        let _close = closing.clone().drop_guard();
+        let runner = Runner {
+            views: views.clone(),
+            log: Arc::clone(&log),
+            stop: closing.clone(),
+            runtime: Handle::current(),
+        };
+        let thread = std::thread::Builder::new().name("view".to_owned()).spawn(move || runner.run())?;
+
+        let claims = Claims { reset_staff_token: options.reset_staff_token, address, started };
+        let (max_connections, head_timeout) = (options.max_connections, options.head_timeout);
+        let (write_timeout, grace) = (options.write_timeout, options.grace);
+        options.max_open = options.max_open.max(1);
+        let app = Arc::new(App::new(options, log, views, closing.clone()));
+        let claims = tokio::spawn(claims.settle(Arc::clone(&app)));
+        let screens = tokio::spawn(Screens(Arc::clone(&app)).run());
+        Server { app, listener, max_connections, head_timeout, write_timeout, grace }.run().await;
+
+        claims.abort();
+        screens.abort();
+        // The thread sees the stop within one poll.
+        let joined = tokio::task::spawn_blocking(move || thread.join()).await;
+        if let Ok(Err(panic)) = joined {
+            // A panic in the fold is a bug of ours: it must not pass for a clean stop.
+            std::panic::resume_unwind(panic);
+        }
+        Ok(())
+    }
+}

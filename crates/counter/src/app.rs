@@ -1,0 +1,276 @@
+//! What all requests share.
+
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use eventlog::{Certainty, Log, Partition, Position, Publish, PublishError, Reason, Record, Topic};
+use order::Millis;
+use tokio::sync::{Semaphore, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    clock,
+    idempotency::InFlight,
+    metrics::Metrics,
+    options::Options,
+    problem::{Code, Problem},
+    view::Views,
+};
+
+/// How long before its deadline a record leaves the log's queue, so that "not written" is said in time.
+const QUEUE_MARGIN: Duration = Duration::from_millis(250);
+/// A failed write makes the counter unready for this long; then it is worth another try.
+const WRITE_TROUBLE_MS: Millis = 30_000;
+/// Histories read at once: each reads a partition of the log.
+const SCANS: usize = 4;
+
+/// What all requests share.
+pub(crate) struct App {
+    pub(crate) settings: Settings,
+    pub(crate) log: Arc<dyn Log>,
+    pub(crate) publisher: Arc<dyn Publish>,
+    pub(crate) views: Views,
+    pub(crate) metrics: Metrics,
+    /// The line's secret, once it is settled.
+    pub(crate) secret: OnceLock<[u8; 32]>,
+    pub(crate) in_flight: InFlight,
+    pub(crate) seats: Arc<Seats>,
+    pub(crate) scans: Semaphore,
+    /// What the public screens show, made once for all of them.
+    pub(crate) board: watch::Sender<Bytes>,
+    pub(crate) shop: watch::Sender<Bytes>,
+    /// Cancelled when the counter stops: streams end first.
+    pub(crate) closing: CancellationToken,
+    pub(crate) began: Millis,
+    /// Since when writing fails; 0: it does not.
+    write_trouble: AtomicI64,
+    /// When it failed last.
+    write_failed: AtomicI64,
+}
+
+/// What of the options requests need.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    pub(crate) max_open: usize,
+    pub(crate) deadline: Duration,
+    pub(crate) max_body_bytes: usize,
+    pub(crate) body_timeout: Duration,
+    pub(crate) heartbeat: Duration,
+    pub(crate) source: String,
+    pub(crate) version: String,
+}
+
+impl App {
+    pub(crate) fn new(options: Options, log: Arc<dyn Log>, views: Views, closing: CancellationToken) -> Self {
+        let metrics = Metrics::new(options.registry);
+        Self {
+            settings: Settings {
+                max_open: options.max_open,
+                deadline: options.deadline,
+                max_body_bytes: options.max_body_bytes,
+                body_timeout: options.body_timeout,
+                heartbeat: options.heartbeat,
+                source: options.source,
+                version: options.version,
+            },
+            publisher: log.publisher(),
+            log,
+            views,
+            seats: Arc::new(Seats {
+                max: options.max_streams,
+                max_per_client: options.max_streams_per_client,
+                taken: Mutex::default(),
+                open: metrics.streams.clone(),
+            }),
+            metrics,
+            secret: OnceLock::new(),
+            in_flight: InFlight::default(),
+            scans: Semaphore::new(SCANS),
+            board: watch::Sender::new(Bytes::new()),
+            shop: watch::Sender::new(Bytes::new()),
+            closing,
+            began: clock::now(),
+            write_trouble: AtomicI64::new(0),
+            write_failed: AtomicI64::new(0),
+        }
+    }
+
+    /// Refuses what would be more work than the line takes.
+    pub(crate) fn check_room(&self) -> Result<(), Problem> {
+        if !self.views.is_caught_up() && self.views.as_of() == 0 {
+            return Err(Problem::starting());
+        }
+        if self.views.open() >= self.settings.max_open {
+            return Err(queue_full(self.settings.max_open));
+        }
+        Ok(())
+    }
+
+    /// Adds a record to the log within the deadline.
+    pub(crate) async fn publish(
+        &self,
+        topic: Topic,
+        partition: Partition,
+        record: Record,
+    ) -> Result<Position, PublishError> {
+        let deadline = self.settings.deadline;
+        let began = Instant::now();
+        let publish = self.publisher.publish(topic, partition, record, deadline.saturating_sub(QUEUE_MARGIN));
+        let outcome = match tokio::time::timeout(deadline, publish).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(PublishError::unknown(Reason::Deadline)),
+        };
+        self.metrics.publish_seconds.observe(began.elapsed().as_secs_f64());
+        match &outcome {
+            Ok(_) if self.write_trouble.load(Ordering::Relaxed) == 0 => {}
+            Ok(_) => self.write_trouble.store(0, Ordering::Relaxed),
+            // That is the record's fault, not the log's.
+            Err(PublishError { reason: Reason::TooLarge { .. }, .. }) => {}
+            Err(error) => {
+                let now = clock::now();
+                self.write_failed.store(now, Ordering::Relaxed);
+                if self.write_trouble.compare_exchange(0, now, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
+                    tracing::warn!(%error, topic, "the log takes no records");
+                }
+            }
+        }
+        outcome
+    }
+
+    /// Since when the log takes no records, as far as was tried.
+    pub(crate) fn write_trouble(&self, now: Millis) -> Option<Millis> {
+        let since = self.write_trouble.load(Ordering::Relaxed);
+        let last = self.write_failed.load(Ordering::Relaxed);
+        (since != 0 && now.saturating_sub(last) < WRITE_TROUBLE_MS).then_some(since)
+    }
+}
+
+/// Too much work is open.
+pub(crate) fn queue_full(max_open: usize) -> Problem {
+    Problem::new(
+        Code::QueueFull,
+        format!("{max_open} orders are waiting or being made, and the line takes no more; try again later."),
+    )
+    .with("max_open", max_open)
+    .retry_after(5)
+}
+
+/// What a failed write means to who asked for it.
+pub(crate) fn not_taken(error: &PublishError) -> Problem {
+    let reason = match &error.reason {
+        Reason::DiskFull => "disk_full",
+        Reason::Overloaded => "overloaded",
+        Reason::Deadline => "deadline",
+        Reason::TooLarge { .. } => {
+            return Problem::new(Code::BodyTooLarge, format!("With all it needs, {}.", error.reason));
+        }
+        Reason::NoSuchPartition(..) => "no_such_partition",
+        Reason::Closed => "closing",
+        Reason::Storage(_) => "storage",
+    };
+    // What a storage says of itself names files and hosts: that is for the log, not for strangers.
+    let said = match &error.reason {
+        Reason::Storage(_) => "the storage failed".to_owned(),
+        reason => reason.to_string(),
+    };
+    let (code, advice) = match error.certainty {
+        Certainty::NotWritten => (Code::NotWritten, "nothing was written; try again"),
+        Certainty::Unknown => (
+            Code::OutcomeUnknown,
+            "it may have been written all the same: repeat it with the same Idempotency-Key, or look it up",
+        ),
+    };
+    Problem::new(code, format!("The log did not confirm it: {said}; {advice}."))
+        .with("reason", reason)
+        .retry_after(1)
+}
+
+/// Places for streams: so many in all, so many for each address.
+#[derive(Debug)]
+pub(crate) struct Seats {
+    max: usize,
+    max_per_client: usize,
+    taken: Mutex<Taken>,
+    open: prometheus_client::metrics::gauge::Gauge,
+}
+
+#[derive(Debug, Default)]
+struct Taken {
+    all: usize,
+    by_client: HashMap<IpAddr, usize>,
+}
+
+/// One place, free again when dropped.
+#[derive(Debug)]
+pub(crate) struct Seat {
+    seats: Arc<Seats>,
+    client: IpAddr,
+}
+
+impl Seats {
+    pub(crate) fn take(self: &Arc<Self>, client: IpAddr) -> Result<Seat, Problem> {
+        let too_many = |max: usize, whose: &str| {
+            Problem::new(
+                Code::TooManyStreams,
+                format!("{max} streams are open {whose}; close some, or try later."),
+            )
+            .with("max", max)
+            .retry_after(10)
+        };
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        if taken.all >= self.max {
+            return Err(too_many(self.max, "on this counter"));
+        }
+        let of_client = taken.by_client.entry(client).or_default();
+        if *of_client >= self.max_per_client && !client.to_canonical().is_loopback() {
+            return Err(too_many(self.max_per_client, "from this address"));
+        }
+        *of_client += 1;
+        taken.all += 1;
+        self.open.inc();
+        Ok(Seat { seats: Arc::clone(self), client })
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let mut taken = self.seats.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        taken.all -= 1;
+        if let Some(of_client) = taken.by_client.get_mut(&self.client) {
+            *of_client -= 1;
+            if *of_client == 0 {
+                taken.by_client.remove(&self.client);
+            }
+        }
+        self.seats.open.dec();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn streams_are_bounded_in_all_and_by_address_and_loopback_only_in_all() {
+        let seats =
+            Arc::new(Seats { max: 4, max_per_client: 1, taken: Mutex::default(), open: <_>::default() });
+        let phone: IpAddr = "192.168.1.7".parse().unwrap();
+        let proxy: IpAddr = "127.0.0.1".parse().unwrap();
+        let first = seats.take(phone).unwrap();
+        assert_eq!(seats.take(phone).unwrap_err().code(), Code::TooManyStreams);
+        let others: Vec<_> = (0..3).map(|_| seats.take(proxy).unwrap()).collect();
+        assert_eq!(seats.take(proxy).unwrap_err().code(), Code::TooManyStreams);
+        drop(first);
+        assert!(seats.take(phone).is_ok());
+        drop(others);
+        assert!(seats.taken.lock().unwrap().by_client.is_empty());
+    }
+}

@@ -1,0 +1,115 @@
+//! The line's secret and the staff token: facts of the shop, so every counter agrees on them.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use eventlog::Record;
+use order::topic;
+use tokio::sync::oneshot;
+
+use crate::{
+    Started,
+    app::App,
+    auth::NewToken,
+    view::{SECRET_PREFIX, STAFF_TOKEN, to_hex},
+};
+
+/// How long to wait before the next try, doubling from the first to the last.
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+
+/// Settles both, once.
+pub(crate) struct Claims {
+    pub(crate) reset_staff_token: bool,
+    pub(crate) address: SocketAddr,
+    pub(crate) started: oneshot::Sender<Started>,
+}
+
+impl Claims {
+    /// Waits for the view, claims what nobody has claimed yet, and reads back who won.
+    pub(crate) async fn settle(self, app: Arc<App>) {
+        settle_secret(&app).await;
+        let staff_token = settle_token(&app, self.reset_staff_token).await;
+        // Nobody may be listening: then nobody is told.
+        let _ = self.started.send(Started { address: self.address, staff_token });
+    }
+}
+
+/// The first claim in the log is the secret; ours is one of them if none was there.
+async fn settle_secret(app: &App) {
+    let found = |app: &App| app.views.look().map(|look| look.shop().secret().copied());
+    let mut wait = BACKOFF.0;
+    let secret = loop {
+        match until(app, found).await {
+            Some(secret) => break secret,
+            None => {
+                if let Err(why) = claim_secret(app).await {
+                    tracing::warn!(why, "the line's secret could not be claimed; trying again");
+                    tokio::time::sleep(wait).await;
+                    wait = (wait * 2).min(BACKOFF.1);
+                    continue;
+                }
+                break until(app, |app| found(app).flatten()).await;
+            }
+        }
+    };
+    // Set once: the first claim stays the first.
+    let _ = app.secret.set(secret);
+}
+
+async fn claim_secret(app: &App) -> Result<(), String> {
+    let (mut secret, mut name) = ([0; 32], [0; 16]);
+    getrandom::fill(&mut secret)
+        .and_then(|()| getrandom::fill(&mut name))
+        .map_err(|error| error.to_string())?;
+    let key = format!("{SECRET_PREFIX}{}", uuid::Builder::from_random_bytes(name).into_uuid());
+    let claim = format!(r#"{{"secret":"{}"}}"#, to_hex(&secret));
+    publish(app, key, claim).await
+}
+
+/// The last token in the log counts. Ours is told only if it is the one.
+async fn settle_token(app: &App, reset: bool) -> Option<String> {
+    let found = |app: &App| app.views.look().map(|look| look.shop().staff_token().copied());
+    let before = until(app, found).await;
+    if before.is_some() && !reset {
+        return None;
+    }
+    let mut wait = BACKOFF.0;
+    loop {
+        let made = match NewToken::new() {
+            Ok(token) => {
+                let fact = format!(r#"{{"sha256":"{}"}}"#, to_hex(&token.sha256));
+                publish(app, STAFF_TOKEN.to_owned(), fact).await.map(|()| token)
+            }
+            Err(error) => Err(error.to_string()),
+        };
+        match made {
+            Ok(token) => {
+                let now = until(app, |app| found(app).flatten().filter(|now| Some(*now) != before)).await;
+                return (now == token.sha256).then_some(token.text);
+            }
+            Err(why) => {
+                tracing::warn!(why, "the staff token could not be written; trying again");
+                tokio::time::sleep(wait).await;
+                wait = (wait * 2).min(BACKOFF.1);
+            }
+        }
+    }
+}
+
+async fn publish(app: &App, key: String, json: String) -> Result<(), String> {
+    app.publish(topic::SHOP, 0, Record::new(key, json)).await.map(drop).map_err(|error| error.to_string())
+}
+
+/// Waits for the view to show something.
+async fn until<T>(app: &App, found: impl Fn(&App) -> Option<T>) -> T {
+    let mut changes = app.views.changes();
+    loop {
+        changes.mark_unchanged();
+        if let Some(found) = found(app) {
+            return found;
+        }
+        if changes.changed().await.is_err() {
+            // The view is gone, and with it the counter.
+            std::future::pending::<()>().await;
+        }
+    }
+}

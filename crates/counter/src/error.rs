@@ -1,0 +1,52 @@
+//! Why a counter can't begin, or can't go on.
+
+use std::{io, net::SocketAddr};
+
+/// A counter could not take its address. The message names it, and the way out.
+#[derive(Debug, thiserror::Error)]
+#[error("can't listen on {address}: {}", way_out(error, *address))]
+pub struct BindError {
+    /// What was tried.
+    pub address: SocketAddr,
+    /// What the system said.
+    #[source]
+    pub error: io::Error,
+}
+
+impl BindError {
+    pub(crate) fn new(address: SocketAddr, error: io::Error) -> Self {
+        Self { address, error }
+    }
+}
+
+fn way_out(error: &io::Error, address: SocketAddr) -> String {
+    let port = address.port();
+    match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            format!(
+                "another program listens on port {port}; stop it, or choose another port with --listen {}:PORT",
+                address.ip()
+            )
+        }
+        io::ErrorKind::PermissionDenied => {
+            format!(
+                "port {port} needs rights that this user does not have; choose one above 1023 with --listen"
+            )
+        }
+        io::ErrorKind::AddrNotAvailable => {
+            format!(
+                "this machine does not have the address {}; choose one of its own with --listen",
+                address.ip()
+            )
+        }
+        _ => format!("{error}; choose another address with --listen"),
+    }
+}
+
+/// A counter can't go on.
+#[derive(Debug, thiserror::Error)]
+pub enum CounterError {
+    /// The system gives no threads or sockets.
+    #[error("the counter can't run: {0}")]
+    System(#[from] io::Error),
+}

@@ -1,0 +1,232 @@
+//! `POST /orders/{id}/commands`: asks, waits for the outcome, and shows the order after it.
+
+use std::sync::Arc;
+
+use ::order::{
+    Action, Answer, At, By, CloudEvent, Command, CommandId, Limits, OrderState, Refusal, Role, Seen, Stage,
+    rfc3339, topic,
+};
+use axum::{body::Body, extract::State, response::Response};
+use eventlog::{Headers, Record};
+use http::{HeaderMap, Request, StatusCode};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::{
+    Id, answer,
+    body::{self, bad_json},
+    order::traceparent,
+    orders::{at, unknown_order},
+};
+use crate::{
+    app::{App, not_taken, queue_full},
+    auth, clock, idempotency,
+    problem::{Code, Problem},
+    view::Look,
+};
+
+/// What a body may hold.
+#[derive(Debug, Deserialize)]
+struct Ask {
+    #[serde(flatten)]
+    action: Action,
+    state: Option<Stage>,
+    round: Option<u32>,
+    device: Option<String>,
+}
+
+/// `POST /orders/{id}/commands`
+pub(super) async fn command(
+    State(app): State<Arc<App>>,
+    Id(order_id): Id,
+    request: Request<Body>,
+) -> Result<Response, Problem> {
+    let role = auth::role(request.headers(), &app.views)?;
+    let said_at = at(request.uri())?;
+    let command_id = command_id(request.headers())?;
+    let trace = traceparent(request.headers()).map(<[u8]>::to_vec);
+    let json = body::json(request, &app.settings).await?;
+    let ask = parse(&json)?;
+    let order_at = {
+        let look = app.views.look().ok_or_else(Problem::starting)?;
+        match look.get(order_id.as_str()) {
+            Some(state) => {
+                if let Some(first) = state.answer(&command_id) {
+                    return outcome(&look, state, first, role);
+                }
+                if look.is_foreign(state) {
+                    return Err(no_barista(
+                        &look,
+                        state,
+                        role,
+                        "Baristas of another program make this order.",
+                    ));
+                }
+                state.at
+            }
+            // Placed a moment ago: the command waits for it in the log.
+            None => said_at.filter(|at| !look.has_read(*at)).ok_or_else(|| unknown_order(look.as_of))?,
+        }
+    };
+    if order_at.partition >= app.publisher.partitions(topic::COMMAND) {
+        return Err(Problem::field("at", "There is no such partition."));
+    }
+    let command = Command {
+        command_id,
+        order_id,
+        action: ask.action,
+        seen: ask.state.zip(ask.round).map(|(state, round)| Seen { state, round }),
+        by: By { role, device: ask.device },
+        order_at: Some(order_at),
+    };
+    ask_for(&app, command, order_at, trace).await
+}
+
+/// Writes the command and waits for what becomes of it.
+async fn ask_for(app: &App, command: Command, at: At, trace: Option<Vec<u8>>) -> Result<Response, Problem> {
+    let role = command.by.role;
+    let by_when = tokio::time::Instant::now() + app.settings.deadline;
+    let signs = app.views.look_anyway().signs(at.partition);
+    let asked = app.views.ask(command.command_id.clone());
+    let time = rfc3339(clock::now());
+    let event = CloudEvent {
+        id: command.command_id.as_str(),
+        kind: "brewline.order.command",
+        source: &app.settings.source,
+        time: &time,
+    };
+    let trace = trace.as_deref().map(|value| ("traceparent", value));
+    let record = Record::new(command.order_id.as_str().to_owned(), command.to_json())
+        .with_headers(Headers::new(event.headers().into_iter().chain(trace)));
+    let name = command.action.name();
+    app.publish(topic::COMMAND, at.partition, record)
+        .await
+        .map_err(|error| not_taken(&error).with("command_id", command.command_id.as_str()))?;
+    tracing::debug!(order_id = %command.order_id, command = name, "command written");
+    let said = tokio::time::timeout_at(by_when, asked).await;
+    let look = app.views.look().ok_or_else(Problem::starting)?;
+    let state = look.get(command.order_id.as_str());
+    match (said, state) {
+        (Ok(Ok(event)), Some(state)) => {
+            let first = Answer {
+                command_id: command.command_id,
+                version: event.version,
+                state: event.to,
+                round: event.round,
+                refused: event.refused,
+            };
+            outcome(&look, state, &first, role)
+        }
+        (Ok(Ok(event)), None) if event.refused == Some(Refusal::QueueFull) => Err(queue_full(app.settings.max_open)),
+        (Ok(Ok(_)), None) => Err(unknown_order(look.as_of)),
+        // No answer. If the baristas of this partition gave no sign meanwhile, nobody decides.
+        (_, Some(state)) if look.signs(at.partition) == signs => Err(no_barista(
+            &look,
+            state,
+            role,
+            "The command stands in the log, and is decided when a barista is back; repeat it with this command_id \
+             as Idempotency-Key to hear the outcome.",
+        )
+        .with("command_id", command.command_id.as_str())),
+        (_, state) => Ok(waiting(&look, &command, state)),
+    }
+}
+
+/// The outcome of a command, as it was decided first.
+fn outcome(look: &Look<'_>, state: &OrderState, first: &Answer, role: Role) -> Result<Response, Problem> {
+    let Some(refusal) = first.refused else {
+        return Ok(answer::json(StatusCode::OK, look.snapshot(state, role, look.as_of, look.now)));
+    };
+    let is = format!("it is {}, in round {}", state.stage.name(), state.round);
+    let problem = match refusal {
+        Refusal::NotAllowed => {
+            Problem::new(Code::NotAllowed, "Whoever sent this may not ask it of this order.")
+        }
+        Refusal::Changed => {
+            Problem::new(Code::Changed, format!("The order is no longer as you saw it: {is}."))
+        }
+        Refusal::WrongState => Problem::new(Code::WrongState, format!("The order can't do this: {is}.")),
+        Refusal::Unpaid => Problem::new(Code::Unpaid, "The order waits for payment; accept it first."),
+        Refusal::NotUnpaid => Problem::new(Code::NotUnpaid, "The order does not wait for payment."),
+        Refusal::NoSuchLine => Problem::new(
+            Code::NoSuchLine,
+            format!("The order has {} lines, counted from 0.", state.order.lines()),
+        )
+        .with("field", "line"),
+        Refusal::UnknownOrder => return Err(unknown_order(look.as_of)),
+        Refusal::QueueFull => {
+            Problem::new(Code::QueueFull, "Too many orders are open; this one is not taken yet.")
+                .retry_after(5)
+        }
+    };
+    Err(with_order(problem, look, state, role))
+}
+
+fn no_barista(look: &Look<'_>, state: &OrderState, role: Role, detail: &str) -> Problem {
+    with_order(Problem::new(Code::NoBarista, detail), look, state, role)
+}
+
+/// With the order as it is now, so that the sender need not ask for it.
+fn with_order(problem: Problem, look: &Look<'_>, state: &OrderState, role: Role) -> Problem {
+    let snapshot = look.snapshot(state, role, look.as_of, look.now);
+    let problem = problem.with("state", state.stage.name()).with("round", state.round);
+    match serde_json::from_slice::<serde_json::Value>(&snapshot) {
+        Ok(order) => problem.with("order", order),
+        Err(_) => problem,
+    }
+}
+
+/// Nobody answered in time, but somebody decides.
+fn waiting(look: &Look<'_>, command: &Command, state: Option<&OrderState>) -> Response {
+    #[derive(Serialize)]
+    struct Waiting<'a> {
+        code: &'static str,
+        command_id: &'a str,
+        order_id: &'a str,
+        detail: &'static str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        order: Option<Box<RawValue>>,
+    }
+    let order = state.map(|state| look.snapshot(state, command.by.role, look.as_of, look.now));
+    let order =
+        order.and_then(|json| String::from_utf8(json).ok()).and_then(|json| RawValue::from_string(json).ok());
+    let waiting = Waiting {
+        code: "no_answer_yet",
+        command_id: command.command_id.as_str(),
+        order_id: command.order_id.as_str(),
+        detail: "The command stands in the log; repeat it with this command_id as Idempotency-Key to hear the outcome.",
+        order,
+    };
+    answer::json(StatusCode::ACCEPTED, serde_json::to_vec(&waiting).expect("texts"))
+}
+
+fn parse(json: &[u8]) -> Result<Ask, Problem> {
+    let ask: Ask = serde_json::from_slice(json).map_err(bad_json)?;
+    ask.action.check().map_err(|why| Problem::field("command", format!("{why}.")))?;
+    if ask.state.is_some() != ask.round.is_some() {
+        return Err(Problem::field("round", "Say both state and round as you saw them, or neither."));
+    }
+    let chars = ask.device.as_ref().map_or(0, |device| device.chars().count());
+    if chars > Limits::DEVICE_CHARS {
+        let max = Limits::DEVICE_CHARS;
+        return Err(Problem::field(
+            "device",
+            format!("device has {chars} characters, at most {max} are allowed."),
+        ));
+    }
+    Ok(ask)
+}
+
+fn command_id(headers: &HeaderMap) -> Result<CommandId, Problem> {
+    let text = match idempotency::key(headers)? {
+        Some(key) => key.to_owned(),
+        None => {
+            let mut bytes = [0; 16];
+            getrandom::fill(&mut bytes).map_err(|_| {
+                Problem::new(Code::NotWritten, "The system gives no random numbers; try again.")
+            })?;
+            uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
+        }
+    };
+    CommandId::new(text).map_err(|error| Problem::new(Code::BadKey, error.to_string()))
+}

@@ -1,0 +1,245 @@
+//! An order with items, from JSON.
+
+use std::{borrow::Cow, fmt};
+
+use ::order::{Details, Item, Limits, Millis, Order, OrderId};
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, MapAccess, Visitor},
+};
+use serde_json::value::RawValue;
+
+use super::body::bad_json;
+use crate::{
+    problem::{Code, Problem},
+    view::snapshot,
+};
+
+/// What only counters and baristas write.
+const COUNTERS_OWN: [&str; 5] = ["order_id", "status", "make_seconds", "placed_at", "unpaid"];
+/// What is different about one line.
+const OPTIONS_MAX: usize = 20;
+/// Fields that nobody here knows.
+const EXTRA_MAX: usize = 50;
+
+/// An order that has no id yet.
+#[derive(Debug)]
+pub(super) struct Draft {
+    amount: u16,
+    details: Details,
+}
+
+impl Draft {
+    /// The order in a body, or what is wrong with it.
+    pub(super) fn parse(json: &[u8]) -> Result<Self, Problem> {
+        let Fields(fields) = serde_json::from_slice(json).map_err(bad_json)?;
+        let mut amount = None;
+        let mut details = Details::default();
+        for (name, value) in fields {
+            match &*name {
+                "amount" => amount = Some(whole(&value)?),
+                "items" => details.items = read(&name, &value)?,
+                "name" => details.name = text(&name, &value, Limits::NAME_CHARS)?,
+                "note" => details.note = text(&name, &value, Limits::NOTE_CHARS)?,
+                "ref" => details.reference = text(&name, &value, Limits::REF_CHARS)?,
+                own if COUNTERS_OWN.contains(&own) || snapshot::RESERVED.contains(&own) => {
+                    return Err(Problem::field(
+                        own,
+                        format!("{own} is written by the line itself; leave it out."),
+                    ));
+                }
+                _ if details.extra.len() == EXTRA_MAX => {
+                    return Err(Problem::field(
+                        &name,
+                        format!(
+                            "An order may have at most {EXTRA_MAX} fields that this counter does not know."
+                        ),
+                    ));
+                }
+                _ => details.extra.push((name, value)),
+            }
+        }
+        check_items(&details.items)?;
+        let amount = add_up(amount, &details.items)?;
+        Ok(Self { amount, details })
+    }
+
+    /// The order, with its id and the time when it was placed.
+    pub(super) fn into_order(mut self, id: OrderId, now: Millis) -> Order {
+        self.details.placed_at = Some(now);
+        Order { details: Some(Box::new(self.details)), ..Order::new(id, self.amount) }
+    }
+}
+
+/// The amount is how many things there are; said twice, it must be the same.
+fn add_up(amount: Option<u16>, items: &[Item]) -> Result<u16, Problem> {
+    let max = Limits::AMOUNT;
+    let bad = |detail: String| {
+        Problem::new(Code::BadAmount, detail).with("field", "amount").with("range", format!("1..{max}"))
+    };
+    let sum: u32 = items.iter().map(|item| u32::from(item.quantity)).sum();
+    match (amount, sum) {
+        (None, 0) => Err(bad(format!("Say amount, a whole number from 1 to {max}, or items."))),
+        (Some(amount), 0) => Ok(amount),
+        (None, sum) => match u16::try_from(sum) {
+            Ok(sum) if sum <= max => Ok(sum),
+            _ => Err(bad(format!("The items add up to {sum}; an order has 1 to {max}."))),
+        },
+        (Some(amount), sum) if u32::from(amount) == sum => Ok(amount),
+        (Some(amount), sum) => Err(bad(format!(
+            "amount is {amount}, but the items add up to {sum}; leave amount out, or make them agree."
+        ))),
+    }
+}
+
+fn whole(value: &RawValue) -> Result<u16, Problem> {
+    let max = Limits::AMOUNT;
+    match serde_json::from_str::<u16>(value.get()) {
+        Ok(amount) if (1..=max).contains(&amount) => Ok(amount),
+        _ => Err(Problem::new(Code::BadAmount, format!("amount must be a whole number from 1 to {max}."))
+            .with("field", "amount")
+            .with("range", format!("1..{max}"))),
+    }
+}
+
+fn read<T: DeserializeOwned + Default>(name: &str, value: &RawValue) -> Result<T, Problem> {
+    let read = serde_json::from_str::<Option<T>>(value.get());
+    read.map(Option::unwrap_or_default)
+        .map_err(|error| Problem::field(name, format!("{name} can't be read: {error}.")))
+}
+
+fn text(name: &str, value: &RawValue, max: usize) -> Result<Option<String>, Problem> {
+    let text: Option<String> = read::<Option<String>>(name, value)?;
+    if let Some(text) = &text {
+        check_text(name, text, max)?;
+    }
+    Ok(text.filter(|text| !text.is_empty()))
+}
+
+/// Texts stand on screens and printers: they are short and hold nothing that steers those.
+fn check_text(name: &str, text: &str, max: usize) -> Result<(), Problem> {
+    let chars = text.chars().count();
+    if chars > max {
+        let detail = format!("{name} has {chars} characters; at most {max} are allowed.");
+        return Err(Problem::field(name, detail).with("range", format!("0..{max}")));
+    }
+    if text.chars().any(|c| c.is_control() && c != '\n') {
+        return Err(Problem::field(name, format!("{name} holds control characters.")));
+    }
+    Ok(())
+}
+
+fn check_items(items: &[Item]) -> Result<(), Problem> {
+    let max = Limits::ITEMS;
+    if items.len() > max {
+        let detail = format!("An order has at most {max} lines, this one has {}.", items.len());
+        return Err(Problem::field("items", detail).with("range", format!("0..{max}")));
+    }
+    for (line, item) in items.iter().enumerate() {
+        let at = |field: &str| format!("items[{line}].{field}");
+        if item.item.trim().is_empty() {
+            return Err(Problem::field(&at("item"), format!("Line {line} does not say what it is.")));
+        }
+        check_text(&at("item"), &item.item, Limits::ITEM_CHARS)?;
+        if !(1..=Limits::AMOUNT).contains(&item.quantity) {
+            let max = Limits::AMOUNT;
+            let detail = format!("The quantity of line {line} must be a whole number from 1 to {max}.");
+            return Err(Problem::field(&at("quantity"), detail).with("range", format!("1..{max}")));
+        }
+        if item.options.len() > OPTIONS_MAX {
+            let detail = format!("Line {line} has more than {OPTIONS_MAX} options.");
+            return Err(Problem::field(&at("options"), detail).with("range", format!("0..{OPTIONS_MAX}")));
+        }
+        for option in &item.options {
+            check_text(&at("options"), option, Limits::ITEM_CHARS)?;
+        }
+    }
+    Ok(())
+}
+
+/// The fields of an object, each once, each value as it was written.
+struct Fields(Vec<(Box<str>, Box<RawValue>)>);
+
+impl<'de> Deserialize<'de> for Fields {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Fields;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an order: an object with amount or items")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
+                let mut fields: Vec<(Box<str>, Box<RawValue>)> = Vec::new();
+                while let Some(name) = map.next_key::<Cow<'de, str>>()? {
+                    if fields.len() > EXTRA_MAX + 10 {
+                        return Err(serde::de::Error::custom("it has too many fields"));
+                    }
+                    if fields.iter().any(|(known, _)| **known == *name) {
+                        return Err(serde::de::Error::custom(format_args!(
+                            "the field {name:?} stands there twice"
+                        )));
+                    }
+                    fields.push((name.into(), map.next_value()?));
+                }
+                Ok(Fields(fields))
+            }
+        }
+        from.deserialize_map(Reader)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn order(json: &str) -> String {
+        let order = Draft::parse(json.as_bytes()).unwrap().into_order(OrderId::new("a").unwrap(), 7);
+        String::from_utf8(order.to_json()).unwrap()
+    }
+
+    #[test]
+    fn items_add_up_and_unknown_fields_are_kept_as_they_were_written() {
+        assert_eq!(
+            order(
+                r#"{"items":[{"item":"latte","quantity":2,"options":["oat"]},{"item":"tea"}],"x":{"y":[1.50]},"ref":"T-1"}"#
+            ),
+            r#"{"order_id":"a","amount":3,"status":0,"items":[{"item":"latte","quantity":2,"options":["oat"]},{"item":"tea","quantity":1}],"ref":"T-1","placed_at":7,"x":{"y":[1.50]}}"#
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let long = "가".repeat(501);
+        let many = format!(r#"{{"items":[{}]}}"#, vec![r#"{"item":"a"}"#; 101].join(","));
+        for (json, code, says) in [
+            ("{}", Code::BadAmount, "amount"),
+            ("[]", Code::BadJson, "an order"),
+            ("{", Code::BadJson, "EOF"),
+            (r#"{"amount":0}"#, Code::BadAmount, "1 to 1000"),
+            (r#"{"amount":1.5}"#, Code::BadAmount, "1 to 1000"),
+            (r#"{"amount":"3"}"#, Code::BadAmount, "1 to 1000"),
+            (r#"{"amount":1,"amount":2}"#, Code::BadJson, "twice"),
+            (r#"{"amount":2,"items":[{"item":"a"}]}"#, Code::BadAmount, "add up to 1"),
+            (
+                r#"{"items":[{"item":"a","quantity":900},{"item":"b","quantity":101}]}"#,
+                Code::BadAmount,
+                "1001",
+            ),
+            (r#"{"items":[{"item":"a","quantity":0}]}"#, Code::BadField, "quantity of line 0"),
+            (r#"{"items":[{"item":" "}]}"#, Code::BadField, "Line 0"),
+            (r#"{"items":[{"quantity":1}]}"#, Code::BadField, "item"),
+            (r#"{"items":7}"#, Code::BadField, "items"),
+            (&many, Code::BadField, "at most 100"),
+            (&format!(r#"{{"amount":1,"note":"{long}"}}"#), Code::BadField, "501 characters"),
+            (r#"{"amount":1,"name":"a\u0007"}"#, Code::BadField, "control"),
+            (r#"{"amount":1,"status":1}"#, Code::BadField, "status"),
+            (r#"{"amount":1,"state":"ready"}"#, Code::BadField, "state"),
+        ] {
+            let problem = Draft::parse(json.as_bytes()).unwrap_err();
+            assert_eq!(problem.code(), code, "{json}: {problem:?}");
+            assert!(format!("{problem:?}").contains(says), "{json}: {problem:?}");
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! `/livez`, `/readyz` and `/metrics`.
+
+use std::sync::Arc;
+
+use ::order::Millis;
+use axum::{body::Body, extract::State, response::Response};
+use http::{HeaderValue, StatusCode, header};
+use serde::Serialize;
+
+use super::answer;
+use crate::{app::App, clock, view::UNDECIDED_MS};
+
+/// `GET /livez`: the process answers.
+pub(super) async fn live(State(app): State<Arc<App>>) -> Response {
+    #[derive(Serialize)]
+    struct Live<'a> {
+        service: &'static str,
+        status: &'static str,
+        version: &'a str,
+        since: Millis,
+    }
+    let live = Live { service: "brewline", status: "live", version: &app.settings.version, since: app.began };
+    answer::json(StatusCode::OK, serde_json::to_vec(&live).expect("texts and a number"))
+}
+
+#[derive(Serialize)]
+struct Readiness {
+    ready: bool,
+    as_of: Millis,
+    missing: Vec<Missing>,
+}
+
+#[derive(Serialize)]
+struct Missing {
+    /// Stable: `view`, `secret`, `newer_log`, `barista` or `log`.
+    what: &'static str,
+    since: Millis,
+    detail: String,
+}
+
+/// `GET /readyz`: whether orders are taken and decided, and if not, what is missing and since when.
+pub(super) async fn ready(State(app): State<Arc<App>>) -> Response {
+    let now = clock::now();
+    let mut missing = Vec::new();
+    let mut miss =
+        |what, since, detail: &str| missing.push(Missing { what, since, detail: detail.to_owned() });
+    if !app.views.is_caught_up() {
+        miss("view", app.views.since(), "The view has not read the log to its end.");
+    } else if app.secret.get().is_none() {
+        miss("secret", app.views.since(), "The line's secret is not settled: the log may not be writable.");
+    }
+    let look = app.views.look_anyway();
+    if let Some(since) = look.oldest_undecided().filter(|since| now.saturating_sub(*since) > UNDECIDED_MS) {
+        miss("barista", since, "No barista decides: the oldest order without a decision is this old.");
+    }
+    if let Some(version) = look.newer() {
+        let detail =
+            format!("A newer program (schema {version}) writes this line's state: update this counter.");
+        miss("newer_log", app.views.since(), &detail);
+    }
+    if let Some(since) = app.write_trouble(now) {
+        miss("log", since, "The log takes no records: the last write failed.");
+    }
+    let status = if missing.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let ready = Readiness { ready: missing.is_empty(), as_of: look.as_of, missing };
+    drop(look);
+    answer::json(status, serde_json::to_vec(&ready).expect("texts and numbers"))
+}
+
+/// `GET /metrics`
+pub(super) async fn metrics(State(app): State<Arc<App>>) -> Response {
+    // Text always takes more text; were it otherwise, half of the metrics would be worse than none.
+    let text = app.metrics.text(&app.views).unwrap_or_default();
+    let mut response = Response::new(Body::from(text));
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8"),
+    );
+    response
+}

@@ -1,0 +1,108 @@
+//! The contract's HTTP.
+//!
+//! | file | requests |
+//! |---|---|
+//! | `order` | `POST /order`, the hot path, and how an order gets into the log |
+//! | `orders` | `POST /orders`, `GET /orders/{id}`, `GET /orders?live` |
+//! | `draft` | an order with items, from JSON |
+//! | `commands` | `POST /orders/{id}/commands` |
+//! | `order_stream` | `GET /orders/{id}/events` |
+//! | `screens` | `GET /board/events`, `GET /shop/events`, `GET /events` |
+//! | `history` | `GET /orders/{id}/history` |
+//! | `health` | `/livez`, `/readyz`, `/metrics` |
+//! | `body`, `sse`, `answer` | what they are made of |
+
+mod answer;
+mod body;
+mod commands;
+mod draft;
+mod health;
+mod history;
+mod order;
+mod order_stream;
+mod orders;
+mod screens;
+mod sse;
+
+use std::{net::IpAddr, sync::Arc};
+
+use ::order::OrderId;
+use axum::{
+    Router,
+    body::Body,
+    extract::Path,
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use http::{HeaderValue, Method, Request, Uri, header};
+
+use crate::{
+    app::App,
+    problem::{Code, Problem},
+};
+
+pub(crate) use self::{order::place, screens::Screens};
+
+/// Whose connection it is; streams are counted by it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Client(pub(crate) IpAddr);
+
+/// Everything but `POST /order`, which the server hands over without looking for a route.
+pub(crate) fn router(app: Arc<App>) -> Router {
+    Router::new()
+        .route("/orders", post(orders::place).get(orders::live))
+        .route("/orders/{id}", get(orders::show))
+        .route("/orders/{id}/events", get(order_stream::stream))
+        .route("/orders/{id}/history", get(history::history))
+        .route("/orders/{id}/commands", post(commands::command))
+        .route("/board/events", get(screens::board))
+        .route("/shop/events", get(screens::shop))
+        .route("/events", get(screens::staff))
+        .route("/livez", get(health::live))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(health::metrics))
+        .method_not_allowed_fallback(wrong_method)
+        .fallback(nothing_here)
+        .with_state(app)
+}
+
+/// What `/order` answers to other methods.
+pub(crate) fn only_post() -> Response {
+    let problem = Problem::new(Code::MethodNotAllowed, "Orders are placed with POST /order?amount=N.");
+    problem.header(header::ALLOW, HeaderValue::from_static("POST")).into_response()
+}
+
+async fn wrong_method(method: Method) -> Problem {
+    Problem::new(Code::MethodNotAllowed, format!("This path does not do {method}; see the Allow header."))
+}
+
+async fn nothing_here(request: Request<Body>) -> Problem {
+    // The path itself is not said again: it may be anything, of any length.
+    drop(request);
+    Problem::new(Code::NotFound, "There is nothing at this path.")
+}
+
+/// The order id in a path.
+struct Id(OrderId);
+
+impl<S: Send + Sync> axum::extract::FromRequestParts<S> for Id {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut http::request::Parts, state: &S) -> Result<Self, Problem> {
+        let bad = |why: String| {
+            Problem::new(Code::BadId, format!("What stands in the path is no order id: {why}."))
+        };
+        let Path(text) = Path::<String>::from_request_parts(parts, state)
+            .await
+            .map_err(|rejection| bad(rejection.body_text()))?;
+        OrderId::new(text).map(Id).map_err(|error| bad(error.to_string()))
+    }
+}
+
+/// The value of a query parameter, as it is written; `Err` if it stands there twice.
+fn parameter<'a>(uri: &'a Uri, name: &str) -> Result<Option<&'a str>, ()> {
+    let pairs = uri.query().unwrap_or("").split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+    let mut values = pairs.filter(|(key, _)| *key == name).map(|(_, value)| value);
+    let first = values.next();
+    if values.next().is_some() { Err(()) } else { Ok(first) }
+}

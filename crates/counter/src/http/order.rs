@@ -1,0 +1,223 @@
+//! `POST /order`: the hot path, and how an order gets into the log.
+
+use std::sync::Arc;
+
+use ::order::{At, CloudEvent, Limits, Order, OrderId, Status, rfc3339, topic};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use eventlog::{Certainty, Headers, Position, PublishError, Record, partition_for};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, header};
+
+use hyper::body::{Body as _, Incoming};
+use uuid::Uuid;
+
+use super::{answer, body, only_post, parameter};
+use crate::{
+    app::{App, not_taken},
+    clock,
+    idempotency::{self, Turn},
+    problem::{Code, Problem},
+};
+
+/// An order that stands in the log.
+pub(super) struct Placed {
+    pub(super) json: Bytes,
+    pub(super) id: OrderId,
+    pub(super) at: At,
+}
+
+/// Takes an order of the core: `POST /order?amount=N`.
+pub(crate) async fn place(app: &Arc<App>, request: Request<Incoming>) -> Response {
+    if request.method() != Method::POST {
+        return only_post();
+    }
+    match try_place(app, request).await {
+        Ok(placed) => placed.response(StatusCode::ACCEPTED),
+        Err(problem) => problem.into_response(),
+    }
+}
+
+async fn try_place(app: &App, request: Request<Incoming>) -> Result<Placed, Problem> {
+    let amount = amount(request.uri())?;
+    let (parts, stray) = request.into_parts();
+    if !stray.is_end_stream() {
+        // Nobody needs it; read, so that the connection can be used again.
+        body::all(stray, &app.settings).await?;
+    }
+    submit(app, &parts.headers, |id| Order::new(id, amount)).await
+}
+
+/// The amount in the query.
+fn amount(uri: &Uri) -> Result<u16, Problem> {
+    let max = Limits::AMOUNT;
+    let bad = |what: &str| {
+        Problem::new(
+            Code::BadAmount,
+            format!("amount {what}; it must be a whole number from 1 to {max}, once."),
+        )
+        .with("field", "amount")
+        .with("range", format!("1..{max}"))
+    };
+    let text = parameter(uri, "amount").map_err(|()| bad("stands there twice"))?;
+    match text {
+        None => Err(bad("is missing")),
+        Some("") => Err(bad("is empty")),
+        Some(text) if !text.bytes().all(|b| b.is_ascii_digit()) => Err(bad("is no whole number")),
+        Some(text) => match text.parse() {
+            Ok(amount) if (1..=max).contains(&amount) => Ok(amount),
+            _ => Err(bad("is out of range")),
+        },
+    }
+}
+
+/// Gets an order into the log: once for each `Idempotency-Key`, and durable before this returns.
+pub(super) async fn submit(
+    app: &App,
+    headers: &HeaderMap,
+    order: impl FnOnce(OrderId) -> Order,
+) -> Result<Placed, Problem> {
+    let Some(key) = idempotency::key(headers)? else {
+        app.check_room()?;
+        let mut bytes = [0; 16];
+        getrandom::fill(&mut bytes).map_err(|_| not_taken(&no_randomness()))?;
+        let order = order(order_id(uuid::Builder::from_random_bytes(bytes).into_uuid()));
+        return write(app, headers, &order)
+            .await
+            .map_err(|error| failed(&error, &order.order_id))
+            .map(|(json, at)| Placed { json, at: place_of(at), id: order.order_id });
+    };
+    let secret = app.secret.get().ok_or_else(Problem::starting)?;
+    let uuid = idempotency::order_id(secret, key);
+    let order = order(order_id(uuid));
+    if let Some(placed) = known(app, &order)? {
+        return Ok(placed);
+    }
+    app.check_room()?;
+    let outcome = match app.in_flight.enter(uuid, &order) {
+        Turn::Reused => return Err(idempotency::reused()),
+        Turn::Write(writing) => {
+            let outcome = write(app, headers, &order).await;
+            writing.done(outcome.clone());
+            outcome
+        }
+        Turn::Wait(mut told) => match told.wait_for(Option::is_some).await {
+            Ok(outcome) => outcome.clone().unwrap_or_else(|| Err(nobody_knows())),
+            // The one who wrote it went away.
+            Err(_) => Err(nobody_knows()),
+        },
+    };
+    let (json, at) = outcome.map_err(|error| failed(&error, &order.order_id))?;
+    Ok(Placed { json, at: place_of(at), id: order.order_id })
+}
+
+/// The order that this key stood for before, if the view knows it.
+fn known(app: &App, order: &Order) -> Result<Option<Placed>, Problem> {
+    let look = app.views.look().ok_or_else(Problem::starting)?;
+    let Some(state) = look.get(order.order_id.as_str()) else { return Ok(None) };
+    if !idempotency::same_request(&state.order, order) {
+        return Err(idempotency::reused().with("order_id", order.order_id.as_str()));
+    }
+    let as_received = Order { status: Status::Received, ..state.order.clone() };
+    Ok(Some(Placed { json: as_received.to_json().into(), id: order.order_id.clone(), at: state.at }))
+}
+
+async fn write(app: &App, headers: &HeaderMap, order: &Order) -> idempotency::Outcome {
+    let json = Bytes::from(order.to_json());
+    let id = order.order_id.as_str();
+    let time = rfc3339(clock::now());
+    let event = CloudEvent { id, kind: CloudEvent::RECEIVED, source: &app.settings.source, time: &time };
+    let trace = traceparent(headers).map(|value| ("traceparent", value));
+    let record = Record {
+        key: Some(Bytes::copy_from_slice(id.as_bytes())),
+        value: Some(json.clone()),
+        headers: Headers::new(event.headers().into_iter().chain(trace)),
+    };
+    if record.size() > Limits::RECORD_BYTES {
+        let reason = eventlog::Reason::TooLarge { size: record.size(), limit: Limits::RECORD_BYTES };
+        return Err(PublishError::not_written(reason));
+    }
+    let partition = partition_for(id.as_bytes(), app.publisher.partitions(topic::RECEIVED));
+    let at = app.publish(topic::RECEIVED, partition, record).await?;
+    app.metrics.accepted.inc();
+    tracing::debug!(order_id = id, partition, offset = at.offset, "order accepted");
+    Ok((json, at))
+}
+
+impl Placed {
+    pub(super) fn response(self, status: StatusCode) -> Response {
+        let mut response = answer::json(status, self.json);
+        let At { partition, offset } = self.at;
+        // Ids of ours are UUIDs, so this is always a header's value.
+        if let Ok(location) = HeaderValue::try_from(format!("/orders/{}?at={partition}.{offset}", self.id)) {
+            response.headers_mut().insert(header::LOCATION, location);
+        }
+        response
+    }
+}
+
+fn order_id(uuid: Uuid) -> OrderId {
+    let mut buffer = [0; uuid::fmt::Hyphenated::LENGTH];
+    OrderId::new(&*uuid.hyphenated().encode_lower(&mut buffer)).expect("a UUID is an id")
+}
+
+fn place_of(position: Position) -> At {
+    At { partition: position.partition, offset: position.offset }
+}
+
+fn failed(error: &PublishError, id: &OrderId) -> Problem {
+    let problem = not_taken(error);
+    match error.certainty {
+        Certainty::Unknown => problem.with("order_id", id.as_str()),
+        Certainty::NotWritten => problem,
+    }
+}
+
+fn nobody_knows() -> PublishError {
+    PublishError::unknown(eventlog::Reason::Deadline)
+}
+
+fn no_randomness() -> PublishError {
+    PublishError::not_written(eventlog::Reason::Storage("the system gives no random numbers".to_owned()))
+}
+
+/// The W3C trace context that came with the request, if it is one. Source: Trace Context 1, section 3.2.
+pub(super) fn traceparent(headers: &HeaderMap) -> Option<&[u8]> {
+    let value = headers.get("traceparent")?.as_bytes();
+    let hex = |part: &[u8]| part.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    let named = |part: &[u8]| hex(part) && part.iter().any(|b| *b != b'0');
+    let mut parts = value.split(|b| *b == b'-');
+    let [version, trace, parent, flags] = [parts.next()?, parts.next()?, parts.next()?, parts.next()?];
+    let valid = version == b"00"
+        && (trace.len(), parent.len(), flags.len()) == (32, 16, 2)
+        && named(trace)
+        && named(parent)
+        && hex(flags)
+        && parts.next().is_none();
+    valid.then_some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_valid_trace_context_is_passed_on() {
+        let check = |value: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert("traceparent", value.parse().unwrap());
+            traceparent(&headers).is_some()
+        };
+        assert!(check("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"));
+        for bad in [
+            "",
+            "00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01",
+            "00-00000000000000000000000000000000-b7ad6b7169203331-01",
+            "00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01",
+            "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331",
+            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-00",
+        ] {
+            assert!(!check(bad), "{bad}");
+        }
+    }
+}

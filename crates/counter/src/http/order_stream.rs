@@ -1,0 +1,197 @@
+//! `GET /orders/{id}/events`: one order as it goes on its way.
+
+use std::{sync::Arc, time::Duration};
+
+use ::order::{Millis, OrderId, Role};
+use axum::{Extension, extract::State, response::Response};
+use bytes::Bytes;
+use futures_util::stream;
+use http::HeaderMap;
+use serde::Serialize;
+use tokio::time::{Instant, sleep_until};
+
+use super::{Client, Id, sse};
+use crate::{
+    app::{App, Seat},
+    auth, clock,
+    problem::Problem,
+    view::{Queue, Views, Watching},
+};
+
+/// How long a stream waits for an order that nobody knows: someone may be about to place it.
+const UNKNOWN: Duration = Duration::from_mins(1);
+/// How soon a stream looks again for an order that was not there.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+
+/// `GET /orders/{id}/events`
+pub(super) async fn stream(
+    State(app): State<Arc<App>>,
+    Id(id): Id,
+    Extension(Client(client)): Extension<Client>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let role = auth::role(&headers, &app.views)?;
+    let seat = app.seats.take(client)?;
+    let pager = Pager {
+        watching: app.views.watch(id),
+        talk: Talk {
+            role,
+            told: sse::last_event_id(&headers).and_then(|id| id.parse().ok()),
+            was_there: false,
+            said_waiting: false,
+            said_unknown: false,
+            over: false,
+            began: clock::now(),
+        },
+        unknown_until: Instant::now() + UNKNOWN,
+        heartbeat: Instant::now() + app.settings.heartbeat,
+        greeted: false,
+        app,
+        _seat: seat,
+    };
+    Ok(sse::stream(stream::unfold(pager, |mut pager| async {
+        let event = pager.next().await?;
+        Some((event, pager))
+    })))
+}
+
+/// One open stream.
+struct Pager {
+    app: Arc<App>,
+    watching: Watching,
+    talk: Talk,
+    unknown_until: Instant,
+    heartbeat: Instant,
+    greeted: bool,
+    _seat: Seat,
+}
+
+/// What has been said so far.
+#[expect(clippy::struct_excessive_bools, reason = "each is said once, whatever the others are")]
+struct Talk {
+    role: Role,
+    /// The version that the client has.
+    told: Option<u32>,
+    was_there: bool,
+    said_waiting: bool,
+    said_unknown: bool,
+    over: bool,
+    began: Millis,
+}
+
+/// What a stream says while nothing happens.
+#[derive(Serialize)]
+struct Heartbeat {
+    as_of: Millis,
+    /// The view has caught up.
+    ready: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    queue: Option<Queue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    undecided_ms: Option<Millis>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    no_barista: bool,
+}
+
+impl Pager {
+    async fn next(&mut self) -> Option<Bytes> {
+        if !self.greeted {
+            self.greeted = true;
+            return Some(sse::retry());
+        }
+        while !self.talk.over && !self.app.closing.is_cancelled() {
+            let changed = self.watching.changed();
+            tokio::pin!(changed);
+            // Listening begins before looking, so that nothing falls in between.
+            changed.as_mut().enable();
+            if let Some(event) = self.talk.look(&self.app.views, self.watching.id()) {
+                return Some(event);
+            }
+            let wake = if self.talk.is_in_the_dark() {
+                self.heartbeat.min(Instant::now() + LOOK_AGAIN)
+            } else {
+                self.heartbeat
+            };
+            tokio::select! {
+                () = changed => {}
+                () = self.app.closing.cancelled() => return None,
+                () = sleep_until(wake) => {
+                    let now = Instant::now();
+                    if self.talk.said_unknown && now >= self.unknown_until {
+                        return None;
+                    }
+                    if now >= self.heartbeat {
+                        self.heartbeat = now + self.app.settings.heartbeat;
+                        return Some(heartbeat(&self.app.views, self.watching.id()));
+                    }
+                }
+            }
+        }
+        None
+    }
+}
+
+impl Talk {
+    /// What there is to say of the order now that the client does not know yet.
+    fn look(&mut self, views: &Views, id: &OrderId) -> Option<Bytes> {
+        let Some(look) = views.look() else {
+            return (!std::mem::replace(&mut self.said_waiting, true))
+                .then(|| heartbeat_as("waiting", views, id));
+        };
+        let Some(state) = look.get(id.as_str()) else {
+            if self.was_there {
+                self.over = true;
+                return Some(sse::event("forgotten", None, &about(id, look.as_of)));
+            }
+            // Only a view that has read to the end since the client asked can say that there is none.
+            if self.said_unknown || look.as_of < self.began {
+                return None;
+            }
+            self.said_unknown = true;
+            return Some(sse::event("unknown", None, &about(id, look.as_of)));
+        };
+        self.was_there = true;
+        if self.told == Some(state.version) {
+            return None;
+        }
+        self.told = Some(state.version);
+        let snapshot = look.snapshot(state, self.role, look.as_of, look.now);
+        Some(sse::event("order", Some(&state.version.to_string()), &snapshot))
+    }
+
+    /// Nothing will wake this stream: whether the order is there follows from the view's age.
+    fn is_in_the_dark(&self) -> bool {
+        !self.was_there && !self.said_unknown
+    }
+}
+
+fn about(id: &OrderId, as_of: Millis) -> Vec<u8> {
+    #[derive(Serialize)]
+    struct About<'a> {
+        order_id: &'a str,
+        as_of: Millis,
+    }
+    serde_json::to_vec(&About { order_id: id.as_str(), as_of }).expect("a text and a number")
+}
+
+fn heartbeat(views: &Views, id: &OrderId) -> Bytes {
+    heartbeat_as("heartbeat", views, id)
+}
+
+fn heartbeat_as(name: &str, views: &Views, id: &OrderId) -> Bytes {
+    let look = views.look_anyway();
+    let ready = views.is_caught_up();
+    let state = look.get(id.as_str()).filter(|_| ready);
+    let undecided = state.filter(|state| state.version == 0);
+    let heartbeat = Heartbeat {
+        as_of: look.as_of,
+        ready,
+        version: state.map(|state| state.version),
+        queue: state.and_then(|state| look.queue(state)),
+        undecided_ms: undecided.map(|state| look.now.saturating_sub(state.received_at).max(0)),
+        no_barista: state.is_some_and(|s| s.stage.is_live() && look.nobody_decides(s.at.partition, look.now)),
+    };
+    sse::event(name, None, &serde_json::to_vec(&heartbeat).expect("numbers"))
+}

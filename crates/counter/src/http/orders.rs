@@ -1,0 +1,130 @@
+//! `POST /orders`, `GET /orders/{id}` and `GET /orders?live`.
+
+use std::sync::Arc;
+
+use ::order::{At, Millis, OrderState, Role};
+use axum::{
+    body::Body,
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderMap, Request, StatusCode, Uri};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::{Id, answer, body, draft::Draft, order::submit, parameter};
+use crate::{
+    app::App,
+    auth, clock,
+    problem::{Code, Problem},
+    view::Look,
+};
+
+/// Orders in one answer. Whoever needs more reads the log.
+pub(super) const LIVE_MAX: usize = 1_000;
+
+/// `POST /orders`
+pub(super) async fn place(State(app): State<Arc<App>>, request: Request<Body>) -> Result<Response, Problem> {
+    let headers = request.headers().clone();
+    let json = body::json(request, &app.settings).await?;
+    let draft = Draft::parse(&json)?;
+    let placed = submit(&app, &headers, |id| draft.into_order(id, clock::now())).await?;
+    Ok(placed.response(StatusCode::CREATED))
+}
+
+/// `GET /orders/{id}`
+pub(super) async fn show(
+    State(app): State<Arc<App>>,
+    Id(id): Id,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let role = auth::role(&headers, &app.views)?;
+    let at = at(&uri)?;
+    let look = app.views.look().ok_or_else(Problem::starting)?;
+    match look.get(id.as_str()) {
+        Some(state) => Ok(answer::json(StatusCode::OK, look.snapshot(state, role, look.as_of, look.now))),
+        None if at.is_some_and(|at| !look.has_read(at)) => {
+            let waiting = CatchingUp { code: "catching_up", order_id: id.as_str(), as_of: look.as_of };
+            let json = serde_json::to_vec(&waiting).expect("texts and a number");
+            Ok(answer::json(StatusCode::ACCEPTED, json))
+        }
+        None => Err(unknown_order(look.as_of)),
+    }
+}
+
+/// `GET /orders?live`
+pub(super) async fn live(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Response {
+    if let Err(problem) = auth::staff_only(&headers, &app.views) {
+        return problem.into_response();
+    }
+    if parameter(&uri, "live") != Ok(Some("")) {
+        return Problem::field("live", "Only live orders are listed: GET /orders?live.").into_response();
+    }
+    match app.views.look() {
+        Some(look) => answer::json(StatusCode::OK, live_json(&look)),
+        None => Problem::starting().into_response(),
+    }
+}
+
+#[derive(Serialize)]
+struct CatchingUp<'a> {
+    code: &'static str,
+    order_id: &'a str,
+    as_of: Millis,
+}
+
+#[derive(Serialize)]
+struct Live {
+    as_of: Millis,
+    /// Live orders in all.
+    total: usize,
+    /// There are more than are listed.
+    more: bool,
+    no_barista: bool,
+    orders: Vec<Box<RawValue>>,
+}
+
+/// The live orders for staff: the oldest open ones, then the newest that wait to be collected.
+pub(super) fn live_json(look: &Look<'_>) -> Vec<u8> {
+    let mut open: Vec<&OrderState> = look.open(LIVE_MAX).collect();
+    open.sort_unstable_by_key(|state| (state.received_at, state.at));
+    open.truncate(LIVE_MAX);
+    let ready = look.ready().take(LIVE_MAX - open.len());
+    let orders: Vec<_> = open.iter().copied().chain(ready).map(|state| staff_snapshot(look, state)).collect();
+    let counts = look.counts();
+    let total = counts.open() + counts.of(::order::Stage::Ready);
+    let live = Live {
+        as_of: look.as_of,
+        total,
+        more: total > orders.len(),
+        no_barista: look.nobody_decides_somewhere(look.now),
+        orders,
+    };
+    serde_json::to_vec(&live).expect("texts and numbers")
+}
+
+/// An order as staff see it.
+pub(super) fn staff_snapshot(look: &Look<'_>, state: &OrderState) -> Box<RawValue> {
+    let json = look.snapshot(state, Role::Staff, look.as_of, look.now);
+    String::from_utf8(json).ok().and_then(|json| RawValue::from_string(json).ok()).unwrap_or_default()
+}
+
+/// The position in `?at=PARTITION.OFFSET`.
+pub(super) fn at(uri: &Uri) -> Result<Option<At>, Problem> {
+    let bad = || Problem::field("at", "at must be PARTITION.OFFSET, as in the Location of the order.");
+    let Some(text) = parameter(uri, "at").map_err(|()| bad())? else { return Ok(None) };
+    let (partition, offset) = text.split_once('.').ok_or_else(bad)?;
+    match (partition.parse(), offset.parse()) {
+        (Ok(partition), Ok(offset)) => Ok(Some(At { partition, offset })),
+        _ => Err(bad()),
+    }
+}
+
+pub(super) fn unknown_order(as_of: Millis) -> Problem {
+    Problem::new(
+        Code::UnknownOrder,
+        "Nobody knows an order with this id; finished ones are forgotten after a day.",
+    )
+    .with("as_of", as_of)
+}

@@ -1,0 +1,314 @@
+//! Streams for screens: the board and the shop for everyone, all orders for staff.
+
+use std::{sync::Arc, time::Duration};
+
+use ::order::{Millis, OrderState, Stage};
+use axum::{Extension, extract::State, response::Response};
+use bytes::Bytes;
+use futures_util::stream;
+use http::HeaderMap;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep, sleep_until},
+};
+
+use super::{
+    Client,
+    orders::{live_json, staff_snapshot},
+    sse,
+};
+use crate::{
+    app::{App, Seat},
+    auth,
+    problem::Problem,
+    view::{BOOT_ID_LEN, Look, PickupCode},
+};
+
+/// Public screens are made anew at most this often, once for all of them.
+const PUBLIC_EVERY: Duration = Duration::from_millis(100);
+/// Changes that come within this are told to staff together.
+const GATHER: Duration = Duration::from_millis(10);
+/// Codes on a board, of each kind. No screen has room for more.
+const CODES: usize = 100;
+/// Open orders that are looked through for those that are being made.
+const LOOKED_THROUGH: usize = 2_000;
+
+/// Makes what the public screens show.
+pub(crate) struct Screens(pub(crate) Arc<App>);
+
+impl Screens {
+    /// Makes it anew whenever something changed and somebody looks, until the counter stops.
+    pub(crate) async fn run(self) {
+        let app = self.0;
+        let mut changes = app.views.changes();
+        loop {
+            make(&app);
+            tokio::select! {
+                changed = changes.changed() => if changed.is_err() { return },
+                // Whether somebody decides changes by itself; and who came meanwhile wants to see something.
+                () = sleep(Duration::from_secs(1)) => {}
+                () = app.closing.cancelled() => return,
+            }
+            sleep(PUBLIC_EVERY).await;
+        }
+    }
+}
+
+fn make(app: &App) {
+    if app.board.receiver_count() == 0 && app.shop.receiver_count() == 0 {
+        return;
+    }
+    let Some(look) = app.views.look() else { return };
+    let (board, shop) = (board_json(&look), shop_json(&look, app.settings.max_open));
+    drop(look);
+    for (screen, json) in [(&app.board, board), (&app.shop, shop)] {
+        screen.send_if_modified(|old| {
+            let differs = *old != json;
+            if differs {
+                *old = json;
+            }
+            differs
+        });
+    }
+}
+
+#[derive(Serialize)]
+struct BoardEntry {
+    #[serde(flatten)]
+    code: PickupCode,
+    round: u32,
+    /// When it got there.
+    since: Millis,
+}
+
+/// The pickup codes: being made in the order of their taking, ready with the newest first.
+fn board_json(look: &Look<'_>) -> Bytes {
+    #[derive(Serialize)]
+    struct Board {
+        making: Vec<BoardEntry>,
+        ready: Vec<BoardEntry>,
+        making_count: usize,
+        ready_count: usize,
+        no_barista: bool,
+    }
+    let entry = |state: &OrderState, since: Option<std::num::NonZeroI64>| {
+        let since = since.map_or(state.changed_at, std::num::NonZeroI64::get);
+        look.code(state).map(|code| BoardEntry { code, round: state.round, since })
+    };
+    let making = look.open(LOOKED_THROUGH).filter(|state| state.stage == Stage::Making);
+    let counts = look.counts();
+    let board = Board {
+        making: making.filter_map(|state| entry(state, state.making_at)).take(CODES).collect(),
+        ready: look
+            .ready()
+            .take(CODES * 2)
+            .filter_map(|state| entry(state, state.ready_at))
+            .take(CODES)
+            .collect(),
+        making_count: counts.of(Stage::Making),
+        ready_count: counts.of(Stage::Ready),
+        no_barista: look.nobody_decides_somewhere(look.now),
+    };
+    serde_json::to_vec(&board).expect("texts and numbers").into()
+}
+
+/// What a customer needs to know before ordering.
+fn shop_json(look: &Look<'_>, max_open: usize) -> Bytes {
+    #[derive(Serialize)]
+    struct Shop<'a> {
+        /// As it was written; `null`: nobody said, so it is open.
+        open: Option<&'a RawValue>,
+        mode: Option<&'a str>,
+        hands: Option<u32>,
+        cup_ms: Option<u64>,
+        queue: Queue,
+        full: bool,
+        no_barista: bool,
+    }
+    #[derive(Serialize)]
+    struct Queue {
+        received: usize,
+        making: usize,
+        ready: usize,
+        undecided: usize,
+    }
+    let counts = look.counts();
+    let barista = look.shop().barista();
+    let shop = Shop {
+        open: look.shop().open(),
+        mode: barista.and_then(|barista| barista.mode.as_deref()),
+        hands: barista.and_then(|barista| barista.hands),
+        cup_ms: barista.and_then(|barista| barista.cup_ms),
+        queue: Queue {
+            received: counts.of(Stage::Received),
+            making: counts.of(Stage::Making),
+            ready: counts.of(Stage::Ready),
+            undecided: counts.undecided,
+        },
+        full: counts.open() >= max_open,
+        no_barista: look.nobody_decides_somewhere(look.now),
+    };
+    serde_json::to_vec(&shop).expect("texts and numbers").into()
+}
+
+/// `GET /board/events`
+pub(super) async fn board(
+    State(app): State<Arc<App>>,
+    Extension(Client(client)): Extension<Client>,
+) -> Result<Response, Problem> {
+    let seat = app.seats.take(client)?;
+    let screen = app.board.subscribe();
+    Ok(public("board", app, screen, seat))
+}
+
+/// `GET /shop/events`
+pub(super) async fn shop(
+    State(app): State<Arc<App>>,
+    Extension(Client(client)): Extension<Client>,
+) -> Result<Response, Problem> {
+    let seat = app.seats.take(client)?;
+    let screen = app.shop.subscribe();
+    Ok(public("shop", app, screen, seat))
+}
+
+fn public(name: &'static str, app: Arc<App>, mut screen: watch::Receiver<Bytes>, seat: Seat) -> Response {
+    screen.mark_changed();
+    make(&app);
+    let heartbeat = Instant::now() + app.settings.heartbeat;
+    let start = (app, screen, seat, heartbeat, false);
+    sse::stream(stream::unfold(start, move |(app, mut screen, seat, mut heartbeat, greeted)| async move {
+        if !greeted {
+            return Some((sse::retry(), (app, screen, seat, heartbeat, true)));
+        }
+        let event = loop {
+            if app.closing.is_cancelled() {
+                return None;
+            }
+            tokio::select! {
+                changed = screen.changed() => {
+                    changed.ok()?;
+                    let json = screen.borrow_and_update().clone();
+                    if !json.is_empty() {
+                        break sse::event(name, None, &with_age(&app, &json));
+                    }
+                }
+                () = sleep_until(heartbeat) => {
+                    heartbeat = Instant::now() + app.settings.heartbeat;
+                    break sse::event("heartbeat", None, &with_age(&app, b"{}"));
+                }
+                () = app.closing.cancelled() => return None,
+            }
+        };
+        Some((event, (app, screen, seat, heartbeat, true)))
+    }))
+}
+
+/// An object, with how fresh it is before its other fields.
+fn with_age(app: &App, json: &[u8]) -> Vec<u8> {
+    let ready = app.views.is_caught_up();
+    let rest = json.strip_prefix(b"{").unwrap_or(json);
+    let comma = if rest == b"}" { "" } else { "," };
+    let mut out = format!("{{\"as_of\":{},\"ready\":{ready}{comma}", app.views.as_of()).into_bytes();
+    out.extend_from_slice(rest);
+    out
+}
+
+/// `GET /events`
+pub(super) async fn staff(
+    State(app): State<Arc<App>>,
+    Extension(Client(client)): Extension<Client>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    auth::staff_only(&headers, &app.views)?;
+    let seat = app.seats.take(client)?;
+    let next = sse::last_event_id(&headers).and_then(|id| resume(&app, id));
+    let tablet = Tablet {
+        changes: app.views.changes(),
+        next,
+        waiting: std::collections::VecDeque::from([sse::retry()]),
+        heartbeat: Instant::now() + app.settings.heartbeat,
+        app,
+        _seat: seat,
+    };
+    Ok(sse::stream(stream::unfold(tablet, |mut tablet| async {
+        let event = tablet.next().await?;
+        Some((event, tablet))
+    })))
+}
+
+/// The number to go on from, if the id is of this process.
+fn resume(app: &App, id: &str) -> Option<u64> {
+    let (boot, next) = id.split_at_checked(BOOT_ID_LEN)?;
+    let next = next.strip_prefix('.')?.parse().ok()?;
+    (boot == app.views.boot()).then_some(next)
+}
+
+/// One open stream of all orders.
+struct Tablet {
+    app: Arc<App>,
+    changes: watch::Receiver<u64>,
+    /// The number of the next change to tell; `None`: begin with everything that is live.
+    next: Option<u64>,
+    /// Events of one look at the view.
+    waiting: std::collections::VecDeque<Bytes>,
+    heartbeat: Instant,
+    _seat: Seat,
+}
+
+impl Tablet {
+    async fn next(&mut self) -> Option<Bytes> {
+        loop {
+            if self.app.closing.is_cancelled() {
+                return None;
+            }
+            if let Some(event) = self.waiting.pop_front() {
+                return Some(event);
+            }
+            self.changes.mark_unchanged();
+            self.look();
+            if !self.waiting.is_empty() {
+                continue;
+            }
+            tokio::select! {
+                changed = self.changes.changed() => {
+                    changed.ok()?;
+                    sleep(GATHER).await;
+                }
+                () = sleep_until(self.heartbeat) => {
+                    self.heartbeat = Instant::now() + self.app.settings.heartbeat;
+                    return Some(sse::event("heartbeat", None, &with_age(&self.app, b"{}")));
+                }
+                () = self.app.closing.cancelled() => return None,
+            }
+        }
+    }
+
+    /// Gathers what there is to tell.
+    fn look(&mut self) {
+        let Some(look) = self.app.views.look() else { return };
+        let boot = self.app.views.boot();
+        match self.next.map(|next| look.changed_since(next)) {
+            Some(Ok((orders, next))) => {
+                let last = orders.len().saturating_sub(1);
+                for (n, state) in orders.into_iter().enumerate() {
+                    // Only after the last one of a look has everything before its number been told.
+                    let id = (n == last).then(|| format!("{boot}.{next}"));
+                    let json = staff_snapshot(&look, state);
+                    self.waiting.push_back(sse::event("order", id.as_deref(), json.get().as_bytes()));
+                }
+                self.next = Some(next);
+            }
+            Some(Err(_)) | None => {
+                let next = look.next_change();
+                self.waiting.push_back(sse::event(
+                    "snapshot",
+                    Some(&format!("{boot}.{next}")),
+                    &live_json(&look),
+                ));
+                self.next = Some(next);
+            }
+        }
+    }
+}

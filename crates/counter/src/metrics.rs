@@ -1,0 +1,145 @@
+//! What the counter says of itself, as Prometheus text.
+
+use std::sync::atomic::{AtomicI64, AtomicU64};
+
+use order::Stage;
+use prometheus_client::{
+    encoding::EncodeLabelSet,
+    metrics::{
+        counter::Counter,
+        family::Family,
+        gauge::Gauge,
+        histogram::{Histogram, exponential_buckets},
+    },
+    registry::{Registry, Unit},
+};
+
+use crate::{clock, problem::Code, view::Views};
+
+/// What the counter counts.
+#[derive(Debug)]
+pub(crate) struct Metrics {
+    registry: Registry,
+    pub(crate) requests: Counter,
+    refusals: Family<Reason, Counter>,
+    pub(crate) accepted: Counter,
+    pub(crate) publish_seconds: Histogram,
+    pub(crate) streams: Gauge,
+    pub(crate) connections: Gauge,
+    orders: Family<State, Gauge>,
+    oldest_undecided: Gauge<f64, AtomicU64>,
+    view_age: Gauge<f64, AtomicU64>,
+    view_ready: Gauge<i64, AtomicI64>,
+    dead_letters: Gauge,
+    unreadable_state: Gauge,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Reason {
+    code: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct State {
+    state: &'static str,
+}
+
+impl Metrics {
+    pub(crate) fn new(mut registry: Registry) -> Self {
+        let metrics = Self {
+            registry: Registry::default(),
+            requests: Counter::default(),
+            refusals: Family::default(),
+            accepted: Counter::default(),
+            // From a tenth of a millisecond to six seconds, doubling.
+            publish_seconds: Histogram::new(exponential_buckets(0.0001, 2.0, 17)),
+            streams: Gauge::default(),
+            connections: Gauge::default(),
+            orders: Family::default(),
+            oldest_undecided: Gauge::default(),
+            view_age: Gauge::default(),
+            view_ready: Gauge::default(),
+            dead_letters: Gauge::default(),
+            unreadable_state: Gauge::default(),
+        };
+        let to = registry.sub_registry_with_prefix("brewline");
+        to.register("http_requests", "Requests", metrics.requests.clone());
+        to.register(
+            "refusals",
+            "Requests that were not done, by the problem's code",
+            metrics.refusals.clone(),
+        );
+        to.register("orders_accepted", "Orders written to the log by this counter", metrics.accepted.clone());
+        to.register_with_unit(
+            "publish",
+            "How long the log took to make a record durable",
+            Unit::Seconds,
+            metrics.publish_seconds.clone(),
+        );
+        to.register("streams_open", "Open event streams", metrics.streams.clone());
+        to.register("connections_open", "Open connections", metrics.connections.clone());
+        to.register("orders", "Remembered orders by state", metrics.orders.clone());
+        to.register_with_unit(
+            "oldest_undecided_order_age",
+            "How long the oldest order waits on which nobody decided",
+            Unit::Seconds,
+            metrics.oldest_undecided.clone(),
+        );
+        to.register_with_unit(
+            "view_age",
+            "How long ago the view last confirmed that it had read to the end of the log",
+            Unit::Seconds,
+            metrics.view_age.clone(),
+        );
+        to.register("view_ready", "1 while the view may be shown", metrics.view_ready.clone());
+        to.register(
+            "dead_letters_seen",
+            "Dead letters read since this counter began to follow",
+            metrics.dead_letters.clone(),
+        );
+        to.register(
+            "unreadable_states",
+            "Records of order.state that this program could not read",
+            metrics.unreadable_state.clone(),
+        );
+        Self { registry, ..metrics }
+    }
+
+    pub(crate) fn refused(&self, code: Code) {
+        self.refusals.get_or_create(&Reason { code: code.name() }).inc();
+    }
+
+    /// All of it, with the view's as it is now.
+    pub(crate) fn text(&self, views: &Views) -> Result<String, std::fmt::Error> {
+        let now = clock::now();
+        let look = views.look_anyway();
+        let counts = look.counts();
+        let oldest = look.oldest_undecided();
+        self.dead_letters.set(saturate(look.dead_letters()));
+        self.unreadable_state.set(saturate(look.unreadable()));
+        drop(look);
+        let state = |name| self.orders.get_or_create_owned(&State { state: name });
+        state("undecided").set(saturate(counts.undecided));
+        for stage in Stage::ALL {
+            state(stage.name()).set(saturate(counts.of(stage)));
+        }
+        self.oldest_undecided.set(oldest.map_or(0.0, |since| seconds(now - since)));
+        self.view_age.set(match views.as_of() {
+            0 => seconds(now - views.since()),
+            as_of => seconds(now - as_of),
+        });
+        self.view_ready.set(i64::from(views.is_caught_up()));
+        let mut text = String::with_capacity(8 * 1024);
+        prometheus_client::encoding::text::encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+}
+
+fn saturate(count: impl TryInto<i64>) -> i64 {
+    count.try_into().unwrap_or(i64::MAX)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "an age of 285,000 years is exact enough")]
+fn seconds(ms: i64) -> f64 {
+    ms.max(0) as f64 / 1_000.0
+}

@@ -1,0 +1,69 @@
+//! What can be set.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    time::Duration,
+};
+
+use prometheus_client::registry::Registry;
+
+/// What can be set. `Default` is what the contract promises.
+#[derive(Debug)]
+pub struct Options {
+    /// Where to listen. Port 0: any free one.
+    pub listen: SocketAddr,
+    /// No more orders than this are open; more are refused as `queue_full`.
+    pub max_open: usize,
+    /// No more connections than this are open; more wait to be accepted.
+    pub max_connections: usize,
+    /// No more streams than this are open.
+    pub max_streams: usize,
+    /// No more streams than this are open from one address. Loopback is not counted: behind a proxy everyone
+    /// comes from there.
+    pub max_streams_per_client: usize,
+    /// How long an order or a command may take to be answered.
+    pub deadline: Duration,
+    /// The largest body, in bytes.
+    pub max_body_bytes: usize,
+    /// How long a request's head may take to arrive, and a connection may be idle.
+    pub head_timeout: Duration,
+    /// How long a body may take to arrive.
+    pub body_timeout: Duration,
+    /// How long a client may take nothing of what is sent to it.
+    pub write_timeout: Duration,
+    /// How often a stream says that it is alive.
+    pub heartbeat: Duration,
+    /// How long a stop waits for those who are being answered.
+    pub grace: Duration,
+    /// Make a new staff token; the old one is void.
+    pub reset_staff_token: bool,
+    /// Where `/metrics` come from; whoever wires the parts may have registered others' before.
+    pub registry: Registry,
+    /// Who this is: `ce_source` of every order.
+    pub source: String,
+    /// The program's version, for `/livez`.
+    pub version: String,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            listen: (Ipv4Addr::LOCALHOST, 8080).into(),
+            max_open: 2_000_000,
+            max_connections: 20_000,
+            max_streams: 16_384,
+            max_streams_per_client: 512,
+            deadline: Duration::from_secs(5),
+            max_body_bytes: 64 * 1024,
+            head_timeout: Duration::from_secs(10),
+            body_timeout: Duration::from_secs(10),
+            write_timeout: Duration::from_secs(30),
+            heartbeat: Duration::from_secs(10),
+            grace: Duration::from_secs(3),
+            reset_staff_token: false,
+            registry: Registry::default(),
+            source: "/brewline/counter".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! What a request is answered when it can't be done: RFC 9457, with a code that never changes its meaning.
+
+use axum::{
+    body::Body,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use serde::Serialize;
+use serde_json::Value;
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $text:literal, $status:ident, $title:literal;)*) => {
+        /// Why a request was not done. Stable: programs may rely on the names. `docs/errors.md` explains each.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Code {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Code {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+
+            /// As it is written.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$name => $text),* }
+            }
+
+            /// The HTTP status that goes with it.
+            pub fn status(self) -> StatusCode {
+                match self { $(Self::$name => StatusCode::$status),* }
+            }
+
+            /// What it means, in a few words that are the same each time.
+            pub fn title(self) -> &'static str {
+                match self { $(Self::$name => $title),* }
+            }
+        }
+    };
+}
+
+codes! {
+    /// `amount` is missing, no whole number, or out of range.
+    BadAmount = "bad_amount", BAD_REQUEST, "The amount is not a number of cups";
+    /// A field is not what it may be.
+    BadField = "bad_field", BAD_REQUEST, "A field can't be used as it is";
+    /// The body is no JSON object.
+    BadJson = "bad_json", BAD_REQUEST, "The body is not usable JSON";
+    /// `Idempotency-Key` is no key.
+    BadKey = "bad_key", BAD_REQUEST, "The Idempotency-Key can't be used as it is";
+    /// What stands in the path is no order id.
+    BadId = "bad_id", BAD_REQUEST, "That is no order id";
+    /// The order has no such line.
+    NoSuchLine = "no_such_line", BAD_REQUEST, "The order has no such line";
+    /// The token is wrong, or there is none.
+    Unauthorized = "unauthorized", UNAUTHORIZED, "The staff token is needed";
+    /// The sender may not ask this.
+    NotAllowed = "not_allowed", FORBIDDEN, "The sender may not ask this";
+    /// There is nothing at this path.
+    NotFound = "not_found", NOT_FOUND, "There is nothing here";
+    /// Nobody knows this order.
+    UnknownOrder = "unknown_order", NOT_FOUND, "Nobody knows this order";
+    /// This path does not do that.
+    MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, "Wrong method";
+    /// The body did not come in time.
+    RequestTimeout = "request_timeout", REQUEST_TIMEOUT, "The request took too long to arrive";
+    /// The order is no longer as the sender saw it.
+    Changed = "changed", CONFLICT, "The order has changed since";
+    /// An order in this state can't do this.
+    WrongState = "wrong_state", CONFLICT, "The order's state does not allow it";
+    /// It waits for payment.
+    Unpaid = "unpaid", CONFLICT, "The order waits for payment";
+    /// It does not wait for payment.
+    NotUnpaid = "not_unpaid", CONFLICT, "The order does not wait for payment";
+    /// No barista of ours decides here.
+    NoBarista = "no_barista", CONFLICT, "Nobody decides at the moment";
+    /// The body is larger than allowed.
+    BodyTooLarge = "body_too_large", PAYLOAD_TOO_LARGE, "The body is too large";
+    /// The body is no JSON by its own word.
+    UnsupportedMediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE, "The body must be application/json";
+    /// The key stands for another request.
+    KeyReused = "idempotency_key_reused", UNPROCESSABLE_ENTITY, "The Idempotency-Key was used for something else";
+    /// Too many streams are open, in all or from one address.
+    TooManyStreams = "too_many_streams", TOO_MANY_REQUESTS, "Too many streams are open";
+    /// Too many of these run already.
+    Busy = "busy", SERVICE_UNAVAILABLE, "Too many of these run already";
+    /// The view has not caught up with the log.
+    Starting = "starting", SERVICE_UNAVAILABLE, "The counter is still reading the log";
+    /// Too many orders are open.
+    QueueFull = "queue_full", SERVICE_UNAVAILABLE, "Too many orders are open";
+    /// The log did not take it; nothing was written.
+    NotWritten = "not_written", SERVICE_UNAVAILABLE, "The log did not take it";
+    /// The log may have taken it.
+    OutcomeUnknown = "outcome_unknown", SERVICE_UNAVAILABLE, "Nobody knows whether the log took it";
+}
+
+/// Why a request was not done, with what the caller needs to go on.
+#[derive(Debug)]
+pub struct Problem {
+    code: Code,
+    detail: String,
+    members: Vec<(&'static str, Value)>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl Problem {
+    /// A problem; `detail` is one sentence for people.
+    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into(), members: Vec::new(), headers: Vec::new() }
+    }
+
+    /// With a member beside the ones that all have.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+        self.members.push((name, value.into()));
+        self
+    }
+
+    /// With a header.
+    #[must_use]
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    /// With the time after which it is worth asking again.
+    #[must_use]
+    pub fn retry_after(self, seconds: u32) -> Self {
+        self.header(header::RETRY_AFTER, seconds.into())
+    }
+
+    /// Its code.
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
+    /// A field that is not what it may be.
+    pub fn field(field: &str, detail: impl Into<String>) -> Self {
+        Self::new(Code::BadField, detail).with("field", field)
+    }
+
+    /// The view has not caught up with the log.
+    pub fn starting() -> Self {
+        Self::new(Code::Starting, "This counter has not read the log to its end yet; ask again in a second.")
+            .retry_after(1)
+    }
+}
+
+#[derive(Serialize)]
+struct Shape<'a> {
+    #[serde(rename = "type")]
+    kind: String,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+    code: &'a str,
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let Self { code, detail, members, headers } = self;
+        let shape = Shape {
+            kind: format!("urn:brewline:problem:{}", code.name()),
+            title: code.title(),
+            status: code.status().as_u16(),
+            detail: &detail,
+            code: code.name(),
+        };
+        let mut json = serde_json::to_value(shape).expect("text and a number");
+        if let Value::Object(object) = &mut json {
+            object.extend(members.into_iter().map(|(name, value)| (name.to_owned(), value)));
+        }
+        let mut response = Response::new(Body::from(json.to_string()));
+        *response.status_mut() = code.status();
+        let into = response.headers_mut();
+        into.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        into.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        into.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        into.extend(headers);
+        // The server counts refusals by it.
+        response.extensions_mut().insert(code);
+        response
+    }
+}

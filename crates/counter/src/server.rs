@@ -1,0 +1,206 @@
+//! The connections: accepted, bounded, served, and seen off.
+
+use std::{
+    convert::Infallible,
+    io,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
+
+use axum::{Router, body::Body, response::Response};
+use http::Request;
+use hyper::{
+    body::Incoming,
+    server::conn::http1,
+    service::{Service, service_fn},
+};
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
+use prometheus_client::metrics::gauge::Gauge;
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+    time::{sleep, timeout},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    app::App,
+    error::BindError,
+    http::{Client, place, router},
+    problem::Code,
+    stall::Impatient,
+};
+
+/// Connections that wait to be accepted. With the default, 512 at once see tails of a second.
+const BACKLOG: i32 = 4_096;
+/// What a request's line and headers may have together, in bytes; hyper's buffers grow up to it.
+const HEAD_BYTES: usize = 16 * 1024;
+/// Headers of one request.
+const HEADERS: usize = 64;
+/// How long to wait when the system has no room for another connection: it will not have it at once.
+const NO_ROOM: Duration = Duration::from_millis(50);
+
+/// Binds before anything works, so that a port that is taken is said at once.
+pub(crate) fn bind(address: SocketAddr) -> Result<std::net::TcpListener, BindError> {
+    let bind = || -> io::Result<std::net::TcpListener> {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+        // A restart must not wait for connections of the last run; on Windows this would steal ports.
+        #[cfg(unix)]
+        socket.set_reuse_address(true)?;
+        socket.bind(&address.into())?;
+        socket.listen(BACKLOG)?;
+        socket.set_nonblocking(true)?;
+        Ok(socket.into())
+    };
+    bind().map_err(|error| BindError::new(address, error))
+}
+
+/// What connections need.
+pub(crate) struct Server {
+    pub(crate) app: Arc<App>,
+    pub(crate) listener: TcpListener,
+    pub(crate) max_connections: usize,
+    pub(crate) head_timeout: Duration,
+    pub(crate) write_timeout: Duration,
+    pub(crate) grace: Duration,
+}
+
+impl Server {
+    /// Serves until the counter closes; then streams end, and what is being answered gets its answer, within
+    /// the grace.
+    pub(crate) async fn run(self) {
+        let Self { app, listener, max_connections, head_timeout, write_timeout, grace } = self;
+        let service =
+            Front { router: TowerToHyperService::new(router(Arc::clone(&app))), app: Arc::clone(&app) };
+        let room = Arc::new(Semaphore::new(max_connections));
+        let connections = TaskTracker::new();
+        let cut = CancellationToken::new();
+        let mut http = http1::Builder::new();
+        http.timer(TokioTimer::new())
+            .header_read_timeout(head_timeout)
+            .max_headers(HEADERS)
+            .max_buf_size(HEAD_BYTES)
+            // Some send their request and close their side: they still get the answer.
+            .half_close(true);
+        loop {
+            let accept = async {
+                let place = Arc::clone(&room).acquire_owned().await.expect("nobody closes this semaphore");
+                (listener.accept().await, place)
+            };
+            let (accepted, place) = tokio::select! {
+                biased;
+                () = app.closing.cancelled() => break,
+                accepted = accept => accepted,
+            };
+            let (stream, peer) = match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    // A connection that was gone before it was accepted is nobody's trouble.
+                    if !is_gone(&error) {
+                        tracing::warn!(%error, "no connection can be accepted");
+                        sleep(NO_ROOM).await;
+                    }
+                    continue;
+                }
+            };
+            // Without it small answers wait for the client's acknowledgement.
+            let _ = stream.set_nodelay(true);
+            let connection = serve(service.clone(), http.clone(), stream, peer.ip(), write_timeout);
+            let cut = cut.clone();
+            connections.spawn(async move {
+                cut.run_until_cancelled(connection).await;
+                drop(place);
+            });
+        }
+        drop(listener);
+        connections.close();
+        if timeout(grace, connections.wait()).await.is_err() {
+            tracing::warn!(left = connections.len(), "connections did not end in time; they are cut");
+            cut.cancel();
+            connections.wait().await;
+        }
+    }
+}
+
+fn is_gone(error: &io::Error) -> bool {
+    use io::ErrorKind as K;
+    matches!(error.kind(), K::ConnectionAborted | K::ConnectionReset | K::ConnectionRefused | K::Interrupted)
+}
+
+async fn serve(
+    front: Front,
+    http: http1::Builder,
+    stream: TcpStream,
+    client: IpAddr,
+    write_timeout: Duration,
+) {
+    let app = Arc::clone(&front.app);
+    let _counted = Counted::new(app.metrics.connections.clone());
+    let service = service_fn(|request| front.answer(client, request));
+    let connection = http.serve_connection(TokioIo::new(Impatient::new(stream, write_timeout)), service);
+    tokio::pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = app.closing.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        // The client's doing: it went, it was too slow, or it did not speak HTTP.
+        tracing::debug!(%error, "a connection ended");
+    }
+}
+
+/// An open connection, counted until dropped.
+struct Counted(Gauge);
+
+impl Counted {
+    fn new(open: Gauge) -> Self {
+        open.inc();
+        Self(open)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+/// Where every request comes in.
+#[derive(Clone)]
+struct Front {
+    app: Arc<App>,
+    router: TowerToHyperService<Router>,
+}
+
+impl Front {
+    async fn answer(
+        &self,
+        client: IpAddr,
+        mut request: Request<Incoming>,
+    ) -> Result<Response<Body>, Infallible> {
+        self.app.metrics.requests.inc();
+        let response = if request.uri().path() == "/order" {
+            place(&self.app, request).await
+        } else {
+            request.extensions_mut().insert(Client(client));
+            // Boxed: an idle connection must not hold the place of the largest handler.
+            let routed = Box::pin(self.router.call(request));
+            match routed.await {
+                Ok(response) => response,
+                Err(never) => match never {},
+            }
+        };
+        if let Some(code) = response.extensions().get::<Code>() {
+            self.app.metrics.refused(*code);
+        }
+        Ok(response)
+    }
+}

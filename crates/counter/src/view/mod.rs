@@ -1,0 +1,41 @@
+//! What the log says, folded: every remembered order, the shop's facts, and how old this knowledge is.
+//!
+//! | file | idea |
+//! |---|---|
+//! | `fold` | one entry of the log → what is different now; pure, so that a simulator can step it |
+//! | `table` | the orders and the few indexes that screens need |
+//! | `foreign` | orders that a barista of someone else made |
+//! | `shop` | facts of the whole shop |
+//! | `snapshot` | an order as JSON |
+//! | `feed` | which orders changed, for whoever follows all of them |
+//! | `watch` | who waits for one order, or for one command |
+//! | `views` | the view that threads share |
+//! | `runner` | the thread that keeps it up to date |
+
+mod feed;
+mod fold;
+mod foreign;
+mod runner;
+mod shop;
+pub(crate) mod snapshot;
+mod table;
+mod views;
+mod watch;
+
+pub(crate) use self::{
+    feed::{BOOT_ID_LEN, Missed},
+    runner::Runner,
+    shop::{SECRET_PREFIX, STAFF_TOKEN, to_hex},
+    snapshot::{PickupCode, Queue},
+    views::Look,
+    watch::Watching,
+};
+pub use self::{
+    fold::{Changes, View},
+    shop::Shop,
+    table::{Ahead, Counts},
+    views::{Changed, Feed, Views},
+};
+
+/// An order or a command that nobody has decided on for this long: nobody decides. Source: the contract.
+pub(crate) const UNDECIDED_MS: order::Millis = 5_000;

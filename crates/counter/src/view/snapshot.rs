@@ -1,0 +1,219 @@
+//! An order as JSON: its fields as they were received, and where it is.
+
+use std::num::NonZeroI64;
+
+use order::{Code, Marks, Millis, Mode, Order, OrderState, Presence, Role, Stage, Status, Words};
+use serde::Serialize;
+
+use super::{View, fold::is_made_by_others};
+
+/// Fields of a snapshot that an order must not bring along.
+pub(crate) const RESERVED: [&str; 19] = [
+    "state",
+    "round",
+    "version",
+    "decided",
+    "code",
+    "mode",
+    "queue",
+    "received_at",
+    "changed_at",
+    "making_at",
+    "ready_at",
+    "finished_at",
+    "due_at",
+    "paid",
+    "marks",
+    "as_of",
+    "undecided_ms",
+    "no_barista",
+    "unpaid",
+];
+
+/// What is said of an order beside its own fields.
+#[derive(Debug, Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a field of its own on the wire")]
+struct Facts<'a> {
+    state: Stage,
+    round: u32,
+    version: u32,
+    decided: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<PickupCode>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mode: Option<Mode>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    queue: Option<Queue>,
+    received_at: Millis,
+    changed_at: Millis,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    making_at: Option<NonZeroI64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ready_at: Option<NonZeroI64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    finished_at: Option<NonZeroI64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    due_at: Option<NonZeroI64>,
+    unpaid: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    paid: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    marks: Option<ShownMarks<'a>>,
+    as_of: Millis,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    undecided_ms: Option<Millis>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    no_barista: bool,
+}
+
+/// A pickup code, and which partition's it is where there are several.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct PickupCode {
+    number: u32,
+    words: Words,
+    symbol: &'static str,
+    /// The number, with the partition's letter before it where there are several.
+    label: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    partition: Option<u32>,
+}
+
+/// How many come before it.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(crate) struct Queue {
+    ahead: usize,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    more: bool,
+}
+
+/// What is known of an order beside its state, without what only staff see.
+#[derive(Debug, Serialize)]
+struct ShownMarks<'a> {
+    #[serde(skip_serializing_if = "<[u16]>::is_empty")]
+    ticked: &'a [u16],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acknowledged_at: Option<NonZeroI64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    missing_at: Option<NonZeroI64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rang_at: Option<NonZeroI64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tested_at: Option<NonZeroI64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    presence: Option<Presence>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    presence_at: Option<NonZeroI64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    staff_note: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+}
+
+impl View {
+    /// The order as JSON, as `role` may see it, by what was read up to `as_of`, at `now`.
+    pub(crate) fn snapshot(&self, state: &OrderState, role: Role, as_of: Millis, now: Millis) -> Vec<u8> {
+        let decided = state.version > 0;
+        let facts = Facts {
+            state: state.stage,
+            round: state.round,
+            version: state.version,
+            decided,
+            code: self.code(state),
+            mode: (decided && !is_made_by_others(state)).then_some(state.mode),
+            queue: self.queue(state),
+            received_at: state.received_at,
+            changed_at: state.changed_at,
+            making_at: state.making_at,
+            ready_at: state.ready_at,
+            finished_at: state.finished_at,
+            due_at: state.due_at,
+            unpaid: state.awaits_payment(),
+            paid: state.paid,
+            marks: state.marks.as_deref().map(|marks| shown(marks, role)),
+            as_of,
+            undecided_ms: (!decided).then(|| now.saturating_sub(state.received_at).max(0)),
+            no_barista: state.stage.is_live() && self.nobody_decides(state.at.partition, now),
+        };
+        let mut json = shown_order(state, role).to_json();
+        // Two objects become one: the first loses its closing brace, the second its opening one.
+        json.pop();
+        let start = json.len();
+        serde_json::to_writer(&mut json, &facts)
+            .expect("writing to memory cannot fail, and every key is text");
+        json[start] = b',';
+        json
+    }
+
+    /// The pickup code of an order that has one.
+    pub(crate) fn code(&self, state: &OrderState) -> Option<PickupCode> {
+        if state.code == 0 {
+            return None;
+        }
+        let Code { number, words, symbol } = Code::of(state.code);
+        let several = self.partitions() > 1;
+        let partition = several.then_some(state.at.partition);
+        let label = partition
+            .map_or_else(|| number.to_string(), |partition| format!("{}{number}", letters(partition)));
+        Some(PickupCode { number, words, symbol, label, partition })
+    }
+
+    /// How many come before an order that is not made yet.
+    pub(crate) fn queue(&self, state: &OrderState) -> Option<Queue> {
+        state.stage.is_open().then(|| {
+            let ahead = self.ahead(state);
+            Queue { ahead: ahead.ahead, more: ahead.more }
+        })
+    }
+}
+
+/// The order's own fields. Whoever guessed the id of a foreign order learns nothing of whose it is.
+fn shown_order(state: &OrderState, role: Role) -> Order {
+    let mut order = state.order.clone();
+    let rang = matches!(state.stage, Stage::Ready | Stage::Collected | Stage::Uncollected);
+    order.status = if rang { Status::Processed } else { Status::Received };
+    if let Some(details) = &mut order.details {
+        details.unpaid = false;
+        details.extra.retain(|(key, _)| !RESERVED.contains(&&**key));
+        if state.foreign && role != Role::Staff {
+            details.name = None;
+            details.note = None;
+        }
+    }
+    order
+}
+
+fn shown(marks: &Marks, role: Role) -> ShownMarks<'_> {
+    ShownMarks {
+        ticked: &marks.ticked,
+        acknowledged_at: marks.acknowledged_at,
+        missing_at: marks.missing_at,
+        rang_at: marks.rang_at,
+        tested_at: marks.tested_at,
+        presence: marks.presence,
+        presence_at: marks.presence_at,
+        staff_note: marks.staff_note.as_deref().filter(|_| role == Role::Staff),
+        reason: marks.reason.as_deref(),
+    }
+}
+
+/// A, B, … Z, AA, AB, …
+fn letters(partition: u32) -> String {
+    let mut letters = Vec::new();
+    let mut rest = u64::from(partition) + 1;
+    while rest > 0 {
+        rest -= 1;
+        letters.push(char::from(b'A' + u8::try_from(rest % 26).unwrap_or(0)));
+        rest /= 26;
+    }
+    letters.iter().rev().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn partitions_are_lettered_like_columns() {
+        assert_eq!([0, 1, 25, 26, 27, 701, 702].map(letters), ["A", "B", "Z", "AA", "AB", "ZZ", "AAA"]);
+    }
+}

@@ -1,0 +1,196 @@
+//! The orders and the few indexes that screens need.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    hash::BuildHasher,
+};
+
+use eventlog::{Offset, Partition};
+use hashbrown::{DefaultHashBuilder, HashTable};
+use order::{Millis, OrderId, OrderState, Stage};
+use slab::Slab;
+
+/// What is counted before a queue is only called long: nobody reads a longer number, and counting costs.
+const AHEAD_MAX: usize = 1_000;
+
+/// How many orders come before one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ahead {
+    /// Counted up to 1,000.
+    pub ahead: usize,
+    /// There are more.
+    pub more: bool,
+}
+
+/// How many orders are where.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// In the order of [`Stage::ALL`], without the undecided.
+    pub stages: [usize; Stage::ALL.len()],
+    /// Accepted, and nobody has decided on them yet.
+    pub undecided: usize,
+}
+
+impl Counts {
+    /// Orders in a state.
+    pub fn of(&self, stage: Stage) -> usize {
+        self.stages[stage as usize]
+    }
+
+    /// Work that is left: what `max_open` bounds.
+    pub fn open(&self) -> usize {
+        self.undecided + self.of(Stage::Received) + self.of(Stage::Making)
+    }
+}
+
+/// Every order that is remembered, once. Version 0: nobody has decided on it.
+#[derive(Debug, Default)]
+pub(super) struct Table {
+    rows: Slab<OrderState>,
+    by_id: HashTable<u32>,
+    hasher: DefaultHashBuilder,
+    pub(super) counts: Counts,
+    queues: BTreeMap<Partition, Queue>,
+    /// By the time when the bell rang.
+    ready: BTreeSet<(Millis, u32)>,
+}
+
+/// The open orders of one partition, by their place in `order.received`.
+#[derive(Debug, Default)]
+struct Queue {
+    open: BTreeMap<Offset, u32>,
+    undecided: BTreeMap<Offset, u32>,
+}
+
+impl Table {
+    pub(super) fn find(&self, id: &str) -> Option<u32> {
+        let hash = self.hasher.hash_one(id);
+        self.by_id.find(hash, |&key| self.rows[key as usize].id().as_str() == id).copied()
+    }
+
+    pub(super) fn get(&self, key: u32) -> Option<&OrderState> {
+        self.rows.get(key as usize)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &OrderState> {
+        self.rows.iter().map(|(_, state)| state)
+    }
+
+    /// Puts an order in, in place of what was known of it.
+    pub(super) fn put(&mut self, state: OrderState) -> u32 {
+        match self.find(state.id().as_str()) {
+            Some(key) => {
+                self.index(key, false);
+                self.rows[key as usize] = state;
+                self.index(key, true);
+                key
+            }
+            None => {
+                let hash = self.hasher.hash_one(state.id().as_str());
+                // What is open and what is remembered are bounded far below 4 billion.
+                let key = u32::try_from(self.rows.insert(state)).expect("fewer than 4 billion orders");
+                let (rows, hasher) = (&self.rows, &self.hasher);
+                self.by_id.insert_unique(hash, key, |&k| hasher.hash_one(rows[k as usize].id().as_str()));
+                self.index(key, true);
+                key
+            }
+        }
+    }
+
+    /// Changes an order where it stands.
+    pub(super) fn change(&mut self, key: u32, change: impl FnOnce(&mut OrderState)) {
+        self.index(key, false);
+        change(&mut self.rows[key as usize]);
+        self.index(key, true);
+    }
+
+    pub(super) fn remove(&mut self, key: u32) -> Option<OrderId> {
+        let hash = self.hasher.hash_one(self.get(key)?.id().as_str());
+        self.index(key, false);
+        if let Ok(entry) = self.by_id.find_entry(hash, |&k| k == key) {
+            entry.remove();
+        }
+        Some(self.rows.remove(key as usize).order.order_id)
+    }
+
+    /// Open orders of its partition that were placed before it.
+    pub(super) fn ahead(&self, state: &OrderState) -> Ahead {
+        let Some(queue) = self.queues.get(&state.at.partition) else {
+            return Ahead { ahead: 0, more: false };
+        };
+        let counted = queue.open.range(..state.at.offset).take(AHEAD_MAX + 1).count();
+        Ahead { ahead: counted.min(AHEAD_MAX), more: counted > AHEAD_MAX }
+    }
+
+    /// Undecided orders of a partition at or after an offset, oldest first.
+    pub(super) fn undecided_from(
+        &self,
+        partition: Partition,
+        from: Offset,
+    ) -> impl Iterator<Item = &OrderState> {
+        let queue = self.queues.get(&partition);
+        queue
+            .into_iter()
+            .flat_map(move |queue| queue.undecided.range(from..))
+            .map(|(_, &key)| &self.rows[key as usize])
+    }
+
+    /// Undecided orders of a partition before an offset.
+    pub(super) fn undecided_before(&self, partition: Partition, before: Offset) -> Vec<u32> {
+        let queue = self.queues.get(&partition);
+        queue.map_or_else(Vec::new, |queue| queue.undecided.range(..before).map(|(_, &key)| key).collect())
+    }
+
+    /// Open orders, oldest first within each partition, at most `limit` of each.
+    pub(super) fn open(&self, limit: usize) -> impl Iterator<Item = &OrderState> {
+        let keys = self.queues.values().flat_map(move |queue| queue.open.values().take(limit));
+        keys.map(|&key| &self.rows[key as usize])
+    }
+
+    /// Orders that wait to be collected, the newest first.
+    pub(super) fn ready(&self) -> impl Iterator<Item = &OrderState> {
+        self.ready.iter().rev().map(|&(_, key)| &self.rows[key as usize])
+    }
+
+    /// Takes an order into all indexes, or out of them.
+    fn index(&mut self, key: u32, add: bool) {
+        let state = &self.rows[key as usize];
+        let undecided = state.version == 0;
+        let count = if undecided {
+            &mut self.counts.undecided
+        } else {
+            &mut self.counts.stages[state.stage as usize]
+        };
+        *count = if add { *count + 1 } else { *count - 1 };
+        if state.stage.is_open() {
+            let queue = self.queues.entry(state.at.partition).or_default();
+            let offset = state.at.offset;
+            if add {
+                queue.open.insert(offset, key);
+                if undecided {
+                    queue.undecided.insert(offset, key);
+                }
+            } else {
+                // A foreign program may give two orders one place: each takes out only itself.
+                if queue.open.get(&offset) == Some(&key) {
+                    queue.open.remove(&offset);
+                }
+                if undecided && queue.undecided.get(&offset) == Some(&key) {
+                    queue.undecided.remove(&offset);
+                }
+            }
+        }
+        if state.stage == Stage::Ready {
+            let place = (state.ready_at.map_or(0, std::num::NonZeroI64::get), key);
+            if add {
+                self.ready.insert(place)
+            } else {
+                self.ready.remove(&place)
+            };
+        }
+    }
+}

@@ -1,0 +1,285 @@
+//! The view that threads share: one writer, many readers, and what they are woken by.
+
+use std::{
+    sync::{
+        Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+        atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use order::{CommandId, Event, Millis, OrderId, OrderState, Stage};
+use tokio::sync::{oneshot, watch};
+
+use super::{
+    Changes, Counts, Missed, View, Watching,
+    feed::Ring,
+    watch::{Askers, Watchers},
+};
+use crate::clock;
+
+/// A handle on the counter's view. Clones see the same.
+#[derive(Debug, Clone)]
+pub struct Views(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    inner: RwLock<Inner>,
+    /// Beside the lock, for those who take an order and must not wait for a reader.
+    caught_up: AtomicBool,
+    open: AtomicUsize,
+    as_of: AtomicI64,
+    /// Since when it is caught up, or not.
+    since: AtomicI64,
+    watchers: Arc<Watchers>,
+    askers: Askers,
+    /// The number of the next change: who follows all orders waits for it to move.
+    changes: watch::Sender<u64>,
+    /// Names this process's numbers of changes.
+    boot: String,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    view: View,
+    ring: Ring,
+}
+
+/// What a reader sees: the view, how fresh it is, and the time of looking.
+#[derive(Debug)]
+pub(crate) struct Look<'a> {
+    inner: RwLockReadGuard<'a, Inner>,
+    /// When the view last confirmed that it had read to the end of the log.
+    pub(crate) as_of: Millis,
+    /// The time of looking.
+    pub(crate) now: Millis,
+}
+
+impl std::ops::Deref for Look<'_> {
+    type Target = View;
+
+    fn deref(&self) -> &View {
+        &self.inner.view
+    }
+}
+
+impl Look<'_> {
+    /// The orders that changed from this number on, each once, and the number to go on from.
+    pub(crate) fn changed_since(&self, from: u64) -> Result<(Vec<&OrderState>, u64), Missed> {
+        let keys = self.inner.ring.since(from)?;
+        let view = &self.inner.view;
+        Ok((keys.into_iter().filter_map(|key| view.by_key(key)).collect(), self.inner.ring.next()))
+    }
+
+    /// The number that the next change will get.
+    pub(crate) fn next_change(&self) -> u64 {
+        self.inner.ring.next()
+    }
+}
+
+impl Views {
+    /// A view of nothing yet. `boot` names this process's numbers of changes.
+    pub(crate) fn new(boot: String) -> Self {
+        Self(Arc::new(Shared {
+            inner: RwLock::default(),
+            caught_up: AtomicBool::new(false),
+            open: AtomicUsize::new(0),
+            as_of: AtomicI64::new(0),
+            since: AtomicI64::new(clock::now()),
+            watchers: Arc::default(),
+            askers: Askers::default(),
+            changes: watch::Sender::new(0),
+            boot,
+        }))
+    }
+
+    /// Whether it has read to the end of the log since it began, and so may be shown.
+    pub fn is_caught_up(&self) -> bool {
+        self.0.caught_up.load(Ordering::Acquire)
+    }
+
+    /// Since when it is caught up, or not.
+    pub fn since(&self) -> Millis {
+        self.0.since.load(Ordering::Relaxed)
+    }
+
+    /// When it last confirmed that it had read to the end of the log; 0: never.
+    pub fn as_of(&self) -> Millis {
+        self.0.as_of.load(Ordering::Relaxed)
+    }
+
+    /// Work that is left: undecided, received and making.
+    pub fn open(&self) -> usize {
+        self.0.open.load(Ordering::Relaxed)
+    }
+
+    /// How many orders are where.
+    pub fn counts(&self) -> Counts {
+        self.read().view.counts()
+    }
+
+    /// The number of an order's pickup code, as far as the log has been read.
+    pub fn code(&self, id: &OrderId) -> Option<u32> {
+        self.read().view.get(id.as_str()).map(|state| state.code).filter(|code| *code > 0)
+    }
+
+    /// What changes from now on. While the view catches up, nothing changes.
+    pub fn feed(&self) -> Feed {
+        let changes = self.0.changes.subscribe();
+        let next = self.read().ring.next();
+        Feed { views: self.clone(), changes, next }
+    }
+
+    /// Looks at the view, if it may be shown. Keep it short: the fold waits meanwhile.
+    pub(crate) fn look(&self) -> Option<Look<'_>> {
+        if !self.is_caught_up() {
+            return None;
+        }
+        let inner = self.read();
+        // It may have begun anew between the two.
+        self.is_caught_up().then(|| Look { inner, as_of: self.as_of(), now: clock::now() })
+    }
+
+    /// Looks at the view as it is, caught up or not.
+    pub(crate) fn look_anyway(&self) -> Look<'_> {
+        Look { inner: self.read(), as_of: self.as_of(), now: clock::now() }
+    }
+
+    /// Waits for one order to change.
+    pub(crate) fn watch(&self, id: OrderId) -> Watching {
+        self.0.watchers.watch(id)
+    }
+
+    /// Waits for the outcome of a command.
+    pub(crate) fn ask(&self, id: CommandId) -> oneshot::Receiver<Event> {
+        self.0.askers.ask(id)
+    }
+
+    /// Moves whenever anything does.
+    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
+        self.0.changes.subscribe()
+    }
+
+    /// What this process's numbers of changes are called.
+    pub(crate) fn boot(&self) -> &str {
+        &self.0.boot
+    }
+
+    pub(super) fn nobody_asks(&self) -> bool {
+        self.0.askers.nobody()
+    }
+
+    /// Takes in entries under one short lock, and wakes whom it concerns.
+    pub(super) fn fold(&self, changes: &mut Changes, apply: impl FnOnce(&mut View, &mut Changes)) {
+        changes.clear();
+        let mut inner = self.write();
+        apply(&mut inner.view, changes);
+        self.0.open.store(inner.view.counts().open(), Ordering::Relaxed);
+        if changes.is_empty() {
+            return;
+        }
+        inner.ring.push(&changes.orders);
+        let next = inner.ring.next();
+        drop(inner);
+        if !self.is_caught_up() {
+            return;
+        }
+        let inner = self.read();
+        let changed = changes.orders.iter().filter_map(|&key| inner.view.by_key(key)).map(OrderState::id);
+        self.0.watchers.wake(changed.chain(&changes.forgotten));
+        drop(inner);
+        self.0.changes.send_replace(next);
+    }
+
+    /// Hands out outcomes of commands whose effect can be seen.
+    pub(super) fn answer(&self, outcomes: &mut Vec<Event>) {
+        if !outcomes.is_empty() {
+            self.0.askers.answer(outcomes, &self.read().view);
+        }
+    }
+
+    /// Everything that was committed at `as_of` has been read.
+    pub(super) fn at_end(&self, as_of: Millis) {
+        self.0.as_of.store(as_of, Ordering::Relaxed);
+        if !self.0.caught_up.swap(true, Ordering::AcqRel) {
+            self.0.since.store(clock::now(), Ordering::Relaxed);
+            self.0.watchers.wake_all();
+            self.0.changes.send_modify(|_| {});
+        }
+    }
+
+    /// Begins anew: nothing is shown until it has caught up again.
+    pub(super) fn restart(&self) {
+        if self.0.caught_up.swap(false, Ordering::AcqRel) {
+            self.0.since.store(clock::now(), Ordering::Relaxed);
+        }
+        let mut inner = self.write();
+        let old = std::mem::take(&mut inner.view);
+        inner.ring.restart();
+        drop(inner);
+        // A million orders take a while to drop: nobody waits for it.
+        drop(old);
+        self.0.watchers.wake_all();
+        self.0.changes.send_modify(|_| {});
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Inner> {
+        // Nothing panics while it holds the lock; if it did, a view that is one entry short beats none.
+        self.0.inner.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Inner> {
+        self.0.inner.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Changes of all orders, for someone who tells them as they happen.
+#[derive(Debug)]
+pub struct Feed {
+    views: Views,
+    changes: watch::Receiver<u64>,
+    next: u64,
+}
+
+/// An order that changed, as it is now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Changed {
+    /// The order.
+    pub order_id: OrderId,
+    /// Number of cups.
+    pub amount: u16,
+    /// Where it is.
+    pub state: Stage,
+    /// Which round.
+    pub round: u32,
+    /// Counts its changes; 0: nobody has decided on it.
+    pub version: u32,
+    /// The pickup code's number; 0: none yet.
+    pub code: u32,
+}
+
+impl Feed {
+    /// Waits for orders to change, at least for `gather`, so that many changes are told at once. Empty if they
+    /// were too many to be told; `None` when the counter has stopped.
+    pub async fn next(&mut self, gather: Duration) -> Option<Vec<Changed>> {
+        self.changes.changed().await.ok()?;
+        tokio::time::sleep(gather).await;
+        self.changes.mark_unchanged();
+        let look = self.views.look_anyway();
+        let Ok((orders, next)) = look.changed_since(self.next) else {
+            self.next = look.next_change();
+            return Some(Vec::new());
+        };
+        let told = orders.into_iter().map(|state| Changed {
+            order_id: state.id().clone(),
+            amount: state.order.amount,
+            state: state.stage,
+            round: state.round,
+            version: state.version,
+            code: state.code,
+        });
+        let told = told.collect();
+        self.next = next;
+        Some(told)
+    }
+}

@@ -1,0 +1,235 @@
+//! Streams: resumed, ended, bounded.
+
+mod common;
+
+use std::sync::Arc;
+
+use common::{Barista, Line, http::raw, log, options, within};
+use counter::Options;
+use eventlog::Record;
+use order::{Mode, topic};
+
+#[tokio::test]
+async fn a_stream_shows_every_step_and_resumes_where_it_was() {
+    let line = Line::start().await;
+    let (id, _) = line.order(1).await;
+    let path = format!("/orders/{id}/events");
+    let mut stream = line.events(&path, &[]).await;
+    let first = stream.named("order").await;
+    assert_eq!((first.id.as_deref(), &first.json()["decided"]), (Some("0"), &false.into()));
+    assert!(first.json()["undecided_ms"].is_number() && first.json()["as_of"].is_number());
+    assert!(stream.retry.is_some());
+
+    let _barista = Barista::start(&line.log, Mode::Manual);
+    let taken = stream.named("order").await;
+    assert_eq!((taken.id.as_deref(), &taken.json()["code"]["number"]), (Some("1"), &1.into()));
+    assert_eq!(taken.json()["code"]["words"]["ko"], "닻줄");
+    assert_eq!(taken.json()["queue"]["ahead"], 0);
+    drop(stream);
+
+    let mut again = line.events(&path, &[("last-event-id", "1")]).await;
+    assert_eq!(again.next().await.unwrap().name, "heartbeat", "the client has this version");
+    line.command(&id, &[], r#"{"command":"cancel"}"#).await;
+    let cancelled = again.named("order").await;
+    assert_eq!((cancelled.id.as_deref(), &cancelled.json()["state"]), (Some("2"), &"cancelled".into()));
+    for unknown in ["1", "77", "nonsense"] {
+        let mut stream = line.events(&path, &[("last-event-id", unknown)]).await;
+        assert_eq!(stream.next().await.unwrap().name, "order", "{unknown}");
+    }
+}
+
+#[tokio::test]
+async fn a_heartbeat_says_how_fresh_the_view_is_and_how_long_the_queue() {
+    let line = Line::start().await;
+    let _barista = Barista::start(&line.log, Mode::Manual);
+    let (first, _) = line.order(1).await;
+    let (second, _) = line.order(1).await;
+    line.shown(&second, |order| order["queue"]["ahead"] == 1).await;
+    let mut stream = line.events(&format!("/orders/{second}/events"), &[]).await;
+    let heartbeat = stream.named("heartbeat").await.json();
+    assert_eq!((&heartbeat["ready"], &heartbeat["queue"]["ahead"]), (&true.into(), &1.into()));
+    line.command(&first, &[], r#"{"command":"cancel"}"#).await;
+    let later = stream.named("heartbeat").await.json();
+    assert_eq!(later["queue"]["ahead"], 0);
+    assert!(later["as_of"].as_i64() >= heartbeat["as_of"].as_i64());
+}
+
+#[tokio::test]
+async fn a_stream_waits_while_the_counter_starts_and_for_an_order_that_comes_later() {
+    let log = log(1);
+    let slow = log.process();
+    slow.lag(true);
+    let line = Line::begin_process(Arc::clone(&log), Arc::clone(&slow) as _, options()).0;
+    let mut stream = line.events("/orders/later/events", &[]).await;
+    let waiting = stream.next().await.unwrap();
+    assert_eq!((waiting.name.as_str(), &waiting.json()["ready"]), ("waiting", &false.into()));
+    slow.lag(false);
+    assert_eq!(stream.named("unknown").await.json()["order_id"], "later");
+    log.append(topic::RECEIVED, 0, common::foreign_order("later", 1));
+    assert_eq!(stream.named("order").await.json()["order_id"], "later");
+}
+
+#[tokio::test]
+async fn a_stream_ends_when_its_order_is_forgotten() {
+    let line = Line::start().await;
+    let (id, _) = line.order(1).await;
+    let barista = Barista::start(&line.log, Mode::Manual);
+    let mut stream = line.events(&format!("/orders/{id}/events"), &[]).await;
+    stream.until("order", |order| order["decided"] == true).await;
+    drop(barista);
+    line.log.append(topic::STATE, 0, Record::tombstone(id.clone()));
+    assert_eq!(stream.named("forgotten").await.json()["order_id"], id.as_str());
+    assert!(stream.next().await.is_none());
+    assert_eq!(line.get(&format!("/orders/{id}"), &[]).await.code(), "unknown_order");
+}
+
+#[tokio::test]
+async fn streams_end_first_when_the_counter_stops() {
+    let line = Line::start().await;
+    let (id, _) = line.order(1).await;
+    let staff = line.staff();
+    let mut order = line.events(&format!("/orders/{id}/events"), &[]).await;
+    let mut board = line.events("/board/events", &[]).await;
+    let mut all = line.events("/events", &[("authorization", &staff)]).await;
+    let idle = tokio::net::TcpStream::connect(line.address).await.unwrap();
+    order.named("order").await;
+    board.named("board").await;
+    all.named("snapshot").await;
+    line.stopped().await.unwrap();
+    for stream in [&mut order, &mut board, &mut all] {
+        while stream.next().await.is_some() {}
+    }
+    drop(idle);
+}
+
+#[tokio::test]
+async fn streams_are_bounded() {
+    let line = Line::on(log(1), Options { max_streams: 2, ..options() }).await;
+    let first = line.events("/board/events", &[]).await;
+    let _second = line.events("/shop/events", &[]).await;
+    let reply = line.get("/orders/a/events", &[]).await;
+    assert_eq!((reply.status, reply.code().as_str()), (429, "too_many_streams"));
+    assert!(reply.header("retry-after").is_some());
+    drop(first);
+    // The counter notices at the next heartbeat that the first one is gone.
+    let metrics = || raw(line.address, b"GET /metrics HTTP/1.0\r\n\r\n");
+    within(async { while metrics().await.text().contains("brewline_streams_open 2\n") {} }).await;
+    line.events("/orders/a/events", &[]).await;
+}
+
+#[tokio::test]
+async fn the_board_shows_codes_and_the_shop_its_queue() {
+    let line = Line::start().await;
+    let mut shop = line.events("/shop/events", &[]).await;
+    assert_eq!(shop.named("shop").await.json()["queue"]["received"], 0);
+    let mut board = line.events("/board/events", &[]).await;
+    assert_eq!(board.named("board").await.json()["ready"], serde_json::json!([]));
+    let _barista = Barista::start(&line.log, Mode::Manual);
+    let (id, _) = line.order(1).await;
+    line.shown(&id, |order| order["decided"] == true).await;
+    shop.until("shop", |shop| shop["queue"]["received"] == 1 && shop["mode"] == "manual").await;
+    let staff = line.staff();
+    let staff = [("authorization", staff.as_str())];
+    for (command, list) in [("start", "making"), ("ready", "ready")] {
+        line.command(&id, &staff, &format!(r#"{{"command":"{command}"}}"#)).await;
+        let json = board.until("board", |board| board[list][0]["number"] == 1).await.json();
+        assert_eq!((&json[list][0]["label"], &json[list][0]["words"]["en"]), (&"1".into(), &"anchor".into()));
+    }
+    let event = board.named("heartbeat").await.json();
+    assert!(event["as_of"].is_number() && event["ready"] == true);
+}
+
+#[tokio::test]
+async fn staff_follow_all_orders_and_go_on_where_they_were() {
+    let line = Line::start().await;
+    let _barista = Barista::start(&line.log, Mode::Manual);
+    let (id, _) = line.order(1).await;
+    line.shown(&id, |order| order["decided"] == true).await;
+    let token = line.staff();
+    let staff = ("authorization", token.as_str());
+    assert_eq!(line.get("/events", &[]).await.code(), "unauthorized");
+    assert_eq!(line.get("/orders?live", &[]).await.code(), "unauthorized");
+    let live = line.get("/orders?live", &[staff]).await.json();
+    assert_eq!((&live["total"], &live["orders"][0]["order_id"]), (&1.into(), &id.as_str().into()));
+
+    let mut stream = line.events("/events", &[staff]).await;
+    let snapshot = stream.named("snapshot").await;
+    assert_eq!(snapshot.json()["orders"][0]["order_id"], id.as_str());
+    line.command(&id, &[staff], r#"{"command":"start"}"#).await;
+    let started = stream.named("order").await;
+    assert_eq!(started.json()["state"], "making");
+    drop(stream);
+    line.command(&id, &[staff], r#"{"command":"ready"}"#).await;
+    let mut again = line.events("/events", &[staff, ("last-event-id", started.id.as_deref().unwrap())]).await;
+    let next = again.next().await.unwrap();
+    assert_eq!((next.name.as_str(), &next.json()["state"]), ("order", &"ready".into()));
+    let mut stranger = line.events("/events", &[staff, ("last-event-id", "0123456789abcdef.7")]).await;
+    assert_eq!(stranger.next().await.unwrap().name, "snapshot");
+}
+
+#[tokio::test]
+async fn several_partitions_are_told_apart_on_the_code() {
+    let line = Line::on(log(3), options()).await;
+    let _barista = Barista::start(&line.log, Mode::Manual);
+    let mut labels = std::collections::HashSet::new();
+    while labels.len() < 3 {
+        let (id, _) = line.order(1).await;
+        let shown = line.shown(&id, |order| order["decided"] == true).await;
+        let partition = shown["code"]["partition"].as_u64().unwrap();
+        let label = shown["code"]["label"].as_str().unwrap().to_owned();
+        assert!(label.starts_with(["A", "B", "C"][usize::try_from(partition).unwrap()]), "{shown}");
+        labels.insert(partition);
+    }
+}
+
+#[tokio::test]
+async fn a_view_whose_follower_fails_begins_anew_and_shows_the_same() {
+    let line = Line::start().await;
+    let _barista = Barista::start(&line.log, Mode::Manual);
+    let (id, _) = line.order(1).await;
+    line.shown(&id, |order| order["decided"] == true).await;
+    let mut stream = line.events(&format!("/orders/{id}/events"), &[("last-event-id", "1")]).await;
+    line.log.set_faults(eventlog::sim::Faults { poll_error: 1.0, ..eventlog::sim::Faults::none() });
+    line.log.append(topic::DLQ, 0, Record::new("x", "y"));
+    stream.named("waiting").await;
+    assert_eq!(line.get(&format!("/orders/{id}"), &[]).await.code(), "starting");
+    line.log.set_faults(eventlog::sim::Faults::none());
+    stream.until("heartbeat", |heartbeat| heartbeat["ready"] == true).await;
+    assert_eq!(line.get(&format!("/orders/{id}"), &[]).await.status, 200);
+}
+
+#[tokio::test]
+async fn metrics_and_readiness_say_how_the_line_is() {
+    let line = Line::start().await;
+    let (id, _) = line.order(1).await;
+    line.shown(&id, |_| true).await;
+    line.post("/order?amount=0", &[], "").await;
+    let text = line.get("/metrics", &[]).await.text().to_owned();
+    for says in [
+        "brewline_orders{state=\"undecided\"} 1\n",
+        "brewline_orders{state=\"making\"} 0\n",
+        "brewline_orders_accepted_total 1\n",
+        "brewline_refusals_total{code=\"bad_amount\"} 1\n",
+        "brewline_streams_open ",
+        "brewline_view_age_seconds ",
+        "brewline_view_ready 1\n",
+        "brewline_oldest_undecided_order_age_seconds ",
+        "brewline_publish_seconds_bucket",
+        "brewline_dead_letters_seen 0\n",
+    ] {
+        assert!(text.contains(says), "{says:?} in {text}");
+    }
+}
+
+#[tokio::test]
+async fn an_order_without_a_decision_makes_the_counter_unready() {
+    let log = log(1);
+    log.clock().set(1_000_000);
+    log.append(topic::RECEIVED, 0, common::foreign_order("old", 1));
+    let line = Line::on(log, options()).await;
+    let ready = line.get("/readyz", &[]).await;
+    assert_eq!((ready.status, &ready.json()["missing"][0]["what"]), (503, &"barista".into()));
+    assert_eq!(ready.json()["missing"][0]["since"], 1_000_000);
+    let shown = line.get("/orders/old", &[]).await.json();
+    assert_eq!((&shown["no_barista"], &shown["decided"]), (&true.into(), &false.into()));
+}
