@@ -140,7 +140,7 @@ impl Input {
         Ok(Self { topic, next, held: false, waits_for: None, last, last_entry: None, verify })
     }
 
-    /// Where to begin: at the last record once more, if it is still there.
+    /// Where to begin or, after a hold, go on: at the last record once more, if it is still to be compared.
     pub(crate) fn start(&self) -> Offset {
         self.verify.as_ref().map_or(self.next, |l| l.last)
     }
@@ -231,14 +231,14 @@ impl Desk {
     /// Moves on what is due, forgets what is old; at most `budget` of each. Says how many moved.
     pub(crate) fn fire(&mut self, now: Now<'_>, budget: usize) -> usize {
         let before = self.outbox.inputs();
-        for _ in 0..budget {
-            match self.timers.peek() {
-                Some(&Reverse((due, _, key))) if due <= now.at => {
-                    self.timers.pop();
-                    self.due(key, due, now);
-                }
-                _ => break,
-            }
+        let mut timers = budget;
+        while timers > 0
+            && let Some(&Reverse((due, _, key))) = self.timers.peek()
+            && due <= now.at
+        {
+            self.timers.pop();
+            // A void one costs nothing: it must not make the others late.
+            timers -= usize::from(self.due(key, due, now));
         }
         for _ in 0..budget {
             let Some(change) = self.book.give_up(now.at, &now.options.rules) else { break };
@@ -286,16 +286,17 @@ impl Desk {
         }
     }
 
-    fn due(&mut self, key: Key, due: Millis, now: Now<'_>) {
+    /// Moves on an order that was due; false if it is due no longer.
+    fn due(&mut self, key: Key, due: Millis, now: Now<'_>) -> bool {
         if self.book.get(key).and_then(OrderState::due) != Some(due) {
-            return;
+            return false;
         }
-        if let Some(change) = self.book.due(key, now.at, &now.options.rules) {
-            let late = u32::try_from(now.at - due).unwrap_or(u32::MAX);
-            now.metrics.late_seconds.observe(f64::from(late) / 1_000.0);
-            self.outbox.count();
-            self.changed(&change, now);
-        }
+        let Some(change) = self.book.due(key, now.at, &now.options.rules) else { return false };
+        let late = u32::try_from(now.at - due).unwrap_or(u32::MAX);
+        now.metrics.late_seconds.observe(f64::from(late) / 1_000.0);
+        self.outbox.count();
+        self.changed(&change, now);
+        true
     }
 
     fn changed(&mut self, change: &Change, now: Now<'_>) {

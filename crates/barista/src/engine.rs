@@ -79,6 +79,7 @@ impl Engine {
                 for entry in entries {
                     self.entry(entry, now)?;
                 }
+                self.release_commands()?;
             }
             Polled::Idle => {}
         }
@@ -115,7 +116,7 @@ impl Engine {
         let from = [&desk.received, &desk.command].map(|input| (input.topic, input.start()));
         self.work.start(partition, &from)?;
         if self.full {
-            self.work.hold(topic::RECEIVED, partition, desk.received.next)?;
+            self.work.hold(topic::RECEIVED, partition, desk.received.start())?;
             desk.received.held = true;
         }
         tracing::info!(
@@ -176,9 +177,6 @@ impl Engine {
         let (partition, now) = (entry.partition, now_of(now, &self.options, &self.source, &self.metrics));
         let Some(desk) = self.desks.get_mut(&partition) else { return Ok(()) };
         desk.take(entry, now, hands_free);
-        if desk.command.waits_for.is_some_and(|offset| offset < desk.received.next) {
-            release_command(desk, self.work.as_mut(), partition)?;
-        }
         Ok(())
     }
 
@@ -203,6 +201,20 @@ impl Engine {
             }
         }
         desk.command(entry, command, now, hands_free);
+        Ok(())
+    }
+
+    /// Goes on with commands whose order has been read, or can't be read because too many are open: those come
+    /// again, to be refused. Never before the end of a batch, because the commands in it that stand behind a
+    /// held one come again as well.
+    fn release_commands(&mut self) -> Result<(), Ended> {
+        for (&partition, desk) in &mut self.desks {
+            if desk.command.waits_for.is_some_and(|offset| self.full || offset < desk.received.next) {
+                desk.command.held = false;
+                desk.command.waits_for = None;
+                self.work.release(topic::COMMAND, partition)?;
+            }
+        }
         Ok(())
     }
 
@@ -257,7 +269,7 @@ impl Engine {
             }
             committed += desk.outbox.inputs();
             let positions = desk.positions(&self.options);
-            let json = serde_json::to_vec(&positions).expect("positions are plain JSON");
+            let json = desk.outbox.json(&positions);
             desk.outbox.push(topic::STATE, Record::new(topic::POSITIONS_KEY.as_bytes(), json));
             transaction.records.extend(placed(desk.outbox.drain(), partition));
             transaction.positions.extend([&desk.received, &desk.command].map(|input| Position {
@@ -308,11 +320,7 @@ impl Engine {
             }
             desk.received.held = full;
             if full {
-                self.work.hold(topic::RECEIVED, partition, desk.received.next)?;
-                // Comes again, to be refused.
-                if desk.command.waits_for.is_some() {
-                    release_command(desk, self.work.as_mut(), partition)?;
-                }
+                self.work.hold(topic::RECEIVED, partition, desk.received.start())?;
             } else {
                 self.work.release(topic::RECEIVED, partition)?;
             }
@@ -323,12 +331,6 @@ impl Engine {
 
 fn now_of<'a>(at: Millis, options: &'a Options, source: &'a str, metrics: &'a Metrics) -> Now<'a> {
     Now { at, options, source, metrics }
-}
-
-fn release_command(desk: &mut Desk, work: &mut dyn Work, partition: Partition) -> Result<(), Ended> {
-    desk.command.held = false;
-    desk.command.waits_for = None;
-    Ok(work.release(topic::COMMAND, partition)?)
 }
 
 /// Where the command's order stands, if it is in this partition and not read yet.

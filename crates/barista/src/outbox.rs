@@ -1,8 +1,9 @@
 //! Decisions as records. Everything decided and not yet committed for one partition.
 
-use bytes::Bytes;
+use bytes::{BufMut as _, Bytes, BytesMut};
 use eventlog::{Entry, Headers, Millis, Partition, Record, Topic};
 use order::{CloudEvent, Event, Limits, OrderId, OrderState, rfc3339, topic};
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 /// What every decision needs at most in one record, in bytes: a dead letter with its headers. State and
@@ -16,7 +17,13 @@ pub(crate) struct Outbox {
     records: Vec<(Topic, Record)>,
     inputs: usize,
     time: (Millis, String),
+    /// Keys, values and headers are written one behind the other and cut off from here: a few allocations
+    /// for thousands of records, which another thread frees.
+    buffer: BytesMut,
 }
+
+/// The buffer grows by this much at a time, in bytes.
+const BLOCK: usize = 64 * 1024;
 
 impl Outbox {
     /// How many inputs and timers the records rest on.
@@ -42,27 +49,52 @@ impl Outbox {
 
     /// A decision with the state after it, and the announcement if the bell rings by it.
     pub(crate) fn decided(&mut self, state: &OrderState, event: &Event, writes_state: bool, source: &str) {
-        let key = Bytes::copy_from_slice(state.id().as_str().as_bytes());
+        let key = self.text(state.id().as_str());
         if writes_state {
-            self.push(topic::STATE, Record::new(key.clone(), state.to_json()));
+            let value = self.json(state);
+            self.push(topic::STATE, Record::new(key.clone(), value));
         }
-        self.push(topic::EVENT, Record::new(key.clone(), event.to_json()));
+        let value = self.json(event);
+        self.push(topic::EVENT, Record::new(key.clone(), value));
         if event.announces() {
             let headers = self.announcement_headers(state, event, source);
-            let value = serde_json::to_vec(&state.order.announced()).expect("an order is plain JSON");
+            let value = self.json(&state.order.announced());
             self.push(topic::PROCESSED, Record::new(key, value).with_headers(headers));
         }
     }
 
     /// An answer without an order to it.
     pub(crate) fn answered(&mut self, event: &Event) {
-        let key = event.order_id.as_str().as_bytes().to_vec();
-        self.push(topic::EVENT, Record::new(key, event.to_json()));
+        let (key, value) = (self.text(event.order_id.as_str()), self.json(event));
+        self.push(topic::EVENT, Record::new(key, value));
     }
 
     /// An order is forgotten.
     pub(crate) fn forgotten(&mut self, id: &OrderId) {
-        self.push(topic::STATE, Record::tombstone(id.as_str().as_bytes().to_vec()));
+        let key = self.text(id.as_str());
+        self.push(topic::STATE, Record::tombstone(key));
+    }
+
+    /// `value` as JSON.
+    pub(crate) fn json(&mut self, value: &impl Serialize) -> Bytes {
+        self.make_room();
+        serde_json::to_writer((&mut self.buffer).writer(), value)
+            .expect("writing to memory cannot fail, and every key is text");
+        self.buffer.split().freeze()
+    }
+
+    fn text(&mut self, text: &str) -> Bytes {
+        self.make_room();
+        self.buffer.put_slice(text.as_bytes());
+        self.buffer.split().freeze()
+    }
+
+    /// A new block when the rest of this one is too short for most records; else what does not fit would be
+    /// copied.
+    fn make_room(&mut self) {
+        if self.buffer.capacity() < 1_024 {
+            self.buffer = BytesMut::with_capacity(BLOCK);
+        }
     }
 
     /// Any other record.
@@ -102,13 +134,12 @@ impl Outbox {
         let id = format!("{}/{round}", event.order_id);
         let cloud_event = CloudEvent { id: &id, kind: CloudEvent::PROCESSED, source, time: &self.time.1 };
         let traceparent = state.marks.as_ref().and_then(|m| m.traceparent.as_deref());
-        Headers::new(
-            cloud_event
-                .headers()
-                .into_iter()
-                .chain([(CloudEvent::ROUND, round.as_bytes())])
-                .chain(traceparent.map(|t| ("traceparent", t.as_bytes()))),
-        )
+        let pairs = cloud_event
+            .headers()
+            .into_iter()
+            .chain([(CloudEvent::ROUND, round.as_bytes())])
+            .chain(traceparent.map(|t| ("traceparent", t.as_bytes())));
+        Headers::within(&mut self.buffer, pairs)
     }
 }
 

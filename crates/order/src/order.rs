@@ -180,14 +180,14 @@ impl<'de> Visitor<'de> for OrderVisitor {
         let (mut order_id, mut amount, mut status) = (None, None, None);
         let mut details = Details::default();
         let mut has_details = false;
-        while let Some(key) = map.next_key::<std::borrow::Cow<'de, str>>()? {
-            match &*key {
-                "order_id" => once(&mut order_id, "order_id", map.next_value()?)?,
-                "amount" => once(&mut amount, "amount", map.next_value::<Amount>()?)?,
-                "status" => once(&mut status, "status", map.next_value::<Status>()?)?,
-                other => {
+        while let Some(key) = map.next_key::<Field>()? {
+            match key {
+                Field::OrderId => once(&mut order_id, "order_id", map.next_value()?)?,
+                Field::Amount => once(&mut amount, "amount", map.next_value::<Amount>()?)?,
+                Field::Status => once(&mut status, "status", map.next_value::<Status>()?)?,
+                Field::Other(key) => {
                     has_details = true;
-                    details.read(other, &mut map)?;
+                    details.read(key, &mut map)?;
                 }
             }
         }
@@ -200,9 +200,42 @@ impl<'de> Visitor<'de> for OrderVisitor {
     }
 }
 
+/// A field's name; those of the core cost no memory.
+enum Field {
+    OrderId,
+    Amount,
+    Status,
+    Other(Box<str>),
+}
+
+impl<'de> Deserialize<'de> for Field {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct FieldVisitor;
+
+        impl Visitor<'_> for FieldVisitor {
+            type Value = Field;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a field's name")
+            }
+
+            fn visit_str<E>(self, name: &str) -> Result<Field, E> {
+                Ok(match name {
+                    "order_id" => Field::OrderId,
+                    "amount" => Field::Amount,
+                    "status" => Field::Status,
+                    other => Field::Other(other.into()),
+                })
+            }
+        }
+
+        from.deserialize_identifier(FieldVisitor)
+    }
+}
+
 impl Details {
-    fn read<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
-        match key {
+    fn read<'de, A: MapAccess<'de>>(&mut self, key: Box<str>, map: &mut A) -> Result<(), A::Error> {
+        match &*key {
             "items" => self.items = map.next_value::<Option<_>>()?.unwrap_or_default(),
             "name" => self.name = map.next_value()?,
             "note" => self.note = map.next_value()?,
@@ -210,7 +243,7 @@ impl Details {
             "placed_at" => self.placed_at = map.next_value()?,
             "make_seconds" => self.make_seconds = map.next_value()?,
             "unpaid" => self.unpaid = map.next_value::<Option<_>>()?.unwrap_or_default(),
-            _ => self.extra.push((key.into(), map.next_value()?)),
+            _ => self.extra.push((key, map.next_value()?)),
         }
         Ok(())
     }

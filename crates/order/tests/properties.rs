@@ -1,4 +1,5 @@
 //! Whatever comes, in whatever order, however often: the invariants hold.
+#![allow(clippy::unwrap_used, reason = "in a test, what fails is to be seen")]
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -123,11 +124,12 @@ impl Line {
     }
 
     fn place(&mut self, n: u8, amount: u16, unpaid: bool, foreign: bool) {
-        let json = match unpaid {
-            true => format!(
+        let json = if unpaid {
+            format!(
                 r#"{{"order_id":"order-{n}","amount":{amount},"status":0,"unpaid":true,"items":[{{"item":"x"}}]}}"#
-            ),
-            false => format!(r#"{{"order_id":"order-{n}","amount":{amount},"status":0}}"#),
+            )
+        } else {
+            format!(r#"{{"order_id":"order-{n}","amount":{amount},"status":0}}"#)
         };
         let order = Order::parse(json.as_bytes()).unwrap();
         let at = self.next_place();
@@ -322,7 +324,9 @@ fn a_lost_or_doubled_record_is_named() {
     let ready: Event = book.due(taken.key, 10_000, &Rules::default()).unwrap().event;
     let ledger = |facts: &[Fact<'_>]| {
         let mut ledger = Ledger::default();
-        facts.iter().for_each(|fact| ledger.observe(*fact));
+        for fact in facts {
+            ledger.observe(*fact);
+        }
         ledger
     };
     let (accepted, taken, ready) =
