@@ -31,6 +31,7 @@ pub(crate) fn print(options: &Up, counter: SocketAddr, out: &mut dyn io::Write) 
             writeln!(out, "open: drinks are made by people, who say so at {url}/orders/ID/commands")?;
         }
     }
+    writeln!(out)?;
     out.flush()
 }
 

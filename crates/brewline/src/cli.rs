@@ -5,7 +5,7 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, builder::BoolishValueParser};
 
 use crate::log_address::LogAddress;
 
@@ -107,7 +107,7 @@ pub struct UpArgs {
     pub accept_loss: bool,
 
     /// Do not show each order's way
-    #[arg(short, long, env = "BREWLINE_QUIET")]
+    #[arg(short, long, env = "BREWLINE_QUIET", value_parser = BoolishValueParser::new())]
     pub quiet: bool,
 }
 

@@ -3,6 +3,7 @@
 use std::{fmt::Write as _, io::Write, time::Duration};
 
 use barista::StopSignal;
+use counter::view::Views;
 use eventlog::{Entry, FollowError, Log, OpenError, Start};
 use jiff::{Timestamp, tz::TimeZone};
 use order::{Code, Event, Kind, Stage, topic};
@@ -15,11 +16,16 @@ const LINES_MAX: usize = 40;
 const WAIT: Duration = Duration::from_millis(250);
 
 /// Tells every decision from now on to `out`, until told to stop. A closed `out` ends it in silence.
-pub(crate) fn narrate(log: &dyn Log, out: &mut dyn Write, stop: &StopSignal) -> Result<(), OpenError> {
-    let mut zone = Narrator { zone: TimeZone::system(), codes: std::collections::HashMap::new() };
+pub(crate) fn narrate(
+    log: &dyn Log,
+    views: Views,
+    out: &mut dyn Write,
+    stop: &StopSignal,
+) -> Result<(), OpenError> {
+    let narrator = Narrator { zone: TimeZone::system(), views };
     while !stop.is_stopped() {
         let mut follow = log.follow(&[(topic::EVENT, Start::End)])?;
-        match zone.follow(follow.as_mut(), out, stop) {
+        match narrator.follow(follow.as_mut(), out, stop) {
             Ok(()) => return Ok(()),
             Err(error) => {
                 tracing::info!(%error, "the narration begins anew");
@@ -32,16 +38,13 @@ pub(crate) fn narrate(log: &dyn Log, out: &mut dyn Write, stop: &StopSignal) -> 
 
 struct Narrator {
     zone: TimeZone,
-    /// The codes of live orders that were told of. Bounded: what is not here is told by its id.
-    codes: std::collections::HashMap<order::OrderId, u32>,
+    /// Knows the pickup codes of orders that were taken before.
+    views: Views,
 }
-
-/// Codes remembered at most.
-const CODES_MAX: usize = 10_000;
 
 impl Narrator {
     fn follow(
-        &mut self,
+        &self,
         follow: &mut dyn eventlog::Follow,
         out: &mut dyn Write,
         stop: &StopSignal,
@@ -63,7 +66,7 @@ impl Narrator {
         Ok(())
     }
 
-    fn tell(&mut self, entry: &Entry, text: &mut String) {
+    fn tell(&self, entry: &Entry, text: &mut String) {
         let Some(event) = entry.record.value.as_deref().and_then(|v| Event::parse(v).ok()) else { return };
         if event.repeat {
             return;
@@ -72,19 +75,8 @@ impl Narrator {
             let at = Timestamp::from_millisecond(millis).unwrap_or_default();
             at.to_zoned(self.zone.clone()).strftime("%H:%M:%S").to_string()
         };
-        let code = match (event.code, self.codes.get(&event.order_id)) {
-            (Some(number), _) | (None, Some(&number)) => {
-                let code = Code::of(number);
-                format!("{} {number}", code.words.en)
-            }
-            (None, None) => "—".to_owned(),
-        };
-        if let Some(number) = event.code.filter(|_| self.codes.len() < CODES_MAX) {
-            self.codes.insert(event.order_id.clone(), number);
-        }
-        if !event.to.is_live() {
-            self.codes.remove(&event.order_id);
-        }
+        let code = event.code.or_else(|| self.views.code(&event.order_id));
+        let code = code.map_or_else(|| "—".to_owned(), |n| format!("{} {n}", Code::of(n).words.en));
         let mut what = way(&event);
         if event.to == Stage::Making
             && let Some(due) = event.due_at

@@ -11,7 +11,7 @@ use std::{
 use anyhow::Context as _;
 use barista::{Metrics, StopSignal, system_clock};
 use counter::{Counter, Started};
-use eventlog::{Log, local};
+use eventlog::{Log, OpenError, local};
 use prometheus_client::registry::Registry;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
@@ -26,6 +26,7 @@ const STOP_WITHIN: Duration = Duration::from_secs(5);
 /// Runs the line until it is told to stop, or can't go on.
 pub async fn up(options: Up) -> anyhow::Result<()> {
     let stop = stop_on_signals().context("can't listen for Ctrl-C")?;
+    raise_file_limit();
     let mut registry = Registry::default();
     let metrics = Metrics::default();
     metrics.register(&mut registry);
@@ -34,7 +35,11 @@ pub async fn up(options: Up) -> anyhow::Result<()> {
     banner::print(&options, counter.local_addr(), &mut io::stdout()).context("can't write to stdout")?;
 
     let line = Line::start(&options, log.clone(), metrics)?;
-    tokio::spawn(open_for_orders(started, options.quiet, log.clone(), line.stop.clone()));
+    let narrator = (!options.quiet).then(|| {
+        let (log, views, stop) = (log.clone(), counter.views(), line.stop.clone());
+        move || narrate::narrate(log.as_ref(), views, &mut io::stdout(), &stop)
+    });
+    tokio::spawn(open_for_orders(started, narrator));
     let served = line.serve(counter, log.clone(), stop).await;
     // The writer commits what waits, however long the rest took.
     let closed = tokio::task::spawn_blocking(move || log.close());
@@ -48,22 +53,27 @@ pub async fn up(options: Up) -> anyhow::Result<()> {
 /// Says what is known once the log has been read, and shows each order's way from then on.
 async fn open_for_orders(
     started: oneshot::Receiver<Started>,
-    quiet: bool,
-    log: Arc<local::LocalLog>,
-    stop: StopSignal,
+    narrator: Option<impl FnOnce() -> Result<(), OpenError> + Send + 'static>,
 ) {
     let Ok(started) = started.await else { return };
-    banner::ready(&started, quiet, &mut io::stdout());
-    if quiet {
-        return;
-    }
-    let narrator = thread("narrator", move || {
-        if let Err(error) = narrate::narrate(log.as_ref(), &mut io::stdout(), &stop) {
+    banner::ready(&started, narrator.is_none(), &mut io::stdout());
+    let Some(narrate) = narrator else { return };
+    let thread = thread("narrator", move || {
+        if let Err(error) = narrate() {
             tracing::warn!(%error, "orders are no longer shown");
         }
     });
-    if let Err(error) = narrator {
+    if let Err(error) = thread {
         tracing::warn!(%error, "orders are not shown");
+    }
+}
+
+/// Each open page is a connection, and each connection a file: many systems begin with 1,024 of them.
+fn raise_file_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }) {
+        tracing::warn!(%error, "the number of open connections stays limited by the system");
     }
 }
 

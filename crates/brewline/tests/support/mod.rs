@@ -192,7 +192,7 @@ pub(crate) fn request(
 ) -> std::io::Result<Answer> {
     let mut stream = TcpStream::connect_timeout(&counter, Duration::from_secs(5))?;
     stream.set_read_timeout(Some(PATIENCE))?;
-    let more: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let more = headers.iter().fold(String::new(), |text, (name, value)| text + name + ": " + value + "\r\n");
     let length = body.len();
     write!(
         stream,
