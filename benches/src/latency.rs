@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use eventlog::{Log as _, Publish as _, Start, local::LocalLog};
+use eventlog::{Log as _, Start, local::LocalLog};
 use order::topic;
 
 use crate::{
@@ -68,7 +68,7 @@ pub(crate) fn flow(log: &Arc<LocalLog>, orders: usize) -> anyhow::Result<Vec<f64
     let mut millis = Vec::with_capacity(orders);
     let began = Instant::now();
     while millis.len() < orders {
-        anyhow::ensure!(began.elapsed() < Duration::from_secs(120), "only {} of {orders} came", millis.len());
+        anyhow::ensure!(began.elapsed() < Duration::from_mins(2), "only {} of {orders} came", millis.len());
         let batch = announced.poll(Duration::from_millis(100))?;
         let now = Instant::now();
         let mut sent = sent.lock().unwrap_or_else(PoisonError::into_inner);

@@ -11,7 +11,7 @@ use std::{
 use barista::{Metrics, StopSignal};
 use bytes::Bytes;
 use eventlog::{
-    Follow, Log as _, Publish as _, Record, Start,
+    Follow, Log as _, Record, Start,
     local::{LocalLog, Options},
 };
 use order::{CloudEvent, Order, OrderId, topic};
@@ -23,25 +23,23 @@ pub(crate) fn open(dir: &Path, retention: Duration) -> anyhow::Result<Arc<LocalL
 }
 
 /// A month: nothing is removed.
-pub(crate) const MONTH: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+pub(crate) const MONTH: Duration = Duration::from_hours(720);
 
 /// A barista and a counter at work on a log. Stopped when dropped.
 pub(crate) struct Line {
     stop: StopSignal,
     counter_stop: CancellationToken,
     threads: Vec<JoinHandle<anyhow::Result<()>>>,
-    pub(crate) metrics: Metrics,
 }
 
 impl Line {
     pub(crate) fn start(log: &Arc<LocalLog>, options: barista::Options) -> Self {
-        let (stop, counter_stop, metrics) =
-            (StopSignal::default(), CancellationToken::new(), Metrics::default());
+        let (stop, counter_stop) = (StopSignal::default(), CancellationToken::new());
         let mut threads = vec![];
-        let (of_barista, stops, counts) = (log.clone(), stop.clone(), metrics.clone());
+        let (of_barista, stops) = (log.clone(), stop.clone());
         threads.push(std::thread::spawn(move || {
             let clock = barista::system_clock();
-            Ok(barista::run(of_barista.as_ref(), &options, &clock, &counts, &stops)?)
+            Ok(barista::run(of_barista.as_ref(), &options, &clock, &Metrics::default(), &stops)?)
         }));
         let (of_counter, stops) = (log.clone(), counter_stop.clone());
         threads.push(std::thread::spawn(move || {
@@ -53,7 +51,7 @@ impl Line {
                 Ok(counter.run(of_counter, stops).await?)
             })
         }));
-        Self { stop, counter_stop, threads, metrics }
+        Self { stop, counter_stop, threads }
     }
 }
 
@@ -95,7 +93,7 @@ pub(crate) fn place(log: &LocalLog, count: usize, amount: u16) -> anyhow::Result
             let sent: Vec<_> = (0..some)
                 .map(|_| {
                     let id = uuid::Uuid::new_v4().to_string();
-                    publisher.publish(topic::RECEIVED, 0, order(&id, amount), Duration::from_secs(60))
+                    publisher.publish(topic::RECEIVED, 0, order(&id, amount), Duration::from_mins(1))
                 })
                 .collect();
             for publish in sent {
@@ -111,7 +109,7 @@ pub(crate) fn place(log: &LocalLog, count: usize, amount: u16) -> anyhow::Result
 pub(crate) fn wait_for(follow: &mut dyn Follow, count: usize, began: Instant) -> anyhow::Result<Duration> {
     let mut seen = 0;
     while seen < count {
-        anyhow::ensure!(began.elapsed() < Duration::from_secs(300), "only {seen} of {count} came");
+        anyhow::ensure!(began.elapsed() < Duration::from_mins(5), "only {seen} of {count} came");
         seen += follow.poll(Duration::from_millis(100))?.entries.len();
     }
     Ok(began.elapsed())

@@ -46,7 +46,7 @@ impl Up {
         let output = child.stdout.take().context("its output is piped")?;
         // Read to the end, so that it never waits for someone to listen.
         std::thread::spawn(move || BufReader::new(output).lines().for_each(drop));
-        while began.elapsed() < Duration::from_secs(120) {
+        while began.elapsed() < Duration::from_mins(2) {
             if get(counter, "/readyz").is_ok_and(|answer| answer.starts_with("HTTP/1.1 200")) {
                 return Ok(Self { child, counter, ready_after: began.elapsed() });
             }

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, time::Duration};
 
-use eventlog::{Log as _, Publish as _, Record};
+use eventlog::{Log as _, Record};
 use order::topic;
 
 use crate::{line, load, process::Up, table::Table};
@@ -36,7 +36,7 @@ fn fill(dir: &Path) -> anyhow::Result<()> {
             let sent: Vec<_> = (0..4_096)
                 .map(|n: u32| {
                     let record = Record::new(n.to_string(), value.clone());
-                    publisher.publish(topic::EVENT, 0, record, Duration::from_secs(60))
+                    publisher.publish(topic::EVENT, 0, record, Duration::from_mins(1))
                 })
                 .collect();
             for publish in sent {
