@@ -30,12 +30,12 @@ fn fill(dir: &Path) -> anyhow::Result<()> {
     let log = line::open(dir, line::MONTH)?;
     let publisher = log.publisher();
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
-    let value = vec![b'x'; 4_000];
+    let mut noise = Noise(1);
     while size(dir)? < BYTES {
         runtime.block_on(async {
             let sent: Vec<_> = (0..4_096)
                 .map(|n: u32| {
-                    let record = Record::new(n.to_string(), value.clone());
+                    let record = Record::new(n.to_string(), noise.bytes(4_000));
                     publisher.publish(topic::EVENT, 0, record, Duration::from_mins(1))
                 })
                 .collect();
@@ -47,6 +47,21 @@ fn fill(dir: &Path) -> anyhow::Result<()> {
     }
     log.close();
     Ok(())
+}
+
+/// Bytes that nothing can compress (xorshift64): the file is to be large.
+struct Noise(u64);
+
+impl Noise {
+    fn bytes(&mut self, count: usize) -> Vec<u8> {
+        let mut words = std::iter::from_fn(|| {
+            self.0 ^= self.0 << 13;
+            self.0 ^= self.0 >> 7;
+            self.0 ^= self.0 << 17;
+            Some(self.0.to_le_bytes())
+        });
+        words.by_ref().take(count / 8).flatten().collect()
+    }
 }
 
 fn size(dir: &Path) -> anyhow::Result<u64> {
