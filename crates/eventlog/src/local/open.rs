@@ -20,7 +20,7 @@ use super::{
         self, CHUNKS, GROUPS, HEADS, LOG_FILE, MAX_TOPICS, META, META_BYTES, META_COMMIT, META_ID,
         META_VERSION, MIGRATIONS, Migration, ROWS, TAIL_FILE, TOPICS, newest,
     },
-    shared::{Head, Shared, TopicInfo},
+    shared::{Guard, Head, Shared, TopicInfo},
     store::Store,
     writer::Writer,
 };
@@ -68,9 +68,9 @@ pub(super) fn open(options: Options) -> std::result::Result<Arc<LocalLog>, OpenE
     let shared = Arc::new(Shared::new(topics, tail_store, log_store, clock, thresholds, heads, tail_bytes));
     let (ask, asked) = mpsc::channel();
     let writer = Writer::new(shared.clone(), commits);
-    let writer = spawn("log-writer", move || writer.run())?;
+    let writer = spawn("log-writer", &shared, move || writer.run())?;
     let janitor = Janitor::new(shared.clone(), asked);
-    let janitor = match spawn("log-janitor", move || janitor.run()) {
+    let janitor = match spawn("log-janitor", &shared, move || janitor.run()) {
         Ok(janitor) => janitor,
         Err(error) => {
             shared.queue.close();
@@ -101,8 +101,17 @@ fn sync_dir(dir: &Path) {
     }
 }
 
-fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> std::result::Result<JoinHandle<()>, OpenError> {
-    std::thread::Builder::new().name(name.to_owned()).spawn(run).map_err(|error| {
+fn spawn(
+    name: &str,
+    shared: &Arc<Shared>,
+    run: impl FnOnce() + Send + 'static,
+) -> std::result::Result<JoinHandle<()>, OpenError> {
+    let guard = Guard(shared.clone());
+    let guarded = move || {
+        let _guard = guard;
+        run();
+    };
+    std::thread::Builder::new().name(name.to_owned()).spawn(guarded).map_err(|error| {
         OpenError::Storage(format!(
             "cannot start a thread for the log: {error}; raise the limit of threads for this user"
         ))

@@ -181,6 +181,12 @@ impl Queue {
         self.ready.notify_all();
     }
 
+    /// Takes nothing more, and leaves what waits without an answer.
+    pub(super) fn abandon(&self) {
+        let mut waiting = lock_of(&self.waiting);
+        *waiting = Waiting { closed: true, ..Waiting::default() };
+    }
+
     /// What waits, as soon as something does, or nothing after `wait`. Without `room` it leaves the records
     /// where they are.
     pub(super) fn take(&self, wait: Option<Duration>, room: bool) -> Batch {

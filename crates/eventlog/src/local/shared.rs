@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{
-        Condvar, Mutex, MutexGuard, PoisonError,
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
@@ -135,6 +135,20 @@ impl Shared {
     /// Tells the writer that its file failed a reader.
     pub(super) fn wake_writer(&self) {
         self.queue.poke();
+    }
+}
+
+/// Ends the log when one of its threads panics: nobody waits for an answer that never comes.
+pub(super) struct Guard(pub(super) Arc<Shared>);
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            tracing::error!("a thread of the log has failed, the log is closed; start the program again");
+            self.0.queue.abandon();
+            self.0.update(|state| state.closed = true);
+            self.0.janitor.ring();
+        }
     }
 }
 

@@ -156,7 +156,7 @@ fn a_compaction_in_small_passes_keeps_the_last_record_of_each_key() {
     let dir = tempfile::tempdir().unwrap();
     let log = open(dir.path(), |options| {
         options.thresholds = Thresholds {
-            move_bytes: 20_000,
+            move_bytes: 1000,
             check_every: Duration::from_mins(1),
             compact_records: 500,
             compact_keys: 300,
@@ -165,9 +165,18 @@ fn a_compaction_in_small_passes_keeps_the_last_record_of_each_key() {
     let key = |n: u64| (n * 7919 % 2000).to_string();
     let mut newest = std::collections::BTreeMap::new();
     for round in 0..6_u64 {
+        let done = std::sync::atomic::AtomicBool::new(false);
         std::thread::scope(|scope| {
-            scope.spawn(|| log.clean());
-            fill(&log, STATE, (0..3000).map(|n| Record::new(key(n + round * 100), format!("{round}-{n}"))));
+            scope.spawn(|| {
+                while !done.load(std::sync::atomic::Ordering::SeqCst) {
+                    log.clean();
+                }
+            });
+            for part in 0..30 {
+                let numbers = part * 100..(part + 1) * 100;
+                fill(&log, STATE, numbers.map(|n| Record::new(key(n + round * 100), format!("{round}-{n}"))));
+            }
+            done.store(true, std::sync::atomic::Ordering::SeqCst);
         });
         for n in 0..3000 {
             newest.insert(key(n + round * 100), format!("{round}-{n}"));
@@ -183,4 +192,29 @@ fn a_compaction_in_small_passes_keeps_the_last_record_of_each_key() {
         assert_eq!(entries.len(), 2000, "each key once");
         assert_eq!(found, newest, "in round {round}");
     }
+}
+
+#[test]
+fn a_writer_that_panics_leaves_nobody_waiting() {
+    let dir = tempfile::tempdir().unwrap();
+    let armed = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let log = open(dir.path(), |options| {
+        let armed = armed.clone();
+        options.clock = Arc::new(move || {
+            assert!(!armed.load(std::sync::atomic::Ordering::SeqCst), "on purpose");
+            1
+        });
+    });
+    let mut follower = log.follow(&[(INPUT, Start::End)]).unwrap();
+    follower.poll(Duration::ZERO).unwrap();
+    armed.store(true, std::sync::atomic::Ordering::SeqCst);
+    let waiting: Vec<_> =
+        numbers(10).map(|record| log.publisher().publish(INPUT, 0, record, Duration::from_mins(1))).collect();
+    for published in waiting {
+        settle(published).expect_err("nobody wrote it");
+    }
+    assert_eq!(follower.poll(Duration::from_mins(1)).unwrap_err(), crate::FollowError::Closed);
+    assert!(log.work(&spec()).is_err());
+    log.clean();
+    log.close();
 }
