@@ -277,6 +277,26 @@ fn fill_to_the_quota(bytes: usize) {
 }
 
 #[test]
+fn a_record_that_was_refused_does_not_come_with_the_next() {
+    let dir = tempfile::tempdir().unwrap();
+    let faults = Arc::new(Faults::default());
+    let mut options = options(dir.path());
+    options.faults = Some(faults.clone());
+    let log = LocalLog::open(options).unwrap();
+    publish(&*log, INPUT, record("before", ""));
+    faults.fail_writes(WriteFault::OneWrite);
+    let refused = log.publisher().publish(INPUT, 0, record("refused", ""), Duration::from_mins(1));
+    let error = block_on(refused).expect_err("there was no space");
+    assert_eq!((error.reason, error.certainty), (Reason::DiskFull, Certainty::NotWritten));
+    let end = Instant::now() + Duration::from_mins(1);
+    while block_on(log.publisher().publish(INPUT, 0, record("after", ""), Duration::from_mins(1))).is_err() {
+        assert!(Instant::now() < end, "it does not heal");
+    }
+    let keys: Vec<_> = everything(&*log, INPUT).into_iter().filter_map(|entry| entry.record.key).collect();
+    assert_eq!(keys, ["before", "after"]);
+}
+
+#[test]
 fn a_record_whose_sync_failed_is_not_called_unwritten_if_it_is_there() {
     let dir = tempfile::tempdir().unwrap();
     let faults = Arc::new(Faults::default());

@@ -27,6 +27,8 @@ pub enum WriteFault {
     Short,
     /// The device reports an error.
     Broken,
+    /// There is no space for the next write; then all is well.
+    OneWrite,
     /// The next sync reports an error after everything was written; then all is well.
     OneSync,
 }
@@ -145,13 +147,19 @@ impl Faults {
         let full = || Some(Error::from(ErrorKind::StorageFull));
         let quota = self.quota_bytes.load(Ordering::Acquire);
         let room = usize::try_from(quota.saturating_sub(offset)).unwrap_or(usize::MAX);
-        let (part, failure) = match *lock_of(&self.write) {
+        let mut fault = lock_of(&self.write);
+        let (part, failure) = match *fault {
+            WriteFault::OneWrite => {
+                *fault = WriteFault::None;
+                (&data[..0], full())
+            }
             WriteFault::Full => (&data[..0], full()),
             WriteFault::Short => (&data[..data.len() / 2], full()),
             WriteFault::Broken => (&data[..0], Some(Error::other("the device reported an error"))),
             WriteFault::None if room < data.len() => (&data[..room], full()),
             WriteFault::None | WriteFault::OneSync => (data, None),
         };
+        drop(fault);
         self.remember(file, Some((offset, part.len())))?;
         Ok((part, failure))
     }

@@ -29,6 +29,8 @@ const URGENT_STEP_BYTES: usize = 4 << 20;
 /// After a failed write nothing is tried for this long; twice as long after each further failure.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// The first check comes this long after the start, which has enough to do.
+const FIRST_CHECK: Duration = Duration::from_secs(10);
 
 /// Where [`Janitor::clean`] is asked for, and answered.
 pub(super) type Asked = mpsc::Receiver<mpsc::SyncSender<()>>;
@@ -62,7 +64,8 @@ pub(super) type Step<T> = std::result::Result<T, Stop>;
 
 impl Janitor {
     pub(super) fn new(shared: Arc<Shared>, asked: Asked) -> Self {
-        Self { shared, asked, next_check: Instant::now() }
+        let next_check = Instant::now() + shared.thresholds.check_every.min(FIRST_CHECK);
+        Self { shared, asked, next_check }
     }
 
     /// Until the log is closed.
@@ -113,8 +116,7 @@ impl Janitor {
         if due {
             self.next_check = Instant::now() + self.thresholds().check_every;
             self.remove_old()?;
-        }
-        if due || full {
+            // Not after a move alone: a rush needs the processor for itself.
             self.compact(all)?;
         }
         Ok(())
