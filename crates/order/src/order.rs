@@ -113,6 +113,12 @@ impl Order {
         self.details().map_or(0, |d| d.items.len())
     }
 
+    /// About how many bytes of memory it takes beyond what every order takes: whoever keeps many orders bounds
+    /// their sum.
+    pub fn weight(&self) -> usize {
+        self.details().map_or(0, Details::weight)
+    }
+
     fn write<S: Serializer>(&self, to: S, status: Status, with_note: bool) -> Result<S::Ok, S::Error> {
         let mut map = to.serialize_map(None)?;
         map.serialize_entry("order_id", &self.order_id.as_str())?;
@@ -234,6 +240,17 @@ impl<'de> Deserialize<'de> for Field {
 }
 
 impl Details {
+    fn weight(&self) -> usize {
+        let texts = [&self.name, &self.note, &self.reference].into_iter().flatten().map(String::len);
+        let items = self.items.iter().map(|item| {
+            let options = item.options.iter().map(|option| size_of::<String>() + option.len());
+            size_of::<Item>() + item.item.len() + options.sum::<usize>()
+        });
+        let extra =
+            self.extra.iter().map(|(name, value)| 2 * size_of::<Box<str>>() + name.len() + value.get().len());
+        size_of::<Self>() + texts.sum::<usize>() + items.sum::<usize>() + extra.sum::<usize>()
+    }
+
     fn read<'de, A: MapAccess<'de>>(&mut self, key: Box<str>, map: &mut A) -> Result<(), A::Error> {
         match &*key {
             "items" => self.items = map.next_value::<Option<_>>()?.unwrap_or_default(),
@@ -313,6 +330,22 @@ mod tests {
         let json = r#"{"order_id":"a","amount":0,"status":0,"name":"Kim","big":123456789012345678901234567890,"deep":{"x":[1.50,null]}}"#;
         let order = Order::parse(json.as_bytes()).unwrap();
         assert_eq!(String::from_utf8(order.to_json()).unwrap(), json);
+    }
+
+    #[test]
+    fn an_order_weighs_what_it_brings_along() {
+        let weight = |json: &str| Order::parse(json.as_bytes()).unwrap().weight();
+        assert_eq!(weight(RECEIVED), 0);
+        let long = "x".repeat(10_000);
+        for more in [
+            format!(r#""note":"{long}""#),
+            format!(r#""extra":"{long}""#),
+            format!(r#""items":[{{"item":"{long}"}}]"#),
+            format!(r#""items":[{{"item":"a","options":["{long}"]}}]"#),
+        ] {
+            let weight = weight(&RECEIVED.replace('}', &format!(",{more}}}")));
+            assert!((10_000..11_000).contains(&weight), "{weight}");
+        }
     }
 
     #[test]
