@@ -37,12 +37,12 @@ impl Line {
         let (stop, counter_stop) = (StopSignal::default(), CancellationToken::new());
         let mut threads = vec![];
         let (of_barista, stops) = (log.clone(), stop.clone());
-        threads.push(std::thread::spawn(move || {
+        threads.push(named("barista", move || {
             let clock = barista::system_clock();
             Ok(barista::run(of_barista.as_ref(), &options, &clock, &Metrics::default(), &stops)?)
         }));
         let (of_counter, stops) = (log.clone(), counter_stop.clone());
-        threads.push(std::thread::spawn(move || {
+        threads.push(named("counter", move || {
             let options =
                 counter::Options { listen: ([127, 0, 0, 1], 0).into(), ..counter::Options::default() };
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -53,6 +53,11 @@ impl Line {
         }));
         Self { stop, counter_stop, threads }
     }
+}
+
+/// A thread that profilers and debuggers show by its name.
+fn named<T: Send + 'static>(name: &str, run: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
+    std::thread::Builder::new().name(name.to_owned()).spawn(run).expect("there is room for a thread")
 }
 
 impl Drop for Line {
