@@ -5,18 +5,10 @@ use std::{
     collections::{BTreeSet, BinaryHeap},
 };
 
-use hashbrown::{DefaultHashBuilder, HashTable};
-use slab::Slab;
-use std::hash::BuildHasher;
-
 use crate::{
-    Codes, Command, Context, Event, Input, Millis, Mode, Order, OrderId, OrderState, Placed, Refusal, Stage,
-    apply, decide,
+    Codes, Command, Context, Event, Input, Key, Millis, Mode, Order, OrderId, OrderState, Orders, Placed,
+    Refusal, Stage, apply, decide,
 };
-
-/// An order's place in a [`Book`], good as long as the order is in it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Key(u32);
 
 /// The line's times and bounds.
 #[derive(Debug, Clone, PartialEq)]
@@ -104,9 +96,7 @@ pub struct Change {
 /// The orders of one partition.
 #[derive(Debug, Default)]
 pub struct Book {
-    orders: Slab<OrderState>,
-    by_id: HashTable<u32>,
-    hasher: DefaultHashBuilder,
+    orders: Orders,
     codes: Codes,
     counts: [usize; Stage::ALL.len()],
     making_auto: usize,
@@ -123,18 +113,17 @@ type Queue = BinaryHeap<Reverse<(Millis, u64, Key)>>;
 impl Book {
     /// The order with this id.
     pub fn find(&self, id: &OrderId) -> Option<Key> {
-        let hash = self.hasher.hash_one(id.as_str());
-        self.by_id.find(hash, |&at| self.orders[at as usize].id() == id).map(|&at| Key(at))
+        self.orders.find(id.as_str())
     }
 
     /// The order at this place.
     pub fn get(&self, key: Key) -> Option<&OrderState> {
-        self.orders.get(key.0 as usize)
+        self.orders.get(key)
     }
 
     /// All orders, in no order.
     pub fn iter(&self) -> impl Iterator<Item = (Key, &OrderState)> {
-        self.orders.iter().map(|(at, state)| (key(at), state))
+        self.orders.iter()
     }
 
     /// How many orders are in this state.
@@ -178,7 +167,7 @@ impl Book {
         let state = OrderState::undecided(order, placed, rules.mode);
         let context = self.context(&state, now, rules, hands_free);
         let Some(event) = decide(&state, Input::Taken, &context) else { return Verdict::Repeat };
-        let key = self.insert(state);
+        let key = self.orders.insert(state);
         self.counts[Stage::Received as usize] += 1;
         let due = self.apply(key, &event);
         Verdict::Changed(Change { key, event, writes_state: true, due })
@@ -245,16 +234,15 @@ impl Book {
     /// Puts back an order from `order.state`; a later one of the same id replaces it. [`Book::settle`] follows.
     pub fn restore(&mut self, state: OrderState) {
         match self.find(state.id()) {
-            Some(key) => self.orders[key.0 as usize] = state,
-            None => drop(self.insert(state)),
+            Some(key) => self.orders[key] = state,
+            None => drop(self.orders.insert(state)),
         }
     }
 
     /// Takes back what was restored under this id. [`Book::settle`] follows.
     pub fn unrestore(&mut self, id: &OrderId) {
         if let Some(key) = self.find(id) {
-            self.unlink(key);
-            self.orders.remove(key.0 as usize);
+            self.orders.remove(key);
         }
     }
 
@@ -263,8 +251,7 @@ impl Book {
         self.codes = Codes::new(last_code);
         self.counts = Default::default();
         self.making_auto = 0;
-        for (at, state) in &self.orders {
-            let key = key(at);
+        for (key, state) in self.orders.iter() {
             self.counts[state.stage as usize] += 1;
             self.making_auto += usize::from(makes_itself(state));
             if state.stage.is_live() {
@@ -309,7 +296,7 @@ impl Book {
         rules: &Rules,
         hands: bool,
     ) -> Option<Change> {
-        let state = &self.orders[key.0 as usize];
+        let state = &self.orders[key];
         let event = decide(state, input, &self.context(state, now, rules, hands))?;
         let due = self.apply(key, &event);
         Some(Change { key, writes_state: !event.repeat, event, due })
@@ -317,7 +304,7 @@ impl Book {
 
     /// Applies the event, and says the new due time if it brought one.
     fn apply(&mut self, key: Key, event: &Event) -> Option<Millis> {
-        let state = &mut self.orders[key.0 as usize];
+        let state = &mut self.orders[key];
         self.counts[state.stage as usize] -= 1;
         self.making_auto -= usize::from(makes_itself(state));
         let (was_live, old_code) = (state.stage.is_live(), state.code);
@@ -345,34 +332,13 @@ impl Book {
         state.due().filter(|_| state.due_at != old_due)
     }
 
-    fn insert(&mut self, state: OrderState) -> Key {
-        let hash = self.hasher.hash_one(state.id().as_str());
-        let key = key(self.orders.insert(state));
-        let (orders, hasher) = (&self.orders, &self.hasher);
-        self.by_id.insert_unique(hash, key.0, |&at| hasher.hash_one(orders[at as usize].id().as_str()));
-        key
-    }
-
-    fn unlink(&mut self, key: Key) {
-        let hash = self.hasher.hash_one(self.orders[key.0 as usize].id().as_str());
-        if let Ok(entry) = self.by_id.find_entry(hash, |&at| at == key.0) {
-            entry.remove();
-        }
-    }
-
     fn remove(&mut self, key: Key) -> Option<OrderState> {
-        let stage = self.get(key)?.stage;
-        self.unlink(key);
-        self.counts[stage as usize] -= 1;
-        Some(self.orders.remove(key.0 as usize))
+        let state = self.orders.remove(key)?;
+        self.counts[state.stage as usize] -= 1;
+        Some(state)
     }
 }
 
 fn makes_itself(state: &OrderState) -> bool {
     state.stage == Stage::Making && state.mode == Mode::Auto
-}
-
-fn key(at: usize) -> Key {
-    // What is open and what is remembered are bounded far below this.
-    Key(u32::try_from(at).expect("a partition has fewer than 4 billion orders in memory"))
 }

@@ -6,6 +6,7 @@
 //! | [`Order`] | the order as it travels: JSON to the byte, unknown fields kept |
 //! | [`Command`], [`Event`], [`OrderState`] | what is asked, what was decided, what is so now |
 //! | [`decide`], [`apply`] | the rules, over one order |
+//! | [`Orders`] | orders in memory, by place and by id |
 //! | [`Book`] | the orders of one partition: repeats, pickup codes, what is remembered |
 //! | [`Code`] | a pickup code's number, words and symbol |
 //! | [`Ledger`] | the equation: accepted = the sum of where every order is |
@@ -20,11 +21,12 @@ mod id;
 mod ledger;
 mod limits;
 mod order;
+mod orders;
 mod state;
 pub mod topic;
 
 pub use crate::{
-    book::{Book, Change, Key, Rules, Verdict},
+    book::{Book, Change, Rules, Verdict},
     cloud_event::{CloudEvent, rfc3339},
     code::{Code, Codes, Words},
     command::{Action, By, Command, Presence, Role, Seen},
@@ -34,6 +36,7 @@ pub use crate::{
     ledger::{Equation, Fact, Fault, Ledger},
     limits::Limits,
     order::{Details, Item, Order, Status},
+    orders::{Key, Orders},
     state::{Answer, At, Marks, Mode, OrderState, ParseError, SCHEMA, Stage, parse_versioned},
 };
 

@@ -1,6 +1,11 @@
 //! Which orders changed, for whoever follows all of them: a ring of keys, so that a change costs four bytes.
 
-use std::collections::{HashSet, VecDeque};
+use std::{
+    collections::{HashSet, VecDeque},
+    hash::Hash,
+};
+
+use order::Key;
 
 /// How many changes can be caught up with; who is further behind begins anew.
 const RING: usize = 16_384;
@@ -9,9 +14,9 @@ const RING: usize = 16_384;
 pub(crate) const BOOT_ID_LEN: usize = 16;
 
 /// The last changes, each with a number from 0 on.
-#[derive(Debug, Default)]
-pub(super) struct Ring {
-    keys: VecDeque<u32>,
+#[derive(Debug)]
+pub(super) struct Ring<K = Key> {
+    keys: VecDeque<K>,
     next: u64,
 }
 
@@ -19,8 +24,14 @@ pub(super) struct Ring {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Missed;
 
-impl Ring {
-    pub(super) fn push(&mut self, keys: &[u32]) {
+impl<K> Default for Ring<K> {
+    fn default() -> Self {
+        Self { keys: VecDeque::new(), next: 0 }
+    }
+}
+
+impl<K: Copy + Eq + Hash> Ring<K> {
+    pub(super) fn push(&mut self, keys: &[K]) {
         for &key in keys {
             if self.keys.len() == RING {
                 self.keys.pop_front();
@@ -42,12 +53,12 @@ impl Ring {
     }
 
     /// Keys of the orders that changed from number `from` on, each once, in the order of their last change.
-    pub(super) fn since(&self, from: u64) -> Result<Vec<u32>, Missed> {
+    pub(super) fn since(&self, from: u64) -> Result<Vec<K>, Missed> {
         let behind = self.next.checked_sub(from).ok_or(Missed)?;
         let behind = usize::try_from(behind).map_err(|_| Missed)?;
         let start = self.keys.len().checked_sub(behind).ok_or(Missed)?;
         let mut seen = HashSet::new();
-        let mut keys: Vec<u32> =
+        let mut keys: Vec<K> =
             self.keys.range(start..).rev().copied().filter(|key| seen.insert(*key)).collect();
         keys.reverse();
         Ok(keys)

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use eventlog::{Entry, Offset, Partition};
 use order::{
-    At, CloudEvent, Limits, Millis, Mode, Order, OrderId, OrderState, ParseError, Placed, Stage, Status,
+    At, CloudEvent, Key, Limits, Millis, Mode, Order, OrderId, OrderState, ParseError, Placed, Stage, Status,
     stamp, topic,
 };
 use serde::Deserialize;
@@ -31,7 +31,7 @@ pub struct View {
 #[derive(Debug, Default)]
 pub struct Changes {
     /// Keys of orders that changed; one that was removed since is in `forgotten`.
-    pub(super) orders: Vec<u32>,
+    pub(super) orders: Vec<Key>,
     /// Orders that are no longer remembered.
     pub forgotten: Vec<OrderId>,
     /// The shop's facts changed.
@@ -218,7 +218,7 @@ impl View {
             || part.is_some_and(|part| part.position.is_none() && self.foreign.has_worked())
     }
 
-    pub(super) fn by_key(&self, key: u32) -> Option<&OrderState> {
+    pub(super) fn by_key(&self, key: Key) -> Option<&OrderState> {
         self.table.get(key)
     }
 

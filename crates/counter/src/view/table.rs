@@ -1,14 +1,9 @@
 //! The orders and the few indexes that screens need.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    hash::BuildHasher,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use eventlog::{Offset, Partition};
-use hashbrown::{DefaultHashBuilder, HashTable};
-use order::{Millis, OrderId, OrderState, Stage};
-use slab::Slab;
+use order::{Key, Millis, OrderId, OrderState, Orders, Stage};
 
 /// What is counted before a queue is only called long: nobody reads a longer number, and counting costs.
 const AHEAD_MAX: usize = 1_000;
@@ -46,30 +41,27 @@ impl Counts {
 /// Every order that is remembered, once. Version 0: nobody has decided on it.
 #[derive(Debug, Default)]
 pub(super) struct Table {
-    rows: Slab<OrderState>,
-    by_id: HashTable<u32>,
-    hasher: DefaultHashBuilder,
+    rows: Orders,
     pub(super) counts: Counts,
     queues: BTreeMap<Partition, Queue>,
     /// By the time when the bell rang.
-    ready: BTreeSet<(Millis, u32)>,
+    ready: BTreeSet<(Millis, Key)>,
 }
 
 /// The open orders of one partition, by their place in `order.received`.
 #[derive(Debug, Default)]
 struct Queue {
-    open: BTreeMap<Offset, u32>,
-    undecided: BTreeMap<Offset, u32>,
+    open: BTreeMap<Offset, Key>,
+    undecided: BTreeMap<Offset, Key>,
 }
 
 impl Table {
-    pub(super) fn find(&self, id: &str) -> Option<u32> {
-        let hash = self.hasher.hash_one(id);
-        self.by_id.find(hash, |&key| self.rows[key as usize].id().as_str() == id).copied()
+    pub(super) fn find(&self, id: &str) -> Option<Key> {
+        self.rows.find(id)
     }
 
-    pub(super) fn get(&self, key: u32) -> Option<&OrderState> {
-        self.rows.get(key as usize)
+    pub(super) fn get(&self, key: Key) -> Option<&OrderState> {
+        self.rows.get(key)
     }
 
     pub(super) fn len(&self) -> usize {
@@ -81,20 +73,16 @@ impl Table {
     }
 
     /// Puts an order in, in place of what was known of it.
-    pub(super) fn put(&mut self, state: OrderState) -> u32 {
+    pub(super) fn put(&mut self, state: OrderState) -> Key {
         match self.find(state.id().as_str()) {
             Some(key) => {
                 self.index(key, false);
-                self.rows[key as usize] = state;
+                self.rows[key] = state;
                 self.index(key, true);
                 key
             }
             None => {
-                let hash = self.hasher.hash_one(state.id().as_str());
-                // What is open and what is remembered are bounded far below 4 billion.
-                let key = u32::try_from(self.rows.insert(state)).expect("fewer than 4 billion orders");
-                let (rows, hasher) = (&self.rows, &self.hasher);
-                self.by_id.insert_unique(hash, key, |&k| hasher.hash_one(rows[k as usize].id().as_str()));
+                let key = self.rows.insert(state);
                 self.index(key, true);
                 key
             }
@@ -102,19 +90,16 @@ impl Table {
     }
 
     /// Changes an order where it stands.
-    pub(super) fn change(&mut self, key: u32, change: impl FnOnce(&mut OrderState)) {
+    pub(super) fn change(&mut self, key: Key, change: impl FnOnce(&mut OrderState)) {
         self.index(key, false);
-        change(&mut self.rows[key as usize]);
+        change(&mut self.rows[key]);
         self.index(key, true);
     }
 
-    pub(super) fn remove(&mut self, key: u32) -> Option<OrderId> {
-        let hash = self.hasher.hash_one(self.get(key)?.id().as_str());
+    pub(super) fn remove(&mut self, key: Key) -> Option<OrderId> {
+        self.get(key)?;
         self.index(key, false);
-        if let Ok(entry) = self.by_id.find_entry(hash, |&k| k == key) {
-            entry.remove();
-        }
-        Some(self.rows.remove(key as usize).order.order_id)
+        self.rows.remove(key).map(|state| state.order.order_id)
     }
 
     /// Open orders of its partition that were placed before it.
@@ -136,11 +121,11 @@ impl Table {
         queue
             .into_iter()
             .flat_map(move |queue| queue.undecided.range(from..))
-            .map(|(_, &key)| &self.rows[key as usize])
+            .map(|(_, &key)| &self.rows[key])
     }
 
     /// Undecided orders of a partition before an offset.
-    pub(super) fn undecided_before(&self, partition: Partition, before: Offset) -> Vec<u32> {
+    pub(super) fn undecided_before(&self, partition: Partition, before: Offset) -> Vec<Key> {
         let queue = self.queues.get(&partition);
         queue.map_or_else(Vec::new, |queue| queue.undecided.range(..before).map(|(_, &key)| key).collect())
     }
@@ -148,17 +133,17 @@ impl Table {
     /// Open orders, oldest first within each partition, at most `limit` of each.
     pub(super) fn open(&self, limit: usize) -> impl Iterator<Item = &OrderState> {
         let keys = self.queues.values().flat_map(move |queue| queue.open.values().take(limit));
-        keys.map(|&key| &self.rows[key as usize])
+        keys.map(|&key| &self.rows[key])
     }
 
     /// Orders that wait to be collected, the newest first.
     pub(super) fn ready(&self) -> impl Iterator<Item = &OrderState> {
-        self.ready.iter().rev().map(|&(_, key)| &self.rows[key as usize])
+        self.ready.iter().rev().map(|&(_, key)| &self.rows[key])
     }
 
     /// Takes an order into all indexes, or out of them.
-    fn index(&mut self, key: u32, add: bool) {
-        let state = &self.rows[key as usize];
+    fn index(&mut self, key: Key, add: bool) {
+        let state = &self.rows[key];
         let undecided = state.version == 0;
         let count = if undecided {
             &mut self.counts.undecided
