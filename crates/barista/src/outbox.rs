@@ -20,6 +20,8 @@ pub(crate) struct Outbox {
     /// Keys, values and headers are written one behind the other and cut off from here: a few allocations
     /// for thousands of records, which another thread frees.
     buffer: BytesMut,
+    /// JSON is written here first: it comes in many small pieces.
+    scratch: Vec<u8>,
 }
 
 /// The buffer grows by this much at a time, in bytes.
@@ -49,7 +51,7 @@ impl Outbox {
 
     /// A decision with the state after it, and the announcement if the bell rings by it.
     pub(crate) fn decided(&mut self, state: &OrderState, event: &Event, writes_state: bool, source: &str) {
-        let key = self.text(state.id().as_str());
+        let key = self.cut_off(state.id().as_str().as_bytes());
         if writes_state {
             let value = self.json(state);
             self.push(topic::STATE, Record::new(key.clone(), value));
@@ -65,27 +67,30 @@ impl Outbox {
 
     /// An answer without an order to it.
     pub(crate) fn answered(&mut self, event: &Event) {
-        let (key, value) = (self.text(event.order_id.as_str()), self.json(event));
+        let (key, value) = (self.cut_off(event.order_id.as_str().as_bytes()), self.json(event));
         self.push(topic::EVENT, Record::new(key, value));
     }
 
     /// An order is forgotten.
     pub(crate) fn forgotten(&mut self, id: &OrderId) {
-        let key = self.text(id.as_str());
+        let key = self.cut_off(id.as_str().as_bytes());
         self.push(topic::STATE, Record::tombstone(key));
     }
 
     /// `value` as JSON.
     pub(crate) fn json(&mut self, value: &impl Serialize) -> Bytes {
-        self.make_room();
-        serde_json::to_writer((&mut self.buffer).writer(), value)
+        let mut json = std::mem::take(&mut self.scratch);
+        json.clear();
+        serde_json::to_writer(&mut json, value)
             .expect("writing to memory cannot fail, and every key is text");
-        self.buffer.split().freeze()
+        let bytes = self.cut_off(&json);
+        self.scratch = json;
+        bytes
     }
 
-    fn text(&mut self, text: &str) -> Bytes {
+    fn cut_off(&mut self, bytes: &[u8]) -> Bytes {
         self.make_room();
-        self.buffer.put_slice(text.as_bytes());
+        self.buffer.put_slice(bytes);
         self.buffer.split().freeze()
     }
 

@@ -122,6 +122,15 @@ impl Headers {
 
     /// Each name with its value.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.pairs().map_while(|(name, value)| Some((std::str::from_utf8(name).ok()?, value)))
+    }
+
+    /// The last value of this name.
+    pub fn get(&self, name: &str) -> Option<&[u8]> {
+        self.pairs().filter(|(n, _)| *n == name.as_bytes()).last().map(|(_, value)| value)
+    }
+
+    fn pairs(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         let mut rest: &[u8] = &self.0;
         std::iter::from_fn(move || {
             let (name_len, tail) = rest.split_first_chunk::<2>()?;
@@ -130,13 +139,8 @@ impl Headers {
             let value_len = usize::try_from(u32::from_le_bytes(*value_len)).ok()?;
             let (value, tail) = tail.split_at_checked(value_len)?;
             rest = tail;
-            Some((std::str::from_utf8(name).ok()?, value))
+            Some((name, value))
         })
-    }
-
-    /// The last value of this name.
-    pub fn get(&self, name: &str) -> Option<&[u8]> {
-        self.iter().filter(|(n, _)| *n == name).last().map(|(_, value)| value)
     }
 }
 

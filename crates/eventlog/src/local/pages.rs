@@ -71,7 +71,8 @@ impl Span {
 
     fn page(&self, transaction: &ReadTransaction, end: Offset) -> Result<Read> {
         let chunks = transaction.open_table(CHUNKS)?;
-        let mut entries = Vec::new();
+        let most = usize::try_from(end.saturating_sub(self.from)).unwrap_or(usize::MAX);
+        let mut entries = Vec::with_capacity(self.max_records.min(most));
         let mut bytes = 0;
         for chunk in
             chunks.range(first_chunk(&chunks, self.id, self.from)?..=chunk_key(self.id, Offset::MAX))?

@@ -216,7 +216,8 @@ impl Worker {
             let found = self.shared.partition(topic, partition);
             found.ok_or_else(|| CommitError::Fatal(format!("topic {topic} has no partition {partition}")))
         };
-        let mut checked = Checked::default();
+        let mut checked =
+            Checked { records: Vec::with_capacity(transaction.records.len()), positions: Vec::new() };
         for (topic, partition, record) in transaction.records {
             let topic_place = place(topic, partition)?;
             let size = record.size();
@@ -235,7 +236,6 @@ impl Worker {
     }
 }
 
-#[derive(Default)]
 struct Checked {
     records: Vec<(usize, crate::Record)>,
     positions: Vec<(usize, Offset)>,
