@@ -2,13 +2,15 @@
 //! after SIGKILL.
 
 use std::{
+    collections::HashMap,
     path::Path,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use barista::{Engine, Metrics, system_clock, work_spec};
 use eventlog::{Log as _, Start, local::LocalLog};
-use order::{Rules, topic};
+use order::{Event, Rules, Stage, topic};
 
 use crate::{
     line,
@@ -17,14 +19,23 @@ use crate::{
 };
 
 const ORDERS: usize = 1_000_000;
+/// How long a cup takes; with 100 to 1,000 cups the drinks become due one to ten minutes after they were taken,
+/// about 1,850 a second.
+const CUP_MS: u64 = 600;
+/// How many of them are looked at.
+const TIMERS: usize = 40_000;
+
+fn cups(order: usize) -> u16 {
+    u16::try_from(100 + order % 901).unwrap_or(1_000)
+}
 
 pub(crate) fn run(dir: &Path, table: &mut Table) -> anyhow::Result<()> {
     let log = line::open(dir, line::MONTH)?;
-    line::place(&log, ORDERS, 1_000)?;
-    let options =
-        barista::Options { rules: Rules { cup_ms: 120, ..Rules::default() }, ..barista::Options::default() };
+    line::place(&log, ORDERS, cups)?;
+    let rules = Rules { cup_ms: CUP_MS, ..Rules::default() };
+    let options = barista::Options { rules, ..barista::Options::default() };
     engine_memory(&log, &options, table)?;
-    lateness(&log, &options, table)?;
+    lateness(&log, options, table)?;
     log.close();
     drop(log);
     restart(dir, table)
@@ -46,34 +57,31 @@ fn engine_memory(log: &LocalLog, options: &barista::Options, table: &mut Table) 
     Ok(())
 }
 
-/// The drinks become due over some seconds, as they were taken; each is announced that much late.
-fn lateness(log: &LocalLog, options: &barista::Options, table: &mut Table) -> anyhow::Result<()> {
-    let mut announced = line::follow(log, topic::PROCESSED, Start::Beginning)?;
+/// With a million brewing, drinks become due; each is announced that much late, by the log's clock.
+fn lateness(log: &Arc<LocalLog>, options: barista::Options, table: &mut Table) -> anyhow::Result<()> {
     let mut events = line::follow(log, topic::EVENT, Start::Beginning)?;
-    let work = log.work(&work_spec(options))?;
-    let mut engine = Engine::new(work, options.clone(), system_clock(), Metrics::default())?;
-    let (mut due, mut late) = (std::collections::HashMap::new(), Vec::new());
+    let working = line::Line::start(log, options);
+    let (mut due, mut late) = (HashMap::new(), Vec::new());
     let began = Instant::now();
-    while late.len() < ORDERS {
-        anyhow::ensure!(began.elapsed() < Duration::from_mins(5), "only {} of {ORDERS} came", late.len());
-        engine.step().map_err(|e| anyhow::anyhow!("{e}"))?;
-        for entry in events.poll(Duration::ZERO)?.entries {
-            let event = entry.record.value.as_deref().and_then(|v| order::Event::parse(v).ok());
-            let Some(event) = event else { continue };
-            match (event.to, event.due_at) {
-                (order::Stage::Making, Some(at)) => drop(due.insert(event.order_id, at.get())),
-                (order::Stage::Ready, _) => {
-                    let at = due.remove(&event.order_id).unwrap_or(event.at);
-                    late.push((entry.timestamp - at) as f64);
+    while late.len() < TIMERS {
+        anyhow::ensure!(began.elapsed() < Duration::from_mins(5), "only {} of {TIMERS} came", late.len());
+        for entry in events.poll(Duration::from_millis(100))?.entries {
+            let event = entry.record.value.as_deref().and_then(|value| Event::parse(value).ok());
+            match event {
+                Some(Event { to: Stage::Making, due_at: Some(at), order_id, .. }) => {
+                    due.insert(order_id, at.get());
+                }
+                Some(Event { to: Stage::Ready, order_id, .. }) => {
+                    late.extend(due.remove(&order_id).map(|due| (entry.timestamp - due) as f64));
                 }
                 _ => {}
             }
         }
-        announced.poll(Duration::ZERO)?;
     }
+    drop(working);
     let late = sorted(late);
     let seen = format!("p50 {:.0} ms, p99 {:.0} ms", percentile(&late, 50.0), percentile(&late, 99.0));
-    table.row("1M brewing: announced after the due time", "p99 ≤ 10 ms", seen);
+    table.row("1M brewing: announced after the due time, 1,850 a second", "p99 ≤ 10 ms", seen);
     Ok(())
 }
 
@@ -81,7 +89,7 @@ fn lateness(log: &LocalLog, options: &barista::Options, table: &mut Table) -> an
 fn restart(dir: &Path, table: &mut Table) -> anyhow::Result<()> {
     let dir = dir.join("restart");
     let log = line::open(&dir, line::MONTH)?;
-    line::place(&log, ORDERS, 1_000)?;
+    line::place(&log, ORDERS, cups)?;
     log.close();
     drop(log);
     let args = ["--seconds-per-cup", "3600"];
@@ -97,7 +105,7 @@ fn restart(dir: &Path, table: &mut Table) -> anyhow::Result<()> {
     let log = line::open(&dir, line::MONTH)?;
     let opened = log_began.elapsed();
     let mut events = line::follow(&log, topic::EVENT, Start::End)?;
-    line::place(&log, 1, 0)?;
+    line::place(&log, 1, |_| 0)?;
     let began = Instant::now();
     let working = line::Line::start(&log, barista::Options::default());
     let decided = opened + line::wait_for(events.as_mut(), 1, began)?;

@@ -11,7 +11,7 @@ const ORDERS: usize = 500_000;
 
 pub(crate) fn run(dir: &Path, table: &mut Table) -> anyhow::Result<()> {
     let log = line::open(dir, line::MONTH)?;
-    line::place(&log, ORDERS, 0)?;
+    line::place(&log, ORDERS, |_| 0)?;
     let mut announced = line::follow(&log, topic::PROCESSED, Start::End)?;
     let began = Instant::now();
     let working = line::Line::start(&log, barista::Options::default());

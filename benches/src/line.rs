@@ -86,25 +86,22 @@ pub(crate) fn order(id: &str, amount: u16) -> Record {
     Record::new(Bytes::copy_from_slice(id.as_bytes()), order.to_json()).with_headers(headers)
 }
 
-/// Writes `count` orders of `amount` cups, many at a time.
-pub(crate) fn place(log: &LocalLog, count: usize, amount: u16) -> anyhow::Result<()> {
+/// Writes `count` orders, many at a time; `amount` says how many cups the first, the second … has.
+pub(crate) fn place(log: &LocalLog, count: usize, amount: impl Fn(usize) -> u16) -> anyhow::Result<()> {
     const AT_ONCE: usize = 512;
     let publisher = log.publisher();
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     runtime.block_on(async {
-        let mut left = count;
-        while left > 0 {
-            let some = left.min(AT_ONCE);
-            let sent: Vec<_> = (0..some)
-                .map(|_| {
+        for first in (0..count).step_by(AT_ONCE) {
+            let sent: Vec<_> = (first..count.min(first + AT_ONCE))
+                .map(|n| {
                     let id = uuid::Uuid::new_v4().to_string();
-                    publisher.publish(topic::RECEIVED, 0, order(&id, amount), Duration::from_mins(1))
+                    publisher.publish(topic::RECEIVED, 0, order(&id, amount(n)), Duration::from_mins(1))
                 })
                 .collect();
             for publish in sent {
                 publish.await?;
             }
-            left -= some;
         }
         Ok(())
     })

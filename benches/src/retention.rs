@@ -14,7 +14,7 @@ const ORDERS: usize = 1_000_000;
 
 pub(crate) fn run(dir: &Path, table: &mut Table) -> anyhow::Result<()> {
     let log = line::open(dir, line::MONTH)?;
-    line::place(&log, ORDERS, 0)?;
+    line::place(&log, ORDERS, |_| 0)?;
     let mut announced = line::follow(&log, topic::PROCESSED, Start::Beginning)?;
     let began = std::time::Instant::now();
     let working = line::Line::start(&log, barista::Options::default());
