@@ -70,6 +70,25 @@ async fn a_stream_waits_while_the_counter_starts_and_for_an_order_that_comes_lat
 }
 
 #[tokio::test]
+async fn an_order_whose_fields_were_written_on_many_lines_reaches_everyone_whole() {
+    let line = Line::start().await;
+    let staff = line.staff();
+    let mut all = line.events("/events", &[("authorization", &staff)]).await;
+    all.named("snapshot").await;
+    let body = "{\"amount\":1,\"x\":[1,\n2,\r\n\r\n3]}";
+    let placed = line.post("/orders", &[("content-type", "application/json")], body).await.json();
+    let id = placed["order_id"].as_str().unwrap();
+    let x = serde_json::json!([1, 2, 3]);
+    assert_eq!(line.shown(id, |_| true).await["x"], x);
+    assert_eq!(all.named("order").await.json()["x"], x);
+    let theirs =
+        "{\n  \"order_id\": \"theirs\",\n  \"amount\": 1,\n  \"status\": 0,\n  \"x\": [\n    1\n  ]\n}";
+    line.log.append(topic::RECEIVED, 0, Record::new("theirs", theirs));
+    assert_eq!(line.shown("theirs", |_| true).await["order_id"], "theirs");
+    assert_eq!(all.named("order").await.json()["order_id"], "theirs");
+}
+
+#[tokio::test]
 async fn a_stream_ends_when_its_order_is_forgotten() {
     let line = Line::start().await;
     let (id, _) = line.order(1).await;

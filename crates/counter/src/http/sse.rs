@@ -31,7 +31,7 @@ where
     response
 }
 
-/// One event. `data` is JSON on one line.
+/// One event. `data` is JSON, of whatever layout.
 pub(super) fn event(name: &str, id: Option<&str>, data: &[u8]) -> Bytes {
     let mut event = Vec::with_capacity(data.len() + 64);
     if let Some(id) = id {
@@ -42,7 +42,9 @@ pub(super) fn event(name: &str, id: Option<&str>, data: &[u8]) -> Bytes {
     event.extend_from_slice(b"event: ");
     event.extend_from_slice(name.as_bytes());
     event.extend_from_slice(b"\ndata: ");
-    event.extend_from_slice(data);
+    // A line break would end the field. Fields that nobody here knows are passed on as they were written, with
+    // breaks between their values; within a JSON text a break is always escaped.
+    event.extend(data.iter().map(|byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { *byte }));
     event.extend_from_slice(b"\n\n");
     event.into()
 }
@@ -63,4 +65,16 @@ pub(super) fn last_event_id(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get("last-event-id")?;
     // One that nobody gave is as good as none.
     value.to_str().ok().filter(|id| !id.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_is_one_line_of_data_however_the_json_was_laid_out() {
+        let event = event("order", Some("7"), b"{\"x\":[1,\r\n2],\"y\":\"a\\n\"\n}");
+        let event = std::str::from_utf8(&event).unwrap();
+        assert_eq!(event, "id: 7\nevent: order\ndata: {\"x\":[1,  2],\"y\":\"a\\n\" }\n\n");
+    }
 }
