@@ -94,6 +94,10 @@ pub struct UpArgs {
     #[arg(long, value_name = "N", env = "BREWLINE_MAX_STREAMS", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub max_streams: Option<u32>,
 
+    /// Live streams of one address at most, loopback not counted [default: 512]
+    #[arg(long, value_name = "N", env = "BREWLINE_MAX_STREAMS_PER_ADDRESS", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub max_streams_per_address: Option<u32>,
+
     /// How long records are kept, in days [default: 30]
     #[arg(long, value_name = "DAYS", env = "BREWLINE_RETENTION_DAYS", value_parser = clap::value_parser!(u32).range(2..=3650))]
     pub retention_days: Option<u32>,

@@ -25,6 +25,7 @@ pub struct File {
     seconds_per_cup: Option<f64>,
     max_open: Option<u32>,
     max_streams: Option<u32>,
+    max_streams_per_address: Option<u32>,
     retention_days: Option<u32>,
     quiet: Option<bool>,
     log_format: Option<LogFormat>,
@@ -47,6 +48,7 @@ pub struct Up {
     pub seconds_per_cup: f64,
     pub max_open: usize,
     pub max_streams: usize,
+    pub max_streams_per_address: usize,
     pub retention: Duration,
     pub new_staff_token: bool,
     pub accept_loss: bool,
@@ -92,6 +94,7 @@ impl File {
         within("hands", self.hands, 1, 1_000_000)?;
         within("max_open", self.max_open, 1, u32::MAX)?;
         within("max_streams", self.max_streams, 1, 1_000_000)?;
+        within("max_streams_per_address", self.max_streams_per_address, 1, 1_000_000)?;
         within("retention_days", self.retention_days, 2, 3_650)?;
         if let Some(seconds) = self.seconds_per_cup {
             check_seconds_per_cup(seconds).map_err(|why| format!("seconds_per_cup is {seconds}; {why}"))?;
@@ -129,7 +132,11 @@ impl File {
             hands: args.hands.or(self.hands).map(count),
             seconds_per_cup: args.seconds_per_cup.or(self.seconds_per_cup).unwrap_or(1.0),
             max_open: args.max_open.or(self.max_open).map_or(2_000_000, count),
-            max_streams: args.max_streams.or(self.max_streams).map_or(20_000, count),
+            max_streams: args.max_streams.or(self.max_streams).map_or(counter::Options::MAX_STREAMS, count),
+            max_streams_per_address: args
+                .max_streams_per_address
+                .or(self.max_streams_per_address)
+                .map_or(counter::Options::MAX_STREAMS_PER_ADDRESS, count),
             retention: Duration::from_secs(u64::from(days) * 24 * 60 * 60),
             new_staff_token: args.new_staff_token,
             accept_loss: args.accept_loss,
@@ -157,6 +164,23 @@ mod tests {
         let up = file.up(&args).unwrap();
         assert_eq!((up.hands, up.mode), (Some(3), Mode::Auto));
         assert!((up.seconds_per_cup - 2.5).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn the_help_names_the_defaults_that_count() {
+        let up = File::default().up(&UpArgs::default()).unwrap();
+        let help = <crate::cli::Cli as clap::CommandFactory>::command()
+            .find_subcommand_mut("up")
+            .unwrap()
+            .render_long_help()
+            .to_string();
+        for (flag, default) in
+            [("max-streams", up.max_streams), ("max-streams-per-address", up.max_streams_per_address)]
+        {
+            let about = help.split_once(&format!("--{flag} <N>")).unwrap().1;
+            let said = about.split_once("[default: ").unwrap().1.split_once(']').unwrap().0;
+            assert_eq!(said, default.to_string(), "--{flag}");
+        }
     }
 
     #[test]

@@ -82,6 +82,7 @@ fn counter_options(options: &Up, registry: Registry) -> counter::Options {
         listen: options.line.listen,
         max_open: options.max_open,
         max_streams: options.max_streams,
+        max_streams_per_address: options.max_streams_per_address,
         reset_staff_token: options.new_staff_token,
         registry,
         version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -1,10 +1,8 @@
 //! What all requests share.
 
 use std::{
-    collections::HashMap,
-    net::IpAddr,
     sync::{
-        Arc, Mutex, OnceLock, PoisonError,
+        Arc, OnceLock,
         atomic::{AtomicI64, Ordering},
     },
     time::{Duration, Instant},
@@ -22,6 +20,7 @@ use crate::{
     metrics::Metrics,
     options::Options,
     problem::{Code, Problem},
+    seats::Seats,
     view::Views,
 };
 
@@ -42,7 +41,10 @@ pub(crate) struct App {
     /// The line's secret, once it is settled.
     pub(crate) secret: OnceLock<[u8; 32]>,
     pub(crate) in_flight: InFlight,
+    /// For streams.
     pub(crate) seats: Arc<Seats>,
+    /// For connections.
+    pub(crate) places: Arc<Seats>,
     pub(crate) scans: Semaphore,
     /// What the public screens show, made once for all of them.
     pub(crate) board: watch::Sender<Bytes>,
@@ -70,6 +72,8 @@ pub(crate) struct Settings {
 
 impl App {
     pub(crate) fn new(options: Options, log: Arc<dyn Log>, views: Views, closing: CancellationToken) -> Self {
+        let (max_connections, max_connections_per_address) =
+            (options.max_connections(), options.max_connections_per_address());
         let metrics = Metrics::new(options.registry);
         Self {
             settings: Settings {
@@ -84,12 +88,8 @@ impl App {
             publisher: log.publisher(),
             log,
             views,
-            seats: Arc::new(Seats {
-                max: options.max_streams,
-                max_per_client: options.max_streams_per_client,
-                taken: Mutex::default(),
-                open: metrics.streams.clone(),
-            }),
+            seats: Seats::new(options.max_streams, options.max_streams_per_address, metrics.streams.clone()),
+            places: Seats::new(max_connections, max_connections_per_address, metrics.connections.clone()),
             metrics,
             secret: OnceLock::new(),
             in_flight: InFlight::default(),
@@ -191,86 +191,4 @@ pub(crate) fn not_taken(error: &PublishError) -> Problem {
     Problem::new(code, format!("The log did not confirm it: {said}; {advice}."))
         .with("reason", reason)
         .retry_after(1)
-}
-
-/// Places for streams: so many in all, so many for each address.
-#[derive(Debug)]
-pub(crate) struct Seats {
-    max: usize,
-    max_per_client: usize,
-    taken: Mutex<Taken>,
-    open: prometheus_client::metrics::gauge::Gauge,
-}
-
-#[derive(Debug, Default)]
-struct Taken {
-    all: usize,
-    by_client: HashMap<IpAddr, usize>,
-}
-
-/// One place, free again when dropped.
-#[derive(Debug)]
-pub(crate) struct Seat {
-    seats: Arc<Seats>,
-    client: IpAddr,
-}
-
-impl Seats {
-    pub(crate) fn take(self: &Arc<Self>, client: IpAddr) -> Result<Seat, Problem> {
-        let too_many = |max: usize, whose: &str| {
-            Problem::new(
-                Code::TooManyStreams,
-                format!("{max} streams are open {whose}; close some, or try later."),
-            )
-            .with("max", max)
-            .retry_after(10)
-        };
-        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        if taken.all >= self.max {
-            return Err(too_many(self.max, "on this counter"));
-        }
-        let of_client = taken.by_client.entry(client).or_default();
-        if *of_client >= self.max_per_client && !client.to_canonical().is_loopback() {
-            return Err(too_many(self.max_per_client, "from this address"));
-        }
-        *of_client += 1;
-        taken.all += 1;
-        self.open.inc();
-        Ok(Seat { seats: Arc::clone(self), client })
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        let mut taken = self.seats.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        taken.all -= 1;
-        if let Some(of_client) = taken.by_client.get_mut(&self.client) {
-            *of_client -= 1;
-            if *of_client == 0 {
-                taken.by_client.remove(&self.client);
-            }
-        }
-        self.seats.open.dec();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn streams_are_bounded_in_all_and_by_address_and_loopback_only_in_all() {
-        let seats =
-            Arc::new(Seats { max: 4, max_per_client: 1, taken: Mutex::default(), open: <_>::default() });
-        let phone: IpAddr = "192.168.1.7".parse().unwrap();
-        let proxy: IpAddr = "127.0.0.1".parse().unwrap();
-        let first = seats.take(phone).unwrap();
-        assert_eq!(seats.take(phone).unwrap_err().code(), Code::TooManyStreams);
-        let others: Vec<_> = (0..3).map(|_| seats.take(proxy).unwrap()).collect();
-        assert_eq!(seats.take(proxy).unwrap_err().code(), Code::TooManyStreams);
-        drop(first);
-        assert!(seats.take(phone).is_ok());
-        drop(others);
-        assert!(seats.taken.lock().unwrap().by_client.is_empty());
-    }
 }

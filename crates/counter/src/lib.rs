@@ -7,7 +7,7 @@
 //! | `http` | the contract's requests, one file each kind |
 //! | [`problem`] | every refusal, each with a code that `docs/errors.md` explains |
 //! | `app` | what all requests share |
-//! | `server`, `stall` | connections: accepted, bounded, seen off |
+//! | `server`, `stall`, `seats` | connections: accepted, bounded, seen off |
 //! | `claims` | the line's secret and the staff token, settled through the log |
 //! | `idempotency`, `auth`, `metrics` | one idea each |
 
@@ -21,6 +21,7 @@ mod idempotency;
 mod metrics;
 mod options;
 pub mod problem;
+mod seats;
 mod server;
 mod stall;
 pub mod view;
@@ -100,7 +101,7 @@ impl Counter {
         let thread = std::thread::Builder::new().name("view".to_owned()).spawn(move || runner.run())?;
 
         let claims = Claims { reset_staff_token: options.reset_staff_token, address, started };
-        let (max_connections, head_timeout) = (options.max_connections, options.head_timeout);
+        let (max_connections, head_timeout) = (options.max_connections(), options.head_timeout);
         let (write_timeout, grace) = (options.write_timeout, options.grace);
         options.max_open = options.max_open.max(1);
         let app = Arc::new(App::new(options, log, views, closing.clone()));

@@ -7,6 +7,11 @@ use std::{
 
 use prometheus_client::registry::Registry;
 
+/// Connections beside the streams: orders are taken, and `/readyz` answers, however many pages are open.
+const SPARE: usize = 4_096;
+/// Connections of one address beside its streams.
+const SPARE_PER_ADDRESS: usize = 512;
+
 /// What can be set. `Default` is what the contract promises.
 #[derive(Debug)]
 pub struct Options {
@@ -14,13 +19,12 @@ pub struct Options {
     pub listen: SocketAddr,
     /// No more orders than this are open; more are refused as `queue_full`.
     pub max_open: usize,
-    /// No more connections than this are open; more wait to be accepted.
-    pub max_connections: usize,
-    /// No more streams than this are open.
+    /// No more streams than this are open. Connections without one have room beside them:
+    /// [`Options::max_connections`].
     pub max_streams: usize,
     /// No more streams than this are open from one address. Loopback is not counted: behind a proxy everyone
     /// comes from there.
-    pub max_streams_per_client: usize,
+    pub max_streams_per_address: usize,
     /// How long an order or a command may take to be answered.
     pub deadline: Duration,
     /// The largest body, in bytes.
@@ -45,14 +49,30 @@ pub struct Options {
     pub version: String,
 }
 
+impl Options {
+    /// Streams, if nothing else is said.
+    pub const MAX_STREAMS: usize = 20_000;
+    /// Streams of one address, if nothing else is said.
+    pub const MAX_STREAMS_PER_ADDRESS: usize = 512;
+
+    /// No more connections than this are open; more wait to be accepted.
+    pub fn max_connections(&self) -> usize {
+        self.max_streams.saturating_add(SPARE)
+    }
+
+    /// No more connections than this are open from one address, loopback again not counted; more are closed.
+    pub fn max_connections_per_address(&self) -> usize {
+        self.max_streams_per_address.saturating_add(SPARE_PER_ADDRESS)
+    }
+}
+
 impl Default for Options {
     fn default() -> Self {
         Self {
             listen: (Ipv4Addr::LOCALHOST, 8080).into(),
             max_open: 2_000_000,
-            max_connections: 20_000,
-            max_streams: 16_384,
-            max_streams_per_client: 512,
+            max_streams: Self::MAX_STREAMS,
+            max_streams_per_address: Self::MAX_STREAMS_PER_ADDRESS,
             deadline: Duration::from_secs(5),
             max_body_bytes: 64 * 1024,
             head_timeout: Duration::from_secs(10),
@@ -64,6 +84,20 @@ impl Default for Options {
             registry: Registry::default(),
             source: "/brewline/counter".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn streams_never_take_the_last_connection() {
+        for max_streams in [1, Options::MAX_STREAMS, 1_000_000] {
+            let options = Options { max_streams, max_streams_per_address: max_streams, ..Options::default() };
+            assert!(options.max_connections() > max_streams);
+            assert!(options.max_connections_per_address() > max_streams);
         }
     }
 }

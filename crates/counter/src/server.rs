@@ -19,7 +19,6 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
-use prometheus_client::metrics::gauge::Gauge;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -77,7 +76,7 @@ impl Server {
         let Self { app, listener, max_connections, head_timeout, write_timeout, grace } = self;
         let service =
             Front { router: TowerToHyperService::new(router(Arc::clone(&app))), app: Arc::clone(&app) };
-        let room = Arc::new(Semaphore::new(max_connections));
+        let room = Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS)));
         let connections = TaskTracker::new();
         let cut = CancellationToken::new();
         let mut http = http1::Builder::new();
@@ -110,11 +109,13 @@ impl Server {
             };
             // Without it small answers wait for the client's acknowledgement.
             let _ = stream.set_nodelay(true);
+            // Else one address could take them all. Closed without an answer: it has plenty of others.
+            let Ok(counted) = app.places.take(peer.ip()) else { continue };
             let connection = serve(service.clone(), http.clone(), stream, peer.ip(), write_timeout);
             let cut = cut.clone();
             connections.spawn(async move {
                 cut.run_until_cancelled(connection).await;
-                drop(place);
+                drop((place, counted));
             });
         }
         drop(listener);
@@ -140,7 +141,6 @@ async fn serve(
     write_timeout: Duration,
 ) {
     let app = Arc::clone(&front.app);
-    let _counted = Counted::new(app.metrics.connections.clone());
     let service = service_fn(|request| front.answer(client, request));
     let connection = http.serve_connection(TokioIo::new(Impatient::new(stream, write_timeout)), service);
     tokio::pin!(connection);
@@ -154,22 +154,6 @@ async fn serve(
     if let Err(error) = ended {
         // The client's doing: it went, it was too slow, or it did not speak HTTP.
         tracing::debug!(%error, "a connection ended");
-    }
-}
-
-/// An open connection, counted until dropped.
-struct Counted(Gauge);
-
-impl Counted {
-    fn new(open: Gauge) -> Self {
-        open.inc();
-        Self(open)
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.0.dec();
     }
 }
 

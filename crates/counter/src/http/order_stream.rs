@@ -12,9 +12,10 @@ use tokio::time::{Instant, sleep_until};
 
 use super::{Client, Id, sse};
 use crate::{
-    app::{App, Seat},
+    app::App,
     auth, clock,
     problem::Problem,
+    seats::Seat,
     view::{Queue, Views, Watching},
 };
 

@@ -20,9 +20,10 @@ use super::{
     sse,
 };
 use crate::{
-    app::{App, Seat},
+    app::App,
     auth,
     problem::Problem,
+    seats::Seat,
     view::{BOOT_ID_LEN, Look, PickupCode},
 };
 
