@@ -66,7 +66,7 @@ pub struct Started {
 impl Counter {
     /// Takes the address. What it returns beside the counter resolves once that has caught up with the log.
     pub fn bind(options: Options) -> Result<(Self, oneshot::Receiver<Started>), BindError> {
-        let listener = server::bind(options.listen)?;
+        let listener = server::bind(options.listen, options.write_timeout)?;
         let address = listener.local_addr().map_err(|error| BindError::new(options.listen, error))?;
         let mut boot = [0; view::BOOT_ID_LEN / 2];
         // Without randomness two runs have one name, and a screen may miss a change after a restart.

@@ -32,7 +32,7 @@ use crate::{
     error::BindError,
     http::{Client, place, router},
     problem::Code,
-    stall::Impatient,
+    stall::{self, Impatient},
 };
 
 /// Connections that wait to be accepted. With the default, 512 at once see tails of a second.
@@ -44,13 +44,15 @@ const HEADERS: usize = 64;
 /// How long to wait when the system has no room for another connection: it will not have it at once.
 const NO_ROOM: Duration = Duration::from_millis(50);
 
-/// Binds before anything works, so that a port that is taken is said at once.
-pub(crate) fn bind(address: SocketAddr) -> Result<std::net::TcpListener, BindError> {
+/// Binds before anything works, so that a port that is taken is said at once. Connections to a client that
+/// acknowledges nothing for `write_timeout` are given up.
+pub(crate) fn bind(address: SocketAddr, write_timeout: Duration) -> Result<std::net::TcpListener, BindError> {
     let bind = || -> io::Result<std::net::TcpListener> {
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
         // A restart must not wait for connections of the last run; on Windows this would steal ports.
         #[cfg(unix)]
         socket.set_reuse_address(true)?;
+        stall::notice_the_gone(&socket, write_timeout)?;
         socket.bind(&address.into())?;
         socket.listen(BACKLOG)?;
         socket.set_nonblocking(true)?;

@@ -1,4 +1,8 @@
 //! A connection whose client takes nothing is cut: it would hold its buffers, and its place, for ever.
+//!
+//! Two kinds of client take nothing. One is there and does not read: soon a write waits, and [`Impatient`] counts.
+//! One is gone without a word, as a phone that left the Wi-Fi: what little a stream says fits into the system's
+//! buffers for hours, so only the system can notice, by the acknowledgements that stay away.
 
 use std::{
     io,
@@ -7,11 +11,24 @@ use std::{
     time::Duration,
 };
 
+use socket2::{Socket, TcpKeepalive};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
     time::{Instant, Sleep, sleep_until},
 };
+
+/// Has the system end connections whose client acknowledges nothing for this long, and ask those that are silent.
+/// Set on the listener, because its connections have it from there without a call for each.
+pub(crate) fn notice_the_gone(listener: &Socket, patience: Duration) -> io::Result<()> {
+    // The system counts in whole seconds.
+    let patience = patience.max(Duration::from_secs(1));
+    listener.set_tcp_keepalive(&TcpKeepalive::new().with_time(patience).with_interval(patience))?;
+    // Elsewhere it takes as long as the system has patience, minutes as a rule.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    listener.set_tcp_user_timeout(Some(patience))?;
+    Ok(())
+}
 
 /// A connection that fails when a write has waited too long.
 #[derive(Debug)]
@@ -74,5 +91,24 @@ impl AsyncWrite for Impatient {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::net::{Ipv4Addr, TcpStream};
+
+    use super::*;
+
+    #[test]
+    fn a_connection_has_from_its_listener_that_the_gone_are_noticed() {
+        let patience = Duration::from_secs(7);
+        let listener = crate::server::bind((Ipv4Addr::LOCALHOST, 0).into(), patience).unwrap();
+        let _client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        listener.set_nonblocking(false).unwrap();
+        let accepted = Socket::from(listener.accept().unwrap().0);
+        assert_eq!(accepted.tcp_user_timeout().unwrap(), Some(patience));
+        assert!(accepted.keepalive().unwrap());
+        assert_eq!(accepted.tcp_keepalive_time().unwrap(), patience);
     }
 }

@@ -137,6 +137,20 @@ async fn streams_are_bounded() {
 }
 
 #[tokio::test]
+async fn who_reads_no_answer_is_cut() {
+    use tokio::io::AsyncWriteExt;
+    let patience = std::time::Duration::from_millis(200);
+    let line = Line::on(log(1), Options { write_timeout: patience, ..options() }).await;
+    let mut deaf = tokio::net::TcpStream::connect(line.address).await.unwrap();
+    // Its answers fill every buffer on their way, and then its requests do; it ends when the counter cuts it.
+    let ask =
+        within(async { while deaf.write_all(b"GET /metrics HTTP/1.1\r\nhost: a\r\n\r\n").await.is_ok() {} });
+    ask.await;
+    let open = raw(line.address, b"GET /metrics HTTP/1.0\r\n\r\n").await;
+    assert!(open.text().contains("brewline_connections_open 1\n"), "only who asks: {}", open.text());
+}
+
+#[tokio::test]
 async fn the_board_shows_codes_and_the_shop_its_queue() {
     let line = Line::start().await;
     let mut shop = line.events("/shop/events", &[]).await;
