@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 
 use common::{Barista, Line, foreign_order, log, options, within};
 use counter::Options;
-use order::{Mode, topic};
+use order::{Answer, At, CommandId, Mode, Order, OrderId, OrderState, Placed, Stage, topic};
 
 async fn manual() -> (Line, Barista) {
     let line = Line::start().await;
@@ -198,6 +198,36 @@ async fn a_command_that_somebody_may_still_decide_is_accepted_for_later() {
     assert_eq!((&json["code"], &json["order"]["state"]), (&"no_answer_yet".into(), &"received".into()));
     assert!(json["command_id"].is_string());
     within(sign).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_outcome_whose_event_was_missed_is_told_from_the_state() {
+    let line = Line::on(log(1), Options { deadline: Duration::from_millis(400), ..options() }).await;
+    let (id, _) = line.order(1).await;
+    line.shown(&id, |_| true).await;
+    let log = Arc::clone(&line.log);
+    let order = Order::new(OrderId::new(id.clone()).unwrap(), 1);
+    let decided = tokio::spawn(async move {
+        while log.history(topic::COMMAND, 0).is_empty() {
+            tokio::task::yield_now().await;
+        }
+        let at = At { partition: 0, offset: 0 };
+        let placed = Placed { at, received_at: 1, foreign: false, history_from: 0, traceparent: None };
+        let mut state = OrderState::undecided(order, placed, Mode::Manual);
+        (state.version, state.code, state.stage) = (2, 1, Stage::Cancelled);
+        state.answers.push(Answer {
+            command_id: CommandId::new("0123456789abcdef").unwrap(),
+            version: 2,
+            state: Stage::Cancelled,
+            round: 1,
+            refused: None,
+        });
+        log.append(topic::STATE, 0, eventlog::Record::new(state.id().as_str().to_owned(), state.to_json()));
+    });
+    let key = [("idempotency-key", "0123456789abcdef")];
+    let reply = line.command(&id, &key, r#"{"command":"cancel"}"#).await;
+    assert_eq!((reply.status, &reply.json()["state"]), (200, &"cancelled".into()), "{reply:?}");
+    within(decided).await.unwrap();
 }
 
 #[tokio::test]

@@ -87,7 +87,7 @@ async fn ask_for(app: &App, command: Command, at: At, trace: Option<Vec<u8>>) ->
     let role = command.by.role;
     let by_when = tokio::time::Instant::now() + app.settings.deadline;
     let signs = app.views.look_anyway().signs(at.partition);
-    let asked = app.views.ask(command.command_id.clone());
+    let mut asked = app.views.ask(command.order_id.clone(), command.command_id.clone());
     let time = rfc3339(clock::now());
     let event = CloudEvent {
         id: command.command_id.as_str(),
@@ -103,11 +103,11 @@ async fn ask_for(app: &App, command: Command, at: At, trace: Option<Vec<u8>>) ->
         .await
         .map_err(|error| not_taken(&error).with("command_id", command.command_id.as_str()))?;
     tracing::debug!(order_id = %command.order_id, command = name, "command written");
-    let said = tokio::time::timeout_at(by_when, asked).await;
+    let said = tokio::time::timeout_at(by_when, asked.outcome()).await.ok().flatten();
     let look = app.views.look().ok_or_else(Problem::starting)?;
     let state = look.get(command.order_id.as_str());
     match (said, state) {
-        (Ok(Ok(event)), Some(state)) => {
+        (Some(event), Some(state)) => {
             let first = Answer {
                 command_id: command.command_id,
                 version: event.version,
@@ -117,10 +117,14 @@ async fn ask_for(app: &App, command: Command, at: At, trace: Option<Vec<u8>>) ->
             };
             outcome(&look, state, &first, role)
         }
-        (Ok(Ok(event)), None) if event.refused == Some(Refusal::QueueFull) => Err(queue_full(app.settings.max_open)),
-        (Ok(Ok(_)), None) => Err(unknown_order(look.as_of)),
+        (Some(event), None) if event.refused == Some(Refusal::QueueFull) => Err(queue_full(app.settings.max_open)),
+        (Some(_), None) => Err(unknown_order(look.as_of)),
+        // The event was missed, as when the view began anew; the state has the answer too.
+        (None, Some(state)) if let Some(first) = state.answer(&command.command_id) => {
+            outcome(&look, state, first, role)
+        }
         // No answer. If the baristas of this partition gave no sign meanwhile, nobody decides.
-        (_, Some(state)) if look.signs(at.partition) == signs => Err(no_barista(
+        (None, Some(state)) if look.signs(at.partition) == signs => Err(no_barista(
             &look,
             state,
             role,
@@ -128,7 +132,7 @@ async fn ask_for(app: &App, command: Command, at: At, trace: Option<Vec<u8>>) ->
              as Idempotency-Key to hear the outcome.",
         )
         .with("command_id", command.command_id.as_str())),
-        (_, state) => Ok(waiting(&look, &command, state)),
+        (None, state) => Ok(waiting(&look, &command, state)),
     }
 }
 

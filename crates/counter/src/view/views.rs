@@ -9,12 +9,12 @@ use std::{
 };
 
 use order::{CommandId, Event, Millis, OrderId, OrderState, Stage};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 
 use super::{
     Changes, Counts, Missed, View, Watching,
     feed::Ring,
-    watch::{Askers, Watchers},
+    watch::{Askers, Asking, Watchers},
 };
 use crate::clock;
 
@@ -32,7 +32,7 @@ struct Shared {
     /// Since when it is caught up, or not.
     since: AtomicI64,
     watchers: Arc<Watchers>,
-    askers: Askers,
+    askers: Arc<Askers>,
     /// The number of the next change: who follows all orders waits for it to move.
     changes: watch::Sender<u64>,
     /// Names this process's numbers of changes.
@@ -87,7 +87,7 @@ impl Views {
             as_of: AtomicI64::new(0),
             since: AtomicI64::new(clock::now()),
             watchers: Arc::default(),
-            askers: Askers::default(),
+            askers: Arc::default(),
             changes: watch::Sender::new(0),
             boot,
         }))
@@ -151,8 +151,8 @@ impl Views {
     }
 
     /// Waits for the outcome of a command.
-    pub(crate) fn ask(&self, id: CommandId) -> oneshot::Receiver<Event> {
-        self.0.askers.ask(id)
+    pub(crate) fn ask(&self, order: OrderId, id: CommandId) -> Asking {
+        self.0.askers.ask(order, id)
     }
 
     /// Moves whenever anything does.

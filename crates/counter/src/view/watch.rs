@@ -5,7 +5,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
 };
 
@@ -17,8 +17,15 @@ use super::View;
 /// Who waits for which order.
 #[derive(Debug, Default)]
 pub(super) struct Watchers {
-    orders: Mutex<HashMap<OrderId, Arc<Notify>>>,
+    orders: Mutex<HashMap<OrderId, Watched>>,
     count: AtomicUsize,
+}
+
+/// An order that is waited for.
+#[derive(Debug, Default)]
+struct Watched {
+    notify: Arc<Notify>,
+    by: usize,
 }
 
 /// One who waits for an order to change.
@@ -31,9 +38,11 @@ pub(crate) struct Watching {
 
 impl Watchers {
     pub(super) fn watch(self: &Arc<Self>, id: OrderId) -> Watching {
-        let notify = Arc::clone(self.lock().entry(id.clone()).or_default());
+        let mut orders = self.lock();
+        let watched = orders.entry(id.clone()).or_default();
+        watched.by += 1;
         self.count.fetch_add(1, Ordering::SeqCst);
-        Watching { watchers: Arc::clone(self), id, notify }
+        Watching { watchers: Arc::clone(self), id, notify: Arc::clone(&watched.notify) }
     }
 
     /// Wakes those who wait for one of these.
@@ -42,15 +51,15 @@ impl Watchers {
             return;
         }
         let orders = self.lock();
-        ids.filter_map(|id| orders.get(id)).for_each(|notify| notify.notify_waiters());
+        ids.filter_map(|id| orders.get(id)).for_each(|watched| watched.notify.notify_waiters());
     }
 
     /// Wakes everyone.
     pub(super) fn wake_all(&self) {
-        self.lock().values().for_each(|notify| notify.notify_waiters());
+        self.lock().values().for_each(|watched| watched.notify.notify_waiters());
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<OrderId, Arc<Notify>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<OrderId, Watched>> {
         self.orders.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -69,34 +78,50 @@ impl Watching {
 
 impl Drop for Watching {
     fn drop(&mut self) {
-        self.watchers.count.fetch_sub(1, Ordering::SeqCst);
         let mut orders = self.watchers.lock();
-        // The map's and ours: the last one who waits.
-        if Arc::strong_count(&self.notify) == 2 {
-            orders.remove(&self.id);
+        self.watchers.count.fetch_sub(1, Ordering::SeqCst);
+        if let Some(watched) = orders.get_mut(&self.id) {
+            watched.by -= 1;
+            if watched.by == 0 {
+                orders.remove(&self.id);
+            }
         }
     }
 }
 
+/// A command: its id is its sender's choice, and means something only together with the order.
+type Asked = (OrderId, CommandId);
+/// By number, so that each can take itself off the list.
+type Waiting = HashMap<Asked, Vec<(u64, oneshot::Sender<Event>)>>;
+
 /// Who waits for which command's outcome.
 #[derive(Debug, Default)]
 pub(super) struct Askers {
-    waiting: Mutex<HashMap<CommandId, Vec<oneshot::Sender<Event>>>>,
+    waiting: Mutex<Waiting>,
+    /// Commands that are waited for.
     count: AtomicUsize,
+    next: AtomicU64,
+}
+
+/// One who waits for a command's outcome.
+#[derive(Debug)]
+pub(crate) struct Asking {
+    askers: Arc<Askers>,
+    command: Asked,
+    number: u64,
+    told: oneshot::Receiver<Event>,
 }
 
 impl Askers {
-    pub(super) fn ask(&self, id: CommandId) -> oneshot::Receiver<Event> {
-        let (answer, asked) = oneshot::channel();
+    pub(super) fn ask(self: &Arc<Self>, order: OrderId, id: CommandId) -> Asking {
+        let (answer, told) = oneshot::channel();
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let command = (order, id);
         let mut waiting = self.lock();
-        // Those who gave up go with the next one who asks.
-        waiting.retain(|_, askers| {
-            askers.retain(|asker| !asker.is_closed());
-            !askers.is_empty()
-        });
-        waiting.entry(id).or_default().push(answer);
+        waiting.entry(command.clone()).or_default().push((number, answer));
         self.count.store(waiting.len(), Ordering::SeqCst);
-        asked
+        drop(waiting);
+        Asking { askers: Arc::clone(self), command, number, told }
     }
 
     pub(super) fn nobody(&self) -> bool {
@@ -110,14 +135,15 @@ impl Askers {
         }
         let mut waiting = self.lock();
         outcomes.retain(|outcome| {
-            let Some(id) = &outcome.command_id else { return false };
-            if !waiting.contains_key(id) {
+            let Some(id) = outcome.command_id.clone() else { return false };
+            let command = (outcome.order_id.clone(), id);
+            if !waiting.contains_key(&command) {
                 return false;
             }
             if !is_shown(outcome, view) {
                 return true;
             }
-            for asker in waiting.remove(id).into_iter().flatten() {
+            for (_, asker) in waiting.remove(&command).into_iter().flatten() {
                 // Who asked may be gone: nobody is told then.
                 let _ = asker.send(outcome.clone());
             }
@@ -126,8 +152,28 @@ impl Askers {
         self.count.store(waiting.len(), Ordering::SeqCst);
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<CommandId, Vec<oneshot::Sender<Event>>>> {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Asking {
+    /// The outcome, once the view shows it. Gone, with all that is waited for, when the counter is.
+    pub(crate) async fn outcome(&mut self) -> Option<Event> {
+        (&mut self.told).await.ok()
+    }
+}
+
+impl Drop for Asking {
+    fn drop(&mut self) {
+        let mut waiting = self.askers.lock();
+        if let Some(askers) = waiting.get_mut(&self.command) {
+            askers.retain(|(number, _)| *number != self.number);
+            if askers.is_empty() {
+                waiting.remove(&self.command);
+            }
+        }
+        self.askers.count.store(waiting.len(), Ordering::SeqCst);
     }
 }
 
@@ -136,5 +182,52 @@ fn is_shown(outcome: &Event, view: &View) -> bool {
         Some(state) => state.version >= outcome.version,
         // Forgotten, never there, or not taken because the queue is full.
         None => matches!(outcome.refused, Some(Refusal::UnknownOrder | Refusal::QueueFull)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn order(id: &str) -> OrderId {
+        OrderId::new(id).unwrap()
+    }
+
+    #[test]
+    fn nothing_is_left_of_watchers_that_go_at_once() {
+        let watchers = Arc::new(Watchers::default());
+        for _ in 0..1_000 {
+            let both = [watchers.watch(order("a")), watchers.watch(order("a"))];
+            let start = std::sync::Barrier::new(2);
+            std::thread::scope(|scope| {
+                for watching in both {
+                    let start = &start;
+                    scope.spawn(move || {
+                        start.wait();
+                        drop(watching);
+                    });
+                }
+            });
+            assert!(watchers.lock().is_empty());
+        }
+        assert_eq!(watchers.count.load(Ordering::SeqCst), 0);
+    }
+
+    #[test]
+    fn one_command_id_on_two_orders_is_two_commands_and_who_gives_up_leaves_nothing() {
+        let askers = Arc::new(Askers::default());
+        let id = CommandId::new("tap").unwrap();
+        let mut a = askers.ask(order("a"), id.clone());
+        let mut b = askers.ask(order("b"), id.clone());
+        let gave_up = askers.ask(order("a"), id);
+        drop(gave_up);
+        let outcome = r#"{"v":1,"order_id":"a","version":0,"event":"cancel","command_id":"tap","refused":"unknown_order","at":1,"to":"received","round":1,"from":"received"}"#;
+        let outcome = Event::parse(outcome.as_bytes()).unwrap();
+        askers.answer(&mut vec![outcome.clone()], &View::default());
+        assert_eq!(a.told.try_recv(), Ok(outcome));
+        assert!(b.told.try_recv().is_err(), "another order's outcome is none of its business");
+        assert!(!askers.nobody());
+        drop(b);
+        assert!(askers.nobody() && askers.lock().is_empty());
     }
 }
