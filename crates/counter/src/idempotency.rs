@@ -12,7 +12,7 @@ use eventlog::{Position, PublishError};
 use hmac::{Hmac, KeyInit, Mac};
 use http::HeaderMap;
 use order::Order;
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -22,8 +22,9 @@ use crate::problem::{Code, Problem};
 const KEY_CHARS: std::ops::RangeInclusive<usize> = 16..=128;
 /// How long a written order stands in for the view, which may not have read it yet.
 const KEPT: Duration = Duration::from_secs(10);
-/// How many are kept; beyond that the engine alone ignores repeats.
+/// How many are kept, and how many bytes of their answers; beyond that the engine alone ignores repeats.
 const KEPT_MAX: usize = 65_536;
+const KEPT_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// The key in `Idempotency-Key`, if there is one.
 pub(crate) fn key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
@@ -51,19 +52,27 @@ pub(crate) fn order_id(secret: &[u8; 32], key: &str) -> Uuid {
     uuid::Builder::from_custom_bytes(bytes).into_uuid()
 }
 
-/// Whether two orders are one request. What counters add by themselves does not count.
-pub(crate) fn same_request(a: &Order, b: &Order) -> bool {
+/// What of an order its sender asked for, as a hash. What counters add by themselves does not count.
+pub(crate) fn request(order: &Order) -> Request {
     const ADDED: [&str; 2] = ["promise", "promised"];
-    let (d, e) = (a.details().cloned().unwrap_or_default(), b.details().cloned().unwrap_or_default());
-    let extra = |details: &order::Details| -> Vec<(Box<str>, String)> {
-        let kept = details.extra.iter().filter(|(key, _)| !ADDED.contains(&&**key));
-        kept.map(|(key, value)| (key.clone(), value.get().to_owned())).collect()
-    };
-    a.amount == b.amount
-        && d.items == e.items
-        && (&d.name, &d.note, &d.reference) == (&e.name, &e.note, &e.reference)
-        && extra(&d) == extra(&e)
+    let details = order.details().map(|details| {
+        let mut asked = order::Details {
+            items: details.items.clone(),
+            name: details.name.clone(),
+            note: details.note.clone(),
+            reference: details.reference.clone(),
+            extra: details.extra.clone(),
+            ..order::Details::default()
+        };
+        asked.extra.retain(|(key, _)| !ADDED.contains(&&**key));
+        Box::new(asked)
+    });
+    let asked = Order { details, ..Order::new(order.order_id.clone(), order.amount) };
+    Sha256::digest(asked.to_json()).into()
 }
+
+/// Equal for two orders that are one request.
+pub(crate) type Request = [u8; 32];
 
 /// The key stands for another request.
 pub(crate) fn reused() -> Problem {
@@ -82,8 +91,22 @@ pub(crate) struct InFlight(Mutex<Kept>);
 
 #[derive(Debug, Default)]
 struct Kept {
-    orders: HashMap<Uuid, (Order, watch::Receiver<Option<Outcome>>)>,
-    by_age: VecDeque<(Instant, Uuid)>,
+    orders: HashMap<Uuid, One>,
+    /// Oldest first. What failed is only here, until its time.
+    by_age: VecDeque<(Instant, Uuid, u64)>,
+    /// Of all answers that are kept.
+    bytes: usize,
+    next_turn: u64,
+}
+
+#[derive(Debug)]
+struct One {
+    /// Which of those that ever had this key.
+    turn: u64,
+    request: Request,
+    outcome: watch::Receiver<Option<Outcome>>,
+    /// Of its answer, once there is one.
+    bytes: usize,
 }
 
 /// What to do with an order that has a key.
@@ -100,26 +123,33 @@ pub(crate) enum Turn<'a> {
 pub(crate) struct Writing<'a> {
     all: &'a InFlight,
     id: Uuid,
+    turn: u64,
     tell: watch::Sender<Option<Outcome>>,
     written: bool,
 }
 
 impl InFlight {
-    pub(crate) fn enter(&self, id: Uuid, order: &Order) -> Turn<'_> {
+    /// `room` is asked for only where there is something to write: a repeat adds nothing.
+    pub(crate) fn enter(
+        &self,
+        id: Uuid,
+        request: Request,
+        now: Instant,
+        room: impl FnOnce() -> Result<(), Problem>,
+    ) -> Result<Turn<'_>, Problem> {
         let mut kept = self.lock();
-        kept.drop_old();
-        match kept.orders.entry(id) {
-            Entry::Occupied(other) if same_request(&other.get().0, order) => {
-                Turn::Wait(other.get().1.clone())
-            }
-            Entry::Occupied(_) => Turn::Reused,
-            Entry::Vacant(place) => {
-                let (tell, told) = watch::channel(None);
-                place.insert((order.clone(), told));
-                kept.by_age.push_back((Instant::now(), id));
-                Turn::Write(Writing { all: self, id, tell, written: false })
-            }
+        kept.drop_old(now);
+        if let Some(other) = kept.orders.get(&id) {
+            let same = other.request == request;
+            return Ok(if same { Turn::Wait(other.outcome.clone()) } else { Turn::Reused });
         }
+        room()?;
+        let (tell, outcome) = watch::channel(None);
+        let turn = kept.next_turn;
+        kept.next_turn += 1;
+        kept.orders.insert(id, One { turn, request, outcome, bytes: 0 });
+        kept.by_age.push_back((now, id, turn));
+        Ok(Turn::Write(Writing { all: self, id, turn, tell, written: false }))
     }
 
     fn lock(&self) -> MutexGuard<'_, Kept> {
@@ -129,7 +159,10 @@ impl InFlight {
 
 impl Writing<'_> {
     pub(crate) fn done(mut self, outcome: Outcome) {
-        self.written = outcome.is_ok();
+        if let Ok((json, _)) = &outcome {
+            self.written = true;
+            self.all.lock().keep(self.id, self.turn, json.len());
+        }
         self.tell.send_replace(Some(outcome));
     }
 }
@@ -138,18 +171,36 @@ impl Drop for Writing<'_> {
     fn drop(&mut self) {
         // What was written stays for a while; what failed may be tried again at once.
         if !self.written {
-            self.all.lock().orders.remove(&self.id);
+            self.all.lock().remove(self.id, self.turn);
         }
     }
 }
 
 impl Kept {
-    fn drop_old(&mut self) {
-        while let Some(&(since, id)) = self.by_age.front()
-            && (since.elapsed() > KEPT || self.by_age.len() > KEPT_MAX)
+    fn keep(&mut self, id: Uuid, turn: u64, bytes: usize) {
+        if let Some(one) = self.orders.get_mut(&id).filter(|one| one.turn == turn) {
+            one.bytes = bytes;
+            self.bytes += bytes;
+        }
+    }
+
+    /// Removes what had this turn, and nothing that has had the key since.
+    fn remove(&mut self, id: Uuid, turn: u64) {
+        if let Entry::Occupied(one) = self.orders.entry(id)
+            && one.get().turn == turn
+        {
+            self.bytes -= one.remove().bytes;
+        }
+    }
+
+    fn drop_old(&mut self, now: Instant) {
+        while let Some(&(since, id, turn)) = self.by_age.front()
+            && (now.saturating_duration_since(since) > KEPT
+                || self.by_age.len() > KEPT_MAX
+                || self.bytes > KEPT_BYTES_MAX)
         {
             self.by_age.pop_front();
-            self.orders.remove(&id);
+            self.remove(id, turn);
         }
     }
 }
@@ -170,18 +221,89 @@ mod tests {
     }
 
     #[test]
-    fn what_failed_may_be_tried_again_and_what_was_written_is_waited_for() {
-        let all = InFlight::default();
-        let id = Uuid::from_u128(1);
-        let order = |amount| Order::new(OrderId::new("a").unwrap(), amount);
-        let Turn::Write(first) = all.enter(id, &order(1)) else { panic!("the first one writes") };
-        assert!(matches!(all.enter(id, &order(2)), Turn::Reused));
-        first.done(Err(PublishError::not_written(eventlog::Reason::Overloaded)));
-        let Turn::Write(second) = all.enter(id, &order(1)) else {
-            panic!("it failed, so the next one writes")
+    fn a_request_is_what_its_sender_asked_for_and_not_what_was_added() {
+        let asked = |rest: &str| {
+            let json = format!(r#"{{"order_id":"a","amount":1,"status":0{rest}}}"#);
+            request(&Order::parse(json.as_bytes()).unwrap())
         };
-        second.done(Ok((Bytes::new(), Position { topic: "t", partition: 0, offset: 1 })));
-        let Turn::Wait(told) = all.enter(id, &order(1)) else { panic!("it is written") };
+        let plain = asked("");
+        for added in [r#","placed_at":7"#, r#","promise":8,"unpaid":true"#, r#","make_seconds":9"#] {
+            assert_eq!(asked(added), plain, "{added}");
+        }
+        assert_eq!(request(&Order::new(OrderId::new("a").unwrap(), 1)), plain);
+        for other in [r#","name":"Kim""#, r#","note":"Kim""#, r#","ref":"Kim""#, r#","x":1"#] {
+            assert_ne!(asked(other), plain, "{other}");
+        }
+        assert_ne!(request(&Order::new(OrderId::new("a").unwrap(), 2)), plain);
+    }
+
+    const ID: Uuid = Uuid::from_u128(1);
+    const REQUEST: Request = [1; 32];
+
+    fn answer(bytes: usize) -> (Bytes, Position) {
+        (vec![0; bytes].into(), Position { topic: "t", partition: 0, offset: 1 })
+    }
+
+    fn enter(all: &InFlight, id: Uuid, now: Instant) -> Turn<'_> {
+        all.enter(id, REQUEST, now, || Ok(())).expect("there is room")
+    }
+
+    fn write(all: &InFlight, id: Uuid, now: Instant) -> Writing<'_> {
+        match enter(all, id, now) {
+            Turn::Write(writing) => writing,
+            _ => panic!("it is there already"),
+        }
+    }
+
+    #[test]
+    fn what_failed_may_be_tried_again_and_what_was_written_is_waited_for() {
+        let (all, now) = (InFlight::default(), Instant::now());
+        let first = write(&all, ID, now);
+        assert!(matches!(all.enter(ID, [2; 32], now, || Ok(())), Ok(Turn::Reused)));
+        first.done(Err(PublishError::not_written(eventlog::Reason::Overloaded)));
+        write(&all, ID, now).done(Ok(answer(0)));
+        let Turn::Wait(told) = enter(&all, ID, now) else { panic!("it is written") };
         assert!(told.borrow().as_ref().is_some_and(Result::is_ok));
+    }
+
+    #[test]
+    fn a_full_line_refuses_only_what_is_not_written_yet() {
+        let (all, now) = (InFlight::default(), Instant::now());
+        let full = || Err(crate::app::queue_full(1));
+        assert!(all.enter(ID, REQUEST, now, full).is_err());
+        write(&all, ID, now).done(Ok(answer(0)));
+        assert!(matches!(all.enter(ID, REQUEST, now, full), Ok(Turn::Wait(_))));
+    }
+
+    #[test]
+    fn the_age_of_what_failed_does_not_end_what_came_after_it() {
+        let (all, began) = (InFlight::default(), Instant::now());
+        drop(write(&all, ID, began));
+        write(&all, ID, began + KEPT).done(Ok(answer(0)));
+        let later = began + KEPT + Duration::from_millis(1);
+        assert!(matches!(enter(&all, ID, later), Turn::Wait(_)), "it is a millisecond old");
+        assert!(matches!(enter(&all, ID, later + KEPT), Turn::Write(_)), "now its time has come");
+    }
+
+    #[test]
+    fn one_that_was_pushed_out_does_not_take_its_successor_along() {
+        let (all, now) = (InFlight::default(), Instant::now());
+        let slow = write(&all, ID, now);
+        let successor = write(&all, ID, now + KEPT * 2);
+        drop(slow);
+        assert!(matches!(enter(&all, ID, now + KEPT * 2), Turn::Wait(_)));
+        drop(successor);
+    }
+
+    #[test]
+    fn the_answers_that_are_kept_have_a_bound_in_bytes() {
+        let (all, now) = (InFlight::default(), Instant::now());
+        let many = KEPT_BYTES_MAX as u128 / 65_536 + 100;
+        for n in 0..many {
+            write(&all, Uuid::from_u128(n), now).done(Ok(answer(65_536)));
+        }
+        assert!(all.lock().bytes <= KEPT_BYTES_MAX + 65_536);
+        assert!(matches!(enter(&all, Uuid::from_u128(0), now), Turn::Write(_)), "the oldest went");
+        assert!(matches!(enter(&all, Uuid::from_u128(many - 1), now), Turn::Wait(_)));
     }
 }

@@ -1,6 +1,6 @@
 //! `POST /order`: the hot path, and how an order gets into the log.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use ::order::{At, CloudEvent, Limits, Order, OrderId, Status, rfc3339, topic};
 use axum::response::{IntoResponse, Response};
@@ -92,9 +92,9 @@ pub(super) async fn submit(
     if let Some(placed) = known(app, &order)? {
         return Ok(placed);
     }
-    app.check_room()?;
-    let outcome = match app.in_flight.enter(uuid, &order) {
-        Turn::Reused => return Err(idempotency::reused()),
+    let request = idempotency::request(&order);
+    let outcome = match app.in_flight.enter(uuid, request, Instant::now(), || app.check_room())? {
+        Turn::Reused => return Err(idempotency::reused().with("order_id", order.order_id.as_str())),
         Turn::Write(writing) => {
             let outcome = write(app, headers, &order).await;
             writing.done(outcome.clone());
@@ -114,7 +114,7 @@ pub(super) async fn submit(
 fn known(app: &App, order: &Order) -> Result<Option<Placed>, Problem> {
     let look = app.views.look().ok_or_else(Problem::starting)?;
     let Some(state) = look.get(order.order_id.as_str()) else { return Ok(None) };
-    if !idempotency::same_request(&state.order, order) {
+    if idempotency::request(&state.order) != idempotency::request(order) {
         return Err(idempotency::reused().with("order_id", order.order_id.as_str()));
     }
     let as_received = Order { status: Status::Received, ..state.order.clone() };
