@@ -62,12 +62,29 @@ pub(crate) struct App {
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
     pub(crate) max_open: usize,
+    pub(crate) max_open_bytes: usize,
     pub(crate) deadline: Duration,
     pub(crate) max_body_bytes: usize,
     pub(crate) body_timeout: Duration,
     pub(crate) heartbeat: Duration,
     pub(crate) source: String,
     pub(crate) version: String,
+}
+
+impl Settings {
+    /// Refuses one more order where so many are open, of so many bytes.
+    pub(crate) fn check_room(&self, open: usize, bytes: usize) -> Result<(), Problem> {
+        if open >= self.max_open {
+            return Err(queue_full(self.max_open));
+        }
+        if bytes >= self.max_open_bytes {
+            let detail = "The orders that are waiting or being made are as large together as the line takes; try \
+                          again later.";
+            let problem = Problem::new(Code::QueueFull, detail).with("max_open_bytes", self.max_open_bytes);
+            return Err(problem.retry_after(5));
+        }
+        Ok(())
+    }
 }
 
 impl App {
@@ -78,6 +95,7 @@ impl App {
         Self {
             settings: Settings {
                 max_open: options.max_open,
+                max_open_bytes: options.max_open_bytes,
                 deadline: options.deadline,
                 max_body_bytes: options.max_body_bytes,
                 body_timeout: options.body_timeout,
@@ -103,15 +121,13 @@ impl App {
         }
     }
 
-    /// Refuses what would be more work than the line takes.
+    /// Refuses what would be more work than the line takes. A view that begins anew stops no orders: what was
+    /// open before, and what came since, is counted on.
     pub(crate) fn check_room(&self) -> Result<(), Problem> {
         if !self.views.is_caught_up() && self.views.as_of() == 0 {
             return Err(Problem::starting());
         }
-        if self.views.open() >= self.settings.max_open {
-            return Err(queue_full(self.settings.max_open));
-        }
-        Ok(())
+        self.settings.check_room(self.views.open(), self.views.open_bytes())
     }
 
     /// Adds a record to the log within the deadline.

@@ -19,6 +19,9 @@ pub struct Options {
     pub listen: SocketAddr,
     /// No more orders than this are open; more are refused as `queue_full`.
     pub max_open: usize,
+    /// The open orders weigh no more than this together, in bytes ([`order::Order::weight`]); more are refused as
+    /// `queue_full`. One order may bring along 60 KiB of its own.
+    pub max_open_bytes: usize,
     /// No more streams than this are open. Connections without one have room beside them:
     /// [`Options::max_connections`].
     pub max_streams: usize,
@@ -71,6 +74,7 @@ impl Default for Options {
         Self {
             listen: (Ipv4Addr::LOCALHOST, 8080).into(),
             max_open: 2_000_000,
+            max_open_bytes: 512 * 1024 * 1024,
             max_streams: Self::MAX_STREAMS,
             max_streams_per_address: Self::MAX_STREAMS_PER_ADDRESS,
             deadline: Duration::from_secs(5),

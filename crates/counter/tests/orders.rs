@@ -259,6 +259,53 @@ async fn more_open_orders_than_the_bound_are_refused_and_none_is_dropped() {
 }
 
 #[tokio::test]
+async fn open_orders_have_a_bound_in_bytes_too() {
+    let line = Line::on(log(1), Options { max_open_bytes: 60_000, ..options() }).await;
+    let body = format!(r#"{{"amount":1,"x":"{}"}}"#, "x".repeat(40_000));
+    let json = [("content-type", "application/json")];
+    let place = || async { line.post("/orders", &json, &body).await };
+    for _ in 0..2 {
+        let placed = place().await;
+        assert_eq!(placed.status, 201, "{placed:?}");
+        line.shown(placed.json()["order_id"].as_str().unwrap(), |_| true).await;
+    }
+    let refused = place().await;
+    assert_eq!((refused.status, refused.code().as_str()), (503, "queue_full"));
+    assert_eq!(refused.json()["max_open_bytes"], 60_000);
+    let shop = line.events("/shop/events", &[]).await.named("shop").await;
+    assert_eq!(shop.json()["full"], true);
+    // What is made weighs nothing any more.
+    let _barista = common::Barista::with(
+        &line.log,
+        barista::Options {
+            rules: order::Rules { mode: Mode::Auto, cup_ms: 0, ..order::Rules::default() },
+            ..barista::Options::default()
+        },
+    );
+    within(async { while place().await.status != 201 {} }).await;
+}
+
+#[tokio::test]
+async fn while_the_view_begins_anew_the_bound_on_open_orders_holds() {
+    let line = Line::on(log(1), Options { max_open: 3, ..options() }).await;
+    for _ in 0..2 {
+        let (id, _) = line.order(1).await;
+        line.shown(&id, |_| true).await;
+    }
+    let mut stream = line.events("/orders/a/events", &[]).await;
+    line.log.set_faults(Faults { poll_error: 1.0, ..Faults::none() });
+    line.log.append(topic::DLQ, 0, Record::new("x", "y"));
+    stream.named("waiting").await;
+    line.order(1).await;
+    let reply = line.post("/order?amount=1", &[], "").await;
+    assert_eq!((reply.status, reply.code().as_str()), (503, "queue_full"));
+    line.log.set_faults(Faults::none());
+    stream.until("heartbeat", |heartbeat| heartbeat["ready"] == true).await;
+    assert_eq!(line.post("/order?amount=1", &[], "").await.code(), "queue_full");
+    assert_eq!(line.views.open(), 3);
+}
+
+#[tokio::test]
 async fn before_the_log_is_read_orders_are_asked_to_come_again() {
     let log = log(1);
     let slow = log.process();

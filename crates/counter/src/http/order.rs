@@ -139,6 +139,7 @@ async fn write(app: &App, headers: &HeaderMap, order: &Order) -> idempotency::Ou
     let partition = partition_for(id.as_bytes(), app.publisher.partitions(topic::RECEIVED));
     let at = app.publish(topic::RECEIVED, partition, record).await?;
     app.metrics.accepted.inc();
+    app.views.accepted(order);
     tracing::debug!(order_id = id, partition, offset = at.offset, "order accepted");
     Ok((json, at))
 }

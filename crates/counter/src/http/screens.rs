@@ -20,7 +20,7 @@ use super::{
     sse,
 };
 use crate::{
-    app::App,
+    app::{App, Settings},
     auth,
     problem::Problem,
     seats::Seat,
@@ -62,7 +62,7 @@ fn make(app: &App) {
         return;
     }
     let Some(look) = app.views.look() else { return };
-    let (board, shop) = (board_json(&look), shop_json(&look, app.settings.max_open));
+    let (board, shop) = (board_json(&look), shop_json(&look, &app.settings));
     drop(look);
     for (screen, json) in [(&app.board, board), (&app.shop, shop)] {
         screen.send_if_modified(|old| {
@@ -116,7 +116,7 @@ fn board_json(look: &Look<'_>) -> Bytes {
 }
 
 /// What a customer needs to know before ordering.
-fn shop_json(look: &Look<'_>, max_open: usize) -> Bytes {
+fn shop_json(look: &Look<'_>, settings: &Settings) -> Bytes {
     #[derive(Serialize)]
     struct Shop<'a> {
         /// As it was written; `null`: nobody said, so it is open.
@@ -148,7 +148,7 @@ fn shop_json(look: &Look<'_>, max_open: usize) -> Bytes {
             ready: counts.of(Stage::Ready),
             undecided: counts.undecided,
         },
-        full: counts.open() >= max_open,
+        full: settings.check_room(counts.open(), look.open_bytes()).is_err(),
         no_barista: look.nobody_decides_somewhere(look.now),
     };
     serde_json::to_vec(&shop).expect("texts and numbers").into()

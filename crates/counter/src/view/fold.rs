@@ -132,6 +132,11 @@ impl View {
         self.table.counts
     }
 
+    /// What the open orders weigh together, in bytes beyond what every order takes.
+    pub fn open_bytes(&self) -> usize {
+        self.table.open_bytes
+    }
+
     /// Open orders of its partition that were placed before it.
     pub fn ahead(&self, state: &OrderState) -> Ahead {
         self.table.ahead(state)

@@ -43,6 +43,8 @@ impl Counts {
 pub(super) struct Table {
     rows: Orders,
     pub(super) counts: Counts,
+    /// What the open orders weigh together.
+    pub(super) open_bytes: usize,
     queues: BTreeMap<Partition, Queue>,
     /// By the time when the bell rang.
     ready: BTreeSet<(Millis, Key)>,
@@ -154,6 +156,8 @@ impl Table {
         if state.stage.is_open() {
             let queue = self.queues.entry(state.at.partition).or_default();
             let offset = state.at.offset;
+            let weight = state.order.weight();
+            self.open_bytes = if add { self.open_bytes + weight } else { self.open_bytes - weight };
             if add {
                 queue.open.insert(offset, key);
                 if undecided {

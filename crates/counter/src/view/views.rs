@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use order::{CommandId, Event, Millis, OrderId, OrderState, Stage};
+use order::{CommandId, Event, Millis, Order, OrderId, OrderState, Stage};
 use tokio::sync::watch;
 
 use super::{
@@ -28,6 +28,7 @@ struct Shared {
     /// Beside the lock, for those who take an order and must not wait for a reader.
     caught_up: AtomicBool,
     open: AtomicUsize,
+    open_bytes: AtomicUsize,
     as_of: AtomicI64,
     /// Since when it is caught up, or not.
     since: AtomicI64,
@@ -84,6 +85,7 @@ impl Views {
             inner: RwLock::default(),
             caught_up: AtomicBool::new(false),
             open: AtomicUsize::new(0),
+            open_bytes: AtomicUsize::new(0),
             as_of: AtomicI64::new(0),
             since: AtomicI64::new(clock::now()),
             watchers: Arc::default(),
@@ -108,9 +110,23 @@ impl Views {
         self.0.as_of.load(Ordering::Relaxed)
     }
 
-    /// Work that is left: undecided, received and making.
+    /// Work that is left: undecided, received and making. While the view begins anew, what was left before it
+    /// did, and what was accepted here since.
     pub fn open(&self) -> usize {
         self.0.open.load(Ordering::Relaxed)
+    }
+
+    /// What that work weighs, in bytes beyond what every order takes.
+    pub fn open_bytes(&self) -> usize {
+        self.0.open_bytes.load(Ordering::Relaxed)
+    }
+
+    /// An order was accepted here. Only a view that does not read it soon has to be told.
+    pub(crate) fn accepted(&self, order: &Order) {
+        if !self.is_caught_up() {
+            self.0.open.fetch_add(1, Ordering::Relaxed);
+            self.0.open_bytes.fetch_add(order.weight(), Ordering::Relaxed);
+        }
     }
 
     /// How many orders are where.
@@ -174,7 +190,9 @@ impl Views {
         changes.clear();
         let mut inner = self.write();
         apply(&mut inner.view, changes);
-        self.0.open.store(inner.view.counts().open(), Ordering::Relaxed);
+        if self.is_caught_up() {
+            self.count(&inner.view);
+        }
         if changes.is_empty() {
             return;
         }
@@ -198,8 +216,16 @@ impl Views {
         }
     }
 
+    fn count(&self, view: &View) {
+        self.0.open.store(view.counts().open(), Ordering::Relaxed);
+        self.0.open_bytes.store(view.open_bytes(), Ordering::Relaxed);
+    }
+
     /// Everything that was committed at `as_of` has been read.
     pub(super) fn at_end(&self, as_of: Millis) {
+        if !self.is_caught_up() {
+            self.count(&self.read().view);
+        }
         self.0.as_of.store(as_of, Ordering::Relaxed);
         if !self.0.caught_up.swap(true, Ordering::AcqRel) {
             self.0.since.store(clock::now(), Ordering::Relaxed);
