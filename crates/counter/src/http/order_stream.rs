@@ -120,7 +120,7 @@ impl Pager {
                 () = self.app.closing.cancelled() => return None,
                 () = sleep_until(wake) => {
                     let now = Instant::now();
-                    if self.talk.said_unknown && now >= self.unknown_until {
+                    if self.talk.is_about_nothing() && now >= self.unknown_until {
                         return None;
                     }
                     if now >= self.heartbeat {
@@ -146,8 +146,9 @@ impl Talk {
                 self.over = true;
                 return Some(sse::event("forgotten", None, &about(id, look.as_of)));
             }
-            // Only a view that has read to the end since the client asked can say that there is none.
-            if self.said_unknown || look.as_of < self.began {
+            // Only a view that has read to the end since the client asked can say that there is none. In the same
+            // millisecond either may have come first.
+            if self.said_unknown || look.as_of <= self.began {
                 return None;
             }
             self.said_unknown = true;
@@ -160,6 +161,11 @@ impl Talk {
         self.told = Some(state.version);
         let snapshot = look.snapshot(state, self.role, look.as_of, look.now);
         Some(sse::event("order", Some(&state.version.to_string()), &snapshot))
+    }
+
+    /// The client was told that nobody knows the order, and still nobody does.
+    fn is_about_nothing(&self) -> bool {
+        self.said_unknown && !self.was_there
     }
 
     /// Nothing will wake this stream: whether the order is there follows from the view's age.
@@ -195,4 +201,54 @@ fn heartbeat_as(name: &str, views: &Views, id: &OrderId) -> Bytes {
         no_barista: state.is_some_and(|s| s.stage.is_live() && look.nobody_decides(s.at.partition, look.now)),
     };
     sse::event(name, None, &serde_json::to_vec(&heartbeat).expect("numbers"))
+}
+
+#[cfg(test)]
+mod tests {
+    use ::order::{Order, topic};
+    use eventlog::{Entry, Record};
+
+    use super::*;
+    use crate::view::Changes;
+
+    fn talk(began: Millis) -> Talk {
+        Talk {
+            role: Role::Holder,
+            told: None,
+            was_there: false,
+            said_waiting: false,
+            said_unknown: false,
+            over: false,
+            began,
+        }
+    }
+
+    #[test]
+    fn an_order_that_came_late_is_no_longer_about_nothing() {
+        let (views, id) = (Views::new("boot".to_owned()), OrderId::new("late").unwrap());
+        let mut talk = talk(5);
+        views.at_end(6);
+        assert!(talk.look(&views, &id).unwrap().starts_with(b"event: unknown"));
+        assert!(talk.is_about_nothing());
+        views.fold(&mut Changes::default(), |view, changes| {
+            let record = Record::new("late", Order::new(id.clone(), 1).to_json());
+            view.apply_to(
+                &Entry { topic: topic::RECEIVED, partition: 0, offset: 0, timestamp: 7, record },
+                changes,
+            );
+        });
+        assert!(talk.look(&views, &id).unwrap().starts_with(b"id: 0\nevent: order"));
+        assert!(!talk.is_about_nothing(), "its stream does not end after a minute");
+    }
+
+    #[test]
+    fn a_view_that_is_not_younger_than_the_question_cannot_say_that_there_is_no_order() {
+        let (views, id) = (Views::new("boot".to_owned()), OrderId::new("a").unwrap());
+        let mut talk = talk(5);
+        views.at_end(5);
+        assert_eq!(talk.look(&views, &id), None);
+        assert!(talk.is_in_the_dark());
+        views.at_end(6);
+        assert!(talk.look(&views, &id).unwrap().starts_with(b"event: unknown"));
+    }
 }

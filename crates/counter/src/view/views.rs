@@ -186,7 +186,7 @@ impl Views {
     }
 
     /// Takes in entries under one short lock, and wakes whom it concerns.
-    pub(super) fn fold(&self, changes: &mut Changes, apply: impl FnOnce(&mut View, &mut Changes)) {
+    pub(crate) fn fold(&self, changes: &mut Changes, apply: impl FnOnce(&mut View, &mut Changes)) {
         changes.clear();
         let mut inner = self.write();
         apply(&mut inner.view, changes);
@@ -222,7 +222,7 @@ impl Views {
     }
 
     /// Everything that was committed at `as_of` has been read.
-    pub(super) fn at_end(&self, as_of: Millis) {
+    pub(crate) fn at_end(&self, as_of: Millis) {
         if !self.is_caught_up() {
             self.count(&self.read().view);
         }
