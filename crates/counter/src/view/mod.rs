@@ -34,7 +34,7 @@ pub use self::{
     fold::{Changes, View},
     shop::Shop,
     table::{Ahead, Counts},
-    views::{Changed, Feed, Views},
+    views::Views,
 };
 
 /// An order or a command that nobody has decided on for this long: nobody decides. Source: the contract.

@@ -1,14 +1,11 @@
 //! The view that threads share: one writer, many readers, and what they are woken by.
 
-use std::{
-    sync::{
-        Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
-        atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering},
-    },
-    time::Duration,
+use std::sync::{
+    Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+    atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering},
 };
 
-use order::{CommandId, Event, Millis, Order, OrderId, OrderState, Stage};
+use order::{CommandId, Event, Millis, Order, OrderId, OrderState};
 use tokio::sync::watch;
 
 use super::{
@@ -139,13 +136,6 @@ impl Views {
         self.read().view.get(id.as_str()).map(|state| state.code).filter(|code| *code > 0)
     }
 
-    /// What changes from now on. While the view catches up, nothing changes.
-    pub fn feed(&self) -> Feed {
-        let changes = self.0.changes.subscribe();
-        let next = self.read().ring.next();
-        Feed { views: self.clone(), changes, next }
-    }
-
     /// Looks at the view, if it may be shown. Keep it short: the fold waits meanwhile.
     pub(crate) fn look(&self) -> Option<Look<'_>> {
         if !self.is_caught_up() {
@@ -256,56 +246,5 @@ impl Views {
 
     fn write(&self) -> RwLockWriteGuard<'_, Inner> {
         self.0.inner.write().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Changes of all orders, for someone who tells them as they happen.
-#[derive(Debug)]
-pub struct Feed {
-    views: Views,
-    changes: watch::Receiver<u64>,
-    next: u64,
-}
-
-/// An order that changed, as it is now.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Changed {
-    /// The order.
-    pub order_id: OrderId,
-    /// Number of cups.
-    pub amount: u16,
-    /// Where it is.
-    pub state: Stage,
-    /// Which round.
-    pub round: u32,
-    /// Counts its changes; 0: nobody has decided on it.
-    pub version: u32,
-    /// The pickup code's number; 0: none yet.
-    pub code: u32,
-}
-
-impl Feed {
-    /// Waits for orders to change, at least for `gather`, so that many changes are told at once. Empty if they
-    /// were too many to be told; `None` when the counter has stopped.
-    pub async fn next(&mut self, gather: Duration) -> Option<Vec<Changed>> {
-        self.changes.changed().await.ok()?;
-        tokio::time::sleep(gather).await;
-        self.changes.mark_unchanged();
-        let look = self.views.look_anyway();
-        let Ok((orders, next)) = look.changed_since(self.next) else {
-            self.next = look.next_change();
-            return Some(Vec::new());
-        };
-        let told = orders.into_iter().map(|state| Changed {
-            order_id: state.id().clone(),
-            amount: state.order.amount,
-            state: state.stage,
-            round: state.round,
-            version: state.version,
-            code: state.code,
-        });
-        let told = told.collect();
-        self.next = next;
-        Some(told)
     }
 }
