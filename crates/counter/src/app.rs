@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock,
+    http::Freshness,
     idempotency::InFlight,
     metrics::Metrics,
     options::Options,
@@ -49,6 +50,8 @@ pub(crate) struct App {
     /// What the public screens show, made once for all of them.
     pub(crate) board: watch::Sender<Bytes>,
     pub(crate) shop: watch::Sender<Bytes>,
+    /// How old that is.
+    pub(crate) public: Freshness,
     /// Cancelled when the counter stops: streams end first.
     pub(crate) closing: CancellationToken,
     pub(crate) began: Millis,
@@ -114,6 +117,7 @@ impl App {
             scans: Semaphore::new(SCANS),
             board: watch::Sender::new(Bytes::new()),
             shop: watch::Sender::new(Bytes::new()),
+            public: Freshness::default(),
             closing,
             began: clock::now(),
             write_trouble: AtomicI64::new(0),

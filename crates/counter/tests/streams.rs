@@ -201,6 +201,31 @@ async fn staff_follow_all_orders_and_go_on_where_they_were() {
 }
 
 #[tokio::test]
+async fn staff_who_are_far_behind_get_everything_in_small_looks() {
+    let line = Line::start().await;
+    let token = line.staff();
+    let staff = ("authorization", token.as_str());
+    let from = line.events("/events", &[staff]).await.named("snapshot").await.id.unwrap();
+    let large = format!(r#""x":"{}""#, "x".repeat(20_000));
+    for n in 0..600 {
+        let extra = if n % 20 == 0 { &large } else { r#""x":1"# };
+        let json = format!(r#"{{"order_id":"o-{n}","amount":1,"status":0,{extra}}}"#);
+        line.log.append(topic::RECEIVED, 0, Record::new(format!("o-{n}"), json));
+    }
+    line.shown("o-599", |_| true).await;
+    let mut from = from;
+    // Each time the client takes a few and comes back with the last id it has.
+    for n in (0..600).step_by(150) {
+        let mut stream = line.events("/events", &[staff, ("last-event-id", &from)]).await;
+        for n in n..n + 150 {
+            let event = stream.named("order").await;
+            assert_eq!(event.json()["order_id"], format!("o-{n}"));
+            from = event.id.expect("each can be gone on from");
+        }
+    }
+}
+
+#[tokio::test]
 async fn several_partitions_are_told_apart_on_the_code() {
     let line = Line::on(log(3), options()).await;
     let _barista = Barista::start(&line.log, Mode::Manual);

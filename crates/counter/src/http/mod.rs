@@ -41,7 +41,10 @@ use crate::{
     problem::{Code, Problem},
 };
 
-pub(crate) use self::{order::place, screens::Screens};
+pub(crate) use self::{
+    order::place,
+    screens::{Freshness, Screens},
+};
 
 /// Whose connection it is; streams are counted by it.
 #[derive(Debug, Clone, Copy)]

@@ -1,6 +1,9 @@
 //! Streams for screens: the board and the shop for everyone, all orders for staff.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use ::order::{Millis, OrderState, Stage};
 use axum::{Extension, extract::State, response::Response};
@@ -31,6 +34,10 @@ use crate::{
 const PUBLIC_EVERY: Duration = Duration::from_millis(100);
 /// Changes that come within this are told to staff together.
 const GATHER: Duration = Duration::from_millis(10);
+/// Changes that are told to staff in one look at the view, and about how many bytes of them: the fold waits
+/// meanwhile, and they wait in memory for the client to take them.
+const LOOK: usize = 256;
+const LOOK_BYTES: usize = 256 * 1024;
 /// Codes on a board, of each kind. No screen has room for more.
 const CODES: usize = 100;
 /// Open orders that are looked through for those that are being made.
@@ -45,7 +52,7 @@ impl Screens {
         let app = self.0;
         let mut changes = app.views.changes();
         loop {
-            make(&app);
+            make(&app, Duration::ZERO);
             tokio::select! {
                 changed = changes.changed() => if changed.is_err() { return },
                 // Whether somebody decides changes by itself; and who came meanwhile wants to see something.
@@ -57,11 +64,30 @@ impl Screens {
     }
 }
 
-fn make(app: &App) {
-    if app.board.receiver_count() == 0 && app.shop.receiver_count() == 0 {
-        return;
+/// When something was made last.
+#[derive(Debug, Default)]
+pub(crate) struct Freshness(Mutex<Option<Instant>>);
+
+impl Freshness {
+    /// Makes it, unless it was made less than `enough` ago. `make` says whether it could.
+    fn renew(&self, now: Instant, enough: Duration, make: impl FnOnce() -> bool) {
+        let mut made = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Whoever comes meanwhile waits here, and finds it fresh.
+        if made.is_none_or(|made| now.saturating_duration_since(made) >= enough) && make() {
+            *made = Some(now);
+        }
     }
-    let Some(look) = app.views.look() else { return };
+}
+
+/// Makes the public screens anew, unless they are younger than this or nobody looks.
+fn make(app: &App, enough: Duration) {
+    if app.board.receiver_count() > 0 || app.shop.receiver_count() > 0 {
+        app.public.renew(Instant::now(), enough, || make_anew(app));
+    }
+}
+
+fn make_anew(app: &App) -> bool {
+    let Some(look) = app.views.look() else { return false };
     let (board, shop) = (board_json(&look), shop_json(&look, &app.settings));
     drop(look);
     for (screen, json) in [(&app.board, board), (&app.shop, shop)] {
@@ -73,6 +99,7 @@ fn make(app: &App) {
             differs
         });
     }
+    true
 }
 
 #[derive(Serialize)]
@@ -176,7 +203,8 @@ pub(super) async fn shop(
 
 fn public(name: &'static str, app: Arc<App>, mut screen: watch::Receiver<Bytes>, seat: Seat) -> Response {
     screen.mark_changed();
-    make(&app);
+    // When ten thousand come back at once, they see what was made for the first of them.
+    make(&app, PUBLIC_EVERY);
     let heartbeat = Instant::now() + app.settings.heartbeat;
     let start = (app, screen, seat, heartbeat, false);
     sse::stream(stream::unfold(start, move |(app, mut screen, seat, mut heartbeat, greeted)| async move {
@@ -268,8 +296,7 @@ impl Tablet {
                 return Some(event);
             }
             self.changes.mark_unchanged();
-            self.look();
-            if !self.waiting.is_empty() {
+            if self.look() || !self.waiting.is_empty() {
                 continue;
             }
             tokio::select! {
@@ -286,20 +313,26 @@ impl Tablet {
         }
     }
 
-    /// Gathers what there is to tell.
-    fn look(&mut self) {
-        let Some(look) = self.app.views.look() else { return };
+    /// Gathers what there is to tell; true if there is more of it than one look takes.
+    fn look(&mut self) -> bool {
+        let Some(look) = self.app.views.look() else { return false };
         let boot = self.app.views.boot();
-        match self.next.map(|next| look.changed_since(next)) {
-            Some(Ok((orders, next))) => {
-                let last = orders.len().saturating_sub(1);
-                for (n, state) in orders.into_iter().enumerate() {
-                    // Only after the last one of a look has everything before its number been told.
-                    let id = (n == last).then(|| format!("{boot}.{next}"));
+        match self.next.map(|next| look.changed_since(next, LOOK)) {
+            Some(Ok((orders, end))) => {
+                let (mut next, mut bytes) = (end, 0);
+                for (after, state) in orders {
                     let json = staff_snapshot(&look, state);
-                    self.waiting.push_back(sse::event("order", id.as_deref(), json.get().as_bytes()));
+                    // Whoever goes on from here misses nothing: an order that changed before and after is told after.
+                    let id = format!("{boot}.{after}");
+                    self.waiting.push_back(sse::event("order", Some(&id), json.get().as_bytes()));
+                    bytes += json.get().len();
+                    if bytes > LOOK_BYTES {
+                        next = after;
+                        break;
+                    }
                 }
                 self.next = Some(next);
+                next < look.next_change()
             }
             Some(Err(_)) | None => {
                 let next = look.next_change();
@@ -309,7 +342,31 @@ impl Tablet {
                     &live_json(&look),
                 ));
                 self.next = Some(next);
+                false
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_fresh_is_not_made_again_and_what_could_not_be_made_is_tried_again() {
+        let (freshness, now) = (Freshness::default(), Instant::now());
+        let renewed = |after: u64, can: bool| {
+            let mut tried = false;
+            freshness.renew(now + Duration::from_millis(after), PUBLIC_EVERY, || {
+                tried = true;
+                can
+            });
+            tried
+        };
+        assert!(renewed(0, false));
+        assert!(renewed(0, true));
+        assert!(!renewed(99, true));
+        assert!(renewed(100, true));
+        assert!(!renewed(199, true));
     }
 }

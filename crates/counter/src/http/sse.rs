@@ -1,7 +1,7 @@
 //! Event streams. Source: the HTML standard, section 9.2 (server-sent events).
 //!
 //! A stream is asked for its next event only when its client has taken the last one: a slow client holds up
-//! itself, and nothing is kept for it.
+//! itself, and no more is kept for it than one look at the view gave.
 
 use std::fmt::Write;
 

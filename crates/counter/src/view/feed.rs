@@ -20,6 +20,9 @@ pub(super) struct Ring<K = Key> {
     next: u64,
 }
 
+/// Changes, each with the number to go on from after it.
+pub(super) type Numbered<K> = Vec<(u64, K)>;
+
 /// The changes are no longer in the ring.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Missed;
@@ -52,16 +55,20 @@ impl<K: Copy + Eq + Hash> Ring<K> {
         self.next += 1;
     }
 
-    /// Keys of the orders that changed from number `from` on, each once, in the order of their last change.
-    pub(super) fn since(&self, from: u64) -> Result<Vec<K>, Missed> {
+    /// The changes from number `from` on, at most `max` of them: each with the number to go on from after it, and
+    /// of those of one order only the last. Second, the number to go on from after all of them.
+    pub(super) fn since(&self, from: u64, max: usize) -> Result<(Numbered<K>, u64), Missed> {
         let behind = self.next.checked_sub(from).ok_or(Missed)?;
         let behind = usize::try_from(behind).map_err(|_| Missed)?;
         let start = self.keys.len().checked_sub(behind).ok_or(Missed)?;
+        let count = behind.min(max);
         let mut seen = HashSet::new();
-        let mut keys: Vec<K> =
-            self.keys.range(start..).rev().copied().filter(|key| seen.insert(*key)).collect();
-        keys.reverse();
-        Ok(keys)
+        let numbered = (from + 1..).zip(self.keys.range(start..start + count).copied());
+        let mut changes: Vec<_> = numbered.collect();
+        changes.reverse();
+        changes.retain(|(_, key)| seen.insert(*key));
+        changes.reverse();
+        Ok((changes, from + count as u64))
     }
 }
 
@@ -73,16 +80,18 @@ mod tests {
     fn who_is_not_too_far_behind_gets_each_order_once() {
         let mut ring = Ring::default();
         ring.push(&[1, 2, 1, 3]);
-        assert_eq!(ring.since(0), Ok(vec![2, 1, 3]));
-        assert_eq!(ring.since(3), Ok(vec![3]));
-        assert_eq!(ring.since(4), Ok(vec![]));
-        assert_eq!(ring.since(5), Err(Missed), "a number of another ring");
+        assert_eq!(ring.since(0, 9), Ok((vec![(2, 2), (3, 1), (4, 3)], 4)));
+        assert_eq!(ring.since(3, 9), Ok((vec![(4, 3)], 4)));
+        assert_eq!(ring.since(4, 9), Ok((vec![], 4)));
+        assert_eq!(ring.since(5, 9), Err(Missed), "a number of another ring");
+        assert_eq!(ring.since(0, 2), Ok((vec![(1, 1), (2, 2)], 2)), "the rest comes with the next look");
+        assert_eq!(ring.since(2, 2), Ok((vec![(3, 1), (4, 3)], 4)));
         let many: Vec<u32> = (0..u32::try_from(RING).unwrap()).collect();
         ring.push(&many);
-        assert_eq!(ring.since(3), Err(Missed));
-        assert_eq!(ring.since(4).unwrap().len(), RING);
+        assert_eq!(ring.since(3, 9), Err(Missed));
+        assert_eq!(ring.since(4, usize::MAX).unwrap().0.len(), RING);
         ring.restart();
-        assert_eq!(ring.since(4), Err(Missed));
-        assert_eq!(ring.since(ring.next()), Ok(vec![]));
+        assert_eq!(ring.since(4, 9), Err(Missed));
+        assert_eq!(ring.since(ring.next(), 9), Ok((vec![], ring.next())));
     }
 }

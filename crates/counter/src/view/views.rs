@@ -62,11 +62,18 @@ impl std::ops::Deref for Look<'_> {
 }
 
 impl Look<'_> {
-    /// The orders that changed from this number on, each once, and the number to go on from.
-    pub(crate) fn changed_since(&self, from: u64) -> Result<(Vec<&OrderState>, u64), Missed> {
-        let keys = self.inner.ring.since(from)?;
+    /// The orders of the next changes from this number on, at most `max`, each once and with the number to go on
+    /// from after it. Second, the number to go on from after all of them.
+    #[expect(clippy::type_complexity, reason = "each part has one meaning, said above")]
+    pub(crate) fn changed_since(
+        &self,
+        from: u64,
+        max: usize,
+    ) -> Result<(Vec<(u64, &OrderState)>, u64), Missed> {
+        let (changes, end) = self.inner.ring.since(from, max)?;
         let view = &self.inner.view;
-        Ok((keys.into_iter().filter_map(|key| view.by_key(key)).collect(), self.inner.ring.next()))
+        let known = changes.into_iter().filter_map(|(next, key)| Some((next, view.by_key(key)?)));
+        Ok((known.collect(), end))
     }
 
     /// The number that the next change will get.
