@@ -8,7 +8,11 @@ use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 
 use super::answer;
-use crate::{app::App, clock, view::UNDECIDED_MS};
+use crate::{
+    app::App,
+    clock,
+    view::{UNDECIDED_MS, Views},
+};
 
 /// `GET /livez`: the process answers.
 pub(super) async fn live(State(app): State<Arc<App>>) -> Response {
@@ -21,6 +25,20 @@ pub(super) async fn live(State(app): State<Arc<App>>) -> Response {
     }
     let live = Live { service: "brewline", status: "live", version: &app.settings.version, since: app.began };
     answer::json(StatusCode::OK, serde_json::to_vec(&live).expect("texts and a number"))
+}
+
+/// A view that has not confirmed for this long that it had read to the end of the log is not live; it does so
+/// twice a second.
+const VIEW_AGE_MS: Millis = 15_000;
+
+/// Since when the view shows nothing, or something old, and which.
+fn stale(views: &Views, now: Millis) -> Option<(Millis, &'static str)> {
+    if !views.is_caught_up() {
+        return Some((views.since(), "The view has not read the log to its end."));
+    }
+    let as_of = views.as_of();
+    (now.saturating_sub(as_of) > VIEW_AGE_MS)
+        .then_some((as_of, "The view has not confirmed for long that it had read to the end of the log."))
 }
 
 #[derive(Serialize)]
@@ -44,8 +62,8 @@ pub(super) async fn ready(State(app): State<Arc<App>>) -> Response {
     let mut missing = Vec::new();
     let mut miss =
         |what, since, detail: &str| missing.push(Missing { what, since, detail: detail.to_owned() });
-    if !app.views.is_caught_up() {
-        miss("view", app.views.since(), "The view has not read the log to its end.");
+    if let Some((since, why)) = stale(&app.views, now) {
+        miss("view", since, why);
     } else if app.secret.get().is_none() {
         miss("secret", app.views.since(), "The line's secret is not settled: the log may not be writable.");
     }
@@ -77,4 +95,18 @@ pub(super) async fn metrics(State(app): State<Arc<App>>) -> Response {
         HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8"),
     );
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_view_that_is_old_is_missing_since_it_was_fresh() {
+        let views = Views::new("boot".to_owned());
+        assert!(stale(&views, 0).is_some(), "it never was");
+        views.at_end(1_000);
+        assert_eq!(stale(&views, 16_000), None);
+        assert_eq!(stale(&views, 16_001).map(|(since, _)| since), Some(1_000));
+    }
 }
