@@ -236,6 +236,7 @@ mod tests {
             (r#"{"amount":1,"name":"a\u0007"}"#, Code::BadField, "control"),
             (r#"{"amount":1,"status":1}"#, Code::BadField, "status"),
             (r#"{"amount":1,"state":"ready"}"#, Code::BadField, "state"),
+            (r#"{"amount":1,"promise":1}"#, Code::BadField, "promise"),
         ] {
             let problem = Draft::parse(json.as_bytes()).unwrap_err();
             assert_eq!(problem.code(), code, "{json}: {problem:?}");

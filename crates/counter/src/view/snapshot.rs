@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{View, fold::is_made_by_others};
 
 /// Fields of a snapshot that an order must not bring along.
-pub(crate) const RESERVED: [&str; 19] = [
+pub(crate) const RESERVED: [&str; 20] = [
     "state",
     "round",
     "version",
@@ -28,6 +28,7 @@ pub(crate) const RESERVED: [&str; 19] = [
     "undecided_ms",
     "no_barista",
     "unpaid",
+    "promise",
 ];
 
 /// What is said of an order beside its own fields.
@@ -129,7 +130,7 @@ impl View {
             due_at: state.due_at,
             unpaid: state.awaits_payment(),
             paid: state.paid,
-            marks: state.marks.as_deref().map(|marks| shown(marks, role)),
+            marks: state.marks.as_deref().map(|marks| shown(marks, state, role)),
             as_of,
             undecided_ms: (!decided).then(|| now.saturating_sub(state.received_at).max(0)),
             no_barista: state.stage.is_live() && self.nobody_decides(state.at.partition, now),
@@ -174,15 +175,22 @@ fn shown_order(state: &OrderState, role: Role) -> Order {
     if let Some(details) = &mut order.details {
         details.unpaid = false;
         details.extra.retain(|(key, _)| !RESERVED.contains(&&**key));
-        if state.foreign && role != Role::Staff {
+        if is_strangers(state, role) {
             details.name = None;
             details.note = None;
+            details.reference = None;
+            details.extra.clear();
         }
     }
     order
 }
 
-fn shown(marks: &Marks, role: Role) -> ShownMarks<'_> {
+/// Whether whoever looks may have guessed the id.
+fn is_strangers(state: &OrderState, role: Role) -> bool {
+    state.foreign && role != Role::Staff
+}
+
+fn shown<'a>(marks: &'a Marks, state: &OrderState, role: Role) -> ShownMarks<'a> {
     ShownMarks {
         ticked: &marks.ticked,
         acknowledged_at: marks.acknowledged_at,
@@ -192,7 +200,7 @@ fn shown(marks: &Marks, role: Role) -> ShownMarks<'_> {
         presence: marks.presence,
         presence_at: marks.presence_at,
         staff_note: marks.staff_note.as_deref().filter(|_| role == Role::Staff),
-        reason: marks.reason.as_deref(),
+        reason: marks.reason.as_deref().filter(|_| !is_strangers(state, role)),
     }
 }
 
@@ -210,7 +218,35 @@ fn letters(partition: u32) -> String {
 
 #[cfg(test)]
 mod tests {
+    use order::{At, Placed};
+
     use super::*;
+
+    fn shown_to(role: Role, foreign: bool) -> serde_json::Value {
+        let json = r#"{"order_id":"a","amount":1,"status":0,"name":"Kim","note":"no nuts","ref":"T-1","phone":"010","promise":9}"#;
+        let order = Order::parse(json.as_bytes()).unwrap();
+        let at = At { partition: 0, offset: 0 };
+        let placed = Placed { at, received_at: 1, foreign, history_from: 0, traceparent: None };
+        let mut state = OrderState::undecided(order, placed, Mode::Manual);
+        state.marks = Some(Box::new(Marks { reason: Some("allergic".to_owned()), ..Marks::default() }));
+        serde_json::from_slice(&View::default().snapshot(&state, role, 1, 1)).unwrap()
+    }
+
+    #[test]
+    fn whoever_guessed_the_id_of_a_foreign_order_learns_nothing_of_whose_it_is() {
+        let told = |shown: &serde_json::Value| {
+            let fields = ["name", "note", "ref", "phone"].map(|field| shown.get(field).is_some());
+            (fields.iter().filter(|told| **told).count(), shown["marks"].get("reason").is_some())
+        };
+        assert_eq!(told(&shown_to(Role::Holder, true)), (0, false));
+        assert_eq!(told(&shown_to(Role::Staff, true)), (4, true));
+        assert_eq!(told(&shown_to(Role::Holder, false)), (4, true));
+    }
+
+    #[test]
+    fn nobody_can_bring_along_a_promise_of_the_line() {
+        assert!(shown_to(Role::Staff, true).get("promise").is_none());
+    }
 
     #[test]
     fn partitions_are_lettered_like_columns() {
