@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use eventlog::Record;
+use eventlog::{Offset, Record};
 use order::topic;
 use tokio::sync::oneshot;
 
@@ -62,41 +62,55 @@ async fn claim_secret(app: &App) -> Result<(), String> {
         .map_err(|error| error.to_string())?;
     let key = format!("{SECRET_PREFIX}{}", uuid::Builder::from_random_bytes(name).into_uuid());
     let claim = format!(r#"{{"secret":"{}"}}"#, to_hex(&secret));
-    publish(app, key, claim).await
+    publish(app, key, claim).await.map(drop)
 }
 
 /// The last token in the log counts. Ours is told only if it is the one.
 async fn settle_token(app: &App, reset: bool) -> Option<String> {
-    let found = |app: &App| app.views.look().map(|look| look.shop().staff_token().copied());
-    let before = until(app, found).await;
+    let before = until(app, |app| app.views.look().map(|look| look.shop().staff_token().copied())).await;
     if before.is_some() && !reset {
         return None;
     }
     let mut wait = BACKOFF.0;
-    loop {
-        let made = match NewToken::new() {
-            Ok(token) => {
-                let fact = format!(r#"{{"sha256":"{}"}}"#, to_hex(&token.sha256));
-                publish(app, STAFF_TOKEN.to_owned(), fact).await.map(|()| token)
-            }
-            Err(error) => Err(error.to_string()),
-        };
-        match made {
-            Ok(token) => {
-                let now = until(app, |app| found(app).flatten().filter(|now| Some(*now) != before)).await;
-                return (now == token.sha256).then_some(token.text);
-            }
+    let mut token = None;
+    let (token, at) = loop {
+        match write_token(app, &mut token).await {
+            Ok(written) => break written,
             Err(why) => {
                 tracing::warn!(why, "the staff token could not be written; trying again");
                 tokio::time::sleep(wait).await;
                 wait = (wait * 2).min(BACKOFF.1);
             }
         }
+    };
+    // What counts is known once our own word has been read: another counter's may stand before or after it.
+    let ours = |app: &App| {
+        let look = app.views.look()?;
+        let read = look.shop().staff_token_at().is_some_and(|read| read >= at);
+        read.then(|| look.shop().staff_token() == Some(&token.sha256))
+    };
+    until(app, ours).await.then_some(token.text)
+}
+
+/// Writes the token, always the same one: a try whose outcome nobody knows may have been written.
+async fn write_token(app: &App, token: &mut Option<NewToken>) -> Result<(NewToken, Offset), String> {
+    let made = match token.take() {
+        Some(made) => made,
+        None => NewToken::new().map_err(|error| error.to_string())?,
+    };
+    let fact = format!(r#"{{"sha256":"{}"}}"#, to_hex(&made.sha256));
+    match publish(app, STAFF_TOKEN.to_owned(), fact).await {
+        Ok(at) => Ok((made, at)),
+        Err(why) => {
+            *token = Some(made);
+            Err(why)
+        }
     }
 }
 
-async fn publish(app: &App, key: String, json: String) -> Result<(), String> {
-    app.publish(topic::SHOP, 0, Record::new(key, json)).await.map(drop).map_err(|error| error.to_string())
+async fn publish(app: &App, key: String, json: String) -> Result<Offset, String> {
+    let written = app.publish(topic::SHOP, 0, Record::new(key, json)).await;
+    written.map(|at| at.offset).map_err(|error| error.to_string())
 }
 
 /// Waits for the view to show something.

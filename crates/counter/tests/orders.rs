@@ -332,6 +332,24 @@ async fn before_the_log_is_read_orders_are_asked_to_come_again() {
 }
 
 #[tokio::test]
+async fn the_staff_token_is_shown_although_nobody_knew_whether_it_was_written() {
+    let log = log(1);
+    log.set_faults(Faults { publish_unknown: 1.0, ..Faults::none() });
+    let (mut line, started) = Line::begin(Arc::clone(&log), options());
+    let is_token = |entry: &eventlog::Entry| entry.record.key.as_deref() == Some(b"token/staff");
+    within(async {
+        while !log.history(topic::SHOP, 0).iter().any(is_token) {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    log.set_faults(Faults::none());
+    line.token = within(started).await.unwrap().staff_token;
+    let live = line.get("/orders?live", &[("authorization", &line.staff())]).await;
+    assert_eq!(live.status, 200, "{live:?}");
+}
+
+#[tokio::test]
 async fn a_taken_port_is_one_sentence_with_the_way_out() {
     let line = Line::start().await;
     let error =

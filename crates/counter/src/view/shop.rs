@@ -22,6 +22,8 @@ const BARISTAS_MAX: usize = 256;
 pub struct Shop {
     secret: Option<(Offset, [u8; 32])>,
     staff_token: Option<[u8; 32]>,
+    /// Where the last word on it stands, readable or not.
+    staff_token_at: Option<Offset>,
     open: Option<Box<RawValue>>,
     baristas: BTreeMap<Box<str>, Barista>,
 }
@@ -52,6 +54,11 @@ impl Shop {
         self.staff_token.as_ref()
     }
 
+    /// Where the last word on it stands.
+    pub(crate) fn staff_token_at(&self) -> Option<Offset> {
+        self.staff_token_at
+    }
+
     /// Whether the shop is open, as it was written; `None`: nobody said.
     pub fn open(&self) -> Option<&RawValue> {
         self.open.as_deref()
@@ -75,6 +82,7 @@ impl Shop {
         match (key, value) {
             (STAFF_TOKEN, value) => {
                 let token = value.and_then(|v| serde_json::from_slice::<Token>(v).ok());
+                self.staff_token_at = Some(offset);
                 self.staff_token = token.and_then(|t| from_hex(&t.sha256));
             }
             (OPEN, value) => self.open = value.and_then(|v| serde_json::from_slice(v).ok()),
