@@ -30,12 +30,45 @@ fn sha256(text: &str) -> [u8; 32] {
 
 /// As what the sender asks: without a token as the holder; a wrong token is refused, never ignored.
 pub(crate) fn role(headers: &HeaderMap, views: &Views) -> Result<Role, Problem> {
-    let Some(value) = headers.get(header::AUTHORIZATION) else { return Ok(Role::Holder) };
-    let look = views.look().ok_or_else(Problem::starting)?;
-    if is_staff(value, look.shop()) {
-        Ok(Role::Staff)
-    } else {
-        Err(unauthorized("The token is not the staff's."))
+    who(headers).role(views)
+}
+
+/// As what the sender asks, where the answer can wait until the counter knows.
+pub(crate) enum Who {
+    Known(Role),
+    /// Whether the token is the staff's is not known yet.
+    Claims(HeaderValue),
+}
+
+pub(crate) fn who(headers: &HeaderMap) -> Who {
+    match headers.get(header::AUTHORIZATION) {
+        Some(value) => Who::Claims(value.clone()),
+        None => Who::Known(Role::Holder),
+    }
+}
+
+impl Who {
+    /// The role, if a token is the staff's.
+    pub(crate) fn role(&self, views: &Views) -> Result<Role, Problem> {
+        match self {
+            Self::Known(role) => Ok(*role),
+            Self::Claims(value) => {
+                let look = views.look().ok_or_else(Problem::starting)?;
+                let staff = is_staff(value, look.shop());
+                staff.then_some(Role::Staff).ok_or_else(|| unauthorized("The token is not the staff's."))
+            }
+        }
+    }
+
+    /// Finds out, if the counter knows by now; refuses a wrong token. A stream that is opened while the counter
+    /// starts waits for it, because a browser gives up on anything but 200.
+    pub(crate) fn settle(&mut self, views: &Views) -> Result<(), Problem> {
+        match self.role(views) {
+            Ok(role) => *self = Self::Known(role),
+            Err(problem) if problem.code() == Code::Starting => {}
+            Err(problem) => return Err(problem),
+        }
+        Ok(())
     }
 }
 
@@ -43,8 +76,15 @@ pub(crate) fn role(headers: &HeaderMap, views: &Views) -> Result<Role, Problem> 
 pub(crate) fn staff_only(headers: &HeaderMap, views: &Views) -> Result<(), Problem> {
     match role(headers, views)? {
         Role::Staff => Ok(()),
-        Role::Holder => Err(unauthorized("This is for staff: send \"Authorization: Bearer TOKEN\".")),
+        Role::Holder => Err(for_staff()),
     }
+}
+
+/// The same for a stream: who may be staff may wait until the counter knows.
+pub(crate) fn perhaps_staff(headers: &HeaderMap, views: &Views) -> Result<Who, Problem> {
+    let mut who = who(headers);
+    who.settle(views)?;
+    if matches!(who, Who::Known(Role::Holder)) { Err(for_staff()) } else { Ok(who) }
 }
 
 fn is_staff(value: &HeaderValue, shop: &Shop) -> bool {
@@ -60,6 +100,10 @@ fn is_staff(value: &HeaderValue, shop: &Shop) -> bool {
 /// Compares all of both, however early they differ: time tells nothing.
 fn same(a: &[u8; 32], b: &[u8; 32]) -> bool {
     std::hint::black_box(a.iter().zip(b).fold(0, |difference, (a, b)| difference | (a ^ b))) == 0
+}
+
+fn for_staff() -> Problem {
+    unauthorized("This is for staff: send \"Authorization: Bearer TOKEN\".")
 }
 
 fn unauthorized(detail: &str) -> Problem {

@@ -226,6 +226,36 @@ async fn staff_who_are_far_behind_get_everything_in_small_looks() {
 }
 
 #[tokio::test]
+async fn a_stream_with_a_token_waits_for_a_counter_that_starts() {
+    let log = log(1);
+    let token = {
+        let line = Line::on(Arc::clone(&log), options()).await;
+        let token = line.staff();
+        line.stopped().await.unwrap();
+        token
+    };
+    let slow = log.process();
+    slow.lag(true);
+    let (line, started) = Line::begin_process(Arc::clone(&log), Arc::clone(&slow) as _, options());
+    let (staff, wrong) = (("authorization", token.as_str()), ("authorization", "Bearer nonsense"));
+    let mut all = line.events("/events", &[staff]).await;
+    let mut one = line.events("/orders/a/events", &[staff]).await;
+    let mut strangers =
+        [line.events("/events", &[wrong]).await, line.events("/orders/a/events", &[wrong]).await];
+    assert_eq!(one.next().await.unwrap().name, "waiting");
+    slow.lag(false);
+    within(started).await.unwrap();
+    all.named("snapshot").await;
+    one.named("unknown").await;
+    for stranger in &mut strangers {
+        while let Some(event) = stranger.next().await {
+            assert!(["waiting", "heartbeat"].contains(&event.name.as_str()), "{event:?}");
+        }
+    }
+    assert_eq!(line.get("/events", &[wrong]).await.code(), "unauthorized");
+}
+
+#[tokio::test]
 async fn several_partitions_are_told_apart_on_the_code() {
     let line = Line::on(log(3), options()).await;
     let _barista = Barista::start(&line.log, Mode::Manual);

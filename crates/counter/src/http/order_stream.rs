@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use ::order::{Millis, OrderId, Role};
+use ::order::{Millis, OrderId};
 use axum::{Extension, extract::State, response::Response};
 use bytes::Bytes;
 use futures_util::stream;
@@ -13,7 +13,8 @@ use tokio::time::{Instant, sleep_until};
 use super::{Client, Id, sse};
 use crate::{
     app::App,
-    auth, clock,
+    auth::{self, Who},
+    clock,
     problem::Problem,
     seats::Seat,
     view::{Queue, Views, Watching},
@@ -31,12 +32,13 @@ pub(super) async fn stream(
     Extension(Client(client)): Extension<Client>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let role = auth::role(&headers, &app.views)?;
+    let mut who = auth::who(&headers);
+    who.settle(&app.views)?;
     let seat = app.seats.take(client)?;
     let pager = Pager {
         watching: app.views.watch(id),
         talk: Talk {
-            role,
+            who,
             told: sse::last_event_id(&headers).and_then(|id| id.parse().ok()),
             was_there: false,
             said_waiting: false,
@@ -70,7 +72,7 @@ struct Pager {
 /// What has been said so far.
 #[expect(clippy::struct_excessive_bools, reason = "each is said once, whatever the others are")]
 struct Talk {
-    role: Role,
+    who: Who,
     /// The version that the client has.
     told: Option<u32>,
     was_there: bool,
@@ -107,6 +109,8 @@ impl Pager {
             tokio::pin!(changed);
             // Listening begins before looking, so that nothing falls in between.
             changed.as_mut().enable();
+            // Whoever comes back with a wrong token is told so.
+            self.talk.who.settle(&self.app.views).ok()?;
             if let Some(event) = self.talk.look(&self.app.views, self.watching.id()) {
                 return Some(event);
             }
@@ -137,7 +141,7 @@ impl Pager {
 impl Talk {
     /// What there is to say of the order now that the client does not know yet.
     fn look(&mut self, views: &Views, id: &OrderId) -> Option<Bytes> {
-        let Some(look) = views.look() else {
+        let (Some(look), &Who::Known(role)) = (views.look(), &self.who) else {
             return (!std::mem::replace(&mut self.said_waiting, true))
                 .then(|| heartbeat_as("waiting", views, id));
         };
@@ -159,7 +163,7 @@ impl Talk {
             return None;
         }
         self.told = Some(state.version);
-        let snapshot = look.snapshot(state, self.role, look.as_of, look.now);
+        let snapshot = look.snapshot(state, role, look.as_of, look.now);
         Some(sse::event("order", Some(&state.version.to_string()), &snapshot))
     }
 
@@ -205,7 +209,7 @@ fn heartbeat_as(name: &str, views: &Views, id: &OrderId) -> Bytes {
 
 #[cfg(test)]
 mod tests {
-    use ::order::{Order, topic};
+    use ::order::{Order, Role, topic};
     use eventlog::{Entry, Record};
 
     use super::*;
@@ -213,7 +217,7 @@ mod tests {
 
     fn talk(began: Millis) -> Talk {
         Talk {
-            role: Role::Holder,
+            who: Who::Known(Role::Holder),
             told: None,
             was_there: false,
             said_waiting: false,

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use ::order::{Millis, OrderState, Stage};
+use ::order::{Millis, OrderState, Role, Stage};
 use axum::{Extension, extract::State, response::Response};
 use bytes::Bytes;
 use futures_util::stream;
@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     app::{App, Settings},
-    auth,
+    auth::{self, Who},
     problem::Problem,
     seats::Seat,
     view::{BOOT_ID_LEN, Look, PickupCode},
@@ -250,10 +250,11 @@ pub(super) async fn staff(
     Extension(Client(client)): Extension<Client>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    auth::staff_only(&headers, &app.views)?;
+    let who = auth::perhaps_staff(&headers, &app.views)?;
     let seat = app.seats.take(client)?;
     let next = sse::last_event_id(&headers).and_then(|id| resume(&app, id));
     let tablet = Tablet {
+        who,
         changes: app.views.changes(),
         next,
         waiting: std::collections::VecDeque::from([sse::retry()]),
@@ -277,6 +278,7 @@ fn resume(app: &App, id: &str) -> Option<u64> {
 /// One open stream of all orders.
 struct Tablet {
     app: Arc<App>,
+    who: Who,
     changes: watch::Receiver<u64>,
     /// The number of the next change to tell; `None`: begin with everything that is live.
     next: Option<u64>,
@@ -296,6 +298,8 @@ impl Tablet {
                 return Some(event);
             }
             self.changes.mark_unchanged();
+            // Whoever comes back with a wrong token is told so.
+            self.who.settle(&self.app.views).ok()?;
             if self.look() || !self.waiting.is_empty() {
                 continue;
             }
@@ -315,7 +319,7 @@ impl Tablet {
 
     /// Gathers what there is to tell; true if there is more of it than one look takes.
     fn look(&mut self) -> bool {
-        let Some(look) = self.app.views.look() else { return false };
+        let (Some(look), Who::Known(Role::Staff)) = (self.app.views.look(), &self.who) else { return false };
         let boot = self.app.views.boot();
         match self.next.map(|next| look.changed_since(next, LOOK)) {
             Some(Ok((orders, end))) => {
