@@ -23,7 +23,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::Semaphore,
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -43,6 +43,8 @@ const HEAD_BYTES: usize = 16 * 1024;
 const HEADERS: usize = 64;
 /// How long to wait when the system has no room for another connection: it will not have it at once.
 const NO_ROOM: Duration = Duration::from_millis(50);
+/// Who closes makes room for one; only when it has lasted this long is there room again.
+const ROOM_AGAIN: Duration = Duration::from_secs(1);
 
 /// Binds before anything works, so that a port that is taken is said at once. Connections to a client that
 /// acknowledges nothing for `write_timeout` are given up.
@@ -88,6 +90,7 @@ impl Server {
             .max_buf_size(HEAD_BYTES)
             // Some send their request and close their side: they still get the answer.
             .half_close(true);
+        let mut shortage = Shortage::default();
         loop {
             let accept = async {
                 let place = Arc::clone(&room).acquire_owned().await.expect("nobody closes this semaphore");
@@ -99,11 +102,18 @@ impl Server {
                 accepted = accept => accepted,
             };
             let (stream, peer) = match accepted {
-                Ok(accepted) => accepted,
+                Ok(accepted) => {
+                    if shortage.is_over(Instant::now) {
+                        tracing::info!("connections are accepted again");
+                    }
+                    accepted
+                }
                 Err(error) => {
                     // A connection that was gone before it was accepted is nobody's trouble.
                     if !is_gone(&error) {
-                        tracing::warn!(%error, "no connection can be accepted");
+                        if shortage.begins(Instant::now()) {
+                            tracing::warn!(%error, "no connection can be accepted; trying again until one can");
+                        }
                         sleep(NO_ROOM).await;
                     }
                     continue;
@@ -127,6 +137,29 @@ impl Server {
             cut.cancel();
             connections.wait().await;
         }
+    }
+}
+
+/// The system has no room for connections: said when it begins and when it is over, not twenty times a second.
+#[derive(Debug, Default)]
+struct Shortage {
+    /// When it was felt last.
+    felt: Option<Instant>,
+}
+
+impl Shortage {
+    /// No connection could be accepted; true if that is new.
+    fn begins(&mut self, now: Instant) -> bool {
+        self.felt.replace(now).is_none()
+    }
+
+    /// A connection was accepted; true if that ends it.
+    fn is_over(&mut self, now: impl FnOnce() -> Instant) -> bool {
+        let over = self.felt.is_some_and(|felt| now().saturating_duration_since(felt) >= ROOM_AGAIN);
+        if over {
+            self.felt = None;
+        }
+        over
     }
 }
 
@@ -188,5 +221,24 @@ impl Front {
             self.app.metrics.refused(*code);
         }
         Ok(response)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shortage_of_files_is_said_when_it_begins_and_when_it_is_over() {
+        let (mut shortage, began) = (Shortage::default(), Instant::now());
+        let at = |ms| began + Duration::from_millis(ms);
+        assert!(!shortage.is_over(|| panic!("without a shortage nobody asks for the time")));
+        assert!(shortage.begins(at(0)));
+        assert!(!shortage.begins(at(50)));
+        assert!(!shortage.is_over(|| at(60)), "one closed, and one came");
+        assert!(!shortage.begins(at(110)));
+        assert!(shortage.is_over(|| at(1_110)));
+        assert!(!shortage.is_over(|| at(1_120)), "said already");
+        assert!(shortage.begins(at(9_000)));
     }
 }
