@@ -104,19 +104,28 @@ async fn a_stream_ends_when_its_order_is_forgotten() {
 
 #[tokio::test]
 async fn streams_end_first_when_the_counter_stops() {
-    let line = Line::start().await;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    // Were they only cut when the grace is over, the test would lose its patience before.
+    let grace = common::PATIENCE * 4;
+    let line = Line::on(log(1), Options { grace, ..options() }).await;
     let (id, _) = line.order(1).await;
     let staff = line.staff();
-    let mut order = line.events(&format!("/orders/{id}/events"), &[]).await;
-    let mut board = line.events("/board/events", &[]).await;
-    let mut all = line.events("/events", &[("authorization", &staff)]).await;
+    let mut streams = Vec::new();
+    for path in [&format!("/orders/{id}/events"), "/board/events", "/shop/events", "/events"] {
+        let mut stream = tokio::net::TcpStream::connect(line.address).await.unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nhost: a\r\nauthorization: {staff}\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut read = Vec::new();
+        while !String::from_utf8_lossy(&read).contains("data: ") {
+            assert_ne!(within(stream.read_buf(&mut read)).await.unwrap(), 0, "{path} ends early");
+        }
+        streams.push((stream, read));
+    }
     let idle = tokio::net::TcpStream::connect(line.address).await.unwrap();
-    order.named("order").await;
-    board.named("board").await;
-    all.named("snapshot").await;
     line.stopped().await.unwrap();
-    for stream in [&mut order, &mut board, &mut all] {
-        while stream.next().await.is_some() {}
+    for (mut stream, mut read) in streams {
+        within(stream.read_to_end(&mut read)).await.unwrap();
+        assert!(read.ends_with(b"\r\n0\r\n\r\n"), "cut instead of ended: {}", String::from_utf8_lossy(&read));
     }
     drop(idle);
 }
