@@ -185,6 +185,23 @@ async fn a_key_makes_one_order_however_often_it_is_sent() {
 }
 
 #[tokio::test]
+async fn a_key_that_was_used_names_its_order_also_before_the_view_has_read_it() {
+    let log = log(1);
+    let slow = log.process();
+    let line = Line::on_process(Arc::clone(&log), Arc::clone(&slow) as _, options()).await;
+    slow.lag(true);
+    let key = [("idempotency-key", "cart-0123456789abcdef")];
+    let first = line.post("/order?amount=3", &key, "").await;
+    for _ in 0..2 {
+        let other = line.post("/order?amount=4", &key, "").await;
+        assert_eq!((other.status, other.code().as_str()), (422, "idempotency_key_reused"));
+        assert_eq!(other.json()["order_id"], first.json()["order_id"]);
+        slow.lag(false);
+        line.shown(first.json()["order_id"].as_str().unwrap(), |_| true).await;
+    }
+}
+
+#[tokio::test]
 async fn many_at_once_with_one_key_are_one_record() {
     let line = Arc::new(Line::start().await);
     let mut tasks = tokio::task::JoinSet::new();
