@@ -94,14 +94,36 @@ impl AsyncWrite for Impatient {
     }
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod tests {
-    use std::net::{Ipv4Addr, TcpStream};
+    use std::net::Ipv4Addr;
+
+    use tokio::{io::AsyncWriteExt, net::TcpListener};
 
     use super::*;
 
+    #[tokio::test]
+    async fn a_write_that_nobody_reads_fails_when_patience_ends() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let deaf = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let mut stream = Impatient::new(listener.accept().await.unwrap().0, Duration::from_millis(50));
+        let write = async {
+            loop {
+                if let Err(error) = stream.write_all(&[0; 8_192]).await {
+                    break error;
+                }
+            }
+        };
+        let error = tokio::time::timeout(Duration::from_secs(30), write).await.unwrap();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        drop(deaf);
+    }
+
+    #[cfg(target_os = "linux")]
     #[test]
     fn a_connection_has_from_its_listener_that_the_gone_are_noticed() {
+        use std::net::TcpStream;
+
         let patience = Duration::from_secs(7);
         let listener = crate::server::bind((Ipv4Addr::LOCALHOST, 0).into(), patience).unwrap();
         let _client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();

@@ -106,8 +106,8 @@ async fn a_stream_ends_when_its_order_is_forgotten() {
 async fn streams_end_first_when_the_counter_stops() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     // Were they only cut when the grace is over, the test would lose its patience before.
-    let grace = common::PATIENCE * 4;
-    let line = Line::on(log(1), Options { grace, ..options() }).await;
+    let (grace, heartbeat) = (common::PATIENCE * 4, common::PATIENCE * 4);
+    let line = Line::on(log(1), Options { grace, heartbeat, ..options() }).await;
     let (id, _) = line.order(1).await;
     let staff = line.staff();
     let mut streams = Vec::new();
@@ -217,16 +217,16 @@ async fn staff_who_are_far_behind_get_everything_in_small_looks() {
     let from = line.events("/events", &[staff]).await.named("snapshot").await.id.unwrap();
     let large = format!(r#""x":"{}""#, "x".repeat(20_000));
     for n in 0..600 {
-        let extra = if n % 20 == 0 { &large } else { r#""x":1"# };
+        let extra = if n >= 300 && n % 10 == 0 { &large } else { r#""x":1"# };
         let json = format!(r#"{{"order_id":"o-{n}","amount":1,"status":0,{extra}}}"#);
         line.log.append(topic::RECEIVED, 0, Record::new(format!("o-{n}"), json));
     }
     line.shown("o-599", |_| true).await;
     let mut from = from;
-    // Each time the client takes a few and comes back with the last id it has.
-    for n in (0..600).step_by(150) {
+    // More than one look takes, first by number, then by bytes; between them the client comes back.
+    for n in (0..600).step_by(300) {
         let mut stream = line.events("/events", &[staff, ("last-event-id", &from)]).await;
-        for n in n..n + 150 {
+        for n in n..n + 300 {
             let event = stream.named("order").await;
             assert_eq!(event.json()["order_id"], format!("o-{n}"));
             from = event.id.expect("each can be gone on from");

@@ -255,3 +255,35 @@ impl Views {
         self.0.inner.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use eventlog::{Entry, Record};
+    use order::topic;
+
+    use super::*;
+
+    fn received(views: &Views, offset: u64) {
+        let id = OrderId::new(format!("o-{offset}")).unwrap();
+        let record = Record::new(id.as_str().to_owned(), Order::new(id, 1).to_json());
+        let entry = Entry { topic: topic::RECEIVED, partition: 0, offset, timestamp: 1, record };
+        views.fold(&mut Changes::default(), |view, changes| view.apply_to(&entry, changes));
+    }
+
+    #[test]
+    fn a_view_that_begins_anew_counts_what_was_open_until_it_knows_better() {
+        let views = Views::new("boot".to_owned());
+        (0..3).for_each(|offset| received(&views, offset));
+        views.at_end(1);
+        assert_eq!(views.open(), 3);
+        views.restart();
+        received(&views, 0);
+        assert_eq!(views.open(), 3);
+        views.accepted(&Order::new(OrderId::new("new").unwrap(), 1));
+        assert_eq!(views.open(), 4);
+        views.at_end(2);
+        assert_eq!(views.open(), 1);
+        views.accepted(&Order::new(OrderId::new("newer").unwrap(), 1));
+        assert_eq!(views.open(), 1, "it will be read in a moment");
+    }
+}
