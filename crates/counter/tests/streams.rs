@@ -210,6 +210,22 @@ async fn staff_follow_all_orders_and_go_on_where_they_were() {
 }
 
 #[tokio::test]
+async fn what_staff_see_at_once_has_a_bound_in_bytes() {
+    let line = Line::start().await;
+    let large = "x".repeat(60_000);
+    for n in 0..100 {
+        let json = format!(r#"{{"order_id":"o-{n}","amount":1,"status":0,"x":"{large}"}}"#);
+        line.log.append(topic::RECEIVED, 0, Record::new(format!("o-{n}"), json));
+    }
+    line.shown("o-99", |_| true).await;
+    let live = line.get("/orders?live", &[("authorization", &line.staff())]).await;
+    assert!(live.body.len() < 4_200_000, "{} bytes", live.body.len());
+    let live = live.json();
+    assert_eq!((&live["total"], &live["more"]), (&100.into(), &true.into()));
+    assert_eq!(live["orders"][0]["order_id"], "o-0", "the oldest are there");
+}
+
+#[tokio::test]
 async fn staff_who_are_far_behind_get_everything_in_small_looks() {
     let line = Line::start().await;
     let token = line.staff();

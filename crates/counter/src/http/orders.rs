@@ -20,8 +20,9 @@ use crate::{
     view::Look,
 };
 
-/// Orders in one answer. Whoever needs more reads the log.
-pub(super) const LIVE_MAX: usize = 1_000;
+/// Orders in one answer, and about how many bytes of them. Whoever needs more reads the log.
+const LIVE_MAX: usize = 1_000;
+const LIVE_BYTES: usize = 4 * 1024 * 1024;
 
 /// `POST /orders`
 pub(super) async fn place(State(app): State<Arc<App>>, request: Request<Body>) -> Result<Response, Problem> {
@@ -91,7 +92,14 @@ pub(super) fn live_json(look: &Look<'_>) -> Vec<u8> {
     open.sort_unstable_by_key(|state| (state.received_at, state.at));
     open.truncate(LIVE_MAX);
     let ready = look.ready().take(LIVE_MAX - open.len());
-    let orders: Vec<_> = open.iter().copied().chain(ready).map(|state| staff_snapshot(look, state)).collect();
+    let mut bytes = 0;
+    let snapshots = open.iter().copied().chain(ready).map(|state| staff_snapshot(look, state));
+    let orders: Vec<_> = snapshots
+        .take_while(|json| {
+            bytes += json.get().len();
+            bytes <= LIVE_BYTES
+        })
+        .collect();
     let counts = look.counts();
     let total = counts.open() + counts.of(::order::Stage::Ready);
     let live = Live {

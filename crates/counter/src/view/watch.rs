@@ -158,7 +158,7 @@ impl Askers {
 }
 
 impl Asking {
-    /// The outcome, once the view shows it. Gone, with all that is waited for, when the counter is.
+    /// The outcome, once the view shows it.
     pub(crate) async fn outcome(&mut self) -> Option<Event> {
         (&mut self.told).await.ok()
     }
