@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Action, Answer, At, By, Command, Event, Kind, Marks, Millis, Mode, Order, OrderState, Role, SCHEMA,
+    Action, Answer, At, By, Command, Event, Item, Kind, Marks, Millis, Mode, Order, OrderState, Role, SCHEMA,
     Stage, Stamp, book::Rules, event::Taken, stamp,
 };
 
@@ -221,7 +221,7 @@ fn taken(state: &OrderState, context: &Context<'_>) -> Event {
         at: state.at,
         mode: state.mode,
         amount: state.order.amount,
-        items: state.order.details().map_or_else(Vec::new, |d| d.items.clone()),
+        items: state.order.details().map_or_else(Vec::new, |d| d.items.iter().map(Item::known).collect()),
     }));
     event
 }

@@ -73,7 +73,7 @@ pub struct Taken {
     pub mode: Mode,
     /// Number of cups.
     pub amount: u16,
-    /// What is to be made.
+    /// What is to be made, without the fields that nobody here knows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub items: Vec<Item>,
 }

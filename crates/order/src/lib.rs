@@ -18,6 +18,7 @@ mod command;
 mod decide;
 mod event;
 mod id;
+mod item;
 mod ledger;
 mod limits;
 mod order;
@@ -33,9 +34,10 @@ pub use crate::{
     decide::{Context, Input, Placed, Refusal, apply, decide},
     event::{Event, Kind, Taken},
     id::{CommandId, IdError, OrderId},
+    item::{Extra, Item},
     ledger::{Equation, Fact, Fault, Ledger},
     limits::Limits,
-    order::{Details, Item, Order, Status},
+    order::{Details, Order, Status},
     orders::{Key, Orders},
     state::{Answer, At, Marks, Mode, OrderState, ParseError, SCHEMA, Stage, parse_versioned},
 };

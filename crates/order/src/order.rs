@@ -4,12 +4,15 @@ use std::fmt;
 
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
-    de::{self, MapAccess, Visitor},
+    de::{self, DeserializeOwned, MapAccess, Visitor},
     ser::SerializeMap,
 };
 use serde_json::value::RawValue;
 
-use crate::{Limits, Millis, OrderId};
+use crate::{
+    Item, Limits, Millis, OrderId,
+    item::{self, Extra, once, same},
+};
 
 /// An order as the contract writes it: `order_id`, `amount` and `status` first, what is ours after them, and
 /// fields that nobody here knows kept to the byte and passed on.
@@ -37,7 +40,7 @@ pub enum Status {
 /// What an order may hold beyond the core.
 #[derive(Debug, Clone, Default)]
 pub struct Details {
-    /// What is to be made; empty in bell-only mode.
+    /// What is to be made, at most [`Limits::ITEMS`] lines; empty in bell-only mode.
     pub items: Vec<Item>,
     /// Whom to call.
     pub name: Option<String>,
@@ -51,25 +54,9 @@ pub struct Details {
     pub make_seconds: Option<u32>,
     /// It waits for payment.
     pub unpaid: bool,
-    /// Fields that nobody here knows, in their order, each value as it was written.
-    pub extra: Vec<(Box<str>, Box<RawValue>)>,
-}
-
-/// One line of an order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Item {
-    /// Its name or its id on the menu.
-    pub item: String,
-    /// How many of it, at least 1.
-    #[serde(default = "one")]
-    pub quantity: u16,
-    /// What is different about it.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub options: Vec<String>,
-}
-
-fn one() -> u16 {
-    1
+    /// Fields that nobody here knows, and those above where they are of another type or too many, in their
+    /// order, each value as it was written.
+    pub extra: Extra,
 }
 
 impl Order {
@@ -143,7 +130,8 @@ impl Order {
             if d.unpaid {
                 map.serialize_entry("unpaid", &true)?;
             }
-            for (key, value) in &d.extra {
+            // A note that is not ours to read is a note all the same.
+            for (key, value) in d.extra.iter().filter(|(key, _)| with_note || &**key != "note") {
                 map.serialize_entry(&**key, value)?;
             }
         }
@@ -242,32 +230,40 @@ impl<'de> Deserialize<'de> for Field {
 impl Details {
     fn weight(&self) -> usize {
         let texts = [&self.name, &self.note, &self.reference].into_iter().flatten().map(String::len);
-        let items = self.items.iter().map(|item| {
-            let options = item.options.iter().map(|option| size_of::<String>() + option.len());
-            size_of::<Item>() + item.item.len() + options.sum::<usize>()
-        });
-        let extra =
-            self.extra.iter().map(|(name, value)| 2 * size_of::<Box<str>>() + name.len() + value.get().len());
-        size_of::<Self>() + texts.sum::<usize>() + items.sum::<usize>() + extra.sum::<usize>()
+        let items = self.items.iter().map(Item::weight);
+        size_of::<Self>() + texts.sum::<usize>() + items.sum::<usize>() + item::weight(&self.extra)
     }
 
+    /// Takes in a field that the core does not have. Others use these names too: what is of another type than
+    /// ours is passed on like a field that nobody here knows, and the core is as good without it.
     fn read<'de, A: MapAccess<'de>>(&mut self, key: Box<str>, map: &mut A) -> Result<(), A::Error> {
-        match &*key {
-            "items" => self.items = map.next_value::<Option<_>>()?.unwrap_or_default(),
-            "name" => self.name = map.next_value()?,
-            "note" => self.note = map.next_value()?,
-            "ref" => self.reference = map.next_value()?,
-            "placed_at" => self.placed_at = map.next_value()?,
-            "make_seconds" => self.make_seconds = map.next_value()?,
-            "unpaid" => self.unpaid = map.next_value::<Option<_>>()?.unwrap_or_default(),
-            _ => self.extra.push((key, map.next_value()?)),
+        let value: &RawValue = map.next_value()?;
+        let fits = match &*key {
+            "items" => fit(&mut self.items, value, |items| items.len() <= Limits::ITEMS),
+            "name" => fit(&mut self.name, value, |_| true),
+            "note" => fit(&mut self.note, value, |_| true),
+            "ref" => fit(&mut self.reference, value, |_| true),
+            "placed_at" => fit(&mut self.placed_at, value, |_| true),
+            "make_seconds" => fit(&mut self.make_seconds, value, |_| true),
+            "unpaid" => fit(&mut self.unpaid, value, |_| true),
+            _ => false,
+        };
+        if !fits {
+            self.extra.push((key, value.to_owned()));
         }
         Ok(())
     }
 }
 
-fn once<T, E: de::Error>(slot: &mut Option<T>, field: &'static str, value: T) -> Result<(), E> {
-    if slot.replace(value).is_some() { Err(E::duplicate_field(field)) } else { Ok(()) }
+/// Reads `value` into `field`, where `null` is the same as nothing; false if it can't be or must not be.
+fn fit<T: DeserializeOwned + Default>(field: &mut T, value: &RawValue, may_be: fn(&T) -> bool) -> bool {
+    match serde_json::from_str::<Option<T>>(value.get()).map(Option::unwrap_or_default) {
+        Ok(value) if may_be(&value) => {
+            *field = value;
+            true
+        }
+        _ => false,
+    }
 }
 
 struct Amount(u16);
@@ -301,8 +297,7 @@ impl PartialEq for Details {
         known(self) == known(other)
             && self.items == other.items
             && (&self.name, &self.note, &self.reference) == (&other.name, &other.note, &other.reference)
-            && self.extra.len() == other.extra.len()
-            && self.extra.iter().zip(&other.extra).all(|(a, b)| a.0 == b.0 && a.1.get() == b.1.get())
+            && same(&self.extra, &other.extra)
     }
 }
 
@@ -333,6 +328,38 @@ mod tests {
     }
 
     #[test]
+    fn a_field_of_another_type_than_ours_is_passed_on_and_breaks_nothing() {
+        let lines = |count| format!("[{}]", vec![r#"{"item":"a","quantity":1}"#; count].join(","));
+        for more in [
+            r#""placed_at":"2026-11-22T10:00:00Z""#,
+            r#""placed_at":1.5e12"#,
+            r#""name":{"first":"Kim"}"#,
+            r#""note":["no nuts"]"#,
+            r#""ref":7"#,
+            r#""make_seconds":-1"#,
+            r#""unpaid":"no""#,
+            r#""items":["latte",7]"#,
+            r#""items":[["latte",2,[]]]"#,
+            r#""items":[{"item":"latte","quantity":100000}]"#,
+            &format!(r#""items":{}"#, lines(Limits::ITEMS + 1)),
+        ] {
+            let json = RECEIVED.replace('}', &format!(",{more}}}"));
+            let order = Order::parse(json.as_bytes()).unwrap();
+            assert_eq!(String::from_utf8(order.to_json()).unwrap(), json);
+            assert_eq!(
+                order.details,
+                Some(Box::new(Details {
+                    extra: order.details().unwrap().extra.clone(),
+                    ..Details::default()
+                })),
+                "{json}"
+            );
+        }
+        let most = RECEIVED.replace('}', &format!(r#","items":{}}}"#, lines(Limits::ITEMS)));
+        assert_eq!(Order::parse(most.as_bytes()).unwrap().lines(), Limits::ITEMS);
+    }
+
+    #[test]
     fn an_order_weighs_what_it_brings_along() {
         let weight = |json: &str| Order::parse(json.as_bytes()).unwrap().weight();
         assert_eq!(weight(RECEIVED), 0);
@@ -342,6 +369,8 @@ mod tests {
             format!(r#""extra":"{long}""#),
             format!(r#""items":[{{"item":"{long}"}}]"#),
             format!(r#""items":[{{"item":"a","options":["{long}"]}}]"#),
+            format!(r#""items":[{{"item":"a","size":"{long}"}}]"#),
+            format!(r#""name":["{long}"]"#),
         ] {
             let weight = weight(&RECEIVED.replace('}', &format!(",{more}}}")));
             assert!((10_000..11_000).contains(&weight), "{weight}");
@@ -350,12 +379,14 @@ mod tests {
 
     #[test]
     fn a_note_is_not_announced() {
-        let order =
-            Order::parse(br#"{"order_id":"a","amount":1,"status":0,"note":"no nuts","x":1}"#).unwrap();
-        assert_eq!(
-            serde_json::to_string(&order.announced()).unwrap(),
-            r#"{"order_id":"a","amount":1,"status":1,"x":1}"#
-        );
+        for note in [r#""no nuts""#, r#"{"allergies":["nuts"]}"#] {
+            let json = format!(r#"{{"order_id":"a","amount":1,"status":0,"note":{note},"x":1}}"#);
+            let order = Order::parse(json.as_bytes()).unwrap();
+            assert_eq!(
+                serde_json::to_string(&order.announced()).unwrap(),
+                r#"{"order_id":"a","amount":1,"status":1,"x":1}"#
+            );
+        }
     }
 
     #[test]

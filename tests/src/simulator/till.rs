@@ -267,7 +267,8 @@ fn amount(chance: &mut Chance) -> u16 {
 }
 
 fn details(chance: &mut Chance) -> Details {
-    let item = |name: &str| Item { item: name.to_owned(), quantity: 1, options: Vec::new() };
+    let item =
+        |name: &str| Item { item: name.to_owned(), quantity: 1, options: Vec::new(), extra: Vec::new() };
     Details {
         items: if chance.of(0.5) { vec![item("latte"), item("tea")] } else { Vec::new() },
         name: chance.of(0.3).then(|| "Kim".to_owned()),
