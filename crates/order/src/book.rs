@@ -27,7 +27,10 @@ pub struct Rules {
     pub remember_ms: Millis,
     /// At most this many finished orders are remembered; the oldest go first.
     pub remember_max: usize,
-    /// At most this many wait to be collected; the oldest become uncollected first.
+    /// What they brought along beyond the core takes at most this many bytes ([`Order::weight`]); the oldest go
+    /// first.
+    pub remember_bytes: usize,
+    /// At most this many wait to be collected; those whose time would run out first become uncollected.
     pub uncollected_max: usize,
 }
 
@@ -42,6 +45,7 @@ impl Default for Rules {
             unpaid_ms: 30 * MINUTE,
             remember_ms: 24 * 60 * MINUTE,
             remember_max: 1_000_000,
+            remember_bytes: 256 << 20,
             uncollected_max: 1_000_000,
         }
     }
@@ -100,12 +104,18 @@ pub struct Book {
     codes: Codes,
     counts: [usize; Stage::ALL.len()],
     making_auto: usize,
+    /// What live orders weigh, and what finished ones do.
+    live_bytes: usize,
+    finished_bytes: usize,
     awaiting_hands: BTreeSet<(u64, Key)>,
     /// Ready orders by their due times; entries of orders that went on are void.
     ready: Queue,
     /// Finished orders by when they finished; entries of orders that were brought back are void.
     finished: Queue,
 }
+
+/// A queue may hold this many void entries more than others.
+const VOID_MAX: usize = 4_096;
 
 /// Earliest first, among equals in the log's order, so that a restart makes no difference.
 type Queue = BinaryHeap<Reverse<(Millis, u64, Key)>>;
@@ -134,6 +144,11 @@ impl Book {
     /// How many orders have work left.
     pub fn open(&self) -> usize {
         self.count(Stage::Received) + self.count(Stage::Making)
+    }
+
+    /// How many bytes live orders brought along beyond the core ([`Order::weight`]).
+    pub fn live_bytes(&self) -> usize {
+        self.live_bytes
     }
 
     /// How many orders make themselves right now.
@@ -169,6 +184,7 @@ impl Book {
         let Some(event) = decide(&state, Input::Taken, &context) else { return Verdict::Repeat };
         let key = self.orders.insert(state);
         self.counts[Stage::Received as usize] += 1;
+        self.live_bytes += self.orders[key].order.weight();
         let due = self.apply(key, &event);
         Verdict::Changed(Change { key, event, writes_state: true, due })
     }
@@ -196,11 +212,11 @@ impl Book {
         self.decide(key, Input::HandsFree, now, rules, true)
     }
 
-    /// Gives up the order that has waited longest to be collected, if more than the bound wait.
+    /// Gives up the order whose time to be collected would run out first, if more than the bound wait.
     pub fn give_up(&mut self, now: Millis, rules: &Rules) -> Option<Change> {
         while self.count(Stage::Ready) > rules.uncollected_max {
             let Reverse((due, _, key)) = self.ready.pop()?;
-            if self.get(key).is_some_and(|s| s.stage == Stage::Ready && s.due() == Some(due)) {
+            if waits_until(self.get(key), due) {
                 return self.decide(key, Input::GiveUp, now, rules, true);
             }
         }
@@ -210,12 +226,11 @@ impl Book {
     /// Forgets one finished order that is remembered no longer, and says which.
     pub fn forget(&mut self, now: Millis, rules: &Rules) -> Option<OrderId> {
         loop {
-            let &Reverse((finished_at, _, key)) = self.finished.peek()?;
-            let holds = self.get(key).is_some_and(|s| {
-                !s.stage.is_live() && s.finished_at.is_some_and(|at| at.get() == finished_at)
-            });
+            let &Reverse((at, _, key)) = self.finished.peek()?;
+            let holds = finished_at(self.get(key), at);
             let remembered = self.finished_count() <= rules.remember_max
-                && now < finished_at.saturating_add(rules.remember_ms);
+                && self.finished_bytes <= rules.remember_bytes
+                && now < at.saturating_add(rules.remember_ms);
             if holds && remembered {
                 return None;
             }
@@ -251,11 +266,15 @@ impl Book {
         self.codes = Codes::new(last_code);
         self.counts = Default::default();
         self.making_auto = 0;
+        (self.live_bytes, self.finished_bytes) = (0, 0);
         for (key, state) in self.orders.iter() {
             self.counts[state.stage as usize] += 1;
             self.making_auto += usize::from(makes_itself(state));
             if state.stage.is_live() {
                 self.codes.take(state.code, false);
+                self.live_bytes += state.order.weight();
+            } else {
+                self.finished_bytes += state.order.weight();
             }
             if state.awaits_hands() {
                 self.awaiting_hands.insert((state.at.offset, key));
@@ -318,27 +337,105 @@ impl Book {
         if state.awaits_hands() {
             self.awaiting_hands.insert((state.at.offset, key));
         }
+        if was_live != state.stage.is_live() {
+            let weight = state.order.weight();
+            let (from, to) = if was_live {
+                (&mut self.live_bytes, &mut self.finished_bytes)
+            } else {
+                (&mut self.finished_bytes, &mut self.live_bytes)
+            };
+            *from -= weight;
+            *to += weight;
+        }
         match (was_live && old_code != 0, state.stage.is_live()) {
             (false, true) => self.codes.take(state.code, event.code.is_some()),
             (true, false) => self.codes.release(old_code),
             _ => {}
         }
         let entry = |at: Millis| Reverse((at, state.at.offset, key));
-        match (state.stage, state.due(), state.finished_at) {
-            (Stage::Ready, Some(due), _) if state.due_at != old_due => self.ready.push(entry(due)),
-            (_, _, Some(at)) if state.finished_at != old_finished => self.finished.push(entry(at.get())),
+        let due = state.due().filter(|_| state.due_at != old_due);
+        match (state.stage, due, state.finished_at) {
+            (Stage::Ready, Some(due), _) => {
+                self.ready.push(entry(due));
+                self.drop_void_ready();
+            }
+            (_, _, Some(at)) if state.finished_at != old_finished => {
+                self.finished.push(entry(at.get()));
+                self.drop_void_finished();
+            }
             _ => {}
         }
-        state.due().filter(|_| state.due_at != old_due)
+        due
+    }
+
+    /// An order that went on leaves its entry behind; when those outweigh the others, all of them go at once.
+    fn drop_void_ready(&mut self) {
+        if self.ready.len() > 2 * self.count(Stage::Ready) + VOID_MAX {
+            let orders = &self.orders;
+            self.ready.retain(|Reverse((due, _, key))| waits_until(orders.get(*key), *due));
+        }
+    }
+
+    /// The same for orders that were brought back.
+    fn drop_void_finished(&mut self) {
+        if self.finished.len() > 2 * self.finished_count() + VOID_MAX {
+            let orders = &self.orders;
+            self.finished.retain(|Reverse((at, _, key))| finished_at(orders.get(*key), *at));
+        }
     }
 
     fn remove(&mut self, key: Key) -> Option<OrderState> {
         let state = self.orders.remove(key)?;
         self.counts[state.stage as usize] -= 1;
+        // Only finished orders are forgotten.
+        self.finished_bytes -= state.order.weight();
         Some(state)
     }
 }
 
+/// Whether an entry of [`Book::ready`] holds.
+fn waits_until(state: Option<&OrderState>, due: Millis) -> bool {
+    state.is_some_and(|s| s.stage == Stage::Ready && s.due() == Some(due))
+}
+
+/// Whether an entry of [`Book::finished`] holds.
+fn finished_at(state: Option<&OrderState>, at: Millis) -> bool {
+    state.is_some_and(|s| s.finished_at.is_some_and(|finished| finished.get() == at))
+}
+
 fn makes_itself(state: &OrderState) -> bool {
     state.stage == Stage::Making && state.mode == Mode::Auto
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Action, At, By, CommandId, Role};
+
+    #[test]
+    fn what_went_on_does_not_pile_up() {
+        let rules = Rules { cup_ms: 0, ..Rules::default() };
+        let mut book = Book::default();
+        let ask = |book: &mut Book, id: &OrderId, action: &Action, now: Millis| {
+            let (command_id, order_id) = (CommandId::new(now.to_string()).unwrap(), id.clone());
+            let by = By { role: Role::Staff, device: None };
+            let command =
+                Command { command_id, order_id, action: action.clone(), seen: None, by, order_at: None };
+            book.command(&command, now, &rules, true);
+        };
+        let id = OrderId::new("a").unwrap();
+        let at = At { partition: 0, offset: 0 };
+        let placed = Placed { at, received_at: 0, foreign: false, history_from: 0, traceparent: None };
+        book.take(Order::new(id.clone(), 1), placed, 0, &rules, true);
+        for now in 0..20_000 {
+            ask(&mut book, &id, if now % 2 == 0 { &Action::Collect } else { &Action::Uncollect }, now);
+        }
+        assert_eq!(book.count(Stage::Ready), 1);
+        assert!(book.ready.len() <= VOID_MAX + 3, "{} in the queue of one ready order", book.ready.len());
+        assert!(book.finished.len() <= VOID_MAX + 3, "{} in the queue of no order", book.finished.len());
+
+        ask(&mut book, &id, &Action::Collect, 30_000);
+        let forgotten = book.forget(Millis::MAX, &Rules::default());
+        assert_eq!(forgotten, Some(id), "what holds is kept");
+    }
 }

@@ -1,7 +1,9 @@
 //! The orders of one partition: what they hold in memory, and what is said of them.
 #![allow(clippy::unwrap_used, reason = "in a test, what fails is to be seen")]
 
-use order::{At, Book, Change, Order, Placed, Rules, Verdict};
+use order::{
+    Action, At, Book, By, Change, Command, CommandId, Order, OrderId, Placed, Role, Rules, Stage, Verdict,
+};
 
 fn placed(offset: u64) -> Placed {
     let at = At { partition: 0, offset };
@@ -28,4 +30,64 @@ fn unknown_fields_of_a_line_stand_in_the_state_and_the_announcement_and_not_in_t
     );
     let event = String::from_utf8(change.event.to_json()).unwrap();
     assert!(event.contains("latte") && !event.contains("size"), "{event}");
+}
+
+fn command(id: &str, action: Action) -> Command {
+    Command {
+        command_id: CommandId::new("c").unwrap(),
+        order_id: OrderId::new(id).unwrap(),
+        action,
+        seen: None,
+        by: By { role: Role::Staff, device: None },
+        order_at: None,
+    }
+}
+
+#[test]
+fn finished_orders_are_remembered_by_their_bytes_too_and_the_oldest_go_first() {
+    let rules = Rules { remember_bytes: 50_000, ..Rules::default() };
+    let mut book = Book::default();
+    for n in 0..10_u64 {
+        let json = format!(r#"{{"order_id":"{n}","amount":1,"status":0,"note":"{}"}}"#, "x".repeat(10_000));
+        take(&mut book, Order::parse(json.as_bytes()).unwrap(), n, &rules);
+    }
+    assert!((100_000..110_000).contains(&book.live_bytes()), "{}", book.live_bytes());
+    assert_eq!(book.forget(0, &rules), None, "live orders are not forgotten");
+    for n in 0..10 {
+        book.command(&command(&n.to_string(), Action::Cancel { reason: None }), n + 1, &rules, true);
+    }
+    assert_eq!(book.live_bytes(), 0);
+
+    let mut restored = Book::default();
+    book.iter().for_each(|(_, state)| restored.restore(state.clone()));
+    restored.settle(book.last_code());
+    for mut book in [book, restored] {
+        let forgotten: Vec<_> = std::iter::from_fn(|| book.forget(20, &rules)).collect();
+        assert_eq!(forgotten, ["0", "1", "2", "3", "4", "5"].map(|id| OrderId::new(id).unwrap()));
+    }
+}
+
+#[test]
+fn an_order_brought_back_weighs_among_the_live_again() {
+    let rules = Rules { cup_ms: 0, ..Rules::default() };
+    let mut book = Book::default();
+    let json = format!(r#"{{"order_id":"a","amount":1,"status":0,"note":"{}"}}"#, "x".repeat(10_000));
+    take(&mut book, Order::parse(json.as_bytes()).unwrap(), 0, &rules);
+    let weight = book.live_bytes();
+    book.command(&command("a", Action::Collect), 1, &rules, true);
+    assert_eq!(book.live_bytes(), 0);
+    let recall =
+        Command { command_id: CommandId::new("d").unwrap(), ..command("a", Action::Recall { reason: None }) };
+    book.command(&recall, 2, &rules, true);
+    assert_eq!(book.live_bytes(), weight);
+    assert_eq!(book.forget(3, &Rules { remember_bytes: 0, ..rules }), None);
+}
+
+#[test]
+fn what_takes_no_time_waits_for_no_hand_also_when_it_was_paid_for_later() {
+    let mut book = Book::default();
+    let json = br#"{"order_id":"a","amount":0,"status":0,"unpaid":true}"#;
+    let key = take(&mut book, Order::parse(json).unwrap(), 0, &Rules::default()).key;
+    book.command(&command("a", Action::Accept), 1, &Rules::default(), false);
+    assert_eq!(book.get(key).unwrap().stage, Stage::Ready);
 }

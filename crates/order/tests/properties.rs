@@ -63,6 +63,8 @@ struct Line {
     hands: bool,
     ledger: Ledger,
     states: BTreeMap<OrderId, Vec<u8>>,
+    /// Everything that was decided, in its order.
+    events: Vec<Vec<u8>>,
     bells: HashSet<(OrderId, u32)>,
     accepted: BTreeSet<OrderId>,
     unreadable: u64,
@@ -82,6 +84,7 @@ impl Line {
             hands: true,
             ledger: Ledger::default(),
             states: BTreeMap::new(),
+            events: Vec::new(),
             bells: HashSet::new(),
             accepted: BTreeSet::new(),
             unreadable: 0,
@@ -162,6 +165,7 @@ impl Line {
                 assert!(before.is_none());
                 assert_eq!(event.refused, Some(Refusal::UnknownOrder));
                 self.ledger.observe(Fact::Decided(&event));
+                self.events.push(event.to_json());
             }
             Verdict::Changed(change) => {
                 let before = before.expect("only a known order changes");
@@ -186,10 +190,10 @@ impl Line {
         let mut due: Vec<_> = self
             .book
             .iter()
-            .filter_map(|(key, s)| s.due().filter(|d| *d <= self.now).map(|d| (d, key)))
+            .filter_map(|(key, s)| s.due().filter(|d| *d <= self.now).map(|d| (d, s.at, key)))
             .collect();
         due.sort_unstable();
-        for (_, key) in due {
+        for (_, _, key) in due {
             if let Some(change) = self.book.due(key, self.now, &self.rules) {
                 self.changed(&change);
             }
@@ -210,6 +214,7 @@ impl Line {
     fn changed(&mut self, change: &Change) {
         let state = self.book.get(change.key).unwrap();
         self.ledger.observe(Fact::Decided(&change.event));
+        self.events.push(change.event.to_json());
         if change.writes_state {
             self.states.insert(state.id().clone(), state.to_json());
         }
@@ -242,6 +247,7 @@ impl Line {
         assert_eq!(known(&self.book), known(&book));
         assert_eq!(Stage::ALL.map(|s| self.book.count(s)), Stage::ALL.map(|s| book.count(s)));
         assert_eq!(self.book.making_auto(), book.making_auto());
+        assert_eq!(self.book.live_bytes(), book.live_bytes());
         assert_eq!(self.book.awaits_since(), book.awaits_since());
         self.book = book;
     }
@@ -283,7 +289,7 @@ proptest! {
             for step in steps.iter().filter(|s| restarts || !matches!(s, Step::Restart)) {
                 line.step(step);
             }
-            line.states
+            (line.events, line.states)
         };
         prop_assert_eq!(run(true), run(false), "a restart makes no difference");
     }
