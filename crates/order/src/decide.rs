@@ -97,7 +97,7 @@ pub enum Input<'a> {
     Due,
     /// A hand is free to begin it.
     HandsFree,
-    /// Too many wait to be collected, and this one has waited longest.
+    /// Too many wait to be collected, and this one's time would run out first.
     GiveUp,
 }
 
@@ -206,9 +206,7 @@ fn after(now: Millis, millis: Millis) -> Stamp {
 }
 
 fn taken(state: &OrderState, context: &Context<'_>) -> Event {
-    let begins = state.mode == Mode::Auto
-        && !state.order.unpaid()
-        && (context.hands_free || context.rules.make_ms(&state.order) == 0);
+    let begins = state.mode == Mode::Auto && !state.order.unpaid() && may_begin(state, context);
     let mut event = if begins {
         begin(state, Kind::Received, context)
     } else {
@@ -224,6 +222,11 @@ fn taken(state: &OrderState, context: &Context<'_>) -> Event {
         items: state.order.details().map_or_else(Vec::new, |d| d.items.iter().map(Item::known).collect()),
     }));
     event
+}
+
+/// Whether a hand is free to begin it; what takes no time needs none.
+fn may_begin(state: &OrderState, context: &Context<'_>) -> bool {
+    context.hands_free || context.rules.make_ms(&state.order) == 0
 }
 
 /// Making begins; what takes no time is ready at once, unless the customer must see it being made again.
@@ -352,10 +355,10 @@ fn may_cancel(stage: Stage, role: Role) -> bool {
     }
 }
 
-/// Paid: it begins by itself if a hand is free, else it waits like any other.
+/// Paid: it begins by itself if a hand is free or none is needed, else it waits like any other.
 fn accept(state: &OrderState, context: &Context<'_>) -> Event {
     match state.mode {
-        Mode::Auto if context.hands_free => begin(state, Kind::Accept, context),
+        Mode::Auto if may_begin(state, context) => begin(state, Kind::Accept, context),
         _ => Event { due_at: None, ..event(state, Kind::Accept, context) },
     }
 }

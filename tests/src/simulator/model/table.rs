@@ -46,7 +46,7 @@ pub(crate) fn command(
             if may { Ok(to(Stage::Cancelled)) } else { Err(Refusal::WrongState) }
         }
         (Action::Accept, Stage::Received) if known.awaits_payment() => Ok(match known.mode {
-            Mode::Auto => Expected { or_waits: setting.hands.is_some(), ..begun(known, at, rules, stays) },
+            Mode::Auto => begun_or_waits(known, at, setting, stays),
             Mode::Manual => Expected { due: None, ..stays },
         }),
         (Action::Accept, Stage::Received) => Err(Refusal::NotUnpaid),
@@ -103,12 +103,15 @@ pub(crate) fn taken(known: &Known, at: Millis, setting: &Setting) -> Expected {
     match known.mode {
         _ if known.order.unpaid() => Expected { due: Some(at + setting.rules.unpaid_ms), ..stays },
         Mode::Manual => stays,
-        Mode::Auto => {
-            let takes_time = known.make_ms(&setting.rules) > 0;
-            let or_waits = takes_time && setting.hands.is_some();
-            Expected { or_waits, ..begun(known, at, &setting.rules, stays) }
-        }
+        Mode::Auto => begun_or_waits(known, at, setting, stays),
     }
+}
+
+/// Making begins by itself, or waits for a hand; what takes no time needs none.
+fn begun_or_waits(known: &Known, at: Millis, setting: &Setting, stays: Expected) -> Expected {
+    let takes_time = known.make_ms(&setting.rules) > 0;
+    let or_waits = takes_time && setting.hands.is_some();
+    Expected { or_waits, ..begun(known, at, &setting.rules, stays) }
 }
 
 /// What must follow by itself, if this may happen at all at `at`; `crowded`: more wait to be collected than
