@@ -15,8 +15,11 @@ pub enum IdError {
     /// It is too long.
     #[error("an id has at most 128 bytes")]
     TooLong,
-    /// It holds a control character.
-    #[error("an id holds no control characters")]
+    /// An order's begins with a zero character: such keys are the line's own in `order.state`.
+    #[error("an order's id must not begin with a zero character")]
+    Reserved,
+    /// A command's holds a control character.
+    #[error("a command's id holds no control characters")]
     Control,
 }
 
@@ -24,13 +27,20 @@ fn check(text: &str) -> Result<(), IdError> {
     match text {
         "" => Err(IdError::Empty),
         _ if text.len() > Limits::ID_BYTES => Err(IdError::TooLong),
-        _ if text.chars().any(char::is_control) => Err(IdError::Control),
         _ => Ok(()),
     }
 }
 
+fn check_order(text: &str) -> Result<(), IdError> {
+    if text.starts_with('\0') { Err(IdError::Reserved) } else { check(text) }
+}
+
+fn check_command(text: &str) -> Result<(), IdError> {
+    if text.chars().any(char::is_control) { Err(IdError::Control) } else { check(text) }
+}
+
 macro_rules! id {
-    ($(#[$doc:meta])* $name:ident) => {
+    ($(#[$doc:meta])* $name:ident, $check:ident) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
@@ -40,7 +50,7 @@ macro_rules! id {
             /// The id in `text`, if it is one.
             pub fn new(text: impl Into<Box<str>>) -> Result<Self, IdError> {
                 let text = text.into();
-                check(&text)?;
+                $check(&text)?;
                 Ok(Self(text))
             }
 
@@ -85,12 +95,13 @@ macro_rules! id {
 }
 
 id! {
-    /// An order's name: ours are UUIDs, others' any text of 1 to 128 bytes without control characters.
-    OrderId
+    /// An order's name: ours are UUIDs, others' any text of 1 to 128 bytes that does not begin with a zero
+    /// character. It may hold control characters: whoever prints it escapes them.
+    OrderId, check_order
 }
 id! {
     /// A command's name, chosen by its sender: 1 to 128 bytes without control characters.
-    CommandId
+    CommandId, check_command
 }
 
 #[cfg(test)]
@@ -98,12 +109,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_is_1_to_128_bytes_without_control_characters() {
-        assert!(OrderId::new("주문-1").is_ok());
-        assert!(OrderId::new("x".repeat(128)).is_ok());
+    fn an_order_id_is_any_text_of_1_to_128_bytes_that_is_not_the_lines_own() {
+        for text in ["주문-1", "a\nb", "\u{1b}[2J", "a\0", " ", &"x".repeat(128)] {
+            assert_eq!(OrderId::new(text).unwrap().as_str(), text);
+        }
         assert_eq!(OrderId::new(""), Err(IdError::Empty));
         assert_eq!(OrderId::new("x".repeat(129)), Err(IdError::TooLong));
-        assert_eq!(OrderId::new("\0positions"), Err(IdError::Control));
-        assert!(serde_json::from_str::<OrderId>(r#""a\nb""#).is_err());
+        assert_eq!(OrderId::new(crate::topic::POSITIONS_KEY), Err(IdError::Reserved));
+        assert!(serde_json::from_str::<OrderId>(r#""a\nb""#).is_ok());
+        assert!(serde_json::from_str::<OrderId>(r#""\u0000""#).is_err());
+    }
+
+    #[test]
+    fn a_command_id_holds_no_control_characters() {
+        assert!(CommandId::new("주문-1").is_ok());
+        assert_eq!(CommandId::new("a\nb"), Err(IdError::Control));
+        assert_eq!(CommandId::new(""), Err(IdError::Empty));
     }
 }

@@ -16,6 +16,6 @@ pub const DLQ: &str = "order.dlq";
 /// Facts of the whole shop, by counters and baristas. Compacted, one partition. Key: setting.
 pub const SHOP: &str = "shop.state";
 
-/// The key in [`STATE`] under which a partition's positions stand. No order id can be it: those hold no
-/// control characters.
+/// The key in [`STATE`] under which a partition's positions stand. No order id can be it: those don't
+/// begin with a zero character.
 pub const POSITIONS_KEY: &str = "\0positions";
