@@ -129,10 +129,7 @@ impl Command {
         }
         let command: Self = serde_json::from_slice(json).map_err(|e| e.to_string())?;
         command.action.check()?;
-        match &command.by.device {
-            Some(device) => at_most(device, Limits::DEVICE_CHARS, "device")?,
-            None => {}
-        }
+        command.by.check()?;
         Ok(command)
     }
 
@@ -142,14 +139,22 @@ impl Command {
     }
 }
 
+impl By {
+    /// Whether the device's name is within [`Limits`] and may stand on a screen, or one sentence that says why
+    /// not.
+    pub fn check(&self) -> Result<(), String> {
+        self.device.as_ref().map_or(Ok(()), |device| check_text(device, Limits::DEVICE_CHARS, "device"))
+    }
+}
+
 impl Action {
-    /// Whether its texts are within [`Limits`], or one sentence that names the one that is not.
+    /// Whether its texts are within [`Limits`] and may stand on a screen, or one sentence that names the one that is not.
     pub fn check(&self) -> Result<(), String> {
         match self {
             Self::Recall { reason: Some(text) } | Self::Cancel { reason: Some(text) } => {
-                at_most(text, Limits::REASON_CHARS, "reason")
+                check_text(text, Limits::REASON_CHARS, "reason")
             }
-            Self::Note { text } => at_most(text, Limits::NOTE_CHARS, "text"),
+            Self::Note { text } => check_text(text, Limits::NOTE_CHARS, "text"),
             _ => Ok(()),
         }
     }
@@ -176,10 +181,13 @@ impl Action {
     }
 }
 
-fn at_most(text: &str, chars: usize, field: &str) -> Result<(), String> {
+/// Texts stand on screens and printers: they are short and hold nothing that steers those.
+fn check_text(text: &str, chars: usize, field: &str) -> Result<(), String> {
     let has = text.chars().count();
     if has > chars {
         Err(format!("{field} has {has} characters, at most {chars} are allowed"))
+    } else if text.chars().any(|c| c.is_control() && c != '\n') {
+        Err(format!("{field} holds control characters"))
     } else {
         Ok(())
     }
@@ -203,6 +211,11 @@ mod tests {
     }
 
     #[test]
+    fn a_remark_may_have_more_than_one_line() {
+        assert_eq!(Action::Note { text: "by the window\nno lid".into() }.check(), Ok(()));
+    }
+
+    #[test]
     fn what_is_no_command_is_refused_with_a_sentence() {
         let with =
             |rest: &str| format!(r#"{{"command_id":"c","order_id":"a","by":{{"role":"staff"}}{rest}}}"#);
@@ -212,6 +225,13 @@ mod tests {
             (with(r#","command":"tick""#), "line"),
             (with(r#","command":"tick","line":-1"#), "invalid"),
             (with(&format!(r#","command":"cancel","reason":"{}""#, "x".repeat(201))), "at most 200"),
+            (with(r#","command":"cancel","reason":"\u001b[2J""#), "reason holds control"),
+            (with(r#","command":"recall","reason":"a\u0007""#), "reason holds control"),
+            (with(r#","command":"note","text":"a\u0000""#), "text holds control"),
+            (
+                with(r#","command":"start""#).replace(r#""staff""#, r#""staff","device":"bar\r""#),
+                "device holds control",
+            ),
             ("{}".into(), "command_id"),
             (String::new(), "EOF"),
         ] {

@@ -1,6 +1,8 @@
-//! Bounds on what an order may hold. What is over one is refused before it is accepted.
+//! Bounds on what an order may hold.
 
-/// Bounds on what an order may hold.
+/// Bounds on what an order may hold. Our counter refuses what is over one of them. In an order of someone else
+/// only id, amount and size of the record are reasons to refuse it, and more lines than [`Limits::ITEMS`] are
+/// passed on unread; its texts may be as long as its record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits;
 
