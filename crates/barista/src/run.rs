@@ -2,12 +2,9 @@
 
 use std::time::Duration;
 
-use eventlog::{Log, OpenError};
+use eventlog::Log;
 
 use crate::{Clock, Ended, Engine, Metrics, Options, Stop, StopSignal, work_spec};
-
-/// How long to wait before the next session, doubling from the first to the last while they fail.
-const BACKOFF: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
 
 /// Works on the log until told to stop, one session after the other. Returns early only when going on needs
 /// a person.
@@ -18,22 +15,45 @@ pub fn run(
     metrics: &Metrics,
     stop: &StopSignal,
 ) -> Result<(), Stop> {
-    let mut wait = BACKOFF.0;
+    let mut backoff = Backoff::default();
     while !stop.is_stopped() {
         match session(log, options, clock, metrics, stop) {
             Ok(()) => return Ok(()),
+            // Whoever stops the line may close the log before the engine has seen it.
+            Err((Ended::Stop(Stop::Closed), _)) if stop.is_stopped() => return Ok(()),
             Err((Ended::Stop(why), _)) => return Err(why),
             Err((Ended::Session(why), worked)) => {
-                wait = if worked { BACKOFF.0 } else { (wait * 2).min(BACKOFF.1) };
                 tracing::warn!(%why, "the session ended; going on from the log");
-                stop.wait(wait);
+                stop.wait(backoff.after(worked));
             }
         }
     }
     Ok(())
 }
 
-/// One session; with an error comes whether anything was committed in it.
+/// How long to wait before the next session.
+#[derive(Debug)]
+struct Backoff(Duration);
+
+impl Backoff {
+    const FIRST: Duration = Duration::from_millis(20);
+    const LONGEST: Duration = Duration::from_secs(1);
+
+    /// The wait after a session: the first one if anything was done in it, else twice the last.
+    fn after(&mut self, worked: bool) -> Duration {
+        let wait = if worked { Self::FIRST } else { self.0 };
+        self.0 = (wait * 2).min(Self::LONGEST);
+        wait
+    }
+}
+
+impl Default for Backoff {
+    fn default() -> Self {
+        Self(Self::FIRST)
+    }
+}
+
+/// One session; with an error comes whether any input or timer was committed in it.
 fn session(
     log: &dyn Log,
     options: &Options,
@@ -43,7 +63,7 @@ fn session(
 ) -> Result<(), (Ended, bool)> {
     let mut worked = false;
     let mut steps = || {
-        let work = log.work(&work_spec(options)).map_err(opened)?;
+        let work = log.work(&work_spec(options))?;
         let mut engine = Engine::new(work, options.clone(), clock.clone(), metrics.clone())?;
         while !stop.is_stopped() {
             worked |= engine.step()?.committed > 0;
@@ -53,9 +73,19 @@ fn session(
     steps().map_err(|ended| (ended, worked))
 }
 
-fn opened(error: OpenError) -> Ended {
-    match error {
-        OpenError::Storage(why) => Ended::Session(why),
-        other => Ended::Stop(Stop::Open(other)),
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sessions_that_do_nothing_come_ever_later_and_one_that_works_starts_anew() {
+        let mut backoff = Backoff::default();
+        let mut after = |worked| backoff.after(worked).as_millis();
+        assert_eq!([after(false), after(false), after(false)], [20, 40, 80]);
+        assert_eq!([after(true), after(false)], [20, 40]);
+        for _ in 0..10 {
+            after(false);
+        }
+        assert_eq!(after(false), 1_000);
     }
 }

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use eventlog::{CommitError, Offset, OpenError, Partition, Topic, WorkError};
+use eventlog::{CommitError, Offset, OpenError, Partition, Reason, Topic, WorkError};
 
 /// Why the engine can't go on by itself. Each is one sentence with the way out.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -13,7 +13,7 @@ pub enum Stop {
     /// A position beyond the log's end, or a last-read record that is no longer the same.
     #[error(
         "{topic}-{partition} is not the log this line was working on: it had been read up to offset {next}, and \
-         {found}; give the line its own log back, or start it with a new one (--log, --prefix)"
+         {found}; give the line its own log back, or start it with a new one (--log)"
     )]
     OtherLog {
         /// The input.
@@ -65,6 +65,9 @@ pub enum Stop {
         /// What is needed.
         needed: usize,
     },
+    /// The log was closed under the engine: a part of it failed, and nothing of it will open again.
+    #[error("the log was closed while the line was working on it; start the program again")]
+    Closed,
     /// The log refuses what the engine asks of it.
     #[error("the log refuses to commit: {0}")]
     Fatal(String),
@@ -86,7 +89,20 @@ pub enum Ended {
 
 impl From<WorkError> for Ended {
     fn from(error: WorkError) -> Self {
-        Self::Session(error.to_string())
+        match error {
+            WorkError::Closed => Self::Stop(Stop::Closed),
+            other => Self::Session(other.to_string()),
+        }
+    }
+}
+
+impl From<OpenError> for Ended {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::Closed => Self::Stop(Stop::Closed),
+            OpenError::Storage(why) => Self::Session(why),
+            other => Self::Stop(Stop::Open(other)),
+        }
     }
 }
 
@@ -94,6 +110,7 @@ impl From<CommitError> for Ended {
     fn from(error: CommitError) -> Self {
         match error {
             CommitError::Fatal(why) => Self::Stop(Stop::Fatal(why)),
+            CommitError::Aborted(Reason::Closed) => Self::Stop(Stop::Closed),
             other => Self::Session(other.to_string()),
         }
     }

@@ -49,4 +49,7 @@ pub enum CounterError {
     /// The system gives no threads or sockets.
     #[error("the counter can't run: {0}")]
     System(#[from] io::Error),
+    /// What it shows would be of the past from here on.
+    #[error("the counter can't read the log any more: {0}; start the program again")]
+    View(String),
 }

@@ -85,7 +85,8 @@ impl Counter {
         self.views.clone()
     }
 
-    /// Serves until `stop`: then streams end first, and what is being answered gets its answer.
+    /// Serves until `stop`, or until it can't read the log any more: then streams end first, and what is being
+    /// answered gets its answer.
     pub async fn run(self, log: Arc<dyn Log>, stop: CancellationToken) -> Result<(), CounterError> {
         let Self { mut options, listener, address, views, started } = self;
         let listener = tokio::net::TcpListener::from_std(listener)?;
@@ -98,7 +99,10 @@ impl Counter {
             stop: closing.clone(),
             runtime: Handle::current(),
         };
-        let thread = std::thread::Builder::new().name("view".to_owned()).spawn(move || runner.run())?;
+        let (end, mut ended) = oneshot::channel();
+        let thread = std::thread::Builder::new()
+            .name("view".to_owned())
+            .spawn(move || drop(end.send(runner.run())))?; // nobody waits when this run is dropped
 
         let claims = Claims { reset_staff_token: options.reset_staff_token, address, started };
         let (max_connections, head_timeout) = (options.max_connections(), options.head_timeout);
@@ -107,16 +111,30 @@ impl Counter {
         let app = Arc::new(App::new(options, log, views, closing.clone()));
         let claims = tokio::spawn(claims.settle(Arc::clone(&app)));
         let screens = tokio::spawn(Screens(Arc::clone(&app)).run());
-        Server { app, listener, max_connections, head_timeout, write_timeout, grace }.run().await;
-
+        let server = Server { app, listener, max_connections, head_timeout, write_timeout, grace }.run();
+        tokio::pin!(server);
+        let early = tokio::select! {
+            () = &mut server => None,
+            ended = &mut ended => {
+                // Without its view a counter would show the past as the present.
+                closing.cancel();
+                server.await;
+                Some(ended)
+            }
+        };
         claims.abort();
         screens.abort();
         // The thread sees the stop within one poll.
-        let joined = tokio::task::spawn_blocking(move || thread.join()).await;
-        if let Ok(Err(panic)) = joined {
+        let ended = match early {
+            Some(ended) => ended,
+            None => ended.await,
+        };
+        // It has nothing left to do, or has panicked and said so on stderr.
+        let _ = thread.join();
+        match ended {
+            Ok(result) => result.map_err(|trouble| CounterError::View(trouble.to_string())),
             // A panic in the fold is a bug of ours: it must not pass for a clean stop.
-            std::panic::resume_unwind(panic);
+            Err(_) => Err(CounterError::View("the thread that reads it has failed".to_owned())),
         }
-        Ok(())
     }
 }

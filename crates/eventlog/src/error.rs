@@ -79,6 +79,9 @@ pub enum OpenError {
     /// A newer program wrote it.
     #[error("{0}")]
     Newer(String),
+    /// The log is closed, by its owner or because a part of it failed: nothing of it will open again.
+    #[error("the log is closed")]
+    Closed,
     /// The storage or the broker said something else.
     #[error("{0}")]
     Storage(String),
@@ -99,7 +102,7 @@ pub enum FollowError {
         /// The oldest record that is kept.
         earliest: Offset,
     },
-    /// The log is being closed.
+    /// The log is closed, by its owner or because a part of it failed: nothing will follow it again.
     #[error("the log is being closed")]
     Closed,
     /// The storage or the broker said something else.
@@ -127,7 +130,7 @@ pub enum WorkError {
         /// The offset after the newest record.
         end: Offset,
     },
-    /// The log is being closed.
+    /// The log is closed, by its owner or because a part of it failed: no session on it will go on.
     #[error("the log is being closed")]
     Closed,
     /// The storage or the broker said something else; it may heal.

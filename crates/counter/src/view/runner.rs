@@ -42,14 +42,17 @@ pub(crate) enum Trouble {
 }
 
 impl Runner {
-    /// Folds the log until told to stop; after any error from the beginning.
-    pub(crate) fn run(&self) {
+    /// Folds the log until told to stop; after an error from the beginning, unless the log is closed for good.
+    pub(crate) fn run(&self) -> Result<(), Trouble> {
         let mut floor = BTreeMap::new();
         let mut wait = BACKOFF.0;
         while !self.stop.is_cancelled() {
-            let Err(trouble) = self.follow(&floor) else { return };
+            let Err(trouble) = self.follow(&floor) else { return Ok(()) };
             if self.stop.is_cancelled() {
-                return;
+                return Ok(());
+            }
+            if let Trouble::Open(OpenError::Closed) | Trouble::Follow(FollowError::Closed) = trouble {
+                return Err(trouble);
             }
             if let Trouble::Follow(FollowError::Gone {
                 topic: topic::RECEIVED, partition, earliest, ..
@@ -64,6 +67,7 @@ impl Runner {
             // Over early: told to stop, which the loop sees.
             let _ = self.runtime.block_on(pause);
         }
+        Ok(())
     }
 
     /// From the beginning until told to stop. `floor`: what is kept of `order.received`, where a recorded

@@ -102,6 +102,11 @@ impl Line {
         within(self.run).await.expect("the counter does not panic")
     }
 
+    /// Waits until it ends by itself.
+    pub async fn ended(self) -> Result<(), CounterError> {
+        within(self.run).await.expect("the counter does not panic")
+    }
+
     /// Places an order of the core, and gives its id and its position.
     pub async fn order(&self, amount: u16) -> (String, String) {
         let reply = self.post(&format!("/order?amount={amount}"), &[], "").await;

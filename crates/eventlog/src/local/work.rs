@@ -63,12 +63,11 @@ impl Worker {
         let inputs = spec.inputs.iter().map(|topic| find(topic)).collect::<Result<Vec<_>, _>>()?;
         let outputs = spec.outputs.iter().map(|topic| find(topic)).collect::<Result<Vec<_>, _>>()?;
         let state = find(spec.state)?;
-        let closed = || OpenError::Storage("the log is being closed".to_owned());
         let (answer, answers) = mpsc::sync_channel(1);
         if !shared.queue.join(Join { group: spec.group.clone(), answer }) {
-            return Err(closed());
+            return Err(OpenError::Closed);
         }
-        let session = answers.recv().map_err(|_| closed())??;
+        let session = answers.recv().map_err(|_| OpenError::Closed)??;
         let head = shared.head(state);
         Ok(Self {
             session,

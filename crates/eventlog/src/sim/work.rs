@@ -43,7 +43,7 @@ impl SimWork {
     pub(super) fn join(shared: &Arc<Shared>, life: Arc<Life>, spec: &WorkSpec) -> Result<Self, OpenError> {
         let mut core = shared.lock();
         if core.closed {
-            return Err(OpenError::Storage("the log is being closed".to_owned()));
+            return Err(OpenError::Closed);
         }
         let topics = spec.inputs.iter().chain(&spec.outputs).chain([&spec.state]);
         if let Some(topic) = topics.into_iter().find(|topic| core.store.partitions(topic) == 0) {
