@@ -60,6 +60,15 @@ pub(crate) struct Now<'a> {
     pub(crate) metrics: &'a Metrics,
 }
 
+/// How much may still be decided in one go.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Room {
+    /// Timers and what else moves by itself.
+    pub(crate) moves: usize,
+    /// What is written by it.
+    pub(crate) bytes: usize,
+}
+
 impl Restoring {
     /// Takes in a piece of `order.state`.
     pub(crate) fn take(&mut self, entries: Vec<Entry>, metrics: &Metrics) -> Result<(), Stop> {
@@ -126,6 +135,15 @@ impl Input {
         let committed = range.and_then(|r| r.committed);
         // The state's own word first; the group's is only a help for logs without one.
         let next = read.map(|r| r.next).or(committed).unwrap_or(earliest);
+        if let Some(committed) = committed.filter(|committed| *committed != next) {
+            tracing::warn!(
+                topic,
+                partition,
+                next,
+                committed,
+                "the group's position is another than the state's; going on from the state's"
+            );
+        }
         if next > end {
             let found = format!("it ends at {end}");
             return Err(Stop::OtherLog { topic, partition, next, found });
@@ -228,29 +246,45 @@ impl Desk {
         self.command.read(entry);
     }
 
-    /// Moves on what is due, forgets what is old; at most `budget` of each. Says how many moved.
-    pub(crate) fn fire(&mut self, now: Now<'_>, budget: usize) -> usize {
-        let before = self.outbox.inputs();
-        let mut timers = budget;
-        while timers > 0
+    /// Moves on what is due, gives up what too many wait for, forgets what is old, as far as there is room. Says
+    /// how much of it is left.
+    pub(crate) fn fire(&mut self, now: Now<'_>, room: Room) -> Room {
+        let end = Room { moves: self.outbox.inputs() + room.moves, bytes: self.outbox.bytes() + room.bytes };
+        // However many timers are late: what frees memory keeps its share, and an order has at most two timers
+        // for the one time that it is forgotten.
+        self.fire_timers(now, Room { moves: end.moves - room.moves.div_ceil(3), ..end });
+        while self.is_within(end)
+            && let Some(change) = self.book.give_up(now.at, &now.options.rules)
+        {
+            self.outbox.count();
+            self.changed(&change, now);
+        }
+        while self.is_within(end)
+            && let Some(id) = self.book.forget(now.at, &now.options.rules)
+        {
+            self.outbox.count();
+            self.outbox.forgotten(&id);
+        }
+        self.fire_timers(now, end);
+        Room {
+            moves: end.moves.saturating_sub(self.outbox.inputs()),
+            bytes: end.bytes.saturating_sub(self.outbox.bytes()),
+        }
+    }
+
+    fn fire_timers(&mut self, now: Now<'_>, end: Room) {
+        while self.is_within(end)
             && let Some(&Reverse((due, _, key))) = self.timers.peek()
             && due <= now.at
         {
             self.timers.pop();
             // A void one costs nothing: it must not make the others late.
-            timers -= usize::from(self.due(key, due, now));
+            self.due(key, due, now);
         }
-        for _ in 0..budget {
-            let Some(change) = self.book.give_up(now.at, &now.options.rules) else { break };
-            self.outbox.count();
-            self.changed(&change, now);
-        }
-        for _ in 0..budget {
-            let Some(id) = self.book.forget(now.at, &now.options.rules) else { break };
-            self.outbox.count();
-            self.outbox.forgotten(&id);
-        }
-        self.outbox.inputs() - before
+    }
+
+    fn is_within(&self, end: Room) -> bool {
+        self.outbox.inputs() < end.moves && self.outbox.bytes() < end.bytes
     }
 
     /// Begins one order that waits for a hand; says whether there was one.
@@ -286,17 +320,16 @@ impl Desk {
         }
     }
 
-    /// Moves on an order that was due; false if it is due no longer.
-    fn due(&mut self, key: Key, due: Millis, now: Now<'_>) -> bool {
+    /// Moves on an order that was due, unless it is due no longer.
+    fn due(&mut self, key: Key, due: Millis, now: Now<'_>) {
         if self.book.get(key).and_then(OrderState::due) != Some(due) {
-            return false;
+            return;
         }
-        let Some(change) = self.book.due(key, now.at, &now.options.rules) else { return false };
+        let Some(change) = self.book.due(key, now.at, &now.options.rules) else { return };
         let late = u32::try_from(now.at - due).unwrap_or(u32::MAX);
         now.metrics.late_seconds.observe(f64::from(late) / 1_000.0);
         self.outbox.count();
         self.changed(&change, now);
-        true
     }
 
     fn changed(&mut self, change: &Change, now: Now<'_>) {

@@ -1,15 +1,23 @@
 //! One session on the log, stepped by whoever owns the thread.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    ops::Bound::{Excluded, Included, Unbounded},
+    time::Duration,
+};
 
 use eventlog::{Assignment, Entry, Millis, Partition, Polled, Position, Record, Transaction, Work};
 use order::{Command, Refusal, topic};
 
 use crate::{
     Clock, Ended, Metrics, Options, Stop,
-    desk::{Desk, Now, Restoring, read_command},
+    desk::{Desk, Now, Restoring, Room, read_command},
     outbox::{RECORD_BYTES_MAX, placed},
 };
+
+/// With this many bytes or more, what is decided is committed at once: everyone waits while a transaction is
+/// written, and it is in memory several times on its way.
+const TRANSACTION_BYTES: usize = 8 << 20;
 
 /// One session: poll → decide → fire due timers → commit. After any error it is dropped, and the next one
 /// is built from the log; there is no other way back.
@@ -25,14 +33,16 @@ pub struct Engine {
     pending_since: Option<Millis>,
     /// Too many orders are open: `order.received` is held everywhere.
     full: bool,
-    /// Said once in each session: who decides here, and how.
+    /// Said once in each session: who decides here, and how. True when it is committed.
     introduced: bool,
+    /// Whose timers are fired first: each partition has its turn.
+    first: Partition,
 }
 
 /// What a step did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Step {
-    /// Inputs read and timers fired that are committed now; 0: nothing was committed.
+    /// Inputs read and timers fired that are committed now. 0: nothing was, or only who decides here.
     pub committed: usize,
 }
 
@@ -50,7 +60,10 @@ impl Engine {
             return Err(Stop::SmallRecords { limit, needed: RECORD_BYTES_MAX });
         }
         metrics.sessions.inc();
-        metrics.partitions.set(0);
+        // What an earlier session said is no longer so.
+        for gauge in [&metrics.partitions, &metrics.open, &metrics.full] {
+            gauge.set(0);
+        }
         Ok(Self {
             work,
             source: format!("/brewline/{}", options.name),
@@ -62,6 +75,7 @@ impl Engine {
             pending_since: None,
             full: false,
             introduced: false,
+            first: 0,
         })
     }
 
@@ -69,6 +83,7 @@ impl Engine {
     pub fn step(&mut self) -> Result<Step, Ended> {
         let polled = self.work.poll(self.wait((self.clock)()))?;
         let now = (self.clock)();
+        let mut committed = 0;
         match polled {
             Polled::State(partition, entries) => {
                 self.restoring.entry(partition).or_default().take(entries, &self.metrics)?;
@@ -78,13 +93,17 @@ impl Engine {
             Polled::Records(entries) => {
                 for entry in entries {
                     self.entry(entry, now)?;
+                    if self.waiting_bytes() >= TRANSACTION_BYTES {
+                        committed += self.commit()?.committed;
+                    }
                 }
                 self.release_commands()?;
             }
             Polled::Idle => {}
         }
         self.fire(now)?;
-        self.commit_if_due(now)
+        committed += self.commit_if_due(now)?.committed;
+        Ok(Step { committed })
     }
 
     /// Commits what is decided: the last thing before a clean stop.
@@ -125,17 +144,19 @@ impl Engine {
             open = desk.book.open(),
             "partition taken"
         );
-        self.introduce(&mut desk);
         self.desks.insert(partition, desk);
-        self.metrics.partitions.set(i64::try_from(self.desks.len()).unwrap_or(i64::MAX));
+        self.count();
         Ok(())
     }
 
-    /// Says in `shop.state` who decides here, and how.
-    fn introduce(&mut self, desk: &mut Desk) {
-        if std::mem::replace(&mut self.introduced, true) {
-            return;
-        }
+    /// Says what is held.
+    fn count(&self) {
+        self.metrics.partitions.set(i64::try_from(self.desks.len()).unwrap_or(i64::MAX));
+        self.metrics.open.set(i64::try_from(self.open()).unwrap_or(i64::MAX));
+    }
+
+    /// Who decides here, and how, for `shop.state`.
+    fn introduction(&self) -> Record {
         let fact = serde_json::json!({
             "mode": self.options.rules.mode,
             "hands": self.options.hands,
@@ -143,15 +164,14 @@ impl Engine {
             "at": (self.clock)(),
         });
         let key = format!("barista/{}", self.options.name);
-        desk.outbox.push(topic::SHOP, Record::new(key, fact.to_string()));
-        desk.outbox.count();
+        Record::new(key, fact.to_string())
     }
 
     /// What was decided for the partition and not committed is forgotten: whoever has it next decides it.
     fn gone(&mut self, partition: Partition) {
         self.restoring.remove(&partition);
         self.desks.remove(&partition);
-        self.metrics.partitions.set(i64::try_from(self.desks.len()).unwrap_or(i64::MAX));
+        self.count();
         tracing::info!(partition, "partition handed on");
     }
 
@@ -171,7 +191,7 @@ impl Engine {
     }
 
     fn received(&mut self, entry: Entry, now: Millis, hands_free: bool) -> Result<(), Ended> {
-        if self.open() >= self.options.max_open {
+        if self.open() >= self.options.max_open || self.live_bytes() >= self.options.max_open_bytes {
             return self.set_full(true);
         }
         let (partition, now) = (entry.partition, now_of(now, &self.options, &self.source, &self.metrics));
@@ -220,24 +240,34 @@ impl Engine {
 
     fn fire(&mut self, now: Millis) -> Result<(), Ended> {
         let max_batch = self.work.pace().max_batch;
-        let waiting: usize = self.desks.values().map(|desk| desk.outbox.inputs()).sum();
-        // At least some timers move on in every step, however full it is of records.
-        let mut budget = max_batch.saturating_sub(waiting).max(max_batch / 4).max(1);
+        let mut room = Room {
+            // At least some timers move on in every step, however full it is of records, and something is
+            // forgotten.
+            moves: max_batch.saturating_sub(self.waiting()).max(max_batch / 4).max(2),
+            bytes: TRANSACTION_BYTES.saturating_sub(self.waiting_bytes()),
+        };
         let at = now_of(now, &self.options, &self.source, &self.metrics);
-        for desk in self.desks.values_mut() {
-            budget = budget.saturating_sub(desk.fire(at, budget));
+        for turn in [(Included(self.first), Unbounded), (Unbounded, Excluded(self.first))] {
+            for desk in self.desks.range_mut::<Partition, _>(turn).map(|(_, desk)| desk) {
+                room = desk.fire(at, room);
+            }
         }
-        while budget > 0 && self.hands_free() {
+        let mut after = self.desks.range((Excluded(self.first), Unbounded));
+        self.first = after.next().map_or(0, |(partition, _)| *partition);
+        while room.moves > 0 && self.waiting_bytes() < TRANSACTION_BYTES && self.hands_free() {
             let Some(partition) = self.longest_waiting() else { break };
             let at = now_of(now, &self.options, &self.source, &self.metrics);
             if !self.desks.get_mut(&partition).is_some_and(|desk| desk.begin(at)) {
                 break;
             }
-            budget -= 1;
+            room.moves -= 1;
         }
         // A hundredth of room before reading goes on, so that it does not stop and go with every order.
-        let room = self.options.max_open - (self.options.max_open / 100).max(1).min(self.options.max_open);
-        if self.full && self.open() <= room {
+        let below = |most: usize| most - (most / 100).max(1).min(most);
+        if self.full
+            && self.open() <= below(self.options.max_open)
+            && self.live_bytes() <= below(self.options.max_open_bytes)
+        {
             self.set_full(false)?;
         }
         Ok(())
@@ -245,25 +275,26 @@ impl Engine {
 
     fn commit_if_due(&mut self, now: Millis) -> Result<Step, Ended> {
         let pace = self.work.pace();
-        let waiting: usize = self.desks.values().map(|desk| desk.outbox.inputs()).sum();
-        if waiting == 0 {
+        let nothing = self.desks.values().all(|desk| desk.outbox.is_empty());
+        if nothing && (self.introduced || self.desks.is_empty()) {
             self.pending_since = None;
             return Ok(Step::default());
         }
         let since = *self.pending_since.get_or_insert(now);
         let linger = Millis::try_from(pace.linger.as_millis()).unwrap_or(Millis::MAX);
         // A clock that was set back must not make it wait for an hour.
-        if waiting >= pace.max_batch || now - since >= linger || now < since {
-            self.commit()
-        } else {
-            Ok(Step::default())
-        }
+        let enough = self.waiting() >= pace.max_batch || self.waiting_bytes() >= TRANSACTION_BYTES;
+        if enough || now - since >= linger || now < since { self.commit() } else { Ok(Step::default()) }
     }
 
     fn commit(&mut self) -> Result<Step, Ended> {
         let mut transaction = Transaction::default();
         let mut committed = 0;
+        let mut introduction = (!self.introduced).then(|| self.introduction());
         for (&partition, desk) in &mut self.desks {
+            if let Some(introduction) = introduction.take() {
+                desk.outbox.push(topic::SHOP, introduction);
+            }
             if desk.outbox.is_empty() {
                 continue;
             }
@@ -279,13 +310,14 @@ impl Engine {
             }));
         }
         self.pending_since = None;
-        if committed == 0 {
+        if transaction.positions.is_empty() {
             return Ok(Step::default());
         }
         let began = std::time::Instant::now(); // for the histogram alone, no decision rests on it
         let done = self.work.commit(transaction)?;
         self.metrics.commit_seconds.observe(began.elapsed().as_secs_f64());
-        self.metrics.open.set(i64::try_from(self.open()).unwrap_or(i64::MAX));
+        self.introduced = true;
+        self.count();
         for end in done.ends {
             if let Some(desk) = self.desks.get_mut(&end.partition) {
                 desk.committed(end.topic, end.offset);
@@ -296,6 +328,20 @@ impl Engine {
 
     fn open(&self) -> usize {
         self.desks.values().map(|desk| desk.book.open()).sum()
+    }
+
+    fn live_bytes(&self) -> usize {
+        self.desks.values().map(|desk| desk.book.live_bytes()).sum()
+    }
+
+    /// Inputs and timers that wait to be committed.
+    fn waiting(&self) -> usize {
+        self.desks.values().map(|desk| desk.outbox.inputs()).sum()
+    }
+
+    /// The bytes that wait to be committed.
+    fn waiting_bytes(&self) -> usize {
+        self.desks.values().map(|desk| desk.outbox.bytes()).sum()
     }
 
     fn hands_free(&self) -> bool {

@@ -30,6 +30,9 @@ pub struct Options {
     pub hands: Option<usize>,
     /// More open orders than this, received and making together, and reading pauses.
     pub max_open: usize,
+    /// More bytes than this that live orders brought along beyond the core (ready ones too, they are in memory
+    /// as well), and reading pauses.
+    pub max_open_bytes: usize,
     /// A name that outlives a restart. `None`: a new one each time.
     pub instance: Option<String>,
     /// Who this is, in `ce_source` and `shop.state`; 1 to 64 letters, digits, dashes.
@@ -47,6 +50,7 @@ impl Default for Options {
             rules: Rules::default(),
             hands: None,
             max_open: 2_000_000,
+            max_open_bytes: 512 << 20,
             instance: None,
             name: "barista".to_owned(),
             accept_loss: false,

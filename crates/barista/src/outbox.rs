@@ -16,6 +16,8 @@ pub(crate) const RECORD_BYTES_MAX: usize = Limits::DEAD_LETTER_BYTES + 2 * Limit
 pub(crate) struct Outbox {
     records: Vec<(Topic, Record)>,
     inputs: usize,
+    /// What the records have together.
+    bytes: usize,
     time: (Millis, String),
     /// Keys, values and headers are written one behind the other and cut off from here: a few allocations
     /// for thousands of records, which another thread frees.
@@ -33,9 +35,14 @@ impl Outbox {
         self.inputs
     }
 
+    /// How many bytes the records have together.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// Whether there is nothing to commit.
     pub(crate) fn is_empty(&self) -> bool {
-        self.inputs == 0
+        self.inputs == 0 && self.records.is_empty()
     }
 
     /// One more input was read or timer fired; it may have brought no record.
@@ -45,7 +52,7 @@ impl Outbox {
 
     /// Hands over what is to be committed.
     pub(crate) fn drain(&mut self) -> impl Iterator<Item = (Topic, Record)> + '_ {
-        self.inputs = 0;
+        (self.inputs, self.bytes) = (0, 0);
         self.records.drain(..)
     }
 
@@ -104,6 +111,7 @@ impl Outbox {
 
     /// Any other record.
     pub(crate) fn push(&mut self, topic: Topic, record: Record) {
+        self.bytes += record.size();
         self.records.push((topic, record));
     }
 

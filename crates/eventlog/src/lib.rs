@@ -204,7 +204,9 @@ pub struct Committed {
 /// How an adapter likes its transactions cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pace {
-    /// At most this many inputs and timers in one transaction.
+    /// With this many inputs and timers a worker commits. What one poll brings is not cut, and a quarter as many
+    /// timers may move on beside it: a transaction has less than two and a half times as many. How many bytes
+    /// it has is the worker's own business.
     pub max_batch: usize,
     /// How long to gather before a commit, from the first input in it.
     pub linger: Duration,

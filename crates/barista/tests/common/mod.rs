@@ -2,7 +2,11 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its own part of this")]
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    fmt::{Debug, Write as _},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use barista::{Clock, Ended, Engine, Metrics, Options, Step, work_spec};
 use eventlog::{
@@ -10,6 +14,7 @@ use eventlog::{
     sim::{self, SimClock, SimLog},
 };
 use order::{Order, OrderId, topic};
+use tracing::{Metadata, field::Field, span};
 
 /// When every story begins.
 pub const NOON: i64 = 1_767_268_800_000;
@@ -82,4 +87,37 @@ pub fn heavy_order(id: &str, bytes: usize) -> Record {
 /// How many records of a topic's first partition there are.
 pub fn count(log: &SimLog, topic: eventlog::Topic) -> usize {
     log.history(topic, 0).len()
+}
+
+/// What is warned of meanwhile, by this thread.
+pub fn warnings(during: impl FnOnce()) -> Vec<String> {
+    let heard = Heard::default();
+    tracing::subscriber::with_default(heard.clone(), during);
+    heard.0.lock().expect("nobody panics with it").clone()
+}
+
+#[derive(Clone, Default)]
+struct Heard(Arc<Mutex<Vec<String>>>);
+
+impl tracing::Subscriber for Heard {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        *metadata.level() == tracing::Level::WARN
+    }
+
+    fn event(&self, event: &tracing::Event<'_>) {
+        let mut text = String::new();
+        event.record(&mut |field: &Field, value: &dyn Debug| {
+            write!(text, "{field}={value:?} ").expect("writing to memory cannot fail");
+        });
+        self.0.lock().expect("nobody panics with it").push(text);
+    }
+
+    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+        span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+    fn enter(&self, _: &span::Id) {}
+    fn exit(&self, _: &span::Id) {}
 }
