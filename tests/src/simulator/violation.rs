@@ -32,8 +32,6 @@ pub enum Kind {
     Code,
     /// The state is not what the decisions make of it.
     State,
-    /// 6: the same seed told another story.
-    Determinism,
     /// The engine stopped and asked for a person, without need.
     Stopped,
     /// The faults are over, and something still waits that need not.

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use eventlog::sim::{Faults, Options, Process, SimClock, SimLog};
+use eventlog::sim::{Faults, Options, SimClock, SimLog};
 use order::topic;
 
 use super::{
@@ -36,7 +36,6 @@ pub(super) struct World {
     pub(super) told: Vec<String>,
     /// How often things happened that a good simulator sees.
     pub(super) sights: BTreeMap<&'static str, u64>,
-    _till_process: Arc<Process>,
 }
 
 impl World {
@@ -59,8 +58,7 @@ impl World {
         let mut chance = Chance::new(plan.seed);
         let crew = Crew::new(&plan, &log, &clock, &mut chance);
         let counters = Counters::new(&log, &clock);
-        let till_process = log.process();
-        let till = Till::new(&till_process);
+        let till = Till::new(&log.process());
         let model = Model::new(&plan);
         Self {
             plan,
@@ -73,7 +71,6 @@ impl World {
             model,
             told: vec![told],
             sights: BTreeMap::new(),
-            _till_process: till_process,
         }
     }
 
