@@ -6,9 +6,10 @@ use order::{CloudEvent, Event, Limits, OrderId, OrderState, rfc3339, topic};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-/// What every decision needs at most in one record, in bytes: a dead letter with its headers. State and
-/// events stay below it, because an order's record has at most [`Limits::RECORD_BYTES`] and what is added
-/// to it (texts of commands, 32 answers) is bounded.
+/// What every decision needs at most in one record, in bytes: a dead letter with its headers. A log that takes
+/// less is refused when a session begins. State and events stay below it, because an order's record has at most
+/// [`Limits::RECORD_BYTES`], reads back no longer but for what its lines leave unsaid, and what is added to it
+/// (texts of commands, 32 answers) is bounded: the tests below write the largest.
 pub(crate) const RECORD_BYTES_MAX: usize = Limits::DEAD_LETTER_BYTES + 2 * Limits::RECORD_BYTES + 8 * 1024;
 
 /// Decided and not yet committed.
@@ -115,7 +116,8 @@ impl Outbox {
         self.records.push((topic, record));
     }
 
-    /// A record that could not be read, as it came, with the reason and the place it stood in.
+    /// A record that could not be read, as it came, with the reason and the place it stood in. Headers of more
+    /// than [`Limits::RECORD_BYTES`] are left out; then `dlq_headers_left_out` says how many bytes they had.
     pub(crate) fn dead_letter(&mut self, entry: &Entry, reason: &str) {
         let value = entry.record.value.as_ref();
         let size = value.map_or(0, Bytes::len);
@@ -132,8 +134,11 @@ impl Outbox {
             ("dlq_sha256", hash.as_bytes()),
         ];
         let theirs = &entry.record.headers;
-        let fits = theirs.as_bytes().len() <= Limits::RECORD_BYTES;
-        let headers = Headers::new(theirs.iter().filter(|_| fits).chain(ours));
+        let theirs_size = theirs.as_bytes().len();
+        let fits = theirs_size <= Limits::RECORD_BYTES;
+        let left_out = (!fits).then(|| theirs_size.to_string());
+        let left_out = left_out.iter().map(|size| ("dlq_headers_left_out", size.as_bytes()));
+        let headers = Headers::new(theirs.iter().filter(|_| fits).chain(ours).chain(left_out));
         let key = entry.record.key.as_ref().map(|key| cut(key, Limits::RECORD_BYTES));
         let value = value.map(|value| cut(value, Limits::DEAD_LETTER_BYTES));
         self.push(topic::DLQ, Record { key, value, headers });
@@ -176,4 +181,103 @@ pub(crate) fn placed(
 ) -> impl Iterator<Item = (Topic, Partition, Record)> {
     // Shop-wide facts have one partition, whatever the others have.
     records.map(move |(topic, record)| (topic, if topic == topic::SHOP { 0 } else { partition }, record))
+}
+
+#[cfg(test)]
+mod tests {
+    use order::{Action, At, Book, By, Change, Command, CommandId, Order, Placed, Role, Rules, Verdict};
+
+    use super::*;
+
+    fn largest(outbox: &mut Outbox) -> usize {
+        let bytes = outbox.bytes();
+        let sizes: Vec<_> = outbox.drain().map(|(_, record)| record.size()).collect();
+        assert_eq!(sizes.iter().sum::<usize>(), bytes);
+        sizes.into_iter().max().unwrap_or_default()
+    }
+
+    fn command(n: usize, action: Action) -> Command {
+        let device = Some("\u{1f375}".repeat(Limits::DEVICE_CHARS));
+        Command {
+            command_id: CommandId::new(format!("{n:\"<128}")).unwrap(),
+            order_id: largest_id(),
+            action,
+            seen: None,
+            by: By { role: Role::Staff, device },
+            order_at: None,
+        }
+    }
+
+    /// As JSON six times as long.
+    fn largest_id() -> OrderId {
+        OrderId::new("\u{1}".repeat(Limits::ID_BYTES)).unwrap()
+    }
+
+    /// The order that grows most when it is written again, as long as a record may be.
+    fn largest_order() -> Order {
+        let id = "\\u0001".repeat(Limits::ID_BYTES);
+        let lines = vec![r#"{"item":""}"#; Limits::ITEMS].join(",");
+        let core = format!(r#"{{"order_id":"{id}","amount":1,"status":0,"items":[{lines}],"x":""}}"#);
+        let pad = "x".repeat(Limits::RECORD_BYTES - core.len());
+        let json = core.replace(r#""x":"""#, &format!(r#""x":"{pad}""#));
+        assert_eq!(json.len(), Limits::RECORD_BYTES);
+        Order::parse(json.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn the_largest_state_fits_into_a_record() {
+        let (rules, mut book, mut outbox) = (Rules::default(), Book::default(), Outbox::default());
+        let placed = Placed {
+            at: At { partition: u32::MAX, offset: u64::MAX },
+            received_at: i64::MAX,
+            foreign: false,
+            history_from: u64::MAX,
+            traceparent: Some("\u{1}".repeat(64)),
+        };
+        let mut sizes = Vec::new();
+        let mut write = |book: &Book, Change { key, event, writes_state, .. }: Change| {
+            assert_eq!(event.refused, None);
+            outbox.decided(book.get(key).unwrap(), &event, writes_state, "/brewline/barista");
+            sizes.push(largest(&mut outbox));
+        };
+        let Verdict::Changed(taken) = book.take(largest_order(), placed, 1_800_000_000_000, &rules, true)
+        else {
+            panic!("a new order is taken")
+        };
+        write(&book, taken);
+        let reason = || Some("\u{1f375}".repeat(Limits::REASON_CHARS));
+        let lines = (0..Limits::ITEMS).map(|line| Action::Tick { line: u16::try_from(line).unwrap() });
+        let text = "\u{1f375}".repeat(Limits::NOTE_CHARS);
+        let others = [Action::Ready, Action::Recall { reason: reason() }, Action::Note { text }];
+        for (n, action) in others.into_iter().chain(lines).enumerate() {
+            let asked = book.command(&command(n, action), 1_800_000_000_001, &rules, true);
+            let Verdict::Changed(change) = asked else { panic!("the order is known") };
+            write(&book, change);
+        }
+        let most = *sizes.iter().max().unwrap();
+        assert!(most > Limits::RECORD_BYTES, "nothing was added: {most}");
+        assert!(most <= RECORD_BYTES_MAX / 2, "{most} bytes leave too little room below {RECORD_BYTES_MAX}");
+    }
+
+    #[test]
+    fn the_largest_dead_letter_fits_into_a_record_and_says_what_was_left_out() {
+        let mut outbox = Outbox::default();
+        let mut letter = |headers: usize| {
+            let headers = Headers::new([("h", vec![7; headers].as_slice())]);
+            let value = vec![b' '; 1_000_000];
+            let record = Record { key: Some(value.clone().into()), value: Some(value.into()), headers };
+            let (partition, offset, timestamp) = (u32::MAX, u64::MAX, 0);
+            let entry = Entry { topic: topic::RECEIVED, partition, offset, timestamp, record };
+            outbox.dead_letter(&entry, &"\u{1f375}".repeat(1_000));
+            let headers = outbox.records[0].1.headers.clone();
+            (largest(&mut outbox), headers)
+        };
+        let frame = Headers::new([("h", b"".as_slice())]).as_bytes().len();
+        let (size, headers) = letter(Limits::RECORD_BYTES - frame);
+        assert!((RECORD_BYTES_MAX - 8 * 1024..=RECORD_BYTES_MAX).contains(&size), "{size}");
+        assert!(headers.get("h").is_some() && headers.get("dlq_headers_left_out").is_none());
+        let (_, headers) = letter(Limits::RECORD_BYTES - frame + 1);
+        assert_eq!(headers.get("h"), None);
+        assert_eq!(headers.get("dlq_headers_left_out"), Some(b"65537".as_slice()));
+    }
 }
