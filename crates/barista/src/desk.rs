@@ -231,7 +231,7 @@ impl Desk {
                     now.metrics.decisions.inc();
                     self.outbox.answered(&event);
                 }
-                Verdict::Repeat => {}
+                Verdict::Repeat => {} // only orders repeat
             },
             Err(why) => self.dead_letter(&entry, &why, now),
         }

@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     Codes, Command, Context, Event, Input, Key, Millis, Mode, Order, OrderId, OrderState, Orders, Placed,
-    Refusal, Stage, apply, decide,
+    Refusal, Stage, apply, decide, decide::answer,
 };
 
 /// The line's times and bounds.
@@ -76,7 +76,7 @@ impl Rules {
 /// What became of an input.
 #[derive(Debug)]
 pub enum Verdict {
-    /// An order id that is known: nothing changes.
+    /// An order id that is known: nothing changes. Only taking an order says so, every command is answered.
     Repeat,
     /// A decision on an order of the book.
     Changed(Change),
@@ -194,10 +194,9 @@ impl Book {
         let Some(key) = self.find(&command.order_id) else {
             return Verdict::Answered(Event::unknown(command, Refusal::UnknownOrder, now));
         };
-        match self.decide(key, Input::Command(command), now, rules, hands_free) {
-            Some(change) => Verdict::Changed(change),
-            None => Verdict::Repeat,
-        }
+        let state = &self.orders[key];
+        let event = answer(state, command, &self.context(state, now, rules, hands_free));
+        Verdict::Changed(self.change(key, event))
     }
 
     /// The order's due time may have come.
@@ -317,8 +316,12 @@ impl Book {
     ) -> Option<Change> {
         let state = &self.orders[key];
         let event = decide(state, input, &self.context(state, now, rules, hands))?;
+        Some(self.change(key, event))
+    }
+
+    fn change(&mut self, key: Key, event: Event) -> Change {
         let due = self.apply(key, &event);
-        Some(Change { key, writes_state: !event.repeat, event, due })
+        Change { key, writes_state: !event.repeat, event, due }
     }
 
     /// Applies the event, and says the new due time if it brought one.

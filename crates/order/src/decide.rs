@@ -107,7 +107,7 @@ pub enum Input<'a> {
 pub fn decide(state: &OrderState, input: Input<'_>, context: &Context<'_>) -> Option<Event> {
     match input {
         Input::Taken => Some(taken(state, context)),
-        Input::Command(command) => Some(command_event(state, command, context)),
+        Input::Command(command) => Some(answer(state, command, context)),
         Input::Due => due(state, context),
         Input::HandsFree => state.awaits_hands().then(|| begin(state, Kind::Start, context)),
         Input::GiveUp => (state.stage == Stage::Ready).then(|| uncollected(state, context)),
@@ -264,7 +264,8 @@ fn due(state: &OrderState, context: &Context<'_>) -> Option<Event> {
     }
 }
 
-fn command_event(state: &OrderState, command: &Command, context: &Context<'_>) -> Event {
+/// What a command does to the order, or why nothing: every command is answered.
+pub(crate) fn answer(state: &OrderState, command: &Command, context: &Context<'_>) -> Event {
     let kind = Kind::of(&command.action);
     let mut event = if let Some(first) = state.answer(&command.command_id) {
         // The first answer once more; nothing is applied.
