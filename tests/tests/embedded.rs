@@ -180,7 +180,7 @@ fn unreadable_records_are_dead_lettered_as_they_came_and_the_line_goes_on() {
         ("invalid", Some(br#"{"order_id":"a","amount":-5,"status":0}"#.to_vec())),
         ("bytes", Some(huge.into_bytes())),
         ("bytes", Some(vec![b' '; 990_000])),
-        ("control", Some(br#"{"order_id":"\u0000positions","amount":1,"status":0}"#.to_vec())),
+        ("zero character", Some(br#"{"order_id":"\u0000positions","amount":1,"status":0}"#.to_vec())),
     ];
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let write = |topic, value: Option<Vec<u8>>| {

@@ -87,7 +87,7 @@ async fn unknown_paths_and_wrong_methods_are_problems_too() {
         assert_eq!((reply.status, reply.code().as_str()), (405, "method_not_allowed"), "{method} {path}");
         assert!(reply.header("allow").unwrap().contains(allow), "{method} {path}: {reply:?}");
     }
-    for path in ["/orders/%FF", "/orders/a%00b", &format!("/orders/{}", "x".repeat(129))] {
+    for path in ["/orders/%FF", "/orders/%00positions", &format!("/orders/{}", "x".repeat(129))] {
         let reply = line.get(path, &[]).await;
         assert_eq!((reply.status, reply.code().as_str()), (400, "bad_id"), "{path}");
     }
