@@ -83,7 +83,9 @@ impl Narrator {
         {
             let _ = write!(what, ", ready at {}", clock(due.get()));
         }
-        let _ = writeln!(text, "{}  {code:<12}  {what:<44}  {}", clock(event.at), event.order_id);
+        // Others choose their ids: a control character in one must not reach the terminal.
+        let id = event.order_id.as_str().escape_debug();
+        let _ = writeln!(text, "{}  {code:<12}  {what:<44}  {id}", clock(event.at));
     }
 }
 

@@ -131,7 +131,7 @@ impl App {
         if !self.views.is_caught_up() && self.views.as_of() == 0 {
             return Err(Problem::starting());
         }
-        self.settings.check_room(self.views.open(), self.views.open_bytes())
+        self.settings.check_room(self.views.open(), self.views.live_bytes())
     }
 
     /// Adds a record to the log within the deadline.

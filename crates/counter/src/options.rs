@@ -19,8 +19,8 @@ pub struct Options {
     pub listen: SocketAddr,
     /// No more orders than this are open; more are refused as `queue_full`.
     pub max_open: usize,
-    /// The open orders weigh no more than this together, in bytes ([`order::Order::weight`]); more are refused as
-    /// `queue_full`. One order may bring along 60 KiB of its own.
+    /// The live orders, ready ones too, weigh no more than this together, in bytes ([`order::Order::weight`]);
+    /// more are refused as `queue_full`. One order may bring along 60 KiB of its own.
     pub max_open_bytes: usize,
     /// No more streams than this are open. Connections without one have room beside them:
     /// [`Options::max_connections`].

@@ -291,11 +291,16 @@ async fn open_orders_have_a_bound_in_bytes_too() {
     assert_eq!(refused.json()["max_open_bytes"], 60_000);
     let shop = line.events("/shop/events", &[]).await.named("shop").await;
     assert_eq!(shop.json()["full"], true);
-    // What is made weighs nothing any more.
+    // What is given up weighs nothing any more.
     let _barista = common::Barista::with(
         &line.log,
         barista::Options {
-            rules: order::Rules { mode: Mode::Auto, cup_ms: 0, ..order::Rules::default() },
+            rules: order::Rules {
+                mode: Mode::Auto,
+                cup_ms: 0,
+                uncollected_auto_ms: 0,
+                ..order::Rules::default()
+            },
             ..barista::Options::default()
         },
     );

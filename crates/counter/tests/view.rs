@@ -111,8 +111,8 @@ fn check_counts(view: &View) {
     assert_eq!(view.open(usize::MAX).count(), view.counts().open());
     assert_eq!(view.ready().count(), view.counts().of(Stage::Ready));
     assert_eq!(
-        view.open_bytes(),
-        view.iter().filter(|s| s.stage.is_open()).map(|s| s.order.weight()).sum::<usize>()
+        view.live_bytes(),
+        view.iter().filter(|s| s.stage.is_live()).map(|s| s.order.weight()).sum::<usize>()
     );
 }
 

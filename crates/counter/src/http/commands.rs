@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use ::order::{
-    Action, Answer, At, By, CloudEvent, Command, CommandId, Limits, OrderState, Refusal, Role, Seen, Stage,
-    rfc3339, topic,
+    Action, Answer, At, By, CloudEvent, Command, CommandId, OrderState, Refusal, Role, Seen, Stage, rfc3339,
+    topic,
 };
 use axum::{body::Body, extract::State, response::Response};
 use eventlog::{Headers, Record};
@@ -71,12 +71,14 @@ pub(super) async fn command(
     if order_at.partition >= app.publisher.partitions(topic::COMMAND) {
         return Err(Problem::field("at", "There is no such partition."));
     }
+    let by = By { role, device: ask.device };
+    by.check().map_err(|why| Problem::field("device", format!("{why}.")))?;
     let command = Command {
         command_id,
         order_id,
         action: ask.action,
         seen: ask.state.zip(ask.round).map(|(state, round)| Seen { state, round }),
-        by: By { role, device: ask.device },
+        by,
         order_at: Some(order_at),
     };
     ask_for(&app, command, order_at, trace).await
@@ -209,14 +211,6 @@ fn parse(json: &[u8]) -> Result<Ask, Problem> {
     ask.action.check().map_err(|why| Problem::field("command", format!("{why}.")))?;
     if ask.state.is_some() != ask.round.is_some() {
         return Err(Problem::field("round", "Say both state and round as you saw them, or neither."));
-    }
-    let chars = ask.device.as_ref().map_or(0, |device| device.chars().count());
-    if chars > Limits::DEVICE_CHARS {
-        let max = Limits::DEVICE_CHARS;
-        return Err(Problem::field(
-            "device",
-            format!("device has {chars} characters, at most {max} are allowed."),
-        ));
     }
     Ok(ask)
 }

@@ -175,7 +175,7 @@ fn shop_json(look: &Look<'_>, settings: &Settings) -> Bytes {
             ready: counts.of(Stage::Ready),
             undecided: counts.undecided,
         },
-        full: settings.check_room(counts.open(), look.open_bytes()).is_err(),
+        full: settings.check_room(counts.open(), look.live_bytes()).is_err(),
         no_barista: look.nobody_decides_somewhere(look.now),
     };
     serde_json::to_vec(&shop).expect("texts and numbers").into()

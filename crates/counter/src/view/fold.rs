@@ -133,8 +133,8 @@ impl View {
     }
 
     /// What the open orders weigh together, in bytes beyond what every order takes.
-    pub fn open_bytes(&self) -> usize {
-        self.table.open_bytes
+    pub fn live_bytes(&self) -> usize {
+        self.table.live_bytes
     }
 
     /// Open orders of its partition that were placed before it.

@@ -43,8 +43,9 @@ impl Counts {
 pub(super) struct Table {
     rows: Orders,
     pub(super) counts: Counts,
-    /// What the open orders weigh together.
-    pub(super) open_bytes: usize,
+    /// What the live orders weigh together: the engine's bound counts them too, the ready ones are in memory as
+    /// well.
+    pub(super) live_bytes: usize,
     queues: BTreeMap<Partition, Queue>,
     /// By the time when the bell rang.
     ready: BTreeSet<(Millis, Key)>,
@@ -153,11 +154,13 @@ impl Table {
             &mut self.counts.stages[state.stage as usize]
         };
         *count = if add { *count + 1 } else { *count - 1 };
+        if state.stage.is_live() {
+            let weight = state.order.weight();
+            self.live_bytes = if add { self.live_bytes + weight } else { self.live_bytes - weight };
+        }
         if state.stage.is_open() {
             let queue = self.queues.entry(state.at.partition).or_default();
             let offset = state.at.offset;
-            let weight = state.order.weight();
-            self.open_bytes = if add { self.open_bytes + weight } else { self.open_bytes - weight };
             if add {
                 queue.open.insert(offset, key);
                 if undecided {

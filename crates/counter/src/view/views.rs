@@ -25,7 +25,7 @@ struct Shared {
     /// Beside the lock, for those who take an order and must not wait for a reader.
     caught_up: AtomicBool,
     open: AtomicUsize,
-    open_bytes: AtomicUsize,
+    live_bytes: AtomicUsize,
     as_of: AtomicI64,
     /// Since when it is caught up, or not.
     since: AtomicI64,
@@ -89,7 +89,7 @@ impl Views {
             inner: RwLock::default(),
             caught_up: AtomicBool::new(false),
             open: AtomicUsize::new(0),
-            open_bytes: AtomicUsize::new(0),
+            live_bytes: AtomicUsize::new(0),
             as_of: AtomicI64::new(0),
             since: AtomicI64::new(clock::now()),
             watchers: Arc::default(),
@@ -121,15 +121,15 @@ impl Views {
     }
 
     /// What that work weighs, in bytes beyond what every order takes.
-    pub fn open_bytes(&self) -> usize {
-        self.0.open_bytes.load(Ordering::Relaxed)
+    pub fn live_bytes(&self) -> usize {
+        self.0.live_bytes.load(Ordering::Relaxed)
     }
 
     /// An order was accepted here. Only a view that does not read it soon has to be told.
     pub(crate) fn accepted(&self, order: &Order) {
         if !self.is_caught_up() {
             self.0.open.fetch_add(1, Ordering::Relaxed);
-            self.0.open_bytes.fetch_add(order.weight(), Ordering::Relaxed);
+            self.0.live_bytes.fetch_add(order.weight(), Ordering::Relaxed);
         }
     }
 
@@ -215,7 +215,7 @@ impl Views {
 
     fn count(&self, view: &View) {
         self.0.open.store(view.counts().open(), Ordering::Relaxed);
-        self.0.open_bytes.store(view.open_bytes(), Ordering::Relaxed);
+        self.0.live_bytes.store(view.live_bytes(), Ordering::Relaxed);
     }
 
     /// Everything that was committed at `as_of` has been read.
