@@ -280,7 +280,7 @@ impl View {
             self.foreign.remember(state.id().clone(), rang_at);
             ring(&mut state, rang_at);
         }
-        let key = self.table.put(state);
+        let key = self.table.insert(state);
         changes.orders.push(key);
     }
 

@@ -84,12 +84,15 @@ impl Table {
                 self.index(key, true);
                 key
             }
-            None => {
-                let key = self.rows.insert(state);
-                self.index(key, true);
-                key
-            }
+            None => self.insert(state),
         }
+    }
+
+    /// Puts an order in that is not in it yet.
+    pub(super) fn insert(&mut self, state: OrderState) -> Key {
+        let key = self.rows.insert(state);
+        self.index(key, true);
+        key
     }
 
     /// Changes an order where it stands.
