@@ -18,6 +18,10 @@ pub(super) struct Lock(#[expect(dead_code, reason = "the lock goes with the file
 impl Lock {
     /// Takes the lock of `dir`, or says who has it.
     pub(super) fn take(dir: &Path) -> Result<Self, OpenError> {
+        Self::take_and(dir, sign)
+    }
+
+    fn take_and(dir: &Path, sign: impl Fn(&File) -> std::io::Result<()>) -> Result<Self, OpenError> {
         let path = dir.join(NAME);
         let not_usable = |what: &str, error: std::io::Error| {
             OpenError::NotUsable(format!(
@@ -38,16 +42,19 @@ impl Lock {
             Err(TryLockError::WouldBlock) => return Err(in_use(dir, &mut file)),
             Err(TryLockError::Error(error)) => return Err(not_usable("lock", error)),
         }
-        file.set_len(0)
-            .and_then(|()| file.rewind())
-            .and_then(|()| writeln!(file, "{}", std::process::id()))
-            .map(|()| Self(file))
-            .or_else(|error| {
-                // On a full disk the id can't be written, but the lock is held all the same.
-                if super::failure::is_full(&error) { Ok(()) } else { Err(not_usable("write", error)) }
-                    .and_then(|()| File::open(&path).map_err(|error| not_usable("open", error)).map(Self))
-            })
+        match sign(&file) {
+            // On a full disk the id can't be written, but the lock is held all the same.
+            Err(error) if !super::failure::is_full(&error) => Err(not_usable("write", error)),
+            _ => Ok(Self(file)),
+        }
     }
+}
+
+/// Writes down who has the lock.
+fn sign(mut file: &File) -> std::io::Result<()> {
+    file.set_len(0)?;
+    file.rewind()?;
+    writeln!(file, "{}", std::process::id())
 }
 
 fn in_use(dir: &Path, file: &mut File) -> OpenError {
@@ -62,4 +69,30 @@ fn in_use(dir: &Path, file: &mut File) -> OpenError {
          with --log local:DIR",
         dir.display()
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::ErrorKind;
+
+    use super::*;
+
+    #[test]
+    fn on_a_full_disk_the_lock_is_held_all_the_same() {
+        for full in [ErrorKind::StorageFull, ErrorKind::QuotaExceeded] {
+            let dir = tempfile::tempdir().unwrap();
+            let held = Lock::take_and(dir.path(), |_| Err(full.into())).unwrap();
+            assert!(matches!(Lock::take(dir.path()), Err(OpenError::InUse(_))), "nobody else gets it");
+            drop(held);
+            Lock::take(dir.path()).expect("it was given back");
+        }
+    }
+
+    #[test]
+    fn a_lock_that_cannot_be_signed_for_another_reason_is_refused_and_given_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let error = Lock::take_and(dir.path(), |_| Err(ErrorKind::PermissionDenied.into())).unwrap_err();
+        assert!(matches!(error, OpenError::NotUsable(_)), "{error:?}");
+        Lock::take(dir.path()).expect("nobody has it");
+    }
 }
