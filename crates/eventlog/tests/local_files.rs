@@ -178,17 +178,26 @@ fn files_of_two_logs_are_refused() {
 }
 
 #[test]
+fn a_log_file_older_than_its_tail_is_refused() {
+    an_older_copy_is_refused("log.redb");
+}
+
+#[test]
 fn a_tail_older_than_its_log_file_is_refused() {
+    an_older_copy_is_refused("tail.redb");
+}
+
+fn an_older_copy_is_refused(name: &str) {
     let dir = tempfile::tempdir().unwrap();
     open(dir.path()).close();
-    let old = std::fs::read(dir.path().join("log.redb")).unwrap();
+    let old = std::fs::read(dir.path().join(name)).unwrap();
     let log = open(dir.path());
     for i in 0..10 {
         publish(&*log, INPUT, record(i, ""));
     }
     log.clean();
     log.close();
-    std::fs::write(dir.path().join("log.redb"), old).unwrap();
+    std::fs::write(dir.path().join(name), old).unwrap();
     let error = refused(dir.path());
     assert!(matches!(error, OpenError::Broken(_)), "{error:?}");
     says(&error, &["don't belong together", "different times"]);
