@@ -1,7 +1,7 @@
 //! Faults on demand, for tests: a full or broken disk, a slow one, and power that goes away.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, BTreeSet, btree_map::Entry},
     fs::File,
     io::{Error, ErrorKind, Result},
     sync::{
@@ -42,16 +42,50 @@ pub struct Faults {
     stalled: Mutex<bool>,
     resumed: Condvar,
     off: AtomicBool,
-    /// What was written since the last sync, by file; only when power loss is simulated.
-    unsynced: Option<Mutex<HashMap<u64, Unsynced>>>,
+    /// What is not durable, by file; only when power loss is simulated.
+    unsynced: Option<Mutex<BTreeMap<u64, Unsynced>>>,
 }
 
 #[derive(Debug)]
 struct Unsynced {
     file: File,
+    /// How long the file is for certain.
     len: u64,
-    /// Place and what stood there before, oldest first.
-    undo: Vec<(u64, Vec<u8>)>,
+    /// By number: what each block may be after a loss of power besides what it is now. Oldest first.
+    blocks: BTreeMap<u64, Vec<Box<[u8; BLOCK]>>>,
+    /// Those that the next sync writes. After one that failed the system takes them for written, as Linux does:
+    /// only what is written again becomes durable.
+    dirty: BTreeSet<u64>,
+}
+
+impl Unsynced {
+    fn of(file: &File) -> Result<Self> {
+        Ok(Self {
+            file: file.try_clone()?,
+            len: file.metadata()?.len(),
+            blocks: BTreeMap::new(),
+            dirty: BTreeSet::new(),
+        })
+    }
+
+    fn before_write(&mut self, offset: u64, len: usize) {
+        let end = offset + len as u64;
+        for number in offset / BLOCK as u64..end.div_ceil(BLOCK as u64) {
+            let mut before = Box::new([0; BLOCK]);
+            // What is beyond the end of the file was nothing.
+            let _ = read_up_to(&self.file, number * BLOCK as u64, &mut before[..]);
+            self.blocks.entry(number).or_default().push(before);
+            self.dirty.insert(number);
+        }
+    }
+
+    fn synced(&mut self) -> Result<()> {
+        for number in std::mem::take(&mut self.dirty) {
+            self.blocks.remove(&number);
+        }
+        self.len = self.file.metadata()?.len();
+        Ok(())
+    }
 }
 
 impl Default for Faults {
@@ -94,27 +128,29 @@ impl Faults {
         self.resumed.notify_all();
     }
 
-    /// Nothing is read or written any more; what was written since the last sync is partly lost: each block
-    /// by the toss of a coin that `seed` determines. Call [`Faults::power_on`] before the log is opened again.
+    /// Nothing is read or written any more; what is not durable is partly lost: each block as the toss of a coin
+    /// says that `seed` determines. Call [`Faults::power_on`] before the log is opened again.
     pub fn lose_power(&self, mut seed: u64) {
         self.off.store(true, Ordering::Release);
         self.resume();
         let Some(unsynced) = &self.unsynced else { return };
-        for (_, lost) in lock_of(unsynced).drain() {
-            for (offset, before) in lost.undo.iter().rev() {
-                for (number, block) in before.chunks(BLOCK).enumerate() {
-                    // xorshift64: any generator would do, and a test must be able to repeat it.
-                    seed = seed.max(1);
-                    seed ^= seed << 13;
-                    seed ^= seed >> 7;
-                    seed ^= seed << 17;
-                    if !seed.is_multiple_of(3) {
-                        put_back(&lost.file, offset + (number * BLOCK) as u64, block);
-                    }
+        // xorshift64: any generator would do, and a test must be able to repeat it.
+        let mut toss = |sides: u64| {
+            seed = seed.max(1);
+            seed ^= seed << 13;
+            seed ^= seed >> 7;
+            seed ^= seed << 17;
+            seed % sides
+        };
+        for lost in std::mem::take(&mut *lock_of(unsynced)).into_values() {
+            for (number, versions) in &lost.blocks {
+                let kept = toss(versions.len() as u64 + 1);
+                if let Some(block) = usize::try_from(kept).ok().and_then(|kept| versions.get(kept)) {
+                    put_back(&lost.file, number * BLOCK as u64, &block[..]);
                 }
             }
             // What was never there before reads as nothing: redb asks the length of the file at open.
-            if seed.is_multiple_of(2) {
+            if toss(2) == 0 {
                 let _ = lost.file.set_len(lost.len.max(1));
             }
         }
@@ -141,9 +177,7 @@ impl Faults {
             stalled = self.resumed.wait(stalled).unwrap_or_else(std::sync::PoisonError::into_inner);
         }
         drop(stalled);
-        if self.is_off() {
-            return Err(ErrorKind::BrokenPipe.into());
-        }
+        self.check_power()?;
         let full = || Some(Error::from(ErrorKind::StorageFull));
         let quota = self.quota_bytes.load(Ordering::Acquire);
         let room = usize::try_from(quota.saturating_sub(offset)).unwrap_or(usize::MAX);
@@ -168,39 +202,45 @@ impl Faults {
         self.remember(file, None)
     }
 
+    /// Whether the sync succeeds.
     pub(super) fn before_sync(&self, file: &File) -> Result<()> {
-        if let Some(unsynced) = &self.unsynced {
-            lock_of(unsynced).remove(&identity(file)?);
-        }
+        let mut unsynced = self.unsynced.as_ref().map(lock_of);
+        self.check_power()?;
         let mut fault = lock_of(&self.write);
-        match *fault {
-            WriteFault::Broken => Err(Error::other("the device reported an error")),
-            WriteFault::OneSync => {
-                *fault = WriteFault::None;
-                Err(Error::other("the device reported an error"))
-            }
-            _ => Ok(()),
+        let fails = matches!(*fault, WriteFault::Broken | WriteFault::OneSync);
+        if *fault == WriteFault::OneSync {
+            *fault = WriteFault::None;
         }
+        if let Some(unsynced) = &mut unsynced
+            && let Some(of_file) = unsynced.get_mut(&identity(file)?)
+        {
+            if fails {
+                of_file.dirty.clear();
+            } else {
+                of_file.synced()?;
+            }
+        }
+        if fails { Err(Error::other("the device reported an error")) } else { Ok(()) }
     }
 
     fn remember(&self, file: &File, write: Option<(u64, usize)>) -> Result<()> {
         let Some(unsynced) = &self.unsynced else { return Ok(()) };
         let mut unsynced = lock_of(unsynced);
-        let entry = match unsynced.entry(identity(file)?) {
-            std::collections::hash_map::Entry::Occupied(entry) => entry.into_mut(),
-            std::collections::hash_map::Entry::Vacant(entry) => entry.insert(Unsynced {
-                file: file.try_clone()?,
-                len: file.metadata()?.len(),
-                undo: Vec::new(),
-            }),
+        self.check_power()?;
+        let of_file = match unsynced.entry(identity(file)?) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => entry.insert(Unsynced::of(file)?),
         };
         if let Some((offset, len)) = write {
-            let mut before = vec![0; len];
-            // What is beyond the end of the file was nothing.
-            let _ = read_up_to(file, offset, &mut before);
-            entry.undo.push((offset, before));
+            of_file.before_write(offset, len);
         }
         Ok(())
+    }
+
+    /// Asked with `unsynced` locked, as the loss of power locks it: nothing is remembered and nothing becomes
+    /// durable after that.
+    fn check_power(&self) -> Result<()> {
+        if self.is_off() { Err(ErrorKind::BrokenPipe.into()) } else { Ok(()) }
     }
 }
 
@@ -239,3 +279,77 @@ fn read_up_to(_: &File, _: u64, _: &mut [u8]) -> Result<()> {
 
 #[cfg(windows)]
 fn put_back(_: &File, _: u64, _: &[u8]) {}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use std::sync::Arc;
+
+    use redb::StorageBackend;
+
+    use super::{super::backend::Backend, *};
+
+    /// What the two blocks of a file may be after `story` and a loss of power.
+    fn outcomes(story: impl Fn(&Backend, &Faults)) -> BTreeSet<[u8; 2]> {
+        let mut outcomes = BTreeSet::new();
+        for seed in 1..100 {
+            let dir = tempfile::tempdir().unwrap();
+            let path = dir.path().join("file");
+            let faults = Arc::new(Faults::with_power_loss());
+            let (file, _) = Backend::open(&path, Some(faults.clone()), false).unwrap();
+            write(&file, 0, b'a');
+            write(&file, 1, b'a');
+            file.sync_data().unwrap();
+            story(&file, &faults);
+            faults.lose_power(seed);
+            let bytes = std::fs::read(&path).unwrap();
+            outcomes.insert([bytes[0], bytes[BLOCK]]);
+        }
+        outcomes
+    }
+
+    fn write(file: &Backend, block: usize, byte: u8) {
+        file.write((block * BLOCK) as u64, &[byte; BLOCK]).unwrap();
+    }
+
+    #[test]
+    fn what_was_not_synced_is_lost_or_not() {
+        let outcomes = outcomes(|file, _| write(file, 0, b'b'));
+        assert_eq!(outcomes, BTreeSet::from([*b"aa", *b"ba"]));
+    }
+
+    #[test]
+    fn what_was_synced_is_kept() {
+        let outcomes = outcomes(|file, _| {
+            write(file, 0, b'b');
+            file.sync_data().unwrap();
+        });
+        assert_eq!(outcomes, BTreeSet::from([*b"ba"]));
+    }
+
+    #[test]
+    fn after_a_failed_sync_only_what_is_written_again_becomes_durable() {
+        let outcomes = outcomes(|file, faults| {
+            write(file, 0, b'b');
+            write(file, 1, b'b');
+            faults.fail_writes(WriteFault::OneSync);
+            file.sync_data().unwrap_err();
+            write(file, 1, b'c');
+            file.sync_data().unwrap();
+        });
+        assert_eq!(outcomes, BTreeSet::from([*b"ac", *b"bc"]));
+    }
+
+    #[test]
+    fn nothing_becomes_durable_after_the_power_went() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = File::create(dir.path().join("file")).unwrap();
+        let faults = Faults::with_power_loss();
+        faults.lose_power(1);
+        // As if they had looked a moment earlier whether there is power.
+        faults.before_sync(&file).unwrap_err();
+        faults.remember(&file, Some((0, 1))).unwrap_err();
+        faults.power_on();
+        faults.before_sync(&file).unwrap();
+    }
+}
