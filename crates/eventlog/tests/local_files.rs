@@ -320,6 +320,93 @@ fn a_record_whose_sync_failed_is_not_called_unwritten_if_it_is_there() {
     assert_eq!(error.certainty, Certainty::Unknown);
 }
 
+fn take(log: &LocalLog, number: u64) {
+    let end = Instant::now() + Duration::from_mins(1);
+    while let Err(error) =
+        block_on(log.publisher().publish(INPUT, 0, record(number, ""), Duration::from_mins(1)))
+    {
+        assert!(Instant::now() < end, "still {error}");
+    }
+}
+
+/// The power goes; what is there at the next start.
+fn after_a_loss_of_power(log: &LocalLog, faults: &Arc<Faults>, dir: &Path, seed: u64) -> Vec<u64> {
+    faults.lose_power(seed);
+    log.close();
+    faults.power_on();
+    faults.fail_writes(WriteFault::None);
+    let log = LocalLog::open(options(dir)).unwrap_or_else(|error| panic!("with seed {seed}: {error}"));
+    everything(&*log, SETTINGS);
+    everything(&*log, INPUT).iter().map(common::number).collect()
+}
+
+fn open_with(dir: &Path, faults: &Arc<Faults>) -> Arc<LocalLog> {
+    let mut options = options(dir);
+    options.faults = Some(faults.clone());
+    LocalLog::open(options).unwrap()
+}
+
+/// Of a record that has pages of its own, which what comes later refers to and does not write again.
+fn fail_a_sync(log: &LocalLog, faults: &Faults, fault: WriteFault, seed: u64) {
+    // The file is large enough then: nothing else has to be synced first.
+    publish(log, SETTINGS, Record::new("large", noise(seed, 200_000)));
+    faults.fail_writes(fault);
+    let doubtful = Record::new("doubtful", noise(seed, 100_000));
+    let error = block_on(log.publisher().publish(SETTINGS, 0, doubtful, Duration::from_mins(1)));
+    assert_eq!(error.unwrap_err().certainty, Certainty::Unknown);
+}
+
+#[test]
+fn what_is_acknowledged_after_a_failed_sync_survives_a_loss_of_power() {
+    for seed in 1..=8 {
+        let dir = tempfile::tempdir().unwrap();
+        let faults = Arc::new(Faults::with_power_loss());
+        let log = open_with(dir.path(), &faults);
+        take(&log, 1);
+        fail_a_sync(&log, &faults, WriteFault::OneSync, seed);
+        take(&log, 2);
+        assert_eq!(after_a_loss_of_power(&log, &faults, dir.path(), seed), [1, 2]);
+    }
+}
+
+#[test]
+fn a_start_after_a_failed_sync_does_not_trust_what_it_reads() {
+    for seed in 1..=8 {
+        let dir = tempfile::tempdir().unwrap();
+        let faults = Arc::new(Faults::with_power_loss());
+        let log = open_with(dir.path(), &faults);
+        take(&log, 1);
+        fail_a_sync(&log, &faults, WriteFault::EverySync, seed);
+        // The program ends; the system, and what it has in memory, goes on.
+        log.close();
+        faults.fail_writes(WriteFault::None);
+        let log = open_with(dir.path(), &faults);
+        take(&log, 2);
+        assert_eq!(after_a_loss_of_power(&log, &faults, dir.path(), seed), [1, 2]);
+    }
+}
+
+#[test]
+fn what_was_moved_by_a_sync_that_failed_is_not_forgotten() {
+    for seed in 1..=8 {
+        let dir = tempfile::tempdir().unwrap();
+        let faults = Arc::new(Faults::with_power_loss());
+        let log = open_with(dir.path(), &faults);
+        let mut taken = Vec::new();
+        for round in 0..3 {
+            taken.extend(round * 100..round * 100 + 30);
+            for number in round * 100..round * 100 + 30 {
+                take(&log, number);
+            }
+            faults.fail_writes(WriteFault::OneSync);
+            log.clean();
+        }
+        take(&log, 1000);
+        taken.push(1000);
+        assert_eq!(after_a_loss_of_power(&log, &faults, dir.path(), seed), taken);
+    }
+}
+
 #[test]
 fn closing_on_a_full_disk_ends_and_loses_nothing() {
     let dir = tempfile::tempdir().unwrap();

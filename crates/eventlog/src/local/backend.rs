@@ -13,11 +13,14 @@ use std::{
 
 use redb::StorageBackend;
 
-use super::{faults::Faults, lock_of};
+use super::{doubt::Doubts, faults::Faults, lock_of};
 
 const BLOCK: usize = 4096;
 /// An overlay has at most this many blocks: a repair writes a few.
 const MAX_BLOCKS: usize = 4096;
+
+/// Doubtful parts are written again in pieces of this size.
+const PIECE: usize = 1 << 20;
 
 /// A file that redb writes to. The log's own lock keeps others away, so this one locks nothing.
 #[derive(Debug)]
@@ -25,6 +28,7 @@ pub(super) struct Backend {
     file: File,
     /// Set when a database was given up: whoever still holds it must not write over its successor.
     severed: Arc<AtomicBool>,
+    doubts: Arc<Doubts>,
     faults: Option<Arc<Faults>>,
     /// Where writes go that must not reach the file.
     overlay: Option<Mutex<Overlay>>,
@@ -35,6 +39,7 @@ impl Backend {
     /// Also a switch that cuts it off.
     pub(super) fn open(
         path: &Path,
+        doubts: Arc<Doubts>,
         faults: Option<Arc<Faults>>,
         read_only: bool,
     ) -> Result<(Self, Arc<AtomicBool>)> {
@@ -46,7 +51,43 @@ impl Backend {
             None
         };
         let severed = Arc::new(AtomicBool::new(false));
-        Ok((Self { file, severed: severed.clone(), faults, overlay }, severed))
+        Ok((Self { file, severed: severed.clone(), doubts, faults, overlay }, severed))
+    }
+
+    /// Makes durable what a failed sync left in doubt.
+    pub(super) fn settle(&self) -> Result<()> {
+        let doubtful = self.doubts.doubtful();
+        if doubtful.is_empty() {
+            return Ok(());
+        }
+        let len = self.len()?;
+        for range in doubtful {
+            let end = range.end.min(len);
+            for at in (range.start..end).step_by(PIECE) {
+                let mut piece = vec![0; usize::try_from(end - at).unwrap_or(PIECE).min(PIECE)];
+                self.read(at, &mut piece)?;
+                self.write_through(at, &piece)?;
+            }
+        }
+        self.sync_data()?;
+        self.doubts.settle();
+        Ok(())
+    }
+
+    fn write_through(&self, offset: u64, data: &[u8]) -> Result<()> {
+        if let Some(faults) = &self.faults {
+            let (part, failure) = faults.before_write(&self.file, offset, data)?;
+            write_at(&self.file, offset, part)?;
+            return failure.map_or(Ok(()), Err);
+        }
+        write_at(&self.file, offset, data)
+    }
+
+    fn sync_through(&self) -> Result<()> {
+        if let Some(faults) = &self.faults {
+            faults.before_sync(&self.file)?;
+        }
+        self.file.sync_data()
     }
 
     fn check(&self) -> Result<()> {
@@ -185,10 +226,9 @@ impl StorageBackend for Backend {
         if self.overlay.is_some() {
             return Ok(());
         }
-        if let Some(faults) = &self.faults {
-            faults.before_sync(&self.file)?;
-        }
-        self.file.sync_data()
+        let outcome = self.sync_through();
+        self.doubts.sync(outcome.is_ok());
+        outcome
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> Result<()> {
@@ -196,11 +236,7 @@ impl StorageBackend for Backend {
         if let Some(overlay) = &self.overlay {
             return lock_of(overlay).write(&self.file, offset, data);
         }
-        if let Some(faults) = &self.faults {
-            let (part, failure) = faults.before_write(&self.file, offset, data)?;
-            write_at(&self.file, offset, part)?;
-            return failure.map_or(Ok(()), Err);
-        }
-        write_at(&self.file, offset, data)
+        self.doubts.write(offset, data.len());
+        self.write_through(offset, data)
     }
 }

@@ -31,6 +31,8 @@ pub enum WriteFault {
     OneWrite,
     /// The next sync reports an error after everything was written; then all is well.
     OneSync,
+    /// The same for every sync.
+    EverySync,
 }
 
 /// Makes the files of a log fail. Given to [`super::Options::faults`]; shared by all files of the log.
@@ -191,7 +193,7 @@ impl Faults {
             WriteFault::Short => (&data[..data.len() / 2], full()),
             WriteFault::Broken => (&data[..0], Some(Error::other("the device reported an error"))),
             WriteFault::None if room < data.len() => (&data[..room], full()),
-            WriteFault::None | WriteFault::OneSync => (data, None),
+            WriteFault::None | WriteFault::OneSync | WriteFault::EverySync => (data, None),
         };
         drop(fault);
         self.remember(file, Some((offset, part.len())))?;
@@ -207,7 +209,7 @@ impl Faults {
         let mut unsynced = self.unsynced.as_ref().map(lock_of);
         self.check_power()?;
         let mut fault = lock_of(&self.write);
-        let fails = matches!(*fault, WriteFault::Broken | WriteFault::OneSync);
+        let fails = matches!(*fault, WriteFault::Broken | WriteFault::OneSync | WriteFault::EverySync);
         if *fault == WriteFault::OneSync {
             *fault = WriteFault::None;
         }
@@ -287,7 +289,10 @@ mod tests {
 
     use redb::StorageBackend;
 
-    use super::{super::backend::Backend, *};
+    use super::{
+        super::{backend::Backend, doubt::Doubts},
+        *,
+    };
 
     /// What the two blocks of a file may be after `story` and a loss of power.
     fn outcomes(story: impl Fn(&Backend, &Faults)) -> BTreeSet<[u8; 2]> {
@@ -296,7 +301,8 @@ mod tests {
             let dir = tempfile::tempdir().unwrap();
             let path = dir.path().join("file");
             let faults = Arc::new(Faults::with_power_loss());
-            let (file, _) = Backend::open(&path, Some(faults.clone()), false).unwrap();
+            let (file, _) =
+                Backend::open(&path, Arc::new(Doubts::of(&path)), Some(faults.clone()), false).unwrap();
             write(&file, 0, b'a');
             write(&file, 1, b'a');
             file.sync_data().unwrap();

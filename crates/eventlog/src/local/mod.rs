@@ -5,6 +5,7 @@
 //! | `tail.redb` | takes every commit; small, so that a start after a crash is quick |
 //! | `log.redb` | everything older, in full chunks |
 //! | `log.lock` | held while the log is open; names the holder |
+//! | `tail.redb.doubt`, `log.redb.doubt` | there after a failed sync, until its file is sound again (`doubt`) |
 //!
 //! Every topic has one partition. Two threads write: `writer` the tail, with everything that waits in one
 //! transaction; `janitor` the log file, into which it moves what the tail has gathered, removes what is too
@@ -16,10 +17,16 @@
 //! where commits are rare and nobody waits for them, records its pages each time. Records are moved by two
 //! transactions: first durable in the log file, then forgotten in the tail. A crash between them leaves them
 //! in both, and the tail knows which of its offsets count.
+//!
+//! A commit whose sync failed is looked for in the file before anything else is written: what it was to write is
+//! first written and synced once more (`doubt`). Then it is there for good, and those who wait hear that it may
+//! have been written; or it is not, and never will be. What was acknowledged before stands on syncs that
+//! succeeded.
 
 mod backend;
 mod chunk;
 mod compact;
+mod doubt;
 mod failure;
 mod faults;
 mod follow;

@@ -13,6 +13,7 @@ use redb::{Builder, Database, ReadTransaction, ReadableDatabase, WriteTransactio
 
 use super::{
     backend::Backend,
+    doubt::Doubts,
     failure::{Failure, Result},
     faults::Faults,
 };
@@ -32,6 +33,7 @@ const CLOSE_PAUSE: Duration = Duration::from_millis(1);
 pub(super) struct Store {
     path: PathBuf,
     cache_bytes: usize,
+    doubts: Arc<Doubts>,
     faults: Option<Arc<Faults>>,
     open: RwLock<Option<Open>>,
     /// Counts how often it was opened.
@@ -54,6 +56,7 @@ impl Store {
         let store = Self {
             path: path.to_owned(),
             cache_bytes,
+            doubts: Arc::new(Doubts::of(path)),
             faults,
             open: RwLock::new(None),
             epoch: AtomicU64::new(0),
@@ -80,7 +83,11 @@ impl Store {
     fn open_as(&self, read_only: bool) -> Result<()> {
         self.give_up();
         let mut slot = self.open.write().unwrap_or_else(PoisonError::into_inner);
-        let (backend, severed) = Backend::open(&self.path, self.faults.clone(), read_only)?;
+        let (backend, severed) =
+            Backend::open(&self.path, self.doubts.clone(), self.faults.clone(), read_only)?;
+        if !read_only {
+            backend.settle()?;
+        }
         let database = Builder::new().set_cache_size(self.cache_bytes).create_with_backend(backend)?;
         *slot = Some(Open { database: Arc::new(database), severed, read_only });
         self.suspect.store(false, Ordering::Release);
