@@ -130,12 +130,16 @@ pub(super) fn find_time(shared: &Shared, topic: usize, time: Millis) -> Result<O
             let chunks = transaction.open_table(CHUNKS)?;
             let key = first_chunk(&chunks, id, moved)?;
             let first = chunks.range(key..=chunk_key(id, Offset::MAX))?.next().transpose()?;
-            // Only if it begins before `time` is the place surely here.
+            // Only if it begins before `time` is the place surely here, if there is one.
             let here = match first {
                 Some((_, chunk)) => Header::read(chunk.value())?.first_time < time,
                 None => false,
             };
-            let found = if here { search(&chunks, id, moved, head.end, time)? } else { None };
+            let found = if here {
+                Some(search(&chunks, id, moved, head.end, time)?.unwrap_or(head.end))
+            } else {
+                None
+            };
             Ok((found, moved))
         },
     )?;

@@ -80,6 +80,37 @@ fn a_reader_that_is_late_to_hear_of_a_move_finds_the_records_where_they_are() {
     assert_eq!(offsets, (0..2000).collect::<Vec<_>>());
 }
 
+/// A trim that comes when the clock says this, while the tail still has something.
+fn trim_nothing(log: &LocalLog) {
+    let (answer, answers) = mpsc::sync_channel(1);
+    let trim = queue::Trim { topic: 0, below: 0, chunks: vec![], bytes: 0, answer };
+    assert!(log.shared.queue.trim(trim) && answers.recv().unwrap(), "it is written");
+}
+
+#[test]
+fn a_trim_does_not_make_the_newest_record_newer() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path(), |options| options.clock = Arc::new(|| 100));
+    fill(&log, INPUT, numbers(10));
+    log.close();
+    let log = open(dir.path(), |options| options.clock = Arc::new(|| 200));
+    trim_nothing(&log);
+    assert_eq!(log.shared.head(0).time, 100);
+    log.close();
+    assert_eq!(open(dir.path(), |_| {}).shared.head(0).time, 100, "also after a restart");
+}
+
+#[test]
+fn a_time_after_the_newest_record_is_the_end_also_where_the_head_says_otherwise() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path(), |options| options.clock = Arc::new(|| 100));
+    fill(&log, INPUT, numbers(10));
+    // As a program wrote it that took the time of a trim for that of a record.
+    log.shared.update(|state| state.heads[0].time = 200);
+    let follower = log.follow(&[(INPUT, Start::Time(150))]).unwrap();
+    assert_eq!(follower.positions()[0].offset, 10);
+}
+
 #[test]
 fn a_commit_that_waits_while_another_worker_joins_is_fenced() {
     let dir = tempfile::tempdir().unwrap();

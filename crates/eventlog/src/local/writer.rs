@@ -46,6 +46,8 @@ struct Ahead {
     next: Offset,
     /// What is below this is in the log file.
     moved: Offset,
+    /// The log time of the newest record.
+    time: Millis,
     chunk: Option<Builder>,
     /// Whether the transaction that is being made has changed it.
     touched: bool,
@@ -70,7 +72,13 @@ impl Writer {
         self.time = heads.iter().map(|head| head.time).max().unwrap_or(Millis::MIN);
         self.topics = heads
             .iter()
-            .map(|head| Ahead { next: head.end, moved: head.moved, chunk: None, touched: false })
+            .map(|head| Ahead {
+                next: head.end,
+                moved: head.moved,
+                time: head.time,
+                chunk: None,
+                touched: false,
+            })
             .collect();
     }
 
@@ -233,7 +241,7 @@ impl Writer {
             let mut append = |writer: &mut Self, topic: usize, record: &Record| -> Result<Offset> {
                 let id = writer.shared.topics[topic].id;
                 let ahead = &mut writer.topics[topic];
-                ahead.touched = true;
+                (ahead.touched, ahead.time) = (true, now);
                 if let Some(full) = ahead.chunk.take_if(|chunk| !chunk.has_room(record.size(), TAIL_RECORDS))
                 {
                     insert(&mut chunks, id, full)?;
@@ -271,7 +279,7 @@ impl Writer {
             let mut heads = transaction.open_table(HEADS)?;
             for (topic, ahead) in self.shared.topics.iter().zip(&mut self.topics) {
                 if std::mem::take(&mut ahead.touched) {
-                    heads.insert(topic.id, (ahead.next, ahead.moved, now))?;
+                    heads.insert(topic.id, (ahead.next, ahead.moved, ahead.time))?;
                 }
             }
             let mut meta = transaction.open_table(META)?;
@@ -331,10 +339,7 @@ impl Writer {
     fn publish(&self) {
         self.shared.update(|state| {
             for (head, ahead) in state.heads.iter_mut().zip(&self.topics) {
-                if head.end != ahead.next {
-                    head.time = self.time;
-                }
-                (head.end, head.moved) = (ahead.next, ahead.moved);
+                (head.end, head.moved, head.time) = (ahead.next, ahead.moved, ahead.time);
             }
         });
         if self.shared.tail_bytes() > self.shared.thresholds.move_bytes {
