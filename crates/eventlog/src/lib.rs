@@ -54,7 +54,8 @@ pub trait Publish: Send + Sync + 'static {
     /// whether it may have been written.
     ///
     /// A record that still waits in the queue after `deadline` is taken out of it and fails as
-    /// [`Certainty::NotWritten`]. The future may be dropped: the record is then written or not, as if the
+    /// [`Certainty::NotWritten`], at the latest when the future is polled after it: whoever gives up at a later
+    /// time of its own knows for certain. The future may be dropped: the record is then written or not, as if the
     /// answer had been lost.
     fn publish(&self, topic: Topic, partition: Partition, record: Record, deadline: Duration) -> Published;
 

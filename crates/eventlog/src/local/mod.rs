@@ -47,6 +47,7 @@ mod writer;
 use std::{
     fmt,
     path::PathBuf,
+    pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
     thread::JoinHandle,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
@@ -229,13 +230,21 @@ impl Publish for Publisher {
         if size > MAX_RECORD_BYTES {
             return refuse(Reason::TooLarge { size, limit: MAX_RECORD_BYTES });
         }
-        let (answer, answers) = oneshot::channel();
+        let (answer, mut answers) = oneshot::channel();
         let deadline = Instant::now().checked_add(deadline);
         self.0.queue.append(Append { topic: place, record, deadline, answer });
-        Box::pin(async move {
+        let shared = self.0.clone();
+        Box::pin(std::future::poll_fn(move |context| {
+            let mut polled = Pin::new(&mut answers).poll(context);
+            let now = Instant::now();
+            if polled.is_pending() && deadline.is_some_and(|deadline| now >= deadline) {
+                // The writer may be held up by the disk. What it has not taken can be answered without it.
+                shared.queue.expire(now);
+                polled = Pin::new(&mut answers).poll(context);
+            }
             // Without an answer the writer has gone: nobody can say how far it came.
-            answers.await.unwrap_or_else(|_| Err(PublishError::unknown(Reason::Closed)))
-        })
+            polled.map(|answer| answer.unwrap_or_else(|_| Err(PublishError::unknown(Reason::Closed))))
+        }))
     }
 
     fn partitions(&self, topic: Topic) -> u32 {

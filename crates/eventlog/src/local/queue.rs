@@ -99,6 +99,20 @@ struct Waiting {
     closed: bool,
 }
 
+impl Waiting {
+    /// Takes out all that is late, wherever it stands: one that has more time may be before it.
+    fn take_late(&mut self, now: Instant) -> Vec<Append> {
+        if !self.appends.iter().any(|append| append.is_late(now)) {
+            return Vec::new();
+        }
+        let (late, in_time): (VecDeque<_>, VecDeque<_>) =
+            std::mem::take(&mut self.appends).into_iter().partition(|append| append.is_late(now));
+        self.appends = in_time;
+        self.bytes -= late.iter().map(|append| append.record.size()).sum::<usize>();
+        late.into()
+    }
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     waiting: Mutex<Waiting>,
@@ -106,7 +120,7 @@ pub(super) struct Queue {
 }
 
 impl Queue {
-    /// Adds an append, or hands it back with the reason.
+    /// Adds an append, or answers it with the reason why not.
     pub(super) fn append(&self, append: Append) {
         let now = Instant::now();
         let mut waiting = lock_of(&self.waiting);
@@ -131,12 +145,16 @@ impl Queue {
         if first {
             self.ready.notify_one();
         }
-        for append in late {
-            append.refuse(PublishError::not_written(Reason::Deadline));
-        }
+        refuse_late(late);
         if let Some((append, reason)) = refused {
             append.refuse(PublishError::not_written(reason));
         }
+    }
+
+    /// Answers everything that has become late: for whoever waits while the writer is held up.
+    pub(super) fn expire(&self, now: Instant) {
+        let late = lock_of(&self.waiting).take_late(now);
+        refuse_late(late);
     }
 
     /// Adds something else; whether it was taken.
@@ -206,17 +224,17 @@ impl Queue {
         waiting.poked = false;
         // Nobody makes room any more: what has been taken on is written all the same.
         let room = room || waiting.closed;
+        let now = Instant::now();
         let mut batch = Batch {
+            late: if room { Vec::new() } else { waiting.take_late(now) },
             commits: if room { std::mem::take(&mut waiting.commits) } else { Vec::new() },
             joins: std::mem::take(&mut waiting.joins),
             trims: std::mem::take(&mut waiting.trims),
             ..Batch::default()
         };
-        let now = Instant::now();
         let mut bytes = 0;
-        while batch.appends.len() < MAX_BATCH && bytes < MAX_BATCH_BYTES {
-            let takes = |first: &mut Append| room || first.is_late(now);
-            let Some(append) = waiting.appends.pop_front_if(takes) else { break };
+        while room && batch.appends.len() < MAX_BATCH && bytes < MAX_BATCH_BYTES {
+            let Some(append) = waiting.appends.pop_front() else { break };
             waiting.bytes -= append.record.size();
             if append.is_late(now) {
                 batch.late.push(append);
@@ -227,5 +245,38 @@ impl Queue {
         }
         batch.closed = waiting.closed && waiting.appends.is_empty();
         batch
+    }
+}
+
+fn refuse_late(late: Vec<Append>) {
+    for append in late {
+        append.refuse(PublishError::not_written(Reason::Deadline));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_room_what_is_late_goes_also_from_behind_what_has_time() {
+        let queue = Queue::default();
+        let append = |name: &'static str, deadline| {
+            let (answer, answers) = oneshot::channel();
+            queue.append(Append { topic: 0, record: Record::new(name, ""), deadline, answer });
+            answers
+        };
+        let _answers = [
+            append("patient", None),
+            append("late", Some(Instant::now())),
+            append("also patient", Instant::now().checked_add(Duration::from_mins(1))),
+        ];
+        let batch = queue.take(Some(Duration::ZERO), false);
+        let late: Vec<_> = batch.late.iter().filter_map(|append| append.record.key.clone()).collect();
+        assert_eq!((batch.appends.len(), late), (0, vec!["late".into()]));
+        let rest = queue.take(Some(Duration::ZERO), true).appends;
+        let rest: Vec<_> = rest.iter().filter_map(|append| append.record.key.clone()).collect();
+        assert_eq!(rest, ["patient", "also patient"], "in their order");
+        assert_eq!(lock_of(&queue.waiting).bytes, 0);
     }
 }

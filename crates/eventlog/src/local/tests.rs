@@ -146,6 +146,29 @@ fn a_commit_that_waits_while_another_worker_joins_is_fenced() {
 }
 
 #[test]
+fn what_waits_behind_a_disk_that_hangs_is_late_when_its_publisher_looks() {
+    let dir = tempfile::tempdir().unwrap();
+    let faults = Arc::new(Faults::default());
+    let log = open(dir.path(), |options| options.faults = Some(faults.clone()));
+    let publish = |name, time| log.publisher().publish(INPUT, 0, Record::new(name, ""), time);
+    faults.stall();
+    let held = publish("held", Duration::from_mins(1));
+    while log.shared.queue.waiting().0 > 0 {
+        std::thread::yield_now();
+    }
+    let patient = publish("patient", Duration::from_mins(1));
+    let mut late = publish("late", Duration::ZERO);
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    let answer = late.as_mut().poll(&mut context);
+    faults.resume();
+    assert_eq!(answer, std::task::Poll::Ready(Err(PublishError::not_written(Reason::Deadline))));
+    settle(held).unwrap();
+    settle(patient).unwrap();
+    let keys: Vec<_> = everything(&log, INPUT).into_iter().filter_map(|entry| entry.record.key).collect();
+    assert_eq!(keys, ["held", "patient"]);
+}
+
+#[test]
 fn what_was_taken_on_is_written_also_when_the_log_is_closed_meanwhile() {
     let dir = tempfile::tempdir().unwrap();
     let faults = Arc::new(Faults::default());
