@@ -79,6 +79,8 @@ impl Follower {
                 Ok(Read::Gone(earliest)) => {
                     return Err(FollowError::Gone { topic: spec.name, partition: 0, wanted: next, earliest });
                 }
+                // The files may have been closed while it read.
+                Err(_) if self.shared.state().closed => return Err(FollowError::Closed),
                 Err(error) => {
                     return Err(FollowError::Storage(format!(
                         "cannot read {} from {next} on: {error}",

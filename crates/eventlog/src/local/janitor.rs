@@ -86,18 +86,20 @@ impl Janitor {
                 }
                 Err(Stop::Closed) => break,
                 Err(Stop::Failed(error)) => {
-                    tracing::warn!(%error, "the log's file can't be written; trying again");
+                    tracing::warn!(
+                        file = %self.shared.log.path().display(), %error,
+                        "the log's file can't be written; trying again"
+                    );
                     // The next turn opens it again: a transaction that failed leaves it unusable.
                     self.shared.log.suspect();
                     self.shared.janitor.wait(pause);
                     pause = (pause * 2).min(LONGEST_PAUSE);
                 }
             }
-            if self.shared.state().closed {
+            if self.shared.janitor.is_over() {
                 break;
             }
         }
-        self.shared.log.close();
     }
 
     fn turn(&mut self, all: bool) -> Step<()> {
@@ -131,7 +133,7 @@ impl Janitor {
     }
 
     pub(super) fn go_on(&self) -> Step<()> {
-        if self.shared.state().closed { Err(Stop::Closed) } else { Ok(()) }
+        if self.shared.janitor.is_over() { Err(Stop::Closed) } else { Ok(()) }
     }
 
     pub(super) fn thresholds(&self) -> &Thresholds {

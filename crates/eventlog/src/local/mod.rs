@@ -167,12 +167,15 @@ impl LocalLog {
     /// have the directory. Followers and workers end with `Closed`. Dropping the log does the same.
     pub fn close(&self) {
         let Some(running) = lock_of(&self.running).take() else { return };
-        self.shared.queue.close();
+        // The janitor first, while the writer still answers it; the files last, when nobody needs them.
+        self.shared.janitor.end();
         // A thread that has panicked has said so on stderr; there is nothing to add.
+        let _ = running.janitor.join();
+        self.shared.queue.close();
         let _ = running.writer.join();
         self.shared.update(|state| state.closed = true);
-        self.shared.janitor.ring();
-        let _ = running.janitor.join();
+        self.shared.tail.close();
+        self.shared.log.close();
     }
 
     /// Removes what is too old and compacts, now and to the end; else that comes by itself.

@@ -147,29 +147,47 @@ impl Drop for Guard {
             tracing::error!("a thread of the log has failed, the log is closed; start the program again");
             self.0.queue.abandon();
             self.0.update(|state| state.closed = true);
-            self.0.janitor.ring();
+            self.0.janitor.end();
         }
     }
 }
 
-/// Wakes one thread that waits.
+/// Wakes one thread that waits, and tells it when to end.
 #[derive(Debug, Default)]
 pub(super) struct Bell {
-    rung: Mutex<bool>,
+    told: Mutex<Told>,
     heard: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Told {
+    rung: bool,
+    over: bool,
 }
 
 impl Bell {
     pub(super) fn ring(&self) {
-        *lock_of(&self.rung) = true;
+        lock_of(&self.told).rung = true;
         self.heard.notify_all();
     }
 
-    /// Waits until it was rung, at most `wait`.
+    /// The thread is to end.
+    pub(super) fn end(&self) {
+        lock_of(&self.told).over = true;
+        self.heard.notify_all();
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        lock_of(&self.told).over
+    }
+
+    /// Waits until it was rung or is over, at most `wait`.
     pub(super) fn wait(&self, wait: Duration) {
-        let rung = lock_of(&self.rung);
-        let (mut rung, _) =
-            self.heard.wait_timeout_while(rung, wait, |rung| !*rung).unwrap_or_else(PoisonError::into_inner);
-        *rung = false;
+        let told = lock_of(&self.told);
+        let (mut told, _) = self
+            .heard
+            .wait_timeout_while(told, wait, |told| !(told.rung || told.over))
+            .unwrap_or_else(PoisonError::into_inner);
+        told.rung = false;
     }
 }

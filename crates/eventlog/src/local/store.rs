@@ -67,6 +67,10 @@ impl Store {
         Ok(store)
     }
 
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Gives the database up and opens it again. Readers that are in the middle of it fail and try again.
     pub(super) fn reopen(&self) -> Result<()> {
         self.open_as(false)

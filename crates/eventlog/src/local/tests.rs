@@ -45,6 +45,23 @@ fn settle(mut published: Published) -> Result<crate::Position, PublishError> {
     }
 }
 
+fn until(what: &str, mut is: impl FnMut() -> bool) {
+    let end = Instant::now() + Duration::from_mins(1);
+    while !is() {
+        assert!(Instant::now() < end, "waited in vain until {what}");
+        std::thread::yield_now();
+    }
+}
+
+/// Lets writes go on when the test fails: the log waits for them before it is closed.
+struct Resume<'a>(&'a Faults);
+
+impl Drop for Resume<'_> {
+    fn drop(&mut self) {
+        self.0.resume();
+    }
+}
+
 fn everything(log: &LocalLog, topic: Topic) -> Vec<Entry> {
     let mut follower = log.follow(&[(topic, Start::Beginning)]).expect("it can be followed");
     let mut entries = Vec::new();
@@ -121,18 +138,16 @@ fn a_commit_that_waits_while_another_worker_joins_is_fenced() {
     faults.stall();
     // Holds the writer up, so that what comes next waits together.
     let held = log.publisher().publish(INPUT, 0, Record::new("held", ""), Duration::from_mins(1));
-    while log.shared.queue.waiting().0 > 0 {
-        std::thread::yield_now();
-    }
+    let _resume = Resume(&faults);
+    until("the writer has taken it", || log.shared.queue.waiting().0 == 0);
     std::thread::scope(|scope| {
+        let _resume = Resume(&faults);
         let commit = scope.spawn(|| {
             let records = vec![(STATE, 0, Record::new("zombie", ""))];
             first.commit(Transaction { records, positions: vec![] })
         });
         let join = scope.spawn(|| log.work(&spec()).unwrap());
-        while log.shared.queue.waiting() != (0, 1, 1) {
-            std::thread::yield_now();
-        }
+        until("both wait", || log.shared.queue.waiting() == (0, 1, 1));
         faults.resume();
         assert_eq!(commit.join().unwrap(), Err(CommitError::Fenced));
         let mut second = join.join().unwrap();
@@ -153,9 +168,8 @@ fn what_waits_behind_a_disk_that_hangs_is_late_when_its_publisher_looks() {
     let publish = |name, time| log.publisher().publish(INPUT, 0, Record::new(name, ""), time);
     faults.stall();
     let held = publish("held", Duration::from_mins(1));
-    while log.shared.queue.waiting().0 > 0 {
-        std::thread::yield_now();
-    }
+    let _resume = Resume(&faults);
+    until("the writer has taken it", || log.shared.queue.waiting().0 == 0);
     let patient = publish("patient", Duration::from_mins(1));
     let mut late = publish("late", Duration::ZERO);
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
@@ -178,10 +192,9 @@ fn what_was_taken_on_is_written_also_when_the_log_is_closed_meanwhile() {
     let waiting: Vec<_> =
         numbers(5000).map(|record| publisher.publish(INPUT, 0, record, Duration::from_mins(1))).collect();
     std::thread::scope(|scope| {
+        let _resume = Resume(&faults);
         let closing = scope.spawn(|| log.close());
-        while log.shared.queue.poke() {
-            std::thread::yield_now();
-        }
+        until("the log takes nothing more", || !log.shared.queue.poke());
         faults.resume();
         closing.join().unwrap();
     });
@@ -189,6 +202,56 @@ fn what_was_taken_on_is_written_also_when_the_log_is_closed_meanwhile() {
         settle(published).expect("it was taken on");
     }
     assert_eq!(everything(&open(dir.path(), |_| {}), INPUT).len(), 5000);
+}
+
+/// What the log has told, of all tests in this process.
+fn told() -> &'static Mutex<Vec<u8>> {
+    static TOLD: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    struct Told;
+    impl std::io::Write for Told {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            lock_of(&TOLD).write(bytes)
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    ONCE.call_once(|| tracing_subscriber::fmt().with_ansi(false).with_writer(|| Told).init());
+    &TOLD
+}
+
+#[test]
+fn closing_while_the_janitor_is_at_work_tells_of_no_trouble() {
+    let told = told();
+    let dir = tempfile::tempdir().unwrap();
+    let gate = Arc::new(std::sync::RwLock::new(()));
+    let log = open(dir.path(), |options| {
+        let gate = gate.clone();
+        // The janitor asks what time it is before it looks whether the tail has something too old.
+        options.clock = Arc::new(move || {
+            if std::thread::current().name() == Some("log-janitor") {
+                drop(gate.read());
+            }
+            1
+        });
+    });
+    let shut = gate.write().unwrap();
+    std::thread::scope(|scope| {
+        fill(&log, INPUT, numbers(10));
+        let cleaning = scope.spawn(|| log.clean());
+        until("the janitor is at work", || log.shared.head(0).moved == 10);
+        fill(&log, INPUT, numbers(10));
+        let closing = scope.spawn(|| log.close());
+        until("the janitor is to end", || log.shared.janitor.is_over());
+        drop(shut);
+        closing.join().unwrap();
+        cleaning.join().unwrap();
+    });
+    let told = String::from_utf8_lossy(&lock_of(told)).into_owned();
+    let here = dir.path().display().to_string();
+    assert!(!told.lines().any(|line| line.contains(&here)), "{told}");
+    assert_eq!(everything(&open(dir.path(), |_| {}), INPUT).len(), 20);
 }
 
 #[test]

@@ -104,6 +104,8 @@ impl Worker {
         match pages::read(&self.shared, topic, from, end, room) {
             Ok(Read::Page(entries, next)) => Ok((entries, next)),
             Ok(Read::Gone(_)) => Err(self.out_of_range(topic, from)),
+            // The files may have been closed while it read.
+            Err(_) if self.shared.state().closed => Err(WorkError::Closed),
             Err(error) => {
                 Err(WorkError::Storage(format!("cannot read {} from {from} on: {error}", self.name(topic))))
             }

@@ -108,7 +108,6 @@ impl Writer {
                 break;
             }
         }
-        self.shared.tail.close();
     }
 
     fn take(&self, wait: Option<Duration>) -> Batch {
