@@ -16,7 +16,7 @@ pub(super) const TAIL_FILE: &str = "tail.redb";
 pub(super) const LOG_FILE: &str = "log.redb";
 
 /// The version that this program writes.
-pub(super) const VERSION: u64 = 1;
+pub(super) const VERSION: u64 = newest(MIGRATIONS);
 
 /// Both files: [`META_VERSION`], [`META_ID`]; in the tail [`META_COMMIT`] and [`META_BYTES`].
 pub(super) const META: TableDefinition<&str, u64> = TableDefinition::new("meta");
@@ -110,7 +110,7 @@ pub(super) type Migration = fn(&WriteTransaction) -> Result<()>;
 pub(super) const MIGRATIONS: &[Migration] = &[];
 
 /// The version that a program with these migrations writes.
-pub(super) fn newest(migrations: &[Migration]) -> u64 {
+pub(super) const fn newest(migrations: &[Migration]) -> u64 {
     1 + migrations.len() as u64
 }
 
