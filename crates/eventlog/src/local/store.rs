@@ -94,6 +94,7 @@ impl Store {
         }
         let database = Builder::new().set_cache_size(self.cache_bytes).create_with_backend(backend)?;
         *slot = Some(Open { database: Arc::new(database), severed, read_only });
+        self.closed.store(false, Ordering::Release);
         self.suspect.store(false, Ordering::Release);
         self.epoch.fetch_add(1, Ordering::AcqRel);
         Ok(())
@@ -233,6 +234,20 @@ mod tests {
         // As after a crash, with the file as it is now.
         std::mem::forget(store);
         assert_eq!(count(&Store::open(&path, 1 << 20, None).unwrap()), 100);
+    }
+
+    #[test]
+    fn a_reader_waits_for_a_reopen_also_after_a_close() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&dir.path().join("file"), 1 << 20, None).unwrap();
+        put(&store, 1);
+        // As before a change of the layout.
+        store.close();
+        store.reopen().unwrap();
+        store.give_up();
+        let wake = || store.reopen().unwrap();
+        let count = store.read(wake, |transaction| Ok(transaction.open_table(NUMBERS)?.range(0..)?.count()));
+        assert_eq!(count.unwrap(), 1);
     }
 
     #[test]
