@@ -58,7 +58,7 @@ struct Input {
 impl Worker {
     pub(super) fn join(shared: Arc<Shared>, spec: WorkSpec) -> Result<Self, OpenError> {
         let find = |topic: Topic| {
-            shared.topic(topic).ok_or_else(|| OpenError::Storage(format!("the log has no topic {topic}")))
+            shared.topic(topic).ok_or_else(|| OpenError::NotUsable(format!("the log has no topic {topic}")))
         };
         let inputs = spec.inputs.iter().map(|topic| find(topic)).collect::<Result<Vec<_>, _>>()?;
         let outputs = spec.outputs.iter().map(|topic| find(topic)).collect::<Result<Vec<_>, _>>()?;
