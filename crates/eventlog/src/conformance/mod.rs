@@ -163,6 +163,8 @@ macro_rules! for_each_conformance_scenario {
                 an_offset_overrules_what_the_group_committed
                 an_offset_beyond_the_end_is_out_of_range
                 held_records_come_again_after_release_and_others_flow_on
+                holding_what_was_not_read_yet_skips_nothing
+                a_worker_of_a_topic_that_is_missing_is_refused_for_good
                 the_end_covers_what_was_durable_before_what_was_handed_out
                 a_waiting_worker_wakes_for_a_publish
                 the_whole_state_comes_before_the_assignment

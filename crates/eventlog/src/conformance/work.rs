@@ -8,7 +8,7 @@ use super::{
         BOUND, Worker, able, key, keys, publish, publish_all, record, records, spec, transaction, until,
     },
 };
-use crate::{InputRange, Polled, Record, WorkError, WorkSpec};
+use crate::{InputRange, OpenError, Polled, Record, WorkError, WorkSpec};
 
 pub(super) fn a_worker_gets_every_partition_and_its_input(bed: &mut dyn Bed) {
     let log = bed.open();
@@ -209,6 +209,45 @@ pub(super) fn held_records_come_again_after_release_and_others_flow_on(bed: &mut
     worker.session.release(COMMAND, 0).expect("nothing is held: nothing to do");
     publish(bed, &*log, COMMAND, 0, record("last", ""));
     assert_eq!(keys(&worker.read(bed, 1)), ["last"], "nothing came twice");
+}
+
+pub(super) fn holding_what_was_not_read_yet_skips_nothing(bed: &mut dyn Bed) {
+    let log = bed.open();
+    let commands = publish_all(bed, &*log, COMMAND, 0, records("command", 5));
+    let mut worker = Worker::started(bed, &*log);
+    worker.session.hold(COMMAND, 0, commands[3].offset).expect("it can be held");
+    publish_all(bed, &*log, INPUT, 0, records("cup", 100));
+    let (mut cups, mut seen) = (0, Vec::new());
+    while cups < 100 {
+        for entry in worker.read(bed, 1) {
+            if entry.topic == INPUT {
+                cups += 1;
+            } else {
+                seen.push(key(&entry));
+            }
+        }
+    }
+    // Those before it may come, or wait as well.
+    assert!(seen.len() <= 3, "{seen:?} although held");
+    worker.session.release(COMMAND, 0).expect("it can be released");
+    let missing = 5 - seen.len();
+    seen.extend(keys(&worker.read(bed, missing)));
+    let expected: Vec<_> = (0..5).map(|i| format!("command-{i}")).collect();
+    assert_eq!(seen, expected, "each once, in order");
+}
+
+pub(super) fn a_worker_of_a_topic_that_is_missing_is_refused_for_good(bed: &mut dyn Bed) {
+    let log = bed.open();
+    let missing = "conformance.missing";
+    for spec in [
+        WorkSpec { inputs: vec![INPUT, missing], ..spec() },
+        WorkSpec { outputs: vec![missing], ..spec() },
+        WorkSpec { state: missing, ..spec() },
+    ] {
+        let error = log.work(&spec).err().expect("it has nothing to work on");
+        assert!(matches!(error, OpenError::NotUsable(_)), "{error:?} is not mended by waiting");
+        assert!(error.to_string().contains(missing), "{error}");
+    }
 }
 
 pub(super) fn the_end_covers_what_was_durable_before_what_was_handed_out(bed: &mut dyn Bed) {

@@ -265,7 +265,8 @@ impl Work for SimWork {
 
     fn hold(&mut self, topic: Topic, partition: Partition, at: Offset) -> Result<(), WorkError> {
         self.life.alive().map_err(|e| WorkError::Storage(e.to_string()))?;
-        *self.cursor(topic, partition)? = Cursor { next: at, held: true };
+        let cursor = self.cursor(topic, partition)?;
+        *cursor = Cursor { next: cursor.next.min(at), held: true };
         Ok(())
     }
 
