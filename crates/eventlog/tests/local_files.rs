@@ -18,7 +18,9 @@ use eventlog::{
     conformance::{INPUT, OUTPUT, SETTINGS},
     local::{Faults, LocalLog, WriteFault},
 };
-use redb::{Database, ReadOnlyDatabase, ReadableDatabase, ReadableTableMetadata, TableDefinition};
+use redb::{
+    Database, ReadOnlyDatabase, ReadableDatabase, ReadableTableMetadata, TableDefinition, TableHandle,
+};
 
 const META: TableDefinition<&str, u64> = TableDefinition::new("meta");
 const CHUNKS: TableDefinition<u64, &[u8]> = TableDefinition::new("chunks");
@@ -149,6 +151,25 @@ fn a_broken_file_is_refused() {
         let error = refused(dir.path());
         assert!(matches!(error, OpenError::Broken(_)), "{error:?}");
         says(&error, &[name, "is broken", "from a copy", "--log local:DIR"]);
+    }
+}
+
+#[test]
+fn a_broken_table_is_told_of_the_file_it_is_in() {
+    for (name, table) in [("tail.redb", "heads"), ("log.redb", "rows")] {
+        let dir = tempfile::tempdir().unwrap();
+        open(dir.path()).close();
+        let database = Database::open(dir.path().join(name)).unwrap();
+        let transaction = database.begin_write().unwrap();
+        let other = TableDefinition::<&str, &str>::new(table);
+        let handle = transaction.list_tables().unwrap().find(|handle| handle.name() == table).unwrap();
+        transaction.delete_table(handle).unwrap();
+        transaction.open_table(other).unwrap();
+        transaction.commit().unwrap();
+        drop(database);
+        let error = refused(dir.path());
+        assert!(matches!(error, OpenError::Broken(_)), "{error:?}");
+        says(&error, &[&format!("{name} is broken"), "from a copy"]);
     }
 }
 

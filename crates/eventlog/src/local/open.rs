@@ -53,17 +53,16 @@ pub(super) fn open(options: Options) -> std::result::Result<Arc<LocalLog>, OpenE
     }
     let tail_store = tail.open(faults.clone(), MIGRATIONS)?;
     let log_store = log.open(faults, MIGRATIONS)?;
-    let prepared = prepare(&tail_store, &log_store, &topics).map_err(|error| tail.error(&error))?;
-    let Prepared { topics, heads, commits, tail_bytes } = match prepared {
-        Ok(prepared) => prepared,
-        Err(what) => {
-            return Err(OpenError::Broken(format!(
-                "the files in {} don't belong together: {what}; bring both back from the same copy, or choose \
-                 another directory with --log local:DIR",
-                dir.display()
-            )));
-        }
-    };
+    let prepared = prepare(&tail_store, &log_store, &topics).map_err(|error| match error {
+        Unprepared::Tail(error) => tail.error(&error),
+        Unprepared::Log(error) => log.error(&error),
+        Unprepared::Unlike(what) => OpenError::Broken(format!(
+            "the files in {} don't belong together: {TAIL_FILE} and {LOG_FILE} are of {what}; bring both back \
+             from the same copy, or choose another directory with --log local:DIR",
+            dir.display()
+        )),
+    })?;
+    let Prepared { topics, heads, commits, tail_bytes } = prepared;
     sync_dir(&dir);
     let shared = Arc::new(Shared::new(topics, tail_store, log_store, clock, thresholds, heads, tail_bytes));
     let (ask, asked) = mpsc::channel();
@@ -239,30 +238,49 @@ struct Prepared {
     tail_bytes: u64,
 }
 
-/// Makes what is missing in the files. The inner error says what does not fit.
+/// Why a log can't be prepared.
+enum Unprepared {
+    Tail(Failure),
+    Log(Failure),
+    /// The two files are of different ones of these.
+    Unlike(&'static str),
+}
+
+impl<E> From<E> for Unprepared
+where
+    Failure: From<E>,
+{
+    fn from(error: E) -> Self {
+        Self::Tail(error.into())
+    }
+}
+
+/// Makes what is missing in the files.
 fn prepare(
     tail: &Store,
     log: &Store,
     specs: &[crate::TopicSpec],
-) -> Result<std::result::Result<Prepared, String>> {
+) -> std::result::Result<Prepared, Unprepared> {
     let transaction = tail.write()?;
     let known = schema::meta(&transaction, META_ID)?;
     let new = known.is_none();
     let id = known.unwrap_or_else(schema::new_id);
-    let log_id = log.read(
-        || {},
-        |transaction| match transaction.open_table(META) {
-            Ok(meta) => Ok(meta.get(META_ID)?.map(|id| id.value())),
-            Err(redb::TableError::TableDoesNotExist(_)) => Ok(None),
-            Err(error) => Err(error.into()),
-        },
-    )?;
+    let log_id = log
+        .read(
+            || {},
+            |transaction| match transaction.open_table(META) {
+                Ok(meta) => Ok(meta.get(META_ID)?.map(|id| id.value())),
+                Err(redb::TableError::TableDoesNotExist(_)) => Ok(None),
+                Err(error) => Err(error.into()),
+            },
+        )
+        .map_err(Unprepared::Log)?;
     if log_id.is_some_and(|log_id| !new && log_id != id) {
-        return Ok(Err(format!("{TAIL_FILE} and {LOG_FILE} are of different logs")));
+        return Err(Unprepared::Unlike("different logs"));
     }
     // The tail is written last: only with it is the log made.
     if new || log_id.is_none() {
-        make_log_file(log, id)?;
+        make_log_file(log, id).map_err(Unprepared::Log)?;
     }
     let mut topics = Vec::new();
     let mut heads = Vec::new();
@@ -277,7 +295,7 @@ fn prepare(
             let id = match known {
                 Some(id) => id,
                 None if count >= MAX_TOPICS => {
-                    return Err(Failure::corrupted(format!("a log has at most {MAX_TOPICS} topics")));
+                    return Err(Failure::corrupted(format!("a log has at most {MAX_TOPICS} topics")).into());
                 }
                 None => {
                     names.insert(spec.name, count)?;
@@ -310,15 +328,16 @@ fn prepare(
         transaction.abort()?;
     }
     for (topic, head) in topics.iter().zip(&mut heads) {
-        let row = log.read(|| {}, |transaction| schema::row(transaction, topic.id))?;
+        let row =
+            log.read(|| {}, |transaction| schema::row(transaction, topic.id)).map_err(Unprepared::Log)?;
         // The log file has what was moved, and nothing that was not in the tail first. An older tail would give
         // offsets away a second time that were acknowledged.
         if row.end < head.moved || row.end > head.end {
-            return Ok(Err(format!("{TAIL_FILE} and {LOG_FILE} are of different times")));
+            return Err(Unprepared::Unlike("different times"));
         }
         head.start = row.start;
     }
-    Ok(Ok(Prepared { topics, heads, commits, tail_bytes }))
+    Ok(Prepared { topics, heads, commits, tail_bytes })
 }
 
 fn make_log_file(log: &Store, id: u64) -> Result<()> {
