@@ -98,5 +98,9 @@ impl Bed for LocalBed {
 mod conformance {
     use super::LocalBed;
 
-    eventlog::conformance_suite!(LocalBed::new());
+    eventlog::conformance_suite!(LocalBed::new(), without: [
+        // There is one partition, and the last worker takes it.
+        "work::received_and_command_of_a_partition_go_to_the_same_worker",
+        "work::workers_share_the_partitions",
+    ]);
 }

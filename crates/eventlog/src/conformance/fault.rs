@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::{
-    Ability, Bed, Fault, INPUT, OUTPUT, STATE,
+    Bed, Fault, INPUT, OUTPUT, STATE,
     tools::{
-        LONG, Worker, able, everything, follow, key, keys, publish_all, read, read_to_end, record, records,
-        settle, transaction, until,
+        LONG, Worker, everything, follow, key, keys, publish_all, read, read_to_end, record, records, settle,
+        transaction, until,
     },
 };
 use crate::{Certainty, CommitError, Log, Reason, Record, Start};
@@ -34,9 +34,6 @@ fn until_taken(bed: &mut dyn Bed, attempt: impl Fn() -> crate::Published) {
 }
 
 pub(super) fn a_failed_publish_says_so_and_works_again_after(bed: &mut dyn Bed) {
-    if !able(bed, Ability::Faults) {
-        return;
-    }
     let log = bed.open();
     publish_again(bed, &*log, "before");
     for (fault, size) in FAULTS.into_iter().flat_map(|fault| [(fault, 10), (fault, 200_000)]) {
@@ -68,9 +65,6 @@ pub(super) fn a_failed_publish_says_so_and_works_again_after(bed: &mut dyn Bed) 
 }
 
 pub(super) fn a_failed_commit_leaves_all_or_nothing(bed: &mut dyn Bed) {
-    if !able(bed, Ability::Faults) {
-        return;
-    }
     let log = bed.open();
     let inputs = publish_all(bed, &*log, INPUT, 0, records("cup", 3));
     for fault in FAULTS {
@@ -110,9 +104,6 @@ pub(super) fn a_failed_commit_leaves_all_or_nothing(bed: &mut dyn Bed) {
 }
 
 pub(super) fn followers_and_readers_survive_failed_writes(bed: &mut dyn Bed) {
-    if !able(bed, Ability::Faults) {
-        return;
-    }
     let log = bed.open();
     publish_all(bed, &*log, INPUT, 0, records("cup", 300));
     let mut follower = follow(&*log, INPUT, Start::Beginning);
@@ -132,9 +123,6 @@ pub(super) fn followers_and_readers_survive_failed_writes(bed: &mut dyn Bed) {
 }
 
 pub(super) fn what_was_acknowledged_before_a_failure_is_there_after_it(bed: &mut dyn Bed) {
-    if !able(bed, Ability::Faults) {
-        return;
-    }
     let log = bed.open();
     let mut acknowledged = Vec::new();
     for (round, fault) in FAULTS.into_iter().cycle().take(9).enumerate() {
@@ -157,9 +145,6 @@ pub(super) fn what_was_acknowledged_before_a_failure_is_there_after_it(bed: &mut
 }
 
 pub(super) fn a_failure_and_a_crash_lose_nothing_acknowledged(bed: &mut dyn Bed) {
-    if !able(bed, Ability::Faults) {
-        return;
-    }
     let mut log = bed.open();
     let mut acknowledged = 0;
     for fault in FAULTS {

@@ -3,9 +3,9 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use super::{
-    AGE, Ability, Bed, COMMAND, INPUT, OUTPUT, SETTINGS, STATE,
+    AGE, Bed, COMMAND, INPUT, OUTPUT, SETTINGS, STATE,
     tools::{
-        Worker, able, everything, follow, key, keys, publish, publish_all, read_to_end, record, records,
+        Worker, everything, follow, key, keys, publish, publish_all, read_to_end, record, records,
         transaction, until, value,
     },
 };
@@ -24,9 +24,6 @@ fn age(bed: &mut dyn Bed, log: &dyn Log) -> u64 {
 }
 
 pub(super) fn old_records_go_and_young_ones_stay(bed: &mut dyn Bed) {
-    if !able(bed, Ability::Clean) {
-        return;
-    }
     let log = bed.open();
     let first = age(bed, &*log);
     let check = |bed: &mut dyn Bed, log: &dyn Log| {
@@ -52,9 +49,6 @@ pub(super) fn old_records_go_and_young_ones_stay(bed: &mut dyn Bed) {
 }
 
 pub(super) fn a_follower_at_a_removed_record_is_told(bed: &mut dyn Bed) {
-    if !able(bed, Ability::Clean) {
-        return;
-    }
     let log = bed.open();
     publish_all(bed, &*log, INPUT, 0, records("seen", 1));
     let mut waiting = follow(&*log, INPUT, Start::Beginning);
@@ -74,9 +68,6 @@ pub(super) fn a_follower_at_a_removed_record_is_told(bed: &mut dyn Bed) {
 }
 
 pub(super) fn a_worker_at_a_removed_record_is_told(bed: &mut dyn Bed) {
-    if !able(bed, Ability::Clean) {
-        return;
-    }
     let log = bed.open();
     let first = age(bed, &*log);
     let mut worker = Worker::alone(bed, &*log);
@@ -94,9 +85,6 @@ pub(super) fn a_worker_at_a_removed_record_is_told(bed: &mut dyn Bed) {
 }
 
 pub(super) fn compaction_keeps_the_last_record_of_each_key_at_its_offset(bed: &mut dyn Bed) {
-    if !able(bed, Ability::Clean) {
-        return;
-    }
     let log = bed.open();
     let mut last = BTreeMap::new();
     let mut written = 0;
@@ -122,9 +110,6 @@ pub(super) fn compaction_keeps_the_last_record_of_each_key_at_its_offset(bed: &m
 }
 
 pub(super) fn a_key_deleted_before_compaction_stays_deleted(bed: &mut dyn Bed) {
-    if !able(bed, Ability::Clean) {
-        return;
-    }
     let log = bed.open();
     for _ in 0..3 {
         // The deletion may not be forgotten before what it deletes.
@@ -161,9 +146,6 @@ pub(super) fn a_key_deleted_before_compaction_stays_deleted(bed: &mut dyn Bed) {
 }
 
 pub(super) fn a_deletion_outlives_what_it_deletes_for_a_slow_reader(bed: &mut dyn Bed) {
-    if !able(bed, Ability::Clean) {
-        return;
-    }
     let log = bed.open();
     publish_all(bed, &*log, SETTINGS, 0, records("key", 300));
     let mut slow = follow(&*log, SETTINGS, Start::Beginning);
@@ -183,9 +165,6 @@ pub(super) fn a_deletion_outlives_what_it_deletes_for_a_slow_reader(bed: &mut dy
 }
 
 pub(super) fn state_is_complete_after_compaction_and_a_crash(bed: &mut dyn Bed) {
-    if !able(bed, Ability::Clean) {
-        return;
-    }
     let mut log = bed.open();
     let mut expected = BTreeMap::new();
     for round in 0..6 {
@@ -219,9 +198,6 @@ pub(super) fn state_is_complete_after_compaction_and_a_crash(bed: &mut dyn Bed) 
 }
 
 pub(super) fn a_follower_from_the_beginning_reads_over_the_gaps(bed: &mut dyn Bed) {
-    if !able(bed, Ability::Clean) {
-        return;
-    }
     let log = bed.open();
     let positions = publish_all(bed, &*log, SETTINGS, 0, records("first", 600));
     let mut slow = follow(&*log, SETTINGS, Start::Beginning);
@@ -242,9 +218,6 @@ pub(super) fn a_follower_from_the_beginning_reads_over_the_gaps(bed: &mut dyn Be
 }
 
 pub(super) fn topics_kept_by_age_are_not_compacted(bed: &mut dyn Bed) {
-    if !able(bed, Ability::Clean) {
-        return;
-    }
     let log = bed.open();
     for round in 0..50 {
         publish_all(bed, &*log, OUTPUT, 0, (0..40).map(|_| record("same", round)));
@@ -254,9 +227,6 @@ pub(super) fn topics_kept_by_age_are_not_compacted(bed: &mut dyn Bed) {
 }
 
 pub(super) fn compaction_can_run_again_and_again(bed: &mut dyn Bed) {
-    if !able(bed, Ability::Clean) {
-        return;
-    }
     let log = bed.open();
     let mut follower = follow(&*log, SETTINGS, Start::Beginning);
     for round in 0..8 {

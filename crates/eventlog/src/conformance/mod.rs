@@ -4,12 +4,13 @@
 //! then makes one `#[test]` of each scenario, so that a failure has a name:
 //!
 //! ```ignore
-//! eventlog::conformance_suite!(LocalBed::new());
+//! eventlog::conformance_suite!(LocalBed::new(), without: ["work::workers_share_the_partitions"]);
 //! ```
 //!
 //! The scenarios hold for a simulator that moves only when told as for a broker on another machine: they
 //! wait for events with a generous bound, never for a time; offsets may have gaps; a topic may have any
-//! number of partitions. What an adapter can't be made to do ([`Bed::can`]) is said aloud and left out.
+//! number of partitions. What an adapter can't be made to do ([`Bed::can`]) is left out; a test of its own holds
+//! that to the list that stands with the suite.
 
 mod commit;
 mod fault;
@@ -118,8 +119,21 @@ pub enum Fault {
     Broken,
 }
 
-/// A scenario: its name is a sentence.
-pub type Scenario = (&'static str, fn(&mut dyn Bed));
+/// One promise, put to the test.
+#[derive(Debug, Clone, Copy)]
+pub struct Scenario {
+    /// Module and function; the function's is a sentence.
+    pub name: &'static str,
+    /// What the bed must be able to do.
+    needs: Option<Ability>,
+    play: fn(&mut dyn Bed),
+}
+
+impl Scenario {
+    fn applies(&self, bed: &dyn Bed) -> bool {
+        self.needs.is_none_or(|ability| bed.can(ability))
+    }
+}
 
 /// Calls `$then!` with `$args` and every scenario there is, by module.
 #[doc(hidden)]
@@ -136,8 +150,8 @@ macro_rules! for_each_conformance_scenario {
                 a_partition_or_topic_that_is_not_there_is_refused
                 a_dropped_future_stops_nothing
                 what_was_acknowledged_survives_a_crash
-                log_time_never_falls_when_the_clock_goes_back
-                a_record_that_waits_past_its_deadline_is_not_written
+                log_time_never_falls_when_the_clock_goes_back [Clock]
+                a_record_that_waits_past_its_deadline_is_not_written [Stall]
             }
             follow {
                 a_follower_from_the_beginning_sees_everything_and_goes_on_live
@@ -154,8 +168,8 @@ macro_rules! for_each_conformance_scenario {
             }
             work {
                 a_worker_gets_every_partition_and_its_input
-                received_and_command_of_a_partition_go_to_the_same_worker
-                workers_share_the_partitions
+                received_and_command_of_a_partition_go_to_the_same_worker [Share]
+                workers_share_the_partitions [Share]
                 no_record_comes_before_start
                 without_a_commit_committed_means_the_oldest_record
                 committed_means_where_the_group_last_committed_also_after_a_crash
@@ -184,32 +198,37 @@ macro_rules! for_each_conformance_scenario {
                 a_large_transaction_is_read_back_whole
             }
             keep {
-                old_records_go_and_young_ones_stay
-                a_follower_at_a_removed_record_is_told
-                a_worker_at_a_removed_record_is_told
-                compaction_keeps_the_last_record_of_each_key_at_its_offset
-                a_key_deleted_before_compaction_stays_deleted
-                a_deletion_outlives_what_it_deletes_for_a_slow_reader
-                state_is_complete_after_compaction_and_a_crash
-                a_follower_from_the_beginning_reads_over_the_gaps
-                topics_kept_by_age_are_not_compacted
-                compaction_can_run_again_and_again
+                old_records_go_and_young_ones_stay [Clean]
+                a_follower_at_a_removed_record_is_told [Clean]
+                a_worker_at_a_removed_record_is_told [Clean]
+                compaction_keeps_the_last_record_of_each_key_at_its_offset [Clean]
+                a_key_deleted_before_compaction_stays_deleted [Clean]
+                a_deletion_outlives_what_it_deletes_for_a_slow_reader [Clean]
+                state_is_complete_after_compaction_and_a_crash [Clean]
+                a_follower_from_the_beginning_reads_over_the_gaps [Clean]
+                topics_kept_by_age_are_not_compacted [Clean]
+                compaction_can_run_again_and_again [Clean]
             }
             fault {
-                a_failed_publish_says_so_and_works_again_after
-                a_failed_commit_leaves_all_or_nothing
-                followers_and_readers_survive_failed_writes
-                what_was_acknowledged_before_a_failure_is_there_after_it
-                a_failure_and_a_crash_lose_nothing_acknowledged
+                a_failed_publish_says_so_and_works_again_after [Faults]
+                a_failed_commit_leaves_all_or_nothing [Faults]
+                followers_and_readers_survive_failed_writes [Faults]
+                what_was_acknowledged_before_a_failure_is_there_after_it [Faults]
+                a_failure_and_a_crash_lose_nothing_acknowledged [Faults]
             }
         }
     };
 }
 
-/// One `#[test]` for each scenario, on a bed that `$bed` makes anew each time.
+/// One `#[test]` for each scenario, on a bed that `$bed` makes anew each time; and one that those which do not
+/// apply to it are these.
 #[macro_export]
 macro_rules! conformance_suite {
-    ($bed:expr) => {
+    ($bed:expr, without: [$($without:expr),* $(,)?]) => {
+        #[test]
+        fn what_does_not_apply_is_known() {
+            $crate::conformance::assert_without(&$bed, &[$($without),*]);
+        }
         $crate::for_each_conformance_scenario! { $crate::conformance_tests ($bed) }
     };
 }
@@ -217,7 +236,7 @@ macro_rules! conformance_suite {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! conformance_tests {
-    (($bed:expr) $($module:ident { $($name:ident)* })*) => {
+    (($bed:expr) $($module:ident { $($name:ident $([$need:ident])?)* })*) => {
         $(mod $module {
             #[allow(unused_imports)]
             use super::*;
@@ -230,23 +249,38 @@ macro_rules! conformance_tests {
 }
 
 macro_rules! list {
-    (() $($module:ident { $($name:ident)* })*) => {
-        &[$($((concat!(stringify!($module), "::", stringify!($name)), $module::$name),)*)*]
+    (() $($module:ident { $($name:ident $([$need:ident])?)* })*) => {
+        &[$($(Scenario {
+            name: concat!(stringify!($module), "::", stringify!($name)),
+            needs: [$(Some(Ability::$need),)? None][0],
+            play: $module::$name,
+        },)*)*]
     };
 }
 
-/// Every scenario, by name.
+/// Every scenario.
 pub fn all() -> &'static [Scenario] {
     crate::for_each_conformance_scenario! { list () }
 }
 
-/// Runs the scenario of this name.
+/// Runs the scenario of this name, if it applies to the bed.
 ///
 /// # Panics
 /// If the scenario fails, or there is none of this name.
 pub fn run(name: &str, bed: &mut dyn Bed) {
-    let Some((_, scenario)) = all().iter().find(|(n, _)| *n == name) else {
+    let Some(scenario) = all().iter().find(|scenario| scenario.name == name) else {
         panic!("there is no scenario {name:?}");
     };
-    scenario(bed);
+    if scenario.applies(bed) {
+        (scenario.play)(bed);
+    }
+}
+
+/// Nothing else is left out.
+///
+/// # Panics
+/// If other scenarios than these do not apply to the bed.
+pub fn assert_without(bed: &dyn Bed, expected: &[&str]) {
+    let without: Vec<_> = all().iter().filter(|s| !s.applies(bed)).map(|s| s.name).collect();
+    assert_eq!(without, expected, "the scenarios that do not apply");
 }

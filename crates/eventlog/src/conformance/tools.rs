@@ -11,7 +11,7 @@ use std::{
 
 use bytes::Bytes;
 
-use super::{Ability, Bed, COMMAND, INPUT, OUTPUT, STATE};
+use super::{Bed, COMMAND, INPUT, OUTPUT, STATE};
 use crate::{
     Assignment, Batch, CommitError, Committed, Entry, Follow, Headers, InputRange, Log, Offset, Partition,
     Polled, Position, PublishError, Published, Record, Start, Topic, Transaction, Work, WorkError, WorkSpec,
@@ -23,15 +23,6 @@ pub(super) const BOUND: Duration = Duration::from_mins(1);
 const WAIT: Duration = Duration::from_millis(50);
 /// A publish's deadline where none is meant to expire.
 pub(super) const LONG: Duration = Duration::from_mins(1);
-
-/// Whether the scenario can run on this bed; says so when not.
-pub(super) fn able(bed: &dyn Bed, ability: Ability) -> bool {
-    let can = bed.can(ability);
-    if !can {
-        eprintln!("not applicable: this adapter can't be made to do {ability:?}");
-    }
-    can
-}
 
 /// Tries until it works.
 pub(super) fn until<T>(bed: &mut dyn Bed, what: &str, mut attempt: impl FnMut() -> Option<T>) -> T {

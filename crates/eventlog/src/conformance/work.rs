@@ -3,10 +3,8 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use super::{
-    Ability, Bed, COMMAND, INPUT, OUTPUT, STATE,
-    tools::{
-        BOUND, Worker, able, key, keys, publish, publish_all, record, records, spec, transaction, until,
-    },
+    Bed, COMMAND, INPUT, OUTPUT, STATE,
+    tools::{BOUND, Worker, key, keys, publish, publish_all, record, records, spec, transaction, until},
 };
 use crate::{InputRange, OpenError, Polled, Record, WorkError, WorkSpec};
 
@@ -37,6 +35,7 @@ pub(super) fn a_worker_gets_every_partition_and_its_input(bed: &mut dyn Bed) {
 pub(super) fn received_and_command_of_a_partition_go_to_the_same_worker(bed: &mut dyn Bed) {
     let log = bed.open();
     let count = log.partitions(INPUT);
+    assert!(count > 1, "an adapter that shares is tested with several partitions");
     assert_eq!(log.partitions(COMMAND), count);
     for partition in 0..count {
         publish(bed, &*log, INPUT, partition, record(partition, ""));
@@ -44,12 +43,10 @@ pub(super) fn received_and_command_of_a_partition_go_to_the_same_worker(bed: &mu
     }
     let mut workers = vec![Worker::started(bed, &*log)];
     let mut owners: BTreeMap<_, Vec<usize>> = BTreeMap::new();
-    if bed.can(Ability::Share) && count > 1 {
-        workers.push(Worker::join(&*log, &spec()));
-        share(bed, &mut workers, count as usize);
-        for worker in &mut workers {
-            worker.start();
-        }
+    workers.push(Worker::join(&*log, &spec()));
+    share(bed, &mut workers, count as usize);
+    for worker in &mut workers {
+        worker.start();
     }
     for (number, worker) in workers.iter_mut().enumerate() {
         let expected = worker.assigned.len() * 2;
@@ -75,9 +72,6 @@ fn share(bed: &mut dyn Bed, workers: &mut [Worker], count: usize) {
 }
 
 pub(super) fn workers_share_the_partitions(bed: &mut dyn Bed) {
-    if !able(bed, Ability::Share) {
-        return;
-    }
     let log = bed.open();
     let count = log.partitions(INPUT) as usize;
     assert!(count > 1, "an adapter that shares is tested with several partitions");
