@@ -9,7 +9,7 @@
 //! [`Log`] hands out all three. `Follow` and `Work` are objects that someone polls: the wiring owns the
 //! threads, and a simulator needs none. Nothing here knows what a record means.
 //!
-//! Adapters: `local` (one redb file, one process), `sim` (in memory, with faults by seed).
+//! Adapters: `local` (a directory, one process), `sim` (in memory, with faults by seed).
 //! `conformance` is the suite that each of them passes.
 
 #[cfg(feature = "conformance")]
