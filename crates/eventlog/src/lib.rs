@@ -27,7 +27,7 @@ use std::{pin::Pin, sync::Arc, time::Duration};
 pub use crate::{
     error::{Certainty, CommitError, FollowError, OpenError, PublishError, Reason, WorkError},
     record::{Entry, Headers, Millis, Offset, Partition, Position, Record},
-    topic::{Cleanup, Partitions, Topic, TopicSpec, partition_for},
+    topic::{Cleanup, Partitions, Topic, TopicSpec, fnv1a, partition_for},
 };
 
 /// A log that is open. Cheap to clone behind its [`Arc`]; everything else is made from it.

@@ -48,13 +48,31 @@ impl Cleanup {
     }
 }
 
-/// The partition that our own records with this key go to: FNV-1a (64 bit) mod `count`.
+/// The partition that our own records with this key go to: [`fnv1a`] mod `count`.
 ///
 /// Only whoever writes an order first chooses by this; everyone after reads where it landed. Others choose
 /// otherwise, so it is never computed for a record that exists.
 pub fn partition_for(key: &[u8], count: u32) -> Partition {
-    let hash = key.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    Partition::try_from(hash % u64::from(count.max(1))).expect("less than a u32")
+    Partition::try_from(fnv1a(key) % u64::from(count.max(1))).expect("less than a u32")
+}
+
+/// FNV-1a, 64 bit: for what must come out the same in every version of this program.
+/// <https://datatracker.ietf.org/doc/html/draft-eastlake-fnv>
+pub fn fnv1a<'a>(bytes: impl IntoIterator<Item = &'a u8>) -> u64 {
+    let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+    bytes.into_iter().fold(0xcbf2_9ce4_8422_2325, step)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fnv1a_gives_what_its_authors_give() {
+        for (text, hash) in
+            [("", 0xcbf2_9ce4_8422_2325), ("a", 0xaf63_dc4c_8601_ec8c), ("foobar", 0x8594_4171_f739_67e8)]
+        {
+            assert_eq!(fnv1a(text.as_bytes()), hash, "{text:?}");
+        }
+    }
 }
