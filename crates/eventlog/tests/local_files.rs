@@ -12,10 +12,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use common::{block_on, everything, open, options, publish, record};
+use common::{everything, open, options, publish, record};
 use eventlog::{
     Certainty, CommitError, FollowError, Log, OpenError, Reason, Record, Start, WorkError,
-    conformance::{INPUT, OUTPUT, SETTINGS},
+    conformance::{INPUT, OUTPUT, SETTINGS, block_on},
     local::{Faults, LocalLog, WriteFault},
 };
 use redb::{

@@ -44,10 +44,27 @@ impl Wake for Unpark {
     }
 }
 
+/// Wakes this thread.
+fn waker() -> Waker {
+    Waker::from(Arc::new(Unpark(std::thread::current())))
+}
+
+/// Waits on this thread for what a future comes to: for tests, which need no runtime.
+pub fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let mut future = pin!(future);
+    let waker = waker();
+    loop {
+        if let Poll::Ready(value) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            return value;
+        }
+        std::thread::park();
+    }
+}
+
 /// Waits for what a publish resolves to.
 pub(super) fn settle(bed: &mut dyn Bed, published: Published) -> Result<Position, PublishError> {
     let mut published = pin!(published);
-    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    let waker = waker();
     let mut context = Context::from_waker(&waker);
     let mut first = true;
     until(bed, "a publish to be answered", || match published.as_mut().poll(&mut context) {

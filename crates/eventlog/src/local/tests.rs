@@ -1,7 +1,7 @@
 //! What can only be brought about from the inside.
 
 use super::*;
-use crate::{Cleanup, CommitError, Entry, Partitions, Polled, Transaction};
+use crate::{Cleanup, CommitError, Entry, Partitions, Polled, Transaction, conformance::block_on};
 
 const INPUT: Topic = "input";
 const STATE: Topic = "state";
@@ -22,26 +22,7 @@ fn fill(log: &LocalLog, topic: Topic, records: impl Iterator<Item = Record>) {
     let waiting: Vec<_> =
         records.map(|record| publisher.publish(topic, 0, record, Duration::from_mins(1))).collect();
     for published in waiting {
-        settle(published).expect("it is written");
-    }
-}
-
-struct Unpark(std::thread::Thread);
-
-impl std::task::Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
-    }
-}
-
-fn settle(mut published: Published) -> Result<crate::Position, PublishError> {
-    let waker = std::task::Waker::from(Arc::new(Unpark(std::thread::current())));
-    let mut context = std::task::Context::from_waker(&waker);
-    loop {
-        if let std::task::Poll::Ready(answer) = published.as_mut().poll(&mut context) {
-            return answer;
-        }
-        std::thread::park();
+        block_on(published).expect("it is written");
     }
 }
 
@@ -156,7 +137,7 @@ fn a_commit_that_waits_while_another_worker_joins_is_fenced() {
             "there is no state"
         );
     });
-    settle(held).unwrap();
+    block_on(held).unwrap();
     assert_eq!(everything(&log, STATE), []);
 }
 
@@ -176,8 +157,8 @@ fn what_waits_behind_a_disk_that_hangs_is_late_when_its_publisher_looks() {
     let answer = late.as_mut().poll(&mut context);
     faults.resume();
     assert_eq!(answer, std::task::Poll::Ready(Err(PublishError::not_written(Reason::Deadline))));
-    settle(held).unwrap();
-    settle(patient).unwrap();
+    block_on(held).unwrap();
+    block_on(patient).unwrap();
     let keys: Vec<_> = everything(&log, INPUT).into_iter().filter_map(|entry| entry.record.key).collect();
     assert_eq!(keys, ["held", "patient"]);
 }
@@ -199,7 +180,7 @@ fn what_was_taken_on_is_written_also_when_the_log_is_closed_meanwhile() {
         closing.join().unwrap();
     });
     for published in waiting {
-        settle(published).expect("it was taken on");
+        block_on(published).expect("it was taken on");
     }
     assert_eq!(everything(&open(dir.path(), |_| {}), INPUT).len(), 5000);
 }
@@ -328,7 +309,7 @@ fn a_writer_that_panics_leaves_nobody_waiting() {
     let waiting: Vec<_> =
         numbers(10).map(|record| log.publisher().publish(INPUT, 0, record, Duration::from_mins(1))).collect();
     for published in waiting {
-        settle(published).expect_err("nobody wrote it");
+        block_on(published).expect_err("nobody wrote it");
     }
     assert_eq!(follower.poll(Duration::from_mins(1)).unwrap_err(), crate::FollowError::Closed);
     assert!(matches!(log.work(&spec()), Err(OpenError::Closed)));

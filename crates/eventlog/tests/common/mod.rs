@@ -1,38 +1,12 @@
 //! What the tests of the embedded log's files are written with.
 
-use std::{
-    path::Path,
-    pin::pin,
-    sync::Arc,
-    task::{Context, Poll, Wake, Waker},
-    time::Duration,
-};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use eventlog::{
     Entry, Log, Record, Start, Topic, Transaction, WorkSpec,
-    conformance::{COMMAND, INPUT, OUTPUT, STATE, TOPICS},
+    conformance::{COMMAND, INPUT, OUTPUT, STATE, TOPICS, block_on},
     local::{LocalLog, Options},
 };
-
-struct Unpark(std::thread::Thread);
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
-    }
-}
-
-pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
-    let mut future = pin!(future);
-    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
-    let mut context = Context::from_waker(&waker);
-    loop {
-        if let Poll::Ready(value) = future.as_mut().poll(&mut context) {
-            return value;
-        }
-        std::thread::park();
-    }
-}
 
 pub(crate) fn options(dir: &Path) -> Options {
     Options::new(dir, TOPICS)
