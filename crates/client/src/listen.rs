@@ -24,6 +24,7 @@ pub(crate) async fn listen(shop: &Shop, order: &Placed, rng: StdRng) {
         last_event_id: None,
         asked_pause: None,
         alive: Instant::now(),
+        unknown_since: None,
         backoff: Backoff::new(shop.limits.bell, rng),
     };
     loop {
@@ -64,7 +65,21 @@ struct Listener<'a> {
     asked_pause: Option<Duration>,
     /// The last sign of life: an event, or the order's acceptance.
     alive: Instant,
+    /// The first time that the counter said it knows no such order, since it last showed it.
+    unknown_since: Option<Instant>,
     backoff: Backoff,
+}
+
+/// What an event says of the order, beyond the bells it rang.
+enum Word {
+    /// Nothing: a heartbeat, or somebody else's business.
+    Nothing,
+    /// Where it is.
+    Known,
+    /// The counter has read the log to its end and found no such order.
+    Unknown,
+    /// The counter knew the order and lets go of it.
+    Forgotten,
 }
 
 /// Why a stream was left.
@@ -83,6 +98,10 @@ impl End {
     fn broken(why: impl Into<String>) -> Self {
         Self::Broken { why: why.into(), after: None }
     }
+
+    fn unknown() -> Self {
+        Self::Hopeless("the counter knows no such order".into())
+    }
 }
 
 impl Listener<'_> {
@@ -94,11 +113,14 @@ impl Listener<'_> {
             Err(trouble) => {
                 match trouble.kind {
                     Kind::Unreachable => shop.lost(&trouble.why).await,
-                    Kind::NotFound if self.alive.elapsed() >= shop.limits.unknown => {
-                        return End::Hopeless(trouble.why);
+                    Kind::NotFound => {
+                        self.unknown_since.get_or_insert_with(Instant::now);
+                        if self.patience_left().is_zero() {
+                            return End::Hopeless(trouble.why);
+                        }
                     }
                     Kind::Never => return End::Hopeless(trouble.why),
-                    Kind::NotFound | Kind::Unclear { .. } | Kind::Declined(_) => {}
+                    Kind::Unclear { .. } | Kind::Declined(_) => {}
                 }
                 return End::Broken { why: trouble.why, after: trouble.after };
             }
@@ -106,9 +128,12 @@ impl Listener<'_> {
         shop.reached().await;
 
         let opened = Instant::now();
+        let mut is_unknown = false;
         loop {
             let next = tokio::select! {
                 biased;
+                // Before the events: heartbeats of a counter that doesn't know the order are no reason to wait.
+                () = sleep(self.patience_left()), if is_unknown => return End::unknown(),
                 next = timeout(shop.limits.silence, events.next()) => next,
                 () = shop.seats.wanted(), if self.bell.has_rung() => {
                     if self.should_give_way(opened) {
@@ -130,8 +155,14 @@ impl Listener<'_> {
             if opened.elapsed() >= shop.limits.bell.longest {
                 self.backoff.settle();
             }
-            if let Err(why) = self.take(event).await {
-                return End::broken(why);
+            match self.take(event).await {
+                Ok(Word::Nothing) => {}
+                Ok(Word::Known) => is_unknown = false,
+                // A stream may end right after this word, each time.
+                Ok(Word::Unknown) if self.patience_left().is_zero() => return End::unknown(),
+                Ok(Word::Unknown) => is_unknown = true,
+                Ok(Word::Forgotten) => return End::Hopeless("the counter has forgotten the order".into()),
+                Err(why) => return End::broken(why),
             }
             // Only now: a counter that says what nobody understands must not be believed alive for ever.
             self.alive = Instant::now();
@@ -148,26 +179,43 @@ impl Listener<'_> {
         self.shop.seats.should_give_way(!self.bell.has_rung(), opened.elapsed())
     }
 
-    async fn take(&mut self, event: Sse) -> Result<(), String> {
+    /// How long the counter may go on saying that it doesn't know the order.
+    fn patience_left(&self) -> Duration {
+        let waited = self.unknown_since.map_or(Duration::ZERO, |since| since.elapsed());
+        self.shop.limits.unknown.saturating_sub(waited)
+    }
+
+    async fn take(&mut self, event: Sse) -> Result<Word, String> {
         if let Some(retry_ms) = event.retry {
             self.asked_pause = Some(Duration::from_millis(retry_ms).min(self.shop.limits.bell.longest));
         }
-        if event.event.as_deref() == Some("order")
-            && let Some(data) = event.data
-        {
-            let snapshot: Snapshot =
-                serde_json::from_str(&data).map_err(|error| format!("a snapshot can't be read: {error}"))?;
-            if snapshot.order_id == self.order.order_id
-                && let Some(heard) = self.bell.hear(&snapshot)
-            {
-                self.shop.tell(self.event(&heard)).await;
+        let word = match (event.event.as_deref(), event.data) {
+            (Some("order"), Some(data)) => self.look(&data).await?,
+            (Some("unknown"), _) => {
+                self.unknown_since.get_or_insert_with(Instant::now);
+                Word::Unknown
             }
-        }
+            (Some("forgotten"), _) => Word::Forgotten,
+            _ => Word::Nothing,
+        };
         // Only now: an event that was not taken in must come again.
         if event.id.is_some() {
             self.last_event_id = event.id;
         }
-        Ok(())
+        Ok(word)
+    }
+
+    async fn look(&mut self, data: &str) -> Result<Word, String> {
+        let snapshot: Snapshot =
+            serde_json::from_str(data).map_err(|error| format!("a snapshot can't be read: {error}"))?;
+        if snapshot.order_id != self.order.order_id {
+            return Ok(Word::Nothing);
+        }
+        self.unknown_since = None;
+        if let Some(heard) = self.bell.hear(&snapshot) {
+            self.shop.tell(self.event(&heard)).await;
+        }
+        Ok(Word::Known)
     }
 
     fn event(&self, heard: &Heard) -> Event {

@@ -59,7 +59,8 @@ pub struct Limits {
     pub bell: Patience,
     /// A stream that says nothing for so long is taken for dead. Counters send heartbeats far more often.
     pub silence: Duration,
-    /// An order that was accepted may be unknown to the counter's view for so long.
+    /// The counter may say for so long that it doesn't know an order that was accepted: its view may be behind
+    /// the log.
     pub unknown: Duration,
     /// How long to wait for answers to orders that were on their way when the run was stopped.
     pub grace: Duration,

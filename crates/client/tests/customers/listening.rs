@@ -129,7 +129,72 @@ async fn a_snapshot_that_cant_be_read_must_come_again() {
 }
 
 #[tokio::test]
-async fn an_order_that_the_counter_doesnt_know_is_told_as_unheard() {
+async fn a_stream_that_knows_no_such_order_is_left_however_alive_it_is() {
+    let mut counter = FakeCounter::start().await;
+    let mut options = customers(1, &counter);
+    options.limits.unknown = Duration::ZERO;
+    let run = Run::start(Options { once: true, ..options });
+    let stream = counter.take_order("a").await;
+    // As our counter does: it answers 200, says so once, and goes on with heartbeats.
+    stream.heartbeat().unknown("a").heartbeat();
+
+    let (events, end) = run.rest().await;
+    let detail = "the counter knows no such order".into();
+    assert!(events.contains(&Event::Unheard { order_id: "a".into(), detail }), "{events:?}");
+    assert_eq!(end.expect("a summary").verdict(), Verdict::Failed);
+}
+
+#[tokio::test]
+async fn patience_with_an_unknown_order_goes_on_from_stream_to_stream() {
+    let mut counter = FakeCounter::start().await;
+    let mut options = customers(1, &counter);
+    options.limits.unknown = Duration::from_millis(20);
+    let mut run = Run::start(options);
+    let mut stream = counter.take_order("a").await;
+    // Each stream ends before patience does, as behind something that spreads requests over counters.
+    let unheard = run.unheard();
+    tokio::pin!(unheard);
+    let unheard = loop {
+        stream.unknown("a");
+        drop(stream);
+        tokio::select! {
+            call = counter.next() => stream = call.open("a"),
+            event = &mut unheard => break event,
+        }
+    };
+    assert_eq!(
+        unheard,
+        Event::Unheard { order_id: "a".into(), detail: "the counter knows no such order".into() }
+    );
+}
+
+#[tokio::test]
+async fn an_order_that_becomes_known_in_time_rings() {
+    let mut counter = FakeCounter::start().await;
+    let mut run = Run::start(customers(1, &counter));
+    let stream = counter.take_order("a").await;
+    stream.unknown("a").show("a", "making", 1, 2).heartbeat().show("a", "ready", 1, 3);
+    assert_eq!(run.bell().await, ("a".into(), 1));
+}
+
+#[tokio::test]
+async fn an_order_that_the_counter_forgets_is_told_as_unheard_unless_it_rang() {
+    for (states, unheard) in [(&["making"][..], 1), (&["making", "ready"], 0)] {
+        let mut counter = FakeCounter::start().await;
+        let run = Run::start(customers(1, &counter));
+        let stream = counter.take_order("a").await;
+        for (state, version) in states.iter().zip(2..) {
+            stream.show("a", state, 1, version);
+        }
+        stream.send("event: forgotten\ndata: {\"order_id\":\"a\",\"as_of\":1}\n\n");
+        // It ends by itself: there is nothing left to listen for.
+        let (events, end) = run.rest().await;
+        assert_eq!(end.expect("a summary").unheard, unheard, "{events:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_order_that_a_counter_answers_404_for_is_told_as_unheard() {
     let mut counter = FakeCounter::start().await;
     let mut options = customers(1, &counter);
     options.limits.unknown = Duration::ZERO;

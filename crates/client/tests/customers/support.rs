@@ -179,6 +179,11 @@ impl Open {
         self.send("event: heartbeat\ndata: {\"as_of\":1}\n\n")
     }
 
+    /// The counter has read the log to its end, and there is no such order.
+    pub(crate) fn unknown(&self, id: &str) -> &Self {
+        self.send(&format!("event: unknown\ndata: {{\"order_id\":\"{id}\",\"as_of\":1}}\n\n"))
+    }
+
     pub(crate) fn send(&self, text: &str) -> &Self {
         let _ = self.frames.send(Ok(Frame::data(Bytes::from(text.to_owned()))));
         self
@@ -224,6 +229,16 @@ impl Run {
         loop {
             if let Event::Ready { order_id, round, .. } = self.hears().await {
                 return (order_id, round);
+            }
+        }
+    }
+
+    /// The next order that could not be heard. Skips everything else; cancel safe.
+    pub(crate) async fn unheard(&mut self) -> Event {
+        loop {
+            let event = self.hears().await;
+            if matches!(event, Event::Unheard { .. }) {
+                return event;
             }
         }
     }
