@@ -94,9 +94,19 @@ async fn a_stream_that_says_nothing_is_opened_again() {
     let mut run = Run::start(options);
     let silent = counter.take_order("a").await;
     silent.heartbeat();
-    let stream = counter.next().await.open("a");
-    stream.show("a", "ready", 1, 3);
-    assert_eq!(run.bell().await, ("a".into(), 1));
+    let kitchen = async {
+        let mut streams = Vec::new();
+        loop {
+            // A machine that is busy may let this one pass for silent, too: then there is another.
+            let stream = counter.next().await.open("a");
+            stream.show("a", "ready", 1, 3);
+            streams.push(stream);
+        }
+    };
+    tokio::select! {
+        bell = run.bell() => assert_eq!(bell, ("a".into(), 1)),
+        () = kitchen => unreachable!(),
+    }
 }
 
 #[tokio::test]
