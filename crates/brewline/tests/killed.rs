@@ -18,16 +18,16 @@ use std::{
 
 use eventlog::{Log as _, Start, local};
 use order::{Fact, Ledger, Order, OrderId, Stage, topic};
-use support::{PATIENCE, Up, free_port, get, hear, request};
+use support::{PATIENCE, Up, get, hear, request};
 
 const KILLS: usize = 20;
 
 #[test]
 fn orders_survive_20_kills_and_each_round_is_announced_once() {
     let dir = tempfile::tempdir().unwrap();
-    let port = free_port();
     let args = ["--seconds-per-cup", "0.02"];
-    let mut up = Up::start_at(port, dir.path(), &args);
+    let mut up = Up::start(dir.path(), &args);
+    let port = up.counter;
     let token = up.staff_token();
 
     let (tell, told) = channel();

@@ -4,7 +4,7 @@
 
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::{SocketAddr, TcpStream},
     path::Path,
     process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio},
     sync::mpsc::{Receiver, RecvTimeoutError, channel},
@@ -38,11 +38,6 @@ pub(crate) fn run(args: &[&str]) -> Said {
     let output = brewline(args).output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     Said { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
-}
-
-/// A port that was free a moment ago.
-pub(crate) fn free_port() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
 /// A process whose lines are read as they come. Killed when dropped.
@@ -117,32 +112,27 @@ pub(crate) struct Up {
 }
 
 impl Up {
+    /// On a port that the system chooses.
     pub(crate) fn start(dir: &Path, args: &[&str]) -> Self {
-        Self::start_at(free_port(), dir, args)
+        Self::start_at(SocketAddr::from(([127, 0, 0, 1], 0)), dir, args)
     }
 
-    pub(crate) fn start_at(counter: SocketAddr, dir: &Path, args: &[&str]) -> Self {
-        let log = format!("local:{}", dir.display());
-        let listen = counter.to_string();
+    pub(crate) fn start_at(listen: SocketAddr, dir: &Path, args: &[&str]) -> Self {
+        let (log, listen) = (format!("local:{}", dir.display()), listen.to_string());
         let all: Vec<&str> =
             ["up", "--log", &log, "--listen", &listen].into_iter().chain(args.iter().copied()).collect();
         let mut process = Process::start(brewline(&all));
+        let counter = address(&process.hear(|line| line.starts_with("  health")));
         let until = Instant::now() + PATIENCE;
         // The port is bound before the log is opened, so the first connection waits until it is served.
-        loop {
-            match get(counter, "/readyz") {
-                Ok(answer) if answer.status == 200 => break,
-                _ if Instant::now() > until => panic!("never ready: {:#?}", process.heard),
-                _ => {}
-            }
+        while !get(counter, "/readyz").is_ok_and(|answer| answer.status == 200) {
+            assert!(Instant::now() < until, "never ready: {:#?}", process.heard);
             if let Some(status) = process.child.try_wait().unwrap() {
                 let lines: Vec<_> = process.lines.try_iter().collect();
                 panic!("up ended with {status}: {lines:#?}");
             }
-            // Nobody is there, or not ready yet.
             std::thread::park_timeout(Duration::from_millis(5));
         }
-        process.heard.clear();
         Self { process, counter }
     }
 
@@ -163,6 +153,12 @@ impl Up {
         self.process.child.kill().unwrap();
         self.process.child.wait().unwrap();
     }
+}
+
+/// The address in a line of the banner.
+pub(crate) fn address(line: &str) -> SocketAddr {
+    let (_, rest) = line.split_once("http://").unwrap_or_else(|| panic!("no address in {line:?}"));
+    rest.split('/').next().unwrap().parse().unwrap()
 }
 
 /// An answer over HTTP.
@@ -204,6 +200,18 @@ pub(crate) fn request(
     let (head, body) = answer.split_once("\r\n\r\n").ok_or_else(broken)?;
     let status = head.get(9..12).and_then(|s| s.parse().ok()).ok_or_else(broken)?;
     Ok(Answer { status, head: head.to_owned(), body: body.to_owned() })
+}
+
+/// A stream of events that has begun, to be read on.
+pub(crate) fn open_stream(counter: SocketAddr, path: &str) -> BufReader<TcpStream> {
+    let mut stream = TcpStream::connect(counter).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: cafe\r\n\r\n").unwrap();
+    let mut stream = BufReader::new(stream);
+    let mut line = String::new();
+    stream.read_line(&mut line).unwrap();
+    assert!(line.starts_with("HTTP/1.1 200"), "{line}");
+    stream
 }
 
 /// Reads a stream of events until one holds; gives its data.
