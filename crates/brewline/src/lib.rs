@@ -8,6 +8,7 @@
 //! | [`up`] | the whole line in one process |
 //! | `banner` | what `up` says when it has started |
 //! | `narrate` | shows each order's way |
+//! | `ending` | the bound on a clean stop |
 //! | `doctor` | whether the line can work here |
 //! | `signals`, `telemetry` | Ctrl-C; diagnostics on stderr |
 #![expect(missing_docs, reason = "flags and settings are documented where they are defined, in `cli`")]
@@ -18,13 +19,14 @@ pub mod cli;
 pub mod config;
 mod customers;
 mod doctor;
+mod ending;
 pub mod log_address;
 mod narrate;
 mod signals;
 mod telemetry;
 pub mod up;
 
-use std::process::ExitCode;
+use std::{future::Future, process::ExitCode};
 
 use clap::{CommandFactory as _, Parser as _};
 
@@ -62,16 +64,47 @@ pub fn command() -> clap::Command {
 fn dispatch(cli: cli::Cli) -> anyhow::Result<ExitCode> {
     let file = config::File::read(&cli.global).map_err(anyhow::Error::msg)?;
     telemetry::init(cli.global.verbose, file.log_format(&cli.global));
-    let runtime = || tokio::runtime::Builder::new_multi_thread().enable_all().build();
     match cli.command {
         cli::Command::Up(args) => {
             let options = file.up(&args).map_err(anyhow::Error::msg)?;
-            runtime()?.block_on(up::up(options)).map(|()| ExitCode::SUCCESS)
+            block_on(up::up(options))?.map(|()| ExitCode::SUCCESS)
         }
         cli::Command::Client(args) => {
             let counter = file.counter(args.counter.clone());
-            runtime()?.block_on(customers::client(&args, counter))
+            block_on(customers::client(&args, counter))?
         }
         cli::Command::Doctor(args) => Ok(doctor::doctor(&file.line(&args).map_err(anyhow::Error::msg)?)),
+    }
+}
+
+/// Runs `work` to its end, and leaves behind what else is still going on: a thread that waits for a disk or a
+/// terminal must not keep the process from ending.
+fn block_on<T>(work: impl Future<Output = T>) -> std::io::Result<T> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let done = runtime.block_on(work);
+    runtime.shutdown_background();
+    Ok(done)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::mpsc::channel, time::Duration};
+
+    #[test]
+    fn a_thread_that_is_stuck_does_not_keep_the_process_from_ending() {
+        let (tell, told) = channel();
+        let (_never, stuck) = channel::<()>();
+        std::thread::spawn(move || {
+            let done = super::block_on(async {
+                let (begin, began) = tokio::sync::oneshot::channel();
+                tokio::task::spawn_blocking(move || {
+                    begin.send(()).unwrap();
+                    stuck.recv()
+                });
+                began.await.unwrap();
+            });
+            tell.send(done.is_ok()).unwrap();
+        });
+        assert_eq!(told.recv_timeout(Duration::from_mins(1)), Ok(true));
     }
 }

@@ -1,12 +1,6 @@
 //! The whole line in one process: ports first, then the log, then who works on it.
 
-use std::{
-    future::Future,
-    io::{self, Write as _},
-    sync::Arc,
-    thread::JoinHandle,
-    time::Duration,
-};
+use std::{io, sync::Arc, thread::JoinHandle, time::Duration};
 
 use anyhow::Context as _;
 use barista::{Metrics, StopSignal, system_clock};
@@ -17,11 +11,14 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    banner, catalog, cli::Mode, config::Up, log_address::LogAddress, narrate, signals::stop_on_signals,
+    banner, catalog,
+    cli::Mode,
+    config::Up,
+    ending::{Ending, STOP_WITHIN},
+    log_address::LogAddress,
+    narrate,
+    signals::stop_on_signals,
 };
-
-/// A clean stop takes no longer than this; what is not done then is done by the next start.
-const STOP_WITHIN: Duration = Duration::from_secs(5);
 
 /// Runs the line until it is told to stop, or can't go on.
 pub async fn up(options: Up) -> anyhow::Result<()> {
@@ -32,7 +29,13 @@ pub async fn up(options: Up) -> anyhow::Result<()> {
     metrics.register(&mut registry);
     let (counter, started) = Counter::bind(counter_options(&options, registry))?;
     let log = open(&options)?;
-    banner::print(&options, counter.local_addr(), &mut io::stdout()).context("can't write to stdout")?;
+    let (settings, address) = (options.clone(), counter.local_addr());
+    let printing = move || banner::print(&settings, address, &mut io::stdout());
+    tokio::select! {
+        printed = tokio::task::spawn_blocking(printing) => printed?.context("can't write to stdout")?,
+        // Nobody reads stdout.
+        () = stop.cancelled() => return Ok(()),
+    }
 
     let line = Line::start(&options, log.clone(), metrics)?;
     let narrator = (!options.quiet).then(|| {
@@ -40,14 +43,7 @@ pub async fn up(options: Up) -> anyhow::Result<()> {
         move || narrate::narrate(log.as_ref(), views, &mut io::stdout(), &stop)
     });
     tokio::spawn(open_for_orders(started, narrator));
-    let served = line.serve(counter, log.clone(), stop).await;
-    // The writer commits what waits, however long the rest took.
-    let closed = tokio::task::spawn_blocking(move || log.close());
-    let closed = tokio::time::timeout(STOP_WITHIN, closed).await;
-    if closed.is_err() {
-        tracing::warn!("the log was not closed in time; the next start takes a moment longer");
-    }
-    served
+    line.serve(counter, log, stop, STOP_WITHIN).await
 }
 
 /// Says what is known once the log has been read, and shows each order's way from then on.
@@ -56,10 +52,12 @@ async fn open_for_orders(
     narrator: Option<impl FnOnce() -> Result<(), OpenError> + Send + 'static>,
 ) {
     let Ok(started) = started.await else { return };
-    banner::ready(&started, narrator.is_none(), &mut io::stdout());
-    let Some(narrate) = narrator else { return };
+    // Not on a thread of the runtime: a terminal that was stopped must not hold up anything else.
     let thread = thread("narrator", move || {
-        if let Err(error) = narrate() {
+        banner::ready(&started, narrator.is_none(), &mut io::stdout());
+        if let Some(narrate) = narrator
+            && let Err(error) = narrate()
+        {
             tracing::warn!(%error, "orders are no longer shown");
         }
     });
@@ -132,14 +130,15 @@ impl Line {
         Ok(Self { stop, ended, barista })
     }
 
-    /// Serves until told to stop or until one part can't go on, then stops them all.
+    /// Serves until told to stop or until one part can't go on, then stops them all and closes the log.
     async fn serve(
         mut self,
         counter: Counter,
-        log: Arc<dyn Log>,
+        log: Arc<local::LocalLog>,
         stop: CancellationToken,
+        stop_within: Duration,
     ) -> anyhow::Result<()> {
-        let serving = counter.run(log, stop.clone());
+        let serving = counter.run(log.clone(), stop.clone());
         tokio::pin!(serving);
         let early = tokio::select! {
             served = &mut serving => Some(served.map_err(anyhow::Error::from)),
@@ -150,32 +149,24 @@ impl Line {
             () = stop.cancelled() => None,
         };
         stop.cancel();
+        let mut ending = Ending::begin(stop_within);
         let result = match early {
             Some(result) => result,
-            None => finish(serving.as_mut()).await,
+            // The counter ends its streams and answers what it had begun; for that it needs the barista.
+            None => match ending.step(&mut serving, "some connections did not end in time").await {
+                Some(served) => served.map_err(anyhow::Error::from),
+                None => Ok(()),
+            },
         };
         self.stop.stop();
-        let joined = tokio::task::spawn_blocking(move || {
-            drop(self.barista.join()); // what it ended with has come through the channel
-        });
-        if tokio::time::timeout(STOP_WITHIN, joined).await.is_err() {
-            tracing::warn!("the barista did not stop in time; the next start goes on where it was");
-        }
-        if result.is_ok() {
-            let _ = writeln!(io::stdout(), "stopped; the next start goes on here");
-        }
+        let barista = self.barista;
+        // What it ended with has come through the channel.
+        let join = move || drop(barista.join());
+        ending.blocking(join, "the barista did not stop in time; the next start goes on where it was").await;
+        let close = move || log.close();
+        ending.blocking(close, "the log was not closed in time; the next start takes a moment longer").await;
+        ending.last_words(result.is_ok().then_some("stopped; the next start goes on here")).await;
         result
-    }
-}
-
-/// Waits until the counter has ended its streams and answered what it had begun.
-async fn finish(serving: impl Future<Output = Result<(), counter::CounterError>>) -> anyhow::Result<()> {
-    match tokio::time::timeout(STOP_WITHIN, serving).await {
-        Ok(served) => Ok(served?),
-        Err(_) => {
-            tracing::warn!("some connections did not end in time");
-            Ok(())
-        }
     }
 }
 
@@ -184,4 +175,50 @@ fn thread(name: &str, work: impl FnOnce() + Send + 'static) -> anyhow::Result<Jo
         .name(name.to_owned())
         .spawn(work)
         .with_context(|| format!("can't start {name}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        cli::{LineArgs, UpArgs},
+        config::File,
+    };
+
+    fn defaults() -> Up {
+        let line = LineArgs { log: Some(LogAddress::Local("/nowhere".into())), ..LineArgs::default() };
+        File::default().up(&UpArgs { line, ..UpArgs::default() }).unwrap()
+    }
+
+    /// On a thread of its own, so that a stop that hangs fails the test instead of hanging it.
+    #[test]
+    fn a_disk_that_stops_answering_does_not_hold_up_the_stop() {
+        let dir = tempfile::tempdir().unwrap();
+        let (tell, told) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let faults = Arc::new(local::Faults::default());
+            let log = local::LocalLog::open(local::Options {
+                faults: Some(faults.clone()),
+                ..local::Options::new(dir.path(), &catalog(Duration::from_hours(720)))
+            });
+            let log = log.unwrap();
+            let stop = CancellationToken::new();
+            let stopped = crate::block_on(async {
+                let listen = ([127, 0, 0, 1], 0).into();
+                let (counter, started) =
+                    Counter::bind(counter::Options { listen, ..counter::Options::default() }).unwrap();
+                let line = Line::start(&defaults(), log.clone(), Metrics::default()).unwrap();
+                let serving = line.serve(counter, log, stop.clone(), Duration::from_secs(1));
+                let stall = async {
+                    // What is settled at the start has been written; closing the log writes once more.
+                    started.await.unwrap();
+                    faults.stall();
+                    stop.cancel();
+                };
+                tokio::join!(serving, stall).0
+            });
+            tell.send(stopped.unwrap().is_ok()).unwrap();
+        });
+        assert_eq!(told.recv_timeout(Duration::from_mins(1)), Ok(true));
+    }
 }

@@ -4,12 +4,16 @@ mod support;
 
 use std::{
     fs,
-    io::{Read as _, Write as _},
+    io::{BufRead as _, Read as _, Write as _},
     net::{TcpListener, TcpStream},
+    process::Stdio,
     time::Instant,
 };
 
-use rustix::process::Signal;
+use rustix::{
+    fs::{OFlags, fcntl_getfl, fcntl_setfl},
+    process::{Pid, Signal, kill_process},
+};
 use support::{PATIENCE, Process, Up, brewline, get, hear, open_stream, request, run};
 
 #[test]
@@ -116,6 +120,43 @@ fn a_second_ctrl_c_stops_at_once() {
     up.process.signal(Signal::INT);
     let (status, lines) = up.process.end();
     assert_eq!(status.code(), Some(130), "{lines:#?}");
+}
+
+#[test]
+fn a_stdout_that_nobody_reads_does_not_hold_up_the_stop() {
+    let dir = tempfile::tempdir().unwrap();
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    let log = local(dir.path());
+    let mut command = brewline(&["up", "--log", &log, "--listen", "127.0.0.1:0", "--seconds-per-cup", "0"]);
+    let child = command.stdout(writer.try_clone().unwrap()).stderr(Stdio::null()).spawn().unwrap();
+    let pid = Pid::from_child(&child);
+    let mut lines = std::io::BufReader::new(reader).lines();
+    let mut hear = |what: &str| lines.by_ref().find(|line| line.as_ref().unwrap().contains(what)).unwrap();
+    let counter = support::address(&hear("  health").unwrap());
+    hear("Ctrl-C stops").unwrap();
+
+    // Up to the last byte. The flag is the pipe's, and so the line's, too, but it says nothing without orders.
+    let flags = fcntl_getfl(&writer).unwrap();
+    fcntl_setfl(&writer, flags | OFlags::NONBLOCK).unwrap();
+    for size in [4_096, 1] {
+        while writer.write(&vec![b' '; size]).is_ok() {}
+    }
+    fcntl_setfl(&writer, flags).unwrap();
+    let order = request(counter, "POST", "/order?amount=1", &[], "").unwrap().json();
+    let path = format!("/orders/{}/events", order["order_id"].as_str().unwrap());
+    support::hear(counter, &path, |order| order["state"] == "ready");
+
+    kill_process(pid, Signal::INT).unwrap();
+    let (tell, told) = std::sync::mpsc::channel();
+    std::thread::spawn(move || tell.send({ child }.wait()));
+    let Ok(status) = told.recv_timeout(PATIENCE) else {
+        kill_process(pid, Signal::KILL).unwrap();
+        panic!("it hangs");
+    };
+    assert_eq!(status.unwrap().code(), Some(0));
+    // The log was closed all the same: whoever comes next has it.
+    let (status, _) = Up::start(dir.path(), &[]).stop();
+    assert_eq!(status.code(), Some(0));
 }
 
 /// Runs `up` with what can't work, and expects one sentence with the way out.
