@@ -98,6 +98,21 @@ fn a_restart_goes_on_where_it_was_and_ctrl_c_stops_with_streams_open_and_orders_
 }
 
 #[test]
+fn customers_of_a_line_that_comes_back_with_another_log_leave() {
+    let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let up = Up::start(first.path(), &["--seconds-per-cup", "3600"]);
+    let counter = up.counter;
+    let url = format!("http://{counter}");
+    let mut customers = Process::start(brewline(&["client", "-c", "1", "--once", "--counter", &url]));
+    customers.hear(|line| line.starts_with("Order accepted: "));
+    up.stop();
+    let _another = Up::start_at(counter, second.path(), &[]);
+    let (status, lines) = customers.end();
+    assert_eq!(status.code(), Some(1), "{lines:#?}");
+    assert!(lines.iter().any(|line| line.contains("knows no such order")), "{lines:#?}");
+}
+
+#[test]
 fn a_second_ctrl_c_stops_at_once() {
     let dir = tempfile::tempdir().unwrap();
     let up = Up::start(dir.path(), &[]);
