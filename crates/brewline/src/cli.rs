@@ -111,8 +111,8 @@ pub struct UpArgs {
     pub accept_loss: bool,
 
     /// Do not show each order's way
-    #[arg(short, long, env = "BREWLINE_QUIET", value_parser = BoolishValueParser::new())]
-    pub quiet: bool,
+    #[arg(short, long, env = "BREWLINE_QUIET", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new())]
+    pub quiet: Option<bool>,
 }
 
 /// Who makes the drinks.

@@ -140,7 +140,7 @@ impl File {
             retention: Duration::from_secs(u64::from(days) * 24 * 60 * 60),
             new_staff_token: args.new_staff_token,
             accept_loss: args.accept_loss,
-            quiet: args.quiet || self.quiet.unwrap_or(false),
+            quiet: args.quiet.or(self.quiet).unwrap_or(false),
         })
     }
 }
@@ -180,6 +180,14 @@ mod tests {
             let about = help.split_once(&format!("--{flag} <N>")).unwrap().1;
             let said = about.split_once("[default: ").unwrap().1.split_once(']').unwrap().0;
             assert_eq!(said, default.to_string(), "--{flag}");
+        }
+    }
+
+    #[test]
+    fn a_flag_or_the_environment_can_take_back_what_the_file_switches_on() {
+        let file = parse("quiet = true\n").unwrap();
+        for (quiet, is_quiet) in [(None, true), (Some(false), false), (Some(true), true)] {
+            assert_eq!(file.up(&UpArgs { quiet, ..UpArgs::default() }).unwrap().quiet, is_quiet);
         }
     }
 

@@ -248,6 +248,27 @@ fn wrong_settings_are_one_sentence_each() {
 }
 
 #[test]
+fn the_environment_wins_over_the_file_and_a_flag_over_both() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = dir.path().join("brewline.toml");
+    fs::write(&config, "quiet = true\n").unwrap();
+    let (config, log) = (config.display().to_string(), local(&dir.path().join("log")));
+    let args = ["up", "--config", &config, "--log", &log, "--listen", "127.0.0.1:0"];
+    for (environment, flag, is_quiet) in [
+        (None, None, true),
+        (Some("false"), None, false),
+        (Some("false"), Some("-q"), true),
+        (Some("1"), Some("--quiet=no"), false),
+    ] {
+        let mut command = brewline(&args);
+        command.args(flag).envs(environment.map(|value| ("BREWLINE_QUIET", value)));
+        let mut up = Process::start(command);
+        let says = up.hear(|line| line.starts_with("Ctrl-C stops"));
+        assert_eq!(!says.contains("Each order's way"), is_quiet, "{environment:?} {flag:?}");
+    }
+}
+
+#[test]
 fn the_doctor_says_what_is_well_and_what_to_do() {
     let dir = tempfile::tempdir().unwrap();
     let said = run(&["doctor", "--log", &local(&dir.path().join("log")), "--listen", "127.0.0.1:0"]);
