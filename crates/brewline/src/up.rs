@@ -7,6 +7,7 @@ use barista::{Metrics, StopSignal, system_clock};
 use counter::{Counter, Started};
 use eventlog::{Log, OpenError, local};
 use prometheus_client::registry::Registry;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
@@ -68,11 +69,21 @@ async fn open_for_orders(
 
 /// Each open page is a connection, and each connection a file: many systems begin with 1,024 of them.
 fn raise_file_limit() {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
-    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }) {
+    // More than this macOS refuses, "no limit" too: OPEN_MAX in its sys/syslimits.h.
+    let most = cfg!(target_os = "macos").then_some(10_240);
+    if let Err(error) = setrlimit(Resource::Nofile, raised(limit, most)) {
         tracing::warn!(%error, "the number of open connections stays limited by the system");
     }
+}
+
+/// As high as it may be without asking anybody, and no higher than `most`; never lower than it is.
+fn raised(limit: Rlimit, most: Option<u64>) -> Rlimit {
+    // `None` is no limit.
+    let least = |a: Option<u64>, b: Option<u64>| a.into_iter().chain(b).min();
+    let current = least(limit.maximum, most);
+    let is_lower = current.is_some_and(|new| limit.current.is_none_or(|now| new < now));
+    Rlimit { current: if is_lower { limit.current } else { current }, ..limit }
 }
 
 fn counter_options(options: &Up, registry: Registry) -> counter::Options {
@@ -188,6 +199,19 @@ mod tests {
     fn defaults() -> Up {
         let line = LineArgs { log: Some(LogAddress::Local("/nowhere".into())), ..LineArgs::default() };
         File::default().up(&UpArgs { line, ..UpArgs::default() }).unwrap()
+    }
+
+    #[test]
+    fn the_file_limit_is_raised_as_far_as_the_system_lets_it() {
+        for ((current, maximum, most), new) in [
+            ((Some(1_024), Some(4_096), None), Some(4_096)),
+            ((Some(1_024), None, None), None),
+            ((Some(256), None, Some(10_240)), Some(10_240)),
+            ((Some(256), Some(2_048), Some(10_240)), Some(2_048)),
+            ((Some(20_000), None, Some(10_240)), Some(20_000)),
+        ] {
+            assert_eq!(raised(Rlimit { current, maximum }, most), Rlimit { current: new, maximum });
+        }
     }
 
     /// On a thread of its own, so that a stop that hangs fails the test instead of hanging it.
