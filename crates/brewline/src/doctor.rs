@@ -1,16 +1,18 @@
-//! `brewline doctor`: whether the line can work here, and what to do if not.
+//! `brewline doctor`: whether the line can work here, and what to do if not. It only looks: nothing is written, and
+//! the log is not opened, which could change it.
 
 use std::{
-    fs, io,
+    fs::{self, File, TryLockError},
+    io,
     net::{SocketAddr, TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::ExitCode,
     time::{Duration, SystemTime},
 };
 
-use eventlog::{OpenError, local};
+use rustix::fs::{Access, access};
 
-use crate::{RETENTION_DAYS, banner::absolute, catalog, config::Line, log_address::LogAddress};
+use crate::{banner::absolute, config::Line, log_address::LogAddress};
 
 /// Less free space than this, and the line soon refuses orders; in bytes.
 const SPACE_LOW: u64 = 64 * 1024 * 1024;
@@ -60,7 +62,7 @@ fn port(listen: SocketAddr) -> Finding {
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
             let here = SocketAddr::new(crate::banner::reachable(listen.ip()), listen.port());
             if is_ours(here) {
-                Finding::Note(format!("{listen} is held by a brewline that is running"))
+                Finding::Good(format!("{listen} is held by a brewline that is running"))
             } else {
                 Finding::Bad(format!(
                     "{listen} is taken by another program; choose another with --listen ADDRESS:PORT"
@@ -84,7 +86,7 @@ fn is_ours(counter: SocketAddr) -> bool {
         stream.take(4_096).read_to_string(&mut answer)?;
         Ok(answer)
     };
-    ask().is_ok_and(|answer| answer.starts_with("HTTP/1.1 200") && answer.contains("brewline"))
+    ask().is_ok_and(|answer| answer.starts_with("HTTP/1.1 200") && answer.contains(r#""service":"brewline""#))
 }
 
 fn directory(dir: &Path) -> Finding {
@@ -95,9 +97,7 @@ fn directory(dir: &Path) -> Finding {
             place.display()
         ));
     }
-    let probe = place.join(format!(".brewline-doctor-{}", std::process::id()));
-    let written = fs::write(&probe, b"").and_then(|()| fs::remove_file(&probe));
-    match written {
+    match access(&place, Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK) {
         Ok(()) if place == dir => Finding::Good(format!("{} can be written to", dir.display())),
         Ok(()) => Finding::Good(format!("{} will be made", dir.display())),
         Err(error) => Finding::Bad(format!(
@@ -142,17 +142,39 @@ fn clock(now: SystemTime, dir: &Path) -> Finding {
 }
 
 fn log(dir: &Path) -> Finding {
-    if !dir.exists() {
+    let names = fs::read_dir(dir).into_iter().flatten().flatten().map(|file| file.file_name());
+    let is_ours = |name: &str| name.starts_with("log.") || name.starts_with("tail.");
+    if !names.into_iter().any(|name| name.to_str().is_some_and(is_ours)) {
         return Finding::Good("none yet; the first start makes it".to_owned());
     }
-    let retention = Duration::from_secs(u64::from(RETENTION_DAYS) * 24 * 60 * 60);
-    match local::LocalLog::open(local::Options::new(dir, &catalog(retention))) {
-        Ok(log) => {
-            log.close();
-            Finding::Good("opens, and nobody uses it".to_owned())
+    match holder(&dir.join("log.lock")) {
+        Ok(Some(holder)) => Finding::Good(format!("in use by {holder}")),
+        Ok(None) => Finding::Good(
+            "is there, and nobody uses it; the next start checks it, and keeps a copy if its layout is an older one"
+                .to_owned(),
+        ),
+        Err(error) => Finding::Bad(format!(
+            "can't tell who uses the log in {} ({error}); make it readable for this user, or choose another with \
+             --log local:DIR",
+            dir.display()
+        )),
+    }
+}
+
+/// Who has the log: held locked as long as it is open, with the process id in it. Looked at with a shared lock, for
+/// a moment: whoever starts in just that moment is told that the log is in use, and can start again.
+fn holder(lock: &Path) -> io::Result<Option<String>> {
+    let file = match File::open(lock) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        opened => opened?,
+    };
+    match file.try_lock_shared() {
+        Ok(()) => Ok(None),
+        Err(TryLockError::WouldBlock) => {
+            let process = io::read_to_string(file)?.trim().parse::<u32>();
+            Ok(Some(process.map_or_else(|_| "another process".to_owned(), |id| format!("process {id}"))))
         }
-        Err(OpenError::InUse(why)) => Finding::Note(why),
-        Err(error) => Finding::Bad(error.to_string()),
+        Err(TryLockError::Error(error)) => Err(error),
     }
 }
 

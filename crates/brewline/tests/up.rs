@@ -3,6 +3,7 @@
 mod support;
 
 use std::{
+    collections::BTreeMap,
     fs,
     io::{BufRead as _, Read as _, Write as _},
     net::{TcpListener, TcpStream},
@@ -281,4 +282,34 @@ fn the_doctor_says_what_is_well_and_what_to_do() {
         run(&["doctor", "--log", &local(dir.path()), "--listen", &taken.local_addr().unwrap().to_string()]);
     assert_eq!(said.code, Some(1), "{said:?}");
     assert!(said.stdout.contains("--listen"), "{said:?}");
+}
+
+#[test]
+fn the_doctor_finds_a_running_line_well() {
+    let dir = tempfile::tempdir().unwrap();
+    let up = Up::start(dir.path(), &[]);
+    let said = run(&["doctor", "--log", &local(dir.path()), "--listen", &up.counter.to_string()]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    for well in ["is held by a brewline", &format!("in use by process {}", up.process.child.id())] {
+        let line = said.stdout.lines().find(|line| line.contains(well));
+        assert!(line.is_some_and(|line| line.starts_with("ok ")), "{well}: {said:?}");
+    }
+}
+
+#[test]
+fn the_doctor_only_looks() {
+    let dir = tempfile::tempdir().unwrap();
+    let files = || -> BTreeMap<_, _> {
+        let files = fs::read_dir(dir.path()).unwrap().map(|file| file.unwrap().path());
+        files.map(|path| (path.clone(), fs::read(path).unwrap())).collect()
+    };
+    let ask = |says: &str| {
+        let before = files();
+        let said = run(&["doctor", "--log", &local(dir.path()), "--listen", "127.0.0.1:0"]);
+        assert!(said.code == Some(0) && said.stdout.contains(says), "{said:?}");
+        assert!(files() == before, "it changed the directory");
+    };
+    ask("none yet");
+    Up::start(dir.path(), &[]).kill();
+    ask("nobody uses it");
 }
