@@ -151,7 +151,10 @@ fn missing(path: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser as _;
+
     use super::*;
+    use crate::cli::Cli;
 
     fn parse(text: &str) -> Result<File, String> {
         File::parse(text, Path::new("brewline.toml"))
@@ -189,6 +192,37 @@ mod tests {
         for (quiet, is_quiet) in [(None, true), (Some(false), false), (Some(true), true)] {
             assert_eq!(file.up(&UpArgs { quiet, ..UpArgs::default() }).unwrap().quiet, is_quiet);
         }
+    }
+
+    #[test]
+    fn the_file_allows_what_the_flags_allow() {
+        for key in [
+            "hands",
+            "max_open",
+            "max_streams",
+            "max_streams_per_address",
+            "retention_days",
+            "seconds_per_cup",
+        ] {
+            for n in [0, 1, 2, 3_600, 3_601, 3_650, 3_651, 1_000_000, 1_000_001, u32::MAX] {
+                let flag = format!("--{}={n}", key.replace('_', "-"));
+                let by_flag = Cli::try_parse_from(["brewline", "up", &flag]);
+                let by_file =
+                    parse(&format!("{key} = {n}{}\n", if key == "seconds_per_cup" { ".0" } else { "" }));
+                assert_eq!(by_file.is_ok(), by_flag.is_ok(), "{flag}: {by_file:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_the_parts() {
+        let line = LineArgs { log: Some(LogAddress::Local("/nowhere".into())), ..LineArgs::default() };
+        let up = File::default().up(&UpArgs { line, ..UpArgs::default() }).unwrap();
+        let (counter, barista) = (counter::Options::default(), barista::Options::default());
+        assert_eq!((up.line.listen, up.max_open), (counter.listen, counter.max_open));
+        assert_eq!((up.hands, up.max_open), (barista.hands, barista.max_open));
+        let seconds = Duration::from_millis(order::Rules::default().cup_ms).as_secs_f64();
+        assert!((up.seconds_per_cup - seconds).abs() < f64::EPSILON);
     }
 
     #[test]
