@@ -1,8 +1,8 @@
 //! What is measured, as a program that prints a table: `cargo run --release -p benches -- [NAME…]`.
 //!
-//! Every row runs on the embedded log with every answer synced, with the barista running and the views
-//! folding, and shares the machine's cores with the load. Figures are wall-clock times of one run; the
-//! program says what it ran on.
+//! Every row runs on the embedded log with every answer synced, and shares the machine's cores with the load. The
+//! barista is running and the views are folding, but for `1M brewing: engine`: that is a session of the engine
+//! alone. Figures are wall-clock times of one run; the program says what it ran on.
 #![expect(clippy::print_stdout, reason = "the table is what this program is for")]
 #![expect(clippy::cast_precision_loss, reason = "counts are shown with three digits")]
 
