@@ -158,3 +158,25 @@ fn seconds_per_cup(text: &str) -> Result<f64, String> {
 pub fn check_seconds_per_cup(seconds: f64) -> Result<f64, String> {
     if (0.0..=3_600.0).contains(&seconds) { Ok(seconds) } else { Err("0 to 3600 seconds".to_owned()) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_readmes_name_every_flag_and_variable() {
+        let command = <Cli as clap::CommandFactory>::command();
+        let all =
+            std::iter::once(&command).chain(command.get_subcommands()).flat_map(clap::Command::get_arguments);
+        for arg in all.filter(|arg| arg.get_id() != "verbose") {
+            let flag = arg.get_long().map(|long| format!("`--{long}"));
+            let variable = arg.get_env().map(|env| format!("`{}", env.display()));
+            for name in flag.into_iter().chain(variable) {
+                for text in [include_str!("../../../README.md"), include_str!("../../../README.ko.md")] {
+                    let named = text.contains(&format!("{name}`")) || text.contains(&format!("{name} "));
+                    assert!(named, "{name} is missing");
+                }
+            }
+        }
+    }
+}
