@@ -223,7 +223,7 @@ fn a_directory_that_can_not_be_used_is_one_sentence() {
 
 #[test]
 fn a_broken_database_is_one_sentence_and_left_as_it_is() {
-    for file in ["log.redb", "tail.redb"] {
+    for file in ["log.redb", "tail-0000000000000001.wal"] {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join(file);
         let broken = "not a database ".repeat(1_000);

@@ -9,8 +9,8 @@
 //! [`Log`] hands out all three. `Follow` and `Work` are objects that someone polls: the wiring owns the
 //! threads, and a simulator needs none. Nothing here knows what a record means.
 //!
-//! Adapters: `local` (a directory, one process), `sim` (in memory, with faults by seed).
-//! `conformance` is the suite that each of them passes.
+//! Adapters: `local` (a directory with a write-ahead log and a redb file, one process), `sim` (in memory, with
+//! faults by seed). `conformance` is the suite that each of them passes.
 
 #[cfg(feature = "conformance")]
 pub mod conformance;

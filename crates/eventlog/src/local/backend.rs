@@ -159,6 +159,17 @@ fn read_at(file: &File, offset: u64, out: &mut [u8]) -> Result<()> {
     std::os::unix::fs::FileExt::read_exact_at(file, out, offset)
 }
 
+/// Writes some of `data`; how much.
+#[cfg(unix)]
+pub(super) fn write_some_at(file: &File, offset: u64, data: &[u8]) -> Result<usize> {
+    std::os::unix::fs::FileExt::write_at(file, data, offset)
+}
+
+#[cfg(windows)]
+pub(super) fn write_some_at(file: &File, offset: u64, data: &[u8]) -> Result<usize> {
+    std::os::windows::fs::FileExt::seek_write(file, data, offset)
+}
+
 #[cfg(unix)]
 fn write_at(file: &File, offset: u64, data: &[u8]) -> Result<()> {
     std::os::unix::fs::FileExt::write_all_at(file, data, offset)
@@ -181,7 +192,7 @@ fn read_at(file: &File, mut offset: u64, mut out: &mut [u8]) -> Result<()> {
 #[cfg(windows)]
 fn write_at(file: &File, mut offset: u64, mut data: &[u8]) -> Result<()> {
     while !data.is_empty() {
-        match std::os::windows::fs::FileExt::seek_write(file, data, offset)? {
+        match write_some_at(file, offset, data)? {
             0 => return Err(ErrorKind::WriteZero.into()),
             written => {
                 data = &data[written..];

@@ -90,9 +90,17 @@ impl Header {
 
 /// Takes a copy of a chunk, with its records as they are.
 pub(super) fn unpack(chunk: &[u8]) -> Result<Bytes, Malformed> {
+    Ok(match plain(chunk)? {
+        Cow::Borrowed(plain) => Bytes::copy_from_slice(plain),
+        Cow::Owned(plain) => plain.into(),
+    })
+}
+
+/// A chunk with its records as they are.
+pub(super) fn plain(chunk: &[u8]) -> Result<Cow<'_, [u8]>, Malformed> {
     let header = Header::read(chunk)?;
     if !header.packed {
-        return Ok(Bytes::copy_from_slice(chunk));
+        return Ok(Cow::Borrowed(chunk));
     }
     if header.bytes > MAX_BYTES {
         return Err(Malformed("it says that it unpacks to too much"));
@@ -104,21 +112,6 @@ pub(super) fn unpack(chunk: &[u8]) -> Result<Bytes, Malformed> {
         Ok(len) if len == header.bytes => Ok(plain.into()),
         _ => Err(Malformed("it can't be unpacked")),
     }
-}
-
-/// How many bytes of a chunk, unpacked, the records with these offsets take.
-pub(super) fn bytes_of(first: Offset, chunk: &[u8], offsets: &Range<Offset>) -> Result<usize, Malformed> {
-    let header = Header::read(chunk)?;
-    if first >= offsets.start && header.last_offset < offsets.end {
-        return Ok(header.bytes);
-    }
-    let plain = unpack(chunk)?;
-    let mut bytes = 0;
-    for raw in Records::of(first, &plain)? {
-        let raw = raw?;
-        bytes += if offsets.contains(&raw.offset) { raw.len } else { 0 };
-    }
-    Ok(bytes)
 }
 
 /// Whether a chunk is as full and as small as it gets, so that it need not be made anew.
@@ -196,6 +189,13 @@ impl Builder {
         &self.bytes
     }
 
+    /// The chunk as it is now, for good and not packed.
+    pub(super) fn into_plain(mut self) -> Bytes {
+        self.encoded();
+        self.bytes.shrink_to_fit();
+        self.bytes.into()
+    }
+
     /// The chunk as it stays, packed if that makes it smaller.
     pub(super) fn closed(&mut self) -> Cow<'_, [u8]> {
         self.encoded();
@@ -221,8 +221,6 @@ impl Builder {
 pub(super) struct Raw<'a> {
     pub(super) offset: Offset,
     pub(super) time: Millis,
-    /// How many bytes of this chunk it takes.
-    pub(super) len: usize,
     /// Lengths, key, value and headers: the same in whichever chunk it stands.
     body: &'a [u8],
     key: Option<Range<usize>>,
@@ -303,7 +301,6 @@ impl<'a> Records<'a> {
     }
 
     fn record(&mut self) -> Result<Raw<'a>, Malformed> {
-        let begin = self.at;
         let offset = self.first.checked_add(self.number()?).ok_or(Malformed("an offset is too large"))?;
         let time = self.first_time.saturating_add_unsigned(self.number()?);
         let body = self.at;
@@ -312,8 +309,7 @@ impl<'a> Records<'a> {
         let value = if value == 0 { None } else { Some(self.take(value - 1)?) };
         let headers = self.take(headers)?;
         let body = &self.chunk[body..self.at];
-        let len = self.at - begin;
-        Ok(Raw { offset, time, len, body, key, value, headers, chunk: self.chunk })
+        Ok(Raw { offset, time, body, key, value, headers, chunk: self.chunk })
     }
 }
 

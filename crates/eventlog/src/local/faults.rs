@@ -4,6 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet, btree_map::Entry},
     fs::File,
     io::{Error, ErrorKind, Result},
+    path::{Path, PathBuf},
     sync::{
         Condvar, Mutex,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -33,6 +34,8 @@ pub enum WriteFault {
     OneSync,
     /// The same for every sync.
     EverySync,
+    /// The same for the next sync of the directory alone.
+    OneNameSync,
 }
 
 /// Makes the files of a log fail. Given to [`super::Options::faults`]; shared by all files of the log.
@@ -46,6 +49,26 @@ pub struct Faults {
     off: AtomicBool,
     /// What is not durable, by file; only when power loss is simulated.
     unsynced: Option<Mutex<BTreeMap<u64, Unsynced>>>,
+    /// What was done to the names of files since they were last synced.
+    names: Mutex<Vec<Named>>,
+}
+
+/// A change of the directory.
+#[derive(Debug)]
+enum Named {
+    Renamed { from: PathBuf, to: PathBuf },
+    Removed { path: PathBuf, content: Vec<u8> },
+}
+
+impl Named {
+    /// As if it had never reached the disk.
+    fn undo(&self) {
+        // A test that can't undo something fails by what it reads.
+        let _ = match self {
+            Self::Renamed { from, to } => std::fs::rename(to, from),
+            Self::Removed { path, content } => std::fs::write(path, content),
+        };
+    }
 }
 
 #[derive(Debug)]
@@ -99,6 +122,7 @@ impl Default for Faults {
             resumed: Condvar::new(),
             off: AtomicBool::new(false),
             unsynced: None,
+            names: Mutex::default(),
         }
     }
 }
@@ -156,6 +180,13 @@ impl Faults {
                 let _ = lost.file.set_len(lost.len.max(1));
             }
         }
+        // Changes of a directory reach the disk in their order.
+        let mut names = lock_of(&self.names);
+        let kept = toss(names.len() as u64 + 1);
+        for lost in names.drain(usize::try_from(kept).unwrap_or(usize::MAX)..).rev() {
+            lost.undo();
+        }
+        names.clear();
     }
 
     /// The files can be used again.
@@ -193,7 +224,9 @@ impl Faults {
             WriteFault::Short => (&data[..data.len() / 2], full()),
             WriteFault::Broken => (&data[..0], Some(Error::other("the device reported an error"))),
             WriteFault::None if room < data.len() => (&data[..room], full()),
-            WriteFault::None | WriteFault::OneSync | WriteFault::EverySync => (data, None),
+            WriteFault::None | WriteFault::OneSync | WriteFault::EverySync | WriteFault::OneNameSync => {
+                (data, None)
+            }
         };
         drop(fault);
         self.remember(file, Some((offset, part.len())))?;
@@ -204,25 +237,59 @@ impl Faults {
         self.remember(file, None)
     }
 
+    pub(super) fn rename(&self, from: &Path, to: &Path) -> Result<()> {
+        let mut names = lock_of(&self.names);
+        self.check_power()?;
+        std::fs::rename(from, to)?;
+        if self.unsynced.is_some() {
+            names.push(Named::Renamed { from: from.to_owned(), to: to.to_owned() });
+        }
+        Ok(())
+    }
+
+    pub(super) fn remove(&self, path: &Path) -> Result<()> {
+        let mut names = lock_of(&self.names);
+        self.check_power()?;
+        if self.unsynced.is_some() {
+            names.push(Named::Removed { path: path.to_owned(), content: std::fs::read(path)? });
+        }
+        std::fs::remove_file(path)
+    }
+
+    /// Whether a sync of the directory succeeds.
+    pub(super) fn before_sync_names(&self) -> Result<()> {
+        let mut names = lock_of(&self.names);
+        self.check_power()?;
+        self.fail_sync(WriteFault::OneNameSync)?;
+        names.clear();
+        Ok(())
+    }
+
+    /// How a sync ends that `one` lets fail once.
+    fn fail_sync(&self, one: WriteFault) -> Result<()> {
+        let mut fault = lock_of(&self.write);
+        let fails = *fault == one || matches!(*fault, WriteFault::Broken | WriteFault::EverySync);
+        if *fault == one {
+            *fault = WriteFault::None;
+        }
+        if fails { Err(Error::other("the device reported an error")) } else { Ok(()) }
+    }
+
     /// Whether the sync succeeds.
     pub(super) fn before_sync(&self, file: &File) -> Result<()> {
         let mut unsynced = self.unsynced.as_ref().map(lock_of);
         self.check_power()?;
-        let mut fault = lock_of(&self.write);
-        let fails = matches!(*fault, WriteFault::Broken | WriteFault::OneSync | WriteFault::EverySync);
-        if *fault == WriteFault::OneSync {
-            *fault = WriteFault::None;
-        }
+        let outcome = self.fail_sync(WriteFault::OneSync);
         if let Some(unsynced) = &mut unsynced
             && let Some(of_file) = unsynced.get_mut(&identity(file)?)
         {
-            if fails {
+            if outcome.is_err() {
                 of_file.dirty.clear();
             } else {
                 of_file.synced()?;
             }
         }
-        if fails { Err(Error::other("the device reported an error")) } else { Ok(()) }
+        outcome
     }
 
     fn remember(&self, file: &File, write: Option<(u64, usize)>) -> Result<()> {

@@ -4,7 +4,6 @@
 //! All in small steps, one transaction each, in another file than the one that appends wait for.
 
 use std::{
-    ops::Range,
     sync::{Arc, mpsc},
     time::{Duration, Instant},
 };
@@ -13,19 +12,24 @@ use redb::{ReadOnlyTable, ReadTransaction, ReadableTable, WriteTransaction};
 
 use super::{
     Thresholds,
-    chunk::{Builder, FULL_BYTES, FULL_RECORDS, Header, Raw, Records, bytes_of, is_settled, unpack},
+    chunk::{Builder, FULL_BYTES, FULL_RECORDS, Header, Raw, Records, is_settled, plain},
     failure::{Failure, Result},
     queue::Trim,
     schema::{CHUNKS, ROWS, Row, chunk_key, first_of, row},
     shared::Shared,
+    tail::Chunk,
 };
 use crate::{Millis, Offset};
 
-/// A step moves at most about this many bytes, as they stand on the disk; also a step of the compaction.
-/// Appends wait for the same disk: this is how long it is busy with something else.
+/// A step of the compaction reads at most about this many bytes, as they stand on the disk. Appends wait for the
+/// same disk: this is how long it is busy with something else.
 pub(super) const STEP_BYTES: usize = 1 << 20;
+/// A step moves at most about this many bytes of records; packed, a third to a fifth of it reaches the disk.
+const MOVE_BYTES: usize = 4 << 20;
 /// The same when there is much to move.
-const URGENT_STEP_BYTES: usize = 4 << 20;
+const URGENT_MOVE_BYTES: usize = 16 << 20;
+/// When nothing is urgent the tail is emptied when it has more than this part of what it may have.
+const IDLE_PART: u64 = 64;
 /// After a failed write nothing is tried for this long; twice as long after each further failure.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
@@ -110,8 +114,8 @@ impl Janitor {
             return Err(error.into());
         }
         let due = all || Instant::now() >= self.next_check;
-        let limit = if due { self.thresholds().move_bytes / 8 } else { self.thresholds().move_bytes };
-        let full = self.shared.tail_bytes() > limit;
+        let limit = self.thresholds().move_bytes / if due { IDLE_PART } else { 1 };
+        let full = self.shared.tail.bytes() > limit || self.shared.wal_is_long();
         if full || all {
             self.empty_tail(all)?;
         }
@@ -126,7 +130,7 @@ impl Janitor {
 
     /// Whether the tail has so much that everything else has to wait.
     pub(super) fn make_way(&self) -> Step<()> {
-        if self.shared.tail_bytes() > self.thresholds().move_bytes.saturating_mul(2) {
+        if self.shared.tail.bytes() > self.thresholds().move_bytes.saturating_mul(2) {
             self.empty_tail(false)?;
         }
         self.go_on()
@@ -142,25 +146,26 @@ impl Janitor {
 
     /// Moves all topics, until the tail has nearly nothing, or with `all` nothing.
     fn empty_tail(&self, all: bool) -> Step<()> {
-        let ends: Vec<_> = self.shared.state().heads.iter().map(|head| head.end).collect();
+        let tail = &self.shared.tail;
+        let ends: Vec<_> = tail.ids().map(|id| (id, tail.mark(id).end)).collect();
         loop {
             let mut moved = false;
-            for (topic, end) in ends.iter().enumerate() {
-                moved |= self.move_step(topic, *end)?;
+            for (id, end) in &ends {
+                moved |= self.move_step(*id, *end)?;
                 self.go_on()?;
             }
             if !moved {
                 return Ok(());
             }
-            if !all && self.shared.tail_bytes() < self.thresholds().move_bytes / 64 {
+            if !all && !self.shared.wal_is_long() && tail.bytes() < self.thresholds().move_bytes / IDLE_PART {
                 return Ok(());
             }
         }
     }
 
     /// Moves a topic up to `end`.
-    pub(super) fn move_all(&self, topic: usize, end: Offset) -> Step<()> {
-        while self.move_step(topic, end)? {
+    pub(super) fn move_all(&self, id: u16, end: Offset) -> Step<()> {
+        while self.move_step(id, end)? {
             self.go_on()?;
         }
         Ok(())
@@ -168,36 +173,18 @@ impl Janitor {
 
     /// Copies some records before `end` into the log file, and lets the tail forget them when they are
     /// durable there. Whether there were any.
-    fn move_step(&self, topic: usize, end: Offset) -> Step<bool> {
-        let from = self.shared.head(topic).moved;
-        if from >= end {
-            return Ok(false);
-        }
-        let id = self.shared.topics[topic].id;
+    fn move_step(&self, id: u16, end: Offset) -> Step<bool> {
+        let urgent = self.shared.tail.bytes() > self.thresholds().move_bytes.saturating_mul(2);
+        let chunks = self.shared.tail.oldest(id, end, if urgent { URGENT_MOVE_BYTES } else { MOVE_BYTES });
+        let Some(below) = chunks.last().map(|chunk| chunk.next) else { return Ok(false) };
         let row = self.row(id)?;
-        let urgent = self.shared.tail_bytes() > self.thresholds().move_bytes.saturating_mul(2);
-        let step = if urgent { URGENT_STEP_BYTES } else { STEP_BYTES };
-        // From where the tail has something, not from where the log file ends: a crash or a failure may have
-        // come between the two transactions.
-        let wake = || self.shared.wake_writer();
-        let source = self.shared.tail.read(wake, |transaction| load(transaction, id, from, end, step))?;
-        let next = source.next;
-        if next > row.end {
-            self.add(id, row, &source)?;
+        // Some may be there already: a crash or a failure may have come between the two commits.
+        if below > row.end {
+            self.add(id, row, &chunks, below)?;
         }
-        let mut bytes = 0;
-        for (first, chunk) in &source.chunks {
-            bytes += bytes_of(*first, chunk, &(from..next))? as u64;
-        }
+        drop(chunks);
         let (answer, answers) = mpsc::sync_channel(1);
-        let trim = Trim {
-            topic,
-            below: next,
-            chunks: source.chunks.iter().map(|(first, _)| *first).collect(),
-            bytes,
-            answer,
-        };
-        if !self.shared.queue.trim(trim) {
+        if !self.shared.queue.trim(Trim { id, below, answer }) {
             return Err(Stop::Closed);
         }
         // The writer could not: its file is full or broken. Later, then.
@@ -205,7 +192,7 @@ impl Janitor {
     }
 
     /// Adds to the log file what it does not have yet.
-    fn add(&self, id: u16, row: Row, source: &Source) -> Step<()> {
+    fn add(&self, id: u16, row: Row, source: &[Chunk], end: Offset) -> Step<()> {
         let transaction = self.transaction()?;
         {
             let mut packer = Packer::default();
@@ -218,11 +205,11 @@ impl Janitor {
                 packer.add_chunk(first_of(key.value()), chunk.value(), |_| true)?;
             }
             let mut records = 0;
-            for (first, chunk) in &source.chunks {
-                records += packer.add_part(*first, chunk, row.end..source.next)?;
+            for chunk in source {
+                records += packer.add_chunk(chunk.first, &chunk.bytes, |raw| raw.offset >= row.end)?;
             }
             packer.write(&mut chunks, id)?;
-            let row = Row { end: source.next, dirty_records: row.dirty_records + records, ..row };
+            let row = Row { end, dirty_records: row.dirty_records + records, ..row };
             transaction.open_table(ROWS)?.insert(id, row.encode())?;
         }
         transaction.commit()?;
@@ -308,7 +295,7 @@ impl Packer {
         wanted: impl Fn(&Raw<'_>) -> bool,
     ) -> Result<u64> {
         let header = Header::read(chunk)?;
-        let plain = unpack(chunk)?;
+        let plain = plain(chunk)?;
         let mut kept = Vec::with_capacity(header.count);
         for raw in Records::of(first, &plain)? {
             let raw = raw?;
@@ -326,16 +313,6 @@ impl Packer {
             }
         }
         Ok(kept.len() as u64)
-    }
-
-    /// Adds the records of a chunk that are in `offsets`; how many those were.
-    fn add_part(&mut self, first: Offset, chunk: &[u8], offsets: Range<Offset>) -> Result<u64> {
-        let header = Header::read(chunk)?;
-        if is_settled(&header) && first >= offsets.start && header.last_offset < offsets.end {
-            self.add_same(first, chunk);
-            return Ok(header.count as u64);
-        }
-        self.add_chunk(first, chunk, |raw| offsets.contains(&raw.offset))
     }
 
     fn add_same(&mut self, first: Offset, chunk: &[u8]) {

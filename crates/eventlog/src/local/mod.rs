@@ -2,26 +2,24 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `tail.redb` | takes every commit; small, so that a start after a crash is quick |
-//! | `log.redb` | everything older, in full chunks |
+//! | `tail-*.wal` | the tail, a write-ahead log in segments: takes every commit |
+//! | `log.redb` | everything older, packed, in full chunks |
 //! | `log.lock` | held while the log is open; names the holder |
-//! | `tail.redb.doubt`, `log.redb.doubt` | there after a failed sync, until its file is sound again (`doubt`) |
+//! | `log.redb.doubt` | there after a failed sync, until the file is sound again (`doubt`) |
 //!
 //! Every topic has one partition. Two threads write: `writer` the tail, with everything that waits in one
-//! transaction; `janitor` the log file, into which it moves what the tail has gathered, removes what is too
+//! commit; `janitor` the log file, into which it moves what the tail has gathered, removes what is too
 //! old and compacts. Whoever reads does so a page at a time (`pages`).
 //!
-//! Why two files: redb walks a whole file at the start after a crash unless each commit has recorded which
-//! of its pages are free. That costs 0.2 ms for a small file and more than 1 ms for one of 5 GB, for each
-//! commit; and the walk takes seconds. A tail of some megabytes is walked in an instant, and the log file,
-//! where commits are rare and nobody waits for them, records its pages each time. Records are moved by two
-//! transactions: first durable in the log file, then forgotten in the tail. A crash between them leaves them
-//! in both, and the tail knows which of its offsets count.
+//! Why two places: a commit that someone waits for should be one write in one piece and one sync, and that is
+//! all a segment takes. What it wrote stays in memory as well until it is moved, for those who read along. The
+//! log file is a database, where many commits become a few large ones, packed, and nobody waits for them. Records
+//! are moved by two commits: first durable in the log file, then forgotten in the tail. A crash between them
+//! leaves them in both, and the tail knows which of its offsets count.
 //!
-//! A commit whose sync failed is looked for in the file before anything else is written: what it was to write is
-//! first written and synced once more (`doubt`). Then it is there for good, and those who wait hear that it may
-//! have been written; or it is not, and never will be. What was acknowledged before stands on syncs that
-//! succeeded.
+//! What of a commit reached the disk is unknown when its write or its sync failed. The tail is then written anew
+//! from memory, without that commit (`wal`); of the log file, what the failed sync was to write is written once
+//! more, in place, before it is used again (`doubt`). What was acknowledged before stands on syncs that succeeded.
 
 mod backend;
 mod chunk;
@@ -30,17 +28,23 @@ mod doubt;
 mod failure;
 mod faults;
 mod follow;
+mod frame;
 mod janitor;
 mod lock;
 mod open;
 mod pages;
 mod queue;
+mod recover;
 mod retention;
 mod schema;
+mod segment;
 mod shared;
+mod snapshot;
 mod store;
+mod tail;
 #[cfg(test)]
 mod tests;
+mod wal;
 mod work;
 mod writer;
 
@@ -88,9 +92,10 @@ pub struct Options {
 /// When the janitor does what.
 #[derive(Debug, Clone, Copy)]
 pub struct Thresholds {
-    /// When the tail has more bytes of records than this, they are moved to the log file; with an eighth of
-    /// it when nothing is urgent. With four times as much nothing is taken until some has been moved: the
-    /// start after a crash reads the tail. Packed, a third to a fifth of it stands on the disk.
+    /// When the tail needs more memory than this, in bytes, its records are moved to the log file; with a 64th
+    /// of it when nothing is urgent. With four times as much, and one commit more, nothing is taken until some
+    /// has been moved: so large it may become, and the next start reads it. In its files the tail has about as
+    /// much as in memory.
     pub move_bytes: u64,
     /// How often it looks for what is too old.
     pub check_every: Duration,
@@ -104,7 +109,7 @@ impl Default for Thresholds {
     fn default() -> Self {
         // 7/8 of 2^19: what a hash table of 17 MB holds.
         Self {
-            move_bytes: 128 << 20,
+            move_bytes: 64 << 20,
             check_every: Duration::from_mins(1),
             compact_records: 50_000,
             compact_keys: 458_752,
@@ -174,7 +179,6 @@ impl LocalLog {
         self.shared.queue.close();
         let _ = running.writer.join();
         self.shared.update(|state| state.closed = true);
-        self.shared.tail.close();
         self.shared.log.close();
     }
 

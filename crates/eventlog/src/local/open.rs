@@ -1,4 +1,4 @@
-//! Opening: the directory, the lock, the two files, and whether they are what they should be.
+//! Opening: the directory, the lock, the files, and whether they are what they should be.
 
 use std::{
     fs::File,
@@ -8,7 +8,7 @@ use std::{
     thread::JoinHandle,
 };
 
-use redb::{ReadOnlyDatabase, ReadableDatabase, ReadableTable};
+use redb::{ReadOnlyDatabase, ReadableDatabase};
 
 use super::{
     LocalLog, Options, Running,
@@ -16,18 +16,25 @@ use super::{
     faults::Faults,
     janitor::Janitor,
     lock::Lock,
+    recover::{self, Recovered},
     schema::{
-        self, CHUNKS, GROUPS, HEADS, LOG_FILE, MAX_TOPICS, META, META_BYTES, META_COMMIT, META_ID,
-        META_VERSION, MIGRATIONS, Migration, ROWS, TAIL_FILE, TOPICS, newest,
+        self, CHUNKS, LOG_FILE, MAX_TOPICS, META, META_ID, META_VERSION, MIGRATIONS, Migration, ROWS, Row,
+        newest,
     },
+    segment::{self, Disk, SEGMENT_BYTES},
     shared::{Guard, Head, Shared, TopicInfo},
+    snapshot,
     store::Store,
+    tail::{Kept, Mark, Tail},
+    wal::Wal,
     writer::Writer,
 };
-use crate::{Millis, OpenError};
+use crate::{Offset, OpenError};
 
-/// What redb may keep of each file in memory, in bytes.
-const TAIL_CACHE: usize = 20 << 20;
+/// The tail's files, as a person calls them.
+const TAIL_FILES: &str = "tail-*.wal";
+
+/// What redb may keep of the log file in memory, in bytes.
 const LOG_CACHE: usize = 12 << 20;
 
 /// How every redb file begins.
@@ -37,36 +44,71 @@ pub(super) fn open(options: Options) -> std::result::Result<Arc<LocalLog>, OpenE
     let Options { dir, topics, clock, thresholds, faults } = options;
     make_dir(&dir)?;
     let lock = Lock::take(&dir)?;
-    let tail = OnDisk::new(&dir, TAIL_FILE, TAIL_CACHE);
-    let log = OnDisk::new(&dir, LOG_FILE, LOG_CACHE);
-    for file in [&tail, &log] {
-        file.look(MIGRATIONS)?;
+    // Everything is looked at before anything is changed.
+    let log_file = OnDisk::new(&dir, LOG_FILE, LOG_CACHE);
+    let is_made = log_file.look(MIGRATIONS)?;
+    let listed = recover::list(&dir)?;
+    let recovered = recover::recover(&dir, &listed.segments)?;
+    let missing = |what: &dyn std::fmt::Display| {
+        OpenError::Broken(format!(
+            "{what} is missing: a log needs both; bring it back from where it went, or choose another directory \
+             with --log local:DIR"
+        ))
+    };
+    if let Some(recovered) = recovered.as_ref().filter(|_| !log_file.exists()) {
+        let (there, gone) = (recovered.path.display(), log_file.path.display());
+        return Err(missing(&format_args!("{there} is there, but {gone}")));
     }
-    if tail.exists() != log.exists() {
-        let (there, missing) = if tail.exists() { (&tail, &log) } else { (&log, &tail) };
-        return Err(OpenError::Broken(format!(
-            "{} is there, but {} is missing: a log needs both; bring it back from where it went, or choose \
+    let no_tail = || missing(&format_args!("{} is there, but {TAIL_FILES}", log_file.path.display()));
+    if is_made && recovered.is_none() {
+        return Err(no_tail());
+    }
+    let log_store = log_file.open(faults.clone(), MIGRATIONS)?;
+    let log_id = log_store.read(|| {}, schema::id).map_err(|error| log_file.error(&error))?;
+    let recovered = match (recovered, log_id) {
+        (None, Some(_)) => return Err(no_tail()),
+        (Some(recovered), _) => recovered,
+        (None, None) => Recovered::new(schema::new_id()),
+    };
+    let id = recovered.from.log;
+    let starts = if log_id.is_some_and(|log_id| log_id != id) {
+        Err(format!("{TAIL_FILES} and {LOG_FILE} are of different logs"))
+    } else {
+        compare(&recovered.topics, &log_store, log_id.is_some()).map_err(|error| log_file.error(&error))?
+    };
+    let starts = starts.map_err(|what| {
+        OpenError::Broken(format!(
+            "the files in {} don't belong together: {what}; bring all of them back from the same copy, or choose \
              another directory with --log local:DIR",
-            there.path.display(),
-            missing.path.display()
-        )));
-    }
-    let tail_store = tail.open(faults.clone(), MIGRATIONS)?;
-    let log_store = log.open(faults, MIGRATIONS)?;
-    let prepared = prepare(&tail_store, &log_store, &topics).map_err(|error| match error {
-        Unprepared::Tail(error) => tail.error(&error),
-        Unprepared::Log(error) => log.error(&error),
-        Unprepared::Unlike(what) => OpenError::Broken(format!(
-            "the files in {} don't belong together: {TAIL_FILE} and {LOG_FILE} are of {what}; bring both back \
-             from the same copy, or choose another directory with --log local:DIR",
             dir.display()
-        )),
+        ))
     })?;
-    let Prepared { topics, heads, commits, tail_bytes } = prepared;
-    sync_dir(&dir);
-    let shared = Arc::new(Shared::new(topics, tail_store, log_store, clock, thresholds, heads, tail_bytes));
+    let Recovered { from, topics: mut known, groups, last, last_is_whole, .. } = recovered;
+    let named = name_topics(&mut known, &topics)?;
+    let head = |topic: &TopicInfo| {
+        let Mark { end, time, .. } = known[usize::from(topic.id)].mark;
+        Head { start: starts.get(usize::from(topic.id)).copied().unwrap_or_default(), end, time }
+    };
+    let heads = named.iter().map(head).collect();
+    let tail = Tail::new(known);
+    let disk = Disk { dir: dir.clone(), faults };
+    // Each start begins a segment. It stands for the older ones as well while that is quickly written.
+    let whole = last_is_whole || tail.bytes() <= SEGMENT_BYTES;
+    let (first, ends) =
+        if whole { snapshot::everything(&tail, &groups) } else { snapshot::last(&tail, &groups, &last) };
+    drop(last);
+    let wal_file = OnDisk::new(&dir, &segment::name(from.sequence.saturating_add(1)), 0);
+    let wal = Wal::open(disk, from, first, ends, whole)
+        .map_err(|failed| wal_file.error(&failed.into_error().into()))?;
+    // The log file is written last: only with it is the log made.
+    if log_id.is_none() {
+        make_log_file(&log_store, id).map_err(|error| log_file.error(&error))?;
+        sync_dir(&dir);
+    }
+    wal.remove(&listed.leftovers);
+    let shared = Arc::new(Shared::new(named, tail, log_store, clock, thresholds, heads, groups));
     let (ask, asked) = mpsc::channel();
-    let writer = Writer::new(shared.clone(), commits);
+    let writer = Writer::new(shared.clone(), wal);
     let writer = spawn("log-writer", &shared, move || writer.run())?;
     let janitor = Janitor::new(shared.clone(), asked);
     let janitor = match spawn("log-janitor", &shared, move || janitor.run()) {
@@ -80,6 +122,43 @@ pub(super) fn open(options: Options) -> std::result::Result<Arc<LocalLog>, OpenE
     };
     let running = Mutex::new(Some(Running { writer, janitor, _lock: lock }));
     Ok(Arc::new(LocalLog { shared, ask: Mutex::new(ask), running }))
+}
+
+/// Where each topic begins, by number; or what does not fit.
+fn compare(topics: &[Kept], log: &Store, is_made: bool) -> Result<std::result::Result<Vec<Offset>, String>> {
+    let mut starts = Vec::new();
+    for (id, topic) in (0..).zip(topics) {
+        let row = if is_made {
+            log.read(|| {}, |transaction| schema::row(transaction, id))?
+        } else {
+            Row::default()
+        };
+        // The log file has what was moved, and nothing that was not in the tail first. An older tail would give
+        // offsets away a second time that were acknowledged.
+        if row.end < topic.mark.moved || row.end > topic.mark.end {
+            return Ok(Err(format!("{TAIL_FILES} and {LOG_FILE} are of different times")));
+        }
+        starts.push(row.start);
+    }
+    Ok(Ok(starts))
+}
+
+/// Gives numbers to the topics that are new, and finds those of the others.
+fn name_topics(
+    known: &mut Vec<Kept>,
+    specs: &[crate::TopicSpec],
+) -> std::result::Result<Vec<TopicInfo>, OpenError> {
+    let mut topics = Vec::new();
+    for spec in specs {
+        let place = known.iter().position(|topic| topic.name == spec.name).unwrap_or_else(|| {
+            known.push(Kept { name: spec.name.to_owned(), ..Kept::default() });
+            known.len() - 1
+        });
+        let id = u16::try_from(place).ok().filter(|id| *id < MAX_TOPICS);
+        let id = id.ok_or_else(|| OpenError::NotUsable(format!("a log has at most {MAX_TOPICS} topics")))?;
+        topics.push(TopicInfo { spec: *spec, id });
+    }
+    Ok(topics)
 }
 
 fn make_dir(dir: &Path) -> std::result::Result<(), OpenError> {
@@ -117,7 +196,7 @@ fn spawn(
     })
 }
 
-/// One of the two files, before it is open.
+/// A file of the log before it is open.
 struct OnDisk {
     path: PathBuf,
     cache_bytes: usize,
@@ -133,16 +212,16 @@ impl OnDisk {
     }
 
     /// Looks at it without changing a byte, as far as that goes: a file that was not closed cleanly has to be
-    /// repaired before it can be read.
-    fn look(&self, migrations: &[Migration]) -> std::result::Result<(), OpenError> {
+    /// repaired before it can be read. Whether something of a log surely stands in it.
+    fn look(&self, migrations: &[Migration]) -> std::result::Result<bool, OpenError> {
         let mut begin = Vec::new();
         match File::open(&self.path).and_then(|file| file.take(MAGIC.len() as u64).read_to_end(&mut begin)) {
             Ok(_) => {}
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
             Err(error) => return Err(self.error(&error.into())),
         }
         if begin.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
         if begin != MAGIC {
             return Err(OpenError::Broken(format!(
@@ -155,9 +234,9 @@ impl OnDisk {
             .map_err(Failure::from)
             .and_then(|database| schema::version(&database.begin_read()?));
         match version {
-            Ok(version) => self.check(version, migrations).map(|_| ()),
+            Ok(version) => self.check(version, migrations).map(|version| version.is_some()),
             // Whether it is broken shows when it is repaired.
-            Err(_) => Ok(()),
+            Err(_) => Ok(false),
         }
     }
 
@@ -224,120 +303,11 @@ impl OnDisk {
                 ))
             }
             error => OpenError::Broken(format!(
-                "{path} is broken: {error}; bring {TAIL_FILE} and {LOG_FILE} back from a copy, or choose another \
+                "{path} is broken: {error}; bring all files of the log back from a copy, or choose another \
                  directory with --log local:DIR"
             )),
         }
     }
-}
-
-struct Prepared {
-    topics: Vec<TopicInfo>,
-    heads: Vec<Head>,
-    commits: u64,
-    tail_bytes: u64,
-}
-
-/// Why a log can't be prepared.
-enum Unprepared {
-    Tail(Failure),
-    Log(Failure),
-    /// The two files are of different ones of these.
-    Unlike(&'static str),
-}
-
-impl<E> From<E> for Unprepared
-where
-    Failure: From<E>,
-{
-    fn from(error: E) -> Self {
-        Self::Tail(error.into())
-    }
-}
-
-/// Makes what is missing in the files.
-fn prepare(
-    tail: &Store,
-    log: &Store,
-    specs: &[crate::TopicSpec],
-) -> std::result::Result<Prepared, Unprepared> {
-    let transaction = tail.write()?;
-    let known = schema::meta(&transaction, META_ID)?;
-    let new = known.is_none();
-    let id = known.unwrap_or_else(schema::new_id);
-    let log_id = log
-        .read(
-            || {},
-            |transaction| match transaction.open_table(META) {
-                Ok(meta) => Ok(meta.get(META_ID)?.map(|id| id.value())),
-                Err(redb::TableError::TableDoesNotExist(_)) => Ok(None),
-                Err(error) => Err(error.into()),
-            },
-        )
-        .map_err(Unprepared::Log)?;
-    if log_id.is_some_and(|log_id| !new && log_id != id) {
-        return Err(Unprepared::Unlike("different logs"));
-    }
-    // The tail is written last: only with it is the log made.
-    if new || log_id.is_none() {
-        make_log_file(log, id).map_err(Unprepared::Log)?;
-    }
-    let mut topics = Vec::new();
-    let mut heads = Vec::new();
-    let commits;
-    let tail_bytes;
-    let mut changed = new;
-    {
-        let mut names = transaction.open_table(TOPICS)?;
-        let mut count = u16::try_from(redb::ReadableTableMetadata::len(&names)?).unwrap_or(u16::MAX);
-        for spec in specs {
-            let known = names.get(spec.name)?.map(|id| id.value());
-            let id = match known {
-                Some(id) => id,
-                None if count >= MAX_TOPICS => {
-                    return Err(Failure::corrupted(format!("a log has at most {MAX_TOPICS} topics")).into());
-                }
-                None => {
-                    names.insert(spec.name, count)?;
-                    count += 1;
-                    changed = true;
-                    count - 1
-                }
-            };
-            topics.push(TopicInfo { spec: *spec, id });
-        }
-        let table = transaction.open_table(HEADS)?;
-        for topic in &topics {
-            let head = table.get(topic.id)?.map(|head| head.value());
-            let (end, moved, time) = head.unwrap_or((0, 0, Millis::MIN));
-            heads.push(Head { start: 0, moved, end, time });
-        }
-        transaction.open_table(GROUPS)?;
-        transaction.open_table(CHUNKS)?;
-        let mut meta = transaction.open_table(META)?;
-        commits = meta.get(META_COMMIT)?.map_or(0, |n| n.value());
-        tail_bytes = meta.get(META_BYTES)?.map_or(0, |n| n.value());
-        if changed {
-            meta.insert(META_VERSION, schema::VERSION)?;
-            meta.insert(META_ID, id)?;
-        }
-    }
-    if changed {
-        transaction.commit()?;
-    } else {
-        transaction.abort()?;
-    }
-    for (topic, head) in topics.iter().zip(&mut heads) {
-        let row =
-            log.read(|| {}, |transaction| schema::row(transaction, topic.id)).map_err(Unprepared::Log)?;
-        // The log file has what was moved, and nothing that was not in the tail first. An older tail would give
-        // offsets away a second time that were acknowledged.
-        if row.end < head.moved || row.end > head.end {
-            return Err(Unprepared::Unlike("different times"));
-        }
-        head.start = row.start;
-    }
-    Ok(Prepared { topics, heads, commits, tail_bytes })
 }
 
 fn make_log_file(log: &Store, id: u64) -> Result<()> {

@@ -1,12 +1,14 @@
-//! Reading: a page at a time, each in one short transaction.
+//! Reading: a page at a time, from the tail in memory or in one short transaction on the log file.
 
+use bytes::Bytes;
 use redb::{ReadOnlyTable, ReadTransaction};
 
 use super::{
     chunk::{Header, Records, unpack},
     failure::Result,
-    schema::{CHUNKS, HEADS, chunk_key, first_of, row},
-    shared::Shared,
+    schema::{CHUNKS, chunk_key, first_of, row},
+    shared::{Shared, TopicInfo},
+    tail::Chunk,
 };
 use crate::{Entry, Millis, Offset, Topic};
 
@@ -32,14 +34,11 @@ pub(super) fn read(
     end: Offset,
     max_records: usize,
 ) -> Result<Read> {
-    let span =
-        Span { id: shared.topics[topic].id, topic: shared.topics[topic].spec.name, from, end, max_records };
-    // What is below the hint is in the log file for certain; of the rest the tail itself knows.
-    if from >= shared.head(topic).moved {
-        let wake = || shared.wake_writer();
-        if let Some(page) = shared.tail.read(wake, |transaction| span.of_tail(transaction))? {
-            return Ok(page);
-        }
+    let TopicInfo { id, spec } = shared.topics[topic];
+    let span = Span { id, topic: spec.name, from, end, max_records };
+    // What the tail has forgotten is durable in the log file.
+    if let Some(chunks) = shared.tail.page(id, from, end, max_records) {
+        return span.of_tail(&chunks);
     }
     shared.log.read(|| shared.janitor.ring(), |transaction| span.of_log(transaction))
 }
@@ -52,13 +51,27 @@ struct Span {
     max_records: usize,
 }
 
+/// What a page has so far.
+struct Page {
+    entries: Vec<Entry>,
+    bytes: usize,
+}
+
 impl Span {
-    /// `None` if it begins in the log file.
-    fn of_tail(&self, transaction: &ReadTransaction) -> Result<Option<Read>> {
-        if self.from < moved(transaction, self.id)? {
-            return Ok(None);
+    fn begin(&self) -> Page {
+        let most = usize::try_from(self.end.saturating_sub(self.from)).unwrap_or(usize::MAX);
+        Page { entries: Vec::with_capacity(self.max_records.min(most)), bytes: 0 }
+    }
+
+    fn of_tail(&self, chunks: &[Chunk]) -> Result<Read> {
+        let mut page = self.begin();
+        for chunk in chunks {
+            if let Some(next) = self.add(&mut page, chunk.first, &chunk.bytes, self.end)? {
+                return Ok(Read::Page(page.entries, next));
+            }
         }
-        self.page(transaction, self.end).map(Some)
+        let next = chunks.last().map_or(self.end, |chunk| chunk.next.min(self.end));
+        Ok(Read::Page(page.entries, next.max(self.from)))
     }
 
     fn of_log(&self, transaction: &ReadTransaction) -> Result<Read> {
@@ -66,44 +79,41 @@ impl Span {
         if self.from < row.start {
             return Ok(Read::Gone(row.start));
         }
-        self.page(transaction, self.end.min(row.end))
-    }
-
-    fn page(&self, transaction: &ReadTransaction, end: Offset) -> Result<Read> {
+        let end = self.end.min(row.end);
         let chunks = transaction.open_table(CHUNKS)?;
-        let most = usize::try_from(end.saturating_sub(self.from)).unwrap_or(usize::MAX);
-        let mut entries = Vec::with_capacity(self.max_records.min(most));
-        let mut bytes = 0;
+        let mut page = self.begin();
         for chunk in
             chunks.range(first_chunk(&chunks, self.id, self.from)?..=chunk_key(self.id, Offset::MAX))?
         {
             let (key, value) = chunk?;
             let chunk = unpack(value.value())?;
             drop(value);
-            for raw in Records::of(first_of(key.value()), &chunk)? {
-                let raw = raw?;
-                if raw.offset < self.from {
-                    continue;
-                }
-                if raw.offset >= end {
-                    return Ok(Read::Page(entries, end.max(self.from)));
-                }
-                if entries.len() == self.max_records || bytes > PAGE_BYTES {
-                    return Ok(Read::Page(entries, raw.offset));
-                }
-                bytes += raw.size();
-                entries.push(raw.entry(self.topic, &chunk));
+            if let Some(next) = self.add(&mut page, first_of(key.value()), &chunk, end)? {
+                return Ok(Read::Page(page.entries, next));
             }
         }
         // Behind the last record there may be offsets whose records are no longer there.
-        Ok(Read::Page(entries, end.max(self.from)))
+        Ok(Read::Page(page.entries, end.max(self.from)))
     }
-}
 
-/// The oldest offset that is in the tail and not in the log file.
-fn moved(transaction: &ReadTransaction, id: u16) -> Result<Offset> {
-    let heads = transaction.open_table(HEADS)?;
-    Ok(heads.get(id)?.map_or(0, |head| head.value().1))
+    /// Adds the records of a chunk. What is next, if the page is full or at its end.
+    fn add(&self, page: &mut Page, first: Offset, chunk: &Bytes, end: Offset) -> Result<Option<Offset>> {
+        for raw in Records::of(first, chunk)? {
+            let raw = raw?;
+            if raw.offset < self.from {
+                continue;
+            }
+            if raw.offset >= end {
+                return Ok(Some(end.max(self.from)));
+            }
+            if page.entries.len() == self.max_records || page.bytes > PAGE_BYTES {
+                return Ok(Some(raw.offset));
+            }
+            page.bytes += raw.size();
+            page.entries.push(raw.entry(self.topic, chunk));
+        }
+        Ok(None)
+    }
 }
 
 /// The key of the chunk that `offset` is in, else of the next one.
@@ -123,28 +133,16 @@ pub(super) fn find_time(shared: &Shared, topic: usize, time: Millis) -> Result<O
     if head.time < time || head.start == head.end {
         return Ok(head.end);
     }
-    let (found, moved) = shared.tail.read(
-        || shared.wake_writer(),
-        |transaction| {
-            let moved = moved(transaction, id)?;
-            let chunks = transaction.open_table(CHUNKS)?;
-            let key = first_chunk(&chunks, id, moved)?;
-            let first = chunks.range(key..=chunk_key(id, Offset::MAX))?.next().transpose()?;
-            // Only if it begins before `time` is the place surely here, if there is one.
-            let here = match first {
-                Some((_, chunk)) => Header::read(chunk.value())?.first_time < time,
-                None => false,
-            };
-            let found = if here {
-                Some(search(&chunks, id, moved, head.end, time)?.unwrap_or(head.end))
-            } else {
-                None
-            };
-            Ok((found, moved))
-        },
-    )?;
-    if let Some(found) = found {
-        return Ok(found);
+    // Only if the tail begins before `time` is the place surely there, if there is one.
+    let (chunk, moved) = {
+        let tail = shared.tail.topic(id);
+        let here = tail.chunks.front().is_some_and(|chunk| chunk.first_time() < time);
+        let place = tail.chunks.partition_point(|chunk| chunk.last_time() < time);
+        (here.then(|| tail.chunks.get(place).cloned()), tail.mark.moved)
+    };
+    if let Some(chunk) = chunk {
+        let found = chunk.map(|chunk| first_since(chunk.first, &chunk.bytes, time)).transpose()?.flatten();
+        return Ok(found.unwrap_or(head.end));
     }
     let found = shared.log.read(
         || shared.janitor.ring(),
@@ -182,7 +180,12 @@ fn search(
         }
     }
     let Some((key, chunk)) = found else { return Ok(None) };
-    for raw in Records::of(first_of(key), &chunk)? {
+    first_since(first_of(key), &chunk, time)
+}
+
+/// The first record of a chunk whose log time is at or after `time`.
+fn first_since(first: Offset, chunk: &[u8], time: Millis) -> Result<Option<Offset>> {
+    for raw in Records::of(first, chunk)? {
         let raw = raw?;
         if raw.time >= time {
             return Ok(Some(raw.offset));

@@ -58,15 +58,13 @@ pub(super) struct Join {
     pub(super) answer: mpsc::SyncSender<Result<u64, OpenError>>,
 }
 
-/// Chunks that are durable in the log file and can go from the tail.
+/// Records that are durable in the log file and can go from the tail.
 #[derive(Debug)]
 pub(super) struct Trim {
-    pub(super) topic: usize,
+    /// The topic's number.
+    pub(super) id: u16,
     /// What is below this offset is in the log file.
     pub(super) below: Offset,
-    /// First offsets of the chunks that end below it.
-    pub(super) chunks: Vec<Offset>,
-    pub(super) bytes: u64,
     pub(super) answer: mpsc::SyncSender<bool>,
 }
 
@@ -95,7 +93,6 @@ struct Waiting {
     commits: Vec<Commit>,
     joins: Vec<Join>,
     trims: Vec<Trim>,
-    poked: bool,
     closed: bool,
 }
 
@@ -181,16 +178,16 @@ impl Queue {
         self.add(|waiting| waiting.trims.push(trim))
     }
 
-    /// Wakes the writer although there is nothing for it.
-    pub(super) fn poke(&self) -> bool {
-        self.add(|waiting| waiting.poked = true)
-    }
-
     /// How many appends, commits and joins wait.
     #[cfg(test)]
     pub(super) fn waiting(&self) -> (usize, usize, usize) {
         let waiting = lock_of(&self.waiting);
         (waiting.appends.len(), waiting.commits.len(), waiting.joins.len())
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_closed(&self) -> bool {
+        lock_of(&self.waiting).closed
     }
 
     /// Takes nothing more; what waits is still done.
@@ -209,7 +206,7 @@ impl Queue {
     /// where they are.
     pub(super) fn take(&self, wait: Option<Duration>, room: bool) -> Batch {
         let idle = |w: &mut Waiting| {
-            !(w.poked || w.closed)
+            !w.closed
                 && (!room || w.appends.is_empty() && w.commits.is_empty())
                 && w.joins.is_empty()
                 && w.trims.is_empty()
@@ -221,7 +218,6 @@ impl Queue {
                 self.ready.wait_timeout_while(waiting, wait, idle).unwrap_or_else(PoisonError::into_inner).0
             }
         };
-        waiting.poked = false;
         // Nobody makes room any more: what has been taken on is written all the same.
         let room = room || waiting.closed;
         let now = Instant::now();

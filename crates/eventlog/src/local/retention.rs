@@ -6,6 +6,7 @@ use super::{
     chunk::Header,
     janitor::{Janitor, Step},
     schema::{CHUNKS, ROWS, Row, chunk_key, first_of},
+    tail::Chunk,
 };
 use crate::{Cleanup, Millis, Offset};
 
@@ -20,32 +21,16 @@ impl Janitor {
             let Some(horizon) = cleanup.horizon(self.now()) else { continue };
             debug_assert!(matches!(cleanup, Cleanup::Delete(_)));
             // A quiet topic may become too old where it first stood.
-            let head = self.shared.head(topic);
-            if head.moved < head.end && self.tail_begins_before(topic, horizon)? {
-                self.move_all(topic, head.end)?;
+            let id = self.shared.topics[topic].id;
+            let oldest = self.shared.tail.topic(id).chunks.front().map(Chunk::first_time);
+            if oldest.is_some_and(|time| time < horizon) {
+                self.move_all(id, self.shared.head(topic).end)?;
             }
             while self.remove_step(topic, horizon)? {
                 self.make_way()?;
             }
         }
         Ok(())
-    }
-
-    fn tail_begins_before(&self, topic: usize, horizon: Millis) -> Step<bool> {
-        let id = self.shared.topics[topic].id;
-        let begins = self.shared.tail.read(
-            || self.shared.wake_writer(),
-            |transaction| {
-                let chunks = transaction.open_table(CHUNKS)?;
-                let first =
-                    chunks.range(chunk_key(id, 0)..=chunk_key(id, Offset::MAX))?.next().transpose()?;
-                Ok(match first {
-                    Some((_, chunk)) => Header::read(chunk.value())?.first_time < horizon,
-                    None => false,
-                })
-            },
-        )?;
-        Ok(begins)
     }
 
     /// Whether there may be more.

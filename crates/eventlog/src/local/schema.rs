@@ -1,44 +1,31 @@
-//! What stands in the two files, and which versions of it this program knows.
+//! What stands in the log file, and which versions of it this program knows.
 //!
-//! `tail.redb` takes every commit and stays small: it is what a crash makes the next start read through.
-//! `log.redb` holds everything older; each of its commits costs a little more and leaves nothing to repair.
+//! `log.redb` holds everything that has left the tail; each of its commits costs a little more and leaves
+//! nothing to repair.
 
 use std::path::Path;
 
-use redb::{ReadTransaction, ReadableTable, TableDefinition, TableError, WriteTransaction};
+use redb::{ReadTransaction, TableDefinition, TableError, WriteTransaction};
 
 use super::failure::Result;
 use crate::{Millis, Offset, OpenError};
 
-/// Where every commit goes first.
-pub(super) const TAIL_FILE: &str = "tail.redb";
 /// Where records stay.
 pub(super) const LOG_FILE: &str = "log.redb";
 
 /// The version that this program writes.
 pub(super) const VERSION: u64 = newest(MIGRATIONS);
 
-/// Both files: [`META_VERSION`], [`META_ID`]; in the tail [`META_COMMIT`] and [`META_BYTES`].
+/// [`META_VERSION`], [`META_ID`].
 pub(super) const META: TableDefinition<&str, u64> = TableDefinition::new("meta");
 /// The version of the schema.
 pub(super) const META_VERSION: &str = "version";
-/// The same in the two files of a log.
+/// The log's id, the same as in the tail.
 pub(super) const META_ID: &str = "id";
-/// About how many bytes of records are in the tail, unpacked.
-pub(super) const META_BYTES: &str = "bytes";
-/// Counts the commits, so that one whose outcome is unknown can be looked for.
-pub(super) const META_COMMIT: &str = "commit";
 
-/// Tail: a topic's number by its name.
-pub(super) const TOPICS: TableDefinition<&str, u16> = TableDefinition::new("topics");
-/// Tail, by topic number: the next offset, the oldest offset that is here and not in the log file, and the
-/// log time of the newest record.
-pub(super) const HEADS: TableDefinition<u16, (Offset, Offset, Millis)> = TableDefinition::new("heads");
-/// Tail, by group and topic: where the group goes on.
-pub(super) const GROUPS: TableDefinition<(&str, &str), Offset> = TableDefinition::new("groups");
-/// Log file, by topic number: see [`Row`].
+/// By topic number: see [`Row`].
 pub(super) const ROWS: TableDefinition<u16, [u64; 8]> = TableDefinition::new("rows");
-/// Both files: chunks by [`chunk_key`].
+/// Chunks by [`chunk_key`].
 pub(super) const CHUNKS: TableDefinition<u64, &[u8]> = TableDefinition::new("chunks");
 
 /// Bits of a chunk's key that are the offset.
@@ -150,16 +137,18 @@ pub(super) fn keep_copy(path: &Path, version: u64) -> std::result::Result<(), Op
     })
 }
 
+/// The id of the log that a file belongs to; `None` if nothing was written to it yet.
+pub(super) fn id(transaction: &ReadTransaction) -> Result<Option<u64>> {
+    match transaction.open_table(META) {
+        Ok(meta) => Ok(meta.get(META_ID)?.map(|id| id.value())),
+        Err(TableError::TableDoesNotExist(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// A number that tells one log from another.
 pub(super) fn new_id() -> u64 {
     use std::hash::{BuildHasher, Hasher};
     // The standard library seeds each of these from the system's randomness.
     std::hash::RandomState::new().build_hasher().finish().max(1)
-}
-
-/// Reads a number from the meta table within a write transaction.
-pub(super) fn meta(transaction: &WriteTransaction, name: &str) -> Result<Option<u64>> {
-    let table = transaction.open_table(META)?;
-    let value = table.get(name)?.map(|value| value.value());
-    Ok(value)
 }

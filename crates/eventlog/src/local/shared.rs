@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Clock, Thresholds, lock_of, queue::Queue, store::Store};
+use super::{Clock, Thresholds, lock_of, queue::Queue, recover::Groups, store::Store, tail::Tail};
 use crate::{Millis, Offset, Partition, Topic, TopicSpec};
 
 /// A topic of this log.
@@ -25,8 +25,6 @@ pub(super) struct TopicInfo {
 pub(super) struct Head {
     /// The oldest offset that is kept.
     pub(super) start: Offset,
-    /// What is below this is in the log file. A hint: it may be so for more.
-    pub(super) moved: Offset,
     /// The offset after the newest record that is durable.
     pub(super) end: Offset,
     /// The log time of the newest record.
@@ -40,12 +38,14 @@ pub(super) struct State {
     pub(super) heads: Vec<Head>,
     /// The session that has a group's work; those with a smaller number are fenced.
     pub(super) workers: HashMap<String, u64>,
+    /// Where groups go on.
+    pub(super) groups: Groups,
     pub(super) closed: bool,
 }
 
 pub(super) struct Shared {
     pub(super) topics: Vec<TopicInfo>,
-    pub(super) tail: Store,
+    pub(super) tail: Tail,
     pub(super) log: Store,
     pub(super) queue: Queue,
     pub(super) clock: Clock,
@@ -53,20 +53,20 @@ pub(super) struct Shared {
     state: Mutex<State>,
     /// Something is durable that was not before, or the log was closed.
     changed: Condvar,
-    /// About how many bytes of records are in the tail, unpacked.
-    tail_bytes: AtomicU64,
+    /// How many bytes the tail's files have.
+    wal_bytes: AtomicU64,
     pub(super) janitor: Bell,
 }
 
 impl Shared {
     pub(super) fn new(
         topics: Vec<TopicInfo>,
-        tail: Store,
+        tail: Tail,
         log: Store,
         clock: Clock,
         thresholds: Thresholds,
         heads: Vec<Head>,
-        tail_bytes: u64,
+        groups: Groups,
     ) -> Self {
         Self {
             topics,
@@ -75,9 +75,9 @@ impl Shared {
             queue: Queue::default(),
             clock,
             thresholds,
-            state: Mutex::new(State { heads, ..State::default() }),
+            state: Mutex::new(State { heads, groups, ..State::default() }),
             changed: Condvar::new(),
-            tail_bytes: AtomicU64::new(tail_bytes),
+            wal_bytes: AtomicU64::new(0),
             janitor: Bell::default(),
         }
     }
@@ -119,22 +119,19 @@ impl Shared {
         Some(self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0)
     }
 
-    pub(super) fn tail_bytes(&self) -> u64 {
-        self.tail_bytes.load(Ordering::Acquire)
+    /// Only the writer says.
+    pub(super) fn set_wal_bytes(&self, bytes: u64) {
+        self.wal_bytes.store(bytes, Ordering::Release);
     }
 
-    /// Only the writer says.
-    pub(super) fn set_tail_bytes(&self, bytes: u64) {
-        self.tail_bytes.store(bytes, Ordering::Release);
+    /// Whether the tail's files have far more bytes than its records: those of commits that wrote little else
+    /// than positions, with a record in each file that keeps it.
+    pub(super) fn wal_is_long(&self) -> bool {
+        self.wal_bytes.load(Ordering::Acquire) > self.thresholds.move_bytes.saturating_mul(2)
     }
 
     pub(super) fn tail_has_room(&self) -> bool {
-        self.tail_bytes() <= self.thresholds.move_bytes.saturating_mul(4)
-    }
-
-    /// Tells the writer that its file failed a reader.
-    pub(super) fn wake_writer(&self) {
-        self.queue.poke();
+        self.tail.bytes() <= self.thresholds.move_bytes.saturating_mul(4)
     }
 }
 

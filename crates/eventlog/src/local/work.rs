@@ -8,13 +8,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use redb::TableError;
-
 use super::{
     MAX_RECORD_BYTES,
     pages::{self, PAGE_RECORDS, Read},
     queue::{Commit, Join},
-    schema::GROUPS,
     shared::Shared,
 };
 use crate::{
@@ -123,7 +120,7 @@ impl Worker {
         }
     }
 
-    fn assignment(&self) -> Result<Assignment, WorkError> {
+    fn assignment(&self) -> Assignment {
         let mut inputs = Vec::new();
         for input in &self.inputs {
             let topic = self.name(input.topic);
@@ -132,11 +129,11 @@ impl Worker {
                 topic,
                 earliest: head.start,
                 end: head.end,
-                committed: self.committed(topic)?,
+                committed: self.committed(input.topic),
             });
         }
         let end = |topic: &usize| (self.name(*topic), self.shared.head(*topic).end);
-        Ok(Assignment { partition: 0, inputs, outputs: self.outputs.iter().map(end).collect() })
+        Assignment { partition: 0, inputs, outputs: self.outputs.iter().map(end).collect() }
     }
 
     /// Waits for input. `None`: there was none in time.
@@ -198,18 +195,9 @@ impl Worker {
     }
 
     /// Where the group last committed.
-    fn committed(&self, topic: Topic) -> Result<Option<Offset>, WorkError> {
-        let found = self.shared.tail.read(
-            || self.shared.wake_writer(),
-            |transaction| match transaction.open_table(GROUPS) {
-                Ok(groups) => Ok(groups.get((self.spec.group.as_str(), topic))?.map(|offset| offset.value())),
-                Err(TableError::TableDoesNotExist(_)) => Ok(None),
-                Err(error) => Err(error.into()),
-            },
-        );
-        found.map_err(|error| {
-            WorkError::Storage(format!("cannot read the position of {} in {topic}: {error}", self.spec.group))
-        })
+    fn committed(&self, topic: usize) -> Option<Offset> {
+        let id = self.shared.topics[topic].id;
+        self.shared.state().groups.get(&(self.spec.group.clone(), id)).copied()
     }
 
     fn check(&self, transaction: Transaction) -> Result<Checked, CommitError> {
@@ -249,7 +237,7 @@ impl Work for Worker {
             self.fenced(&self.shared.state())?;
             if next >= end {
                 self.phase = Phase::Assigned;
-                return Ok(Polled::Assigned(self.assignment()?));
+                return Ok(Polled::Assigned(self.assignment()));
             }
             let (entries, next) = self.read(topic, next, end, PAGE_RECORDS)?;
             self.phase = Phase::Restoring { topic, next, end };
