@@ -64,6 +64,17 @@ fn content(dir: &Path) -> Vec<(String, Vec<u8>)> {
 }
 
 #[test]
+fn a_second_opener_is_refused_although_the_locks_file_was_deleted() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path());
+    std::fs::remove_file(dir.path().join("log.lock")).unwrap();
+    let refused = LocalLog::open(options(dir.path())).map(drop);
+    assert!(matches!(refused, Err(OpenError::InUse(_))), "{refused:?}");
+    drop(log);
+    open(dir.path());
+}
+
+#[test]
 fn a_second_opener_is_told_who_has_the_log_and_what_to_do() {
     let dir = tempfile::tempdir().unwrap();
     let log = open(dir.path());

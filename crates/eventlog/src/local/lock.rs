@@ -13,7 +13,12 @@ const NAME: &str = "log.lock";
 
 /// Held as long as the log is open. The system takes it back from a process that dies.
 #[derive(Debug)]
-pub(super) struct Lock(#[expect(dead_code, reason = "the lock goes with the file")] File);
+#[expect(dead_code, reason = "the locks go with the files")]
+pub(super) struct Lock {
+    file: File,
+    /// `None` where a directory can't be locked.
+    dir: Option<File>,
+}
 
 impl Lock {
     /// Takes the lock of `dir`, or says who has it.
@@ -42,10 +47,16 @@ impl Lock {
             Err(TryLockError::WouldBlock) => return Err(in_use(dir, &mut file)),
             Err(TryLockError::Error(error)) => return Err(not_usable("lock", error)),
         }
+        // Someone may have deleted the file of a process that still runs; the directory is the same all the
+        // while.
+        let locked_dir = File::open(dir).ok();
+        if let Some(Err(TryLockError::WouldBlock)) = locked_dir.as_ref().map(File::try_lock) {
+            return Err(in_use(dir, &mut file));
+        }
         match sign(&file) {
             // On a full disk the id can't be written, but the lock is held all the same.
             Err(error) if !super::failure::is_full(&error) => Err(not_usable("write", error)),
-            _ => Ok(Self(file)),
+            _ => Ok(Self { file, dir: locked_dir }),
         }
     }
 }
