@@ -1,6 +1,9 @@
 //! Why a counter can't begin, or can't go on.
 
-use std::{io, net::SocketAddr};
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+};
 
 /// A counter could not take its address. The message names it, and the way out.
 #[derive(Debug, thiserror::Error)]
@@ -23,9 +26,12 @@ fn way_out(error: &io::Error, address: SocketAddr) -> String {
     let port = address.port();
     match error.kind() {
         io::ErrorKind::AddrInUse => {
+            let ip = match address.ip() {
+                IpAddr::V4(ip) => ip.to_string(),
+                IpAddr::V6(ip) => format!("[{ip}]"),
+            };
             format!(
-                "another program listens on port {port}; stop it, or choose another port with --listen {}:PORT",
-                address.ip()
+                "another program listens on port {port}; stop it, or choose another port with --listen {ip}:PORT"
             )
         }
         io::ErrorKind::PermissionDenied => {
@@ -52,4 +58,18 @@ pub enum CounterError {
     /// What it shows would be of the past from here on.
     #[error("the counter can't read the log any more: {0}; start the program again")]
     View(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_way_out_is_an_address_that_can_be_pasted() {
+        let taken = |address: &str| {
+            BindError::new(address.parse().unwrap(), io::ErrorKind::AddrInUse.into()).to_string()
+        };
+        assert!(taken("[::]:80").ends_with("--listen [::]:PORT"));
+        assert!(taken("127.0.0.1:80").ends_with("--listen 127.0.0.1:PORT"));
+    }
 }
