@@ -10,6 +10,9 @@ use counter::Started;
 
 use crate::{cli::Mode, config::Up, log_address::LogAddress};
 
+/// Where the counter listens and is looked for if nothing is said.
+const DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
+
 /// Where everything is, and what to do next.
 pub(crate) fn print(options: &Up, counter: SocketAddr, out: &mut dyn io::Write) -> io::Result<()> {
     let LogAddress::Local(dir) = &options.line.log;
@@ -24,8 +27,9 @@ pub(crate) fn print(options: &Up, counter: SocketAddr, out: &mut dyn io::Write) 
     match options.mode {
         Mode::Auto => writeln!(
             out,
-            "practice: drinks make themselves, {} s a cup; to open for real: brewline up --mode manual",
-            options.seconds_per_cup
+            "practice: drinks make themselves, {} s a cup; to open for real:\n\n  {}",
+            options.seconds_per_cup,
+            manual_line(options)
         )?,
         Mode::Manual => {
             writeln!(out, "open: drinks are made by people, who say so at {url}/orders/ID/commands")?;
@@ -45,26 +49,40 @@ pub(crate) fn ready(started: &Started, quiet: bool, out: &mut dyn io::Write) {
     let customers = client_line(started.address);
     let way = if quiet { "" } else { " Each order's way, as it happens:\n" };
     let text = format!(
-        "{}ten customers, in another terminal:\n\n  {customers}\n\nCtrl-C stops; nothing is lost either way.{way}",
+        "{}ten customers, in another terminal:\n\n  {customers}\n\nCtrl-C stops, a second one at once; nothing is lost by either.{way}",
         token.unwrap_or_default()
     );
     let _ = writeln!(out, "{text}").and_then(|()| out.flush());
 }
 
-/// A line that works as it is in another terminal: the real program, the real port.
-fn client_line(counter: SocketAddr) -> String {
-    let program = env::current_exe().map_or_else(|_| "brewline".to_owned(), |path| quoted(&path));
-    let address = if counter == SocketAddr::from(([127, 0, 0, 1], 8080)) {
+/// The line that opens this log, at this place, for people.
+fn manual_line(options: &Up) -> String {
+    let LogAddress::Local(dir) = &options.line.log;
+    let is_default = LogAddress::platform_default().ok().as_ref() == Some(&options.line.log);
+    let log = if is_default {
         String::new()
     } else {
-        format!(" --counter {}", url(counter))
+        format!(" --log {}", quoted(Path::new(&format!("local:{}", absolute(dir).display()))))
     };
+    let listen = options.line.listen;
+    let listen = if listen == DEFAULT { String::new() } else { format!(" --listen {listen}") };
+    format!("{} up --mode manual{log}{listen}", program())
+}
+
+fn program() -> String {
+    env::current_exe().map_or_else(|_| "brewline".to_owned(), |path| quoted(&path))
+}
+
+/// A line that works as it is in another terminal: the real program, the real port.
+fn client_line(counter: SocketAddr) -> String {
+    let program = program();
+    let address = if counter == DEFAULT { String::new() } else { format!(" --counter {}", url(counter)) };
     format!("{program} client -c 10{address}")
 }
 
 fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
-    let plain = |c: char| c.is_alphanumeric() || "/._-+".contains(c);
+    let plain = |c: char| c.is_alphanumeric() || "/._-+:".contains(c);
     if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 

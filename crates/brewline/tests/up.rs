@@ -50,6 +50,8 @@ fn the_line_to_paste_works_as_it_is() {
         "0",
     ]));
     up.hear(|line| line.starts_with("practice: drinks make themselves"));
+    let manual = up.hear(|line| line.contains(" up --mode manual"));
+    assert!(manual.contains(" --log ") && manual.contains(" --listen "), "it opens this line: {manual}");
     let line = up.hear(|line| line.contains(" client -c 10"));
     let output = std::process::Command::new("sh").args(["-c", &format!("{line} --once")]).output().unwrap();
     assert!(output.status.success(), "{line}: {output:?}");
@@ -282,6 +284,16 @@ fn the_doctor_says_what_is_well_and_what_to_do() {
         run(&["doctor", "--log", &local(dir.path()), "--listen", &taken.local_addr().unwrap().to_string()]);
     assert_eq!(said.code, Some(1), "{said:?}");
     assert!(said.stdout.contains("--listen"), "{said:?}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn the_doctor_whom_nobody_hears_still_says_how_it_went() {
+    let dir = tempfile::tempdir().unwrap();
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let mut doctor = brewline(&["doctor", "--log", &local(dir.path()), "--listen", "127.0.0.1:0"]);
+    let said = doctor.stdout(full).output().unwrap();
+    assert_eq!((said.status.code(), String::from_utf8(said.stderr).unwrap().as_str()), (Some(0), ""));
 }
 
 #[test]
