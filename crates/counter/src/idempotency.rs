@@ -82,6 +82,14 @@ pub(crate) fn reused() -> Problem {
     )
 }
 
+/// The key stands for another command.
+pub(crate) fn reused_for_command() -> Problem {
+    Problem::new(
+        Code::KeyReused,
+        "This Idempotency-Key stands for another command on this order; use a new key for a new command.",
+    )
+}
+
 /// What became of a record.
 pub(crate) type Outcome = Result<(Bytes, Position), PublishError>;
 

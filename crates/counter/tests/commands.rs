@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 
 use common::{Barista, Line, foreign_order, log, options, within};
 use counter::Options;
-use order::{Answer, At, CommandId, Mode, Order, OrderId, OrderState, Placed, Stage, topic};
+use order::{Answer, At, CommandId, Kind, Mode, Order, OrderId, OrderState, Placed, Stage, topic};
 
 async fn manual() -> (Line, Barista) {
     let line = Line::start().await;
@@ -121,6 +121,44 @@ async fn a_repeated_command_gets_the_first_answer() {
 }
 
 #[tokio::test]
+async fn a_key_that_stood_for_another_command_is_refused_and_nothing_happens() {
+    let (line, _barista) = manual().await;
+    let body = r#"{"items":[{"item":"latte"},{"item":"tea"}]}"#;
+    let order = line.post("/orders", &[("content-type", "application/json")], body).await.json();
+    let id = order["order_id"].as_str().unwrap().to_owned();
+    line.shown(&id, |order| order["decided"] == true).await;
+    let staff = line.staff();
+    let headers = [("authorization", staff.as_str()), ("idempotency-key", "tap-0123456789abcdef")];
+    let first = line.command(&id, &headers, r#"{"command":"tick","line":0}"#).await;
+    assert_eq!(first.status, 200, "{first:?}");
+    for other in [r#"{"command":"start"}"#, r#"{"command":"tick","line":1}"#] {
+        let reply = line.command(&id, &headers, other).await;
+        assert_eq!((reply.status, reply.code().as_str()), (422, "idempotency_key_reused"), "{other}");
+        assert_eq!(reply.json()["order"]["version"], first.json()["version"], "{other}");
+    }
+    let again = line.command(&id, &headers, r#"{"command":"tick","line":0}"#).await;
+    assert_eq!((again.status, &again.json()["version"]), (200, &first.json()["version"]));
+}
+
+#[tokio::test]
+async fn of_two_different_commands_at_once_with_one_key_only_the_first_in_the_log_is_done() {
+    let (line, _barista) = manual().await;
+    let (id, _) = line.order(1).await;
+    line.shown(&id, |order| order["decided"] == true).await;
+    let staff = line.staff();
+    let headers = [("authorization", staff.as_str()), ("idempotency-key", "tap-0123456789abcdef")];
+    let (start, cancel) = tokio::join!(
+        line.command(&id, &headers, r#"{"command":"start"}"#),
+        line.command(&id, &headers, r#"{"command":"cancel"}"#),
+    );
+    let mut statuses = [start.status, cancel.status];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 422], "{start:?} {cancel:?}");
+    let shown = if start.status == 200 { "making" } else { "cancelled" };
+    line.shown(&id, |order| order["state"] == shown).await;
+}
+
+#[tokio::test]
 async fn of_two_at_once_one_wins_and_the_other_is_told() {
     let (line, _barista) = manual().await;
     let (id, _) = line.order(1).await;
@@ -219,6 +257,8 @@ async fn an_outcome_whose_event_was_missed_is_told_from_the_state() {
         (state.version, state.code, state.stage) = (2, 1, Stage::Cancelled);
         state.answers.push(Answer {
             command_id: CommandId::new("0123456789abcdef").unwrap(),
+            command: Kind::Cancel,
+            line: None,
             version: 2,
             state: Stage::Cancelled,
             round: 1,

@@ -159,6 +159,14 @@ impl Action {
         }
     }
 
+    /// The line of the order that it is about, if of one.
+    pub fn line(&self) -> Option<u16> {
+        match self {
+            Self::Tick { line } | Self::Untick { line } => Some(*line),
+            _ => None,
+        }
+    }
+
     /// Its name on the wire.
     pub fn name(&self) -> &'static str {
         match self {

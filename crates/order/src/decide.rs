@@ -27,6 +27,8 @@ pub enum Refusal {
     UnknownOrder,
     /// Its order is not taken yet because too many are open.
     QueueFull,
+    /// Another command on this order had the same id before.
+    IdReused,
 }
 
 /// Where and when an order was received.
@@ -122,6 +124,8 @@ pub fn apply(state: &mut OrderState, event: &Event) {
     if let Some(command_id) = &event.command_id {
         state.remember(Answer {
             command_id: command_id.clone(),
+            command: event.kind,
+            line: event.line,
             version: event.version,
             state: event.to,
             round: event.round,
@@ -267,9 +271,11 @@ fn due(state: &OrderState, context: &Context<'_>) -> Option<Event> {
 /// What a command does to the order, or why nothing: every command is answered.
 pub(crate) fn answer(state: &OrderState, command: &Command, context: &Context<'_>) -> Event {
     let kind = Kind::of(&command.action);
-    let mut event = if let Some(first) = state.answer(&command.command_id) {
+    let refuse =
+        |refusal| Event { version: state.version, refused: Some(refusal), ..event(state, kind, context) };
+    let mut event = match state.answer(&command.command_id) {
         // The first answer once more; nothing is applied.
-        Event {
+        Some(first) if first.is_of(&command.action) => Event {
             version: first.version,
             round: first.round,
             from: Some(first.state),
@@ -277,15 +283,12 @@ pub(crate) fn answer(state: &OrderState, command: &Command, context: &Context<'_
             refused: first.refused,
             repeat: true,
             ..event(state, kind, context)
-        }
-    } else {
-        match allowed(state, command).and_then(|()| done(state, command, context)) {
-            Ok(event) => event,
-            Err(refusal) => {
-                Event { version: state.version, refused: Some(refusal), ..event(state, kind, context) }
-            }
-        }
+        },
+        // Not remembered: the id's first answer stays.
+        Some(_) => Event { repeat: true, ..refuse(Refusal::IdReused) },
+        None => allowed(state, command).and_then(|()| done(state, command, context)).unwrap_or_else(refuse),
     };
+    event.line = command.action.line();
     event.command_id = Some(command.command_id.clone());
     event.by = Some(command.by.clone());
     event
@@ -341,7 +344,7 @@ fn done(state: &OrderState, command: &Command, context: &Context<'_>) -> Result<
             if_live(Event { presence: Some(*presence), ..event(state, kind, context) })
         }
         A::Tick { line } | A::Untick { line } => {
-            let ticked = if_live(Event { line: Some(*line), ..event(state, kind, context) })?;
+            let ticked = if_live(event(state, kind, context))?;
             if usize::from(*line) < state.order.lines() { Ok(ticked) } else { Err(Refusal::NoSuchLine) }
         }
         A::Note { text } => if_live(Event { text: Some(text.clone()), ..event(state, kind, context) }),

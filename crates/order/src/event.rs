@@ -47,13 +47,14 @@ pub struct Event {
     /// Why the command was refused: nothing changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<Refusal>,
-    /// The command was answered before: this is the first answer once more.
+    /// A command with this id was answered before: this is the first answer once more, or says that it asked
+    /// something else.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub repeat: bool,
     /// Why it was recalled or cancelled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// Which line was ticked or unticked, from 0.
+    /// Which line was to be ticked or unticked, from 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<u16>,
     /// What the customer's page is doing.
@@ -147,7 +148,7 @@ impl Event {
             refused: Some(refused),
             repeat: false,
             reason: None,
-            line: None,
+            line: command.action.line(),
             presence: None,
             text: None,
         }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::{CommandId, Limits, Millis, Order, OrderId, Presence, Refusal, Stamp, stamp};
+use crate::{Action, CommandId, Kind, Limits, Millis, Order, OrderId, Presence, Refusal, Stamp, stamp};
 
 /// The version of the JSON of `order.state` and `order.event`. A program that meets a newer one stops.
 pub const SCHEMA: u8 = 1;
@@ -194,6 +194,11 @@ pub struct Marks {
 pub struct Answer {
     /// The command.
     pub command_id: CommandId,
+    /// What it asked.
+    pub command: Kind,
+    /// Of which line, if of one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u16>,
     /// The order's version after it.
     pub version: u32,
     /// The order's state after it.
@@ -203,6 +208,14 @@ pub struct Answer {
     /// Why nothing changed; `None`: it was done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<Refusal>,
+}
+
+impl Answer {
+    /// Whether it answers this, and not something else that was asked under the same id. Texts are not compared:
+    /// what was said is not kept.
+    pub fn is_of(&self, action: &Action) -> bool {
+        (self.command, self.line) == (Kind::of(action), action.line())
+    }
 }
 
 impl OrderState {

@@ -2,7 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "in a test, what fails is to be seen")]
 
 use order::{
-    Action, At, Book, By, Change, Command, CommandId, Order, OrderId, Placed, Role, Rules, Stage, Verdict,
+    Action, At, Book, By, Change, Command, CommandId, Mode, Order, OrderId, Placed, Refusal, Role, Rules,
+    Stage, Verdict,
 };
 
 fn placed(offset: u64) -> Placed {
@@ -90,4 +91,23 @@ fn what_takes_no_time_waits_for_no_hand_also_when_it_was_paid_for_later() {
     let key = take(&mut book, Order::parse(json).unwrap(), 0, &Rules::default()).key;
     book.command(&command("a", Action::Accept), 1, &Rules::default(), false);
     assert_eq!(book.get(key).unwrap().stage, Stage::Ready);
+}
+
+#[test]
+fn an_id_that_asked_something_else_is_refused_and_its_first_answer_stays() {
+    let mut book = Book::default();
+    let order = br#"{"order_id":"a","amount":2,"status":0,"items":[{"item":"x"},{"item":"y"}]}"#;
+    let rules = Rules { mode: Mode::Manual, ..Rules::default() };
+    let key = take(&mut book, Order::parse(order).unwrap(), 0, &rules).key;
+    let mut ask = |action: Action| match book.command(&command("a", action), 1, &rules, true) {
+        Verdict::Changed(change) => (change.event.refused, change.event.repeat, change.writes_state),
+        other => panic!("the order is known: {other:?}"),
+    };
+    assert_eq!(ask(Action::Tick { line: 7 }), (Some(Refusal::NoSuchLine), false, true));
+    for other in [Action::Tick { line: 1 }, Action::Untick { line: 7 }, Action::Start] {
+        assert_eq!(ask(other), (Some(Refusal::IdReused), true, false));
+    }
+    assert_eq!(ask(Action::Tick { line: 7 }), (Some(Refusal::NoSuchLine), true, false), "the first answer");
+    let state = book.get(key).unwrap();
+    assert_eq!((state.version, state.stage, state.answers.len()), (1, Stage::Received, 1));
 }

@@ -21,7 +21,7 @@ use super::{chance::Chance, model::Model, poison};
 pub(super) struct Till {
     publisher: Arc<dyn Publish>,
     placed: Vec<Placed>,
-    sent: Vec<(Partition, Record)>,
+    sent: Vec<(Partition, Command)>,
     number: u64,
 }
 
@@ -200,21 +200,22 @@ impl Till {
     }
 
     fn send(&mut self, partition: Partition, command: &Command, chance: &mut Chance) -> String {
-        let record = Record::new(command.order_id.as_str().to_owned(), command.to_json());
-        let answer = self.insist(topic::COMMAND, partition, &record, chance, true);
-        self.sent.push((partition, record));
+        let answer = self.insist(topic::COMMAND, partition, &record(command), chance, true);
+        self.sent.push((partition, command.clone()));
         let Command { command_id, order_id, action, .. } = command;
         format!("{command_id}, {} of {order_id} to {partition}: {answer:?}", action.name())
     }
 
-    /// A command comes once more.
+    /// A command comes once more, or its id with something else asked.
     pub(super) fn repeat_command(&mut self, chance: &mut Chance) -> String {
         if self.sent.is_empty() {
             return "no command to repeat".to_owned();
         }
-        let (partition, record) = &self.sent[chance.below(self.sent.len())];
-        let answer = self.publish(topic::COMMAND, *partition, record);
-        format!("a command of {:?} again to {partition}: {answer:?}", record.key)
+        let (partition, first) = &self.sent[chance.below(self.sent.len())];
+        let action = if chance.of(0.2) { action(chance) } else { first.action.clone() };
+        let command = Command { action, ..first.clone() };
+        let answer = self.publish(topic::COMMAND, *partition, &record(&command));
+        format!("{} of {} again to {partition}: {answer:?}", command.action.name(), command.order_id)
     }
 
     /// An order that was placed, mostly one of the last; or none.
@@ -260,6 +261,10 @@ impl Till {
             Poll::Pending => unreachable!("the log in memory answers at once"),
         }
     }
+}
+
+fn record(command: &Command) -> Record {
+    Record::new(command.order_id.as_str().to_owned(), command.to_json())
 }
 
 fn amount(chance: &mut Chance) -> u16 {

@@ -52,7 +52,7 @@ pub(super) async fn command(
         match look.get(order_id.as_str()) {
             Some(state) => {
                 if let Some(first) = state.answer(&command_id) {
-                    return outcome(&look, state, first, role);
+                    return outcome(&look, state, first, &ask.action, role);
                 }
                 if look.is_foreign(state) {
                     return Err(no_barista(
@@ -112,18 +112,20 @@ async fn ask_for(app: &App, command: Command, at: At, trace: Option<Vec<u8>>) ->
         (Some(event), Some(state)) => {
             let first = Answer {
                 command_id: command.command_id,
+                command: event.kind,
+                line: event.line,
                 version: event.version,
                 state: event.to,
                 round: event.round,
                 refused: event.refused,
             };
-            outcome(&look, state, &first, role)
+            outcome(&look, state, &first, &command.action, role)
         }
         (Some(event), None) if event.refused == Some(Refusal::QueueFull) => Err(queue_full(app.settings.max_open)),
         (Some(_), None) => Err(unknown_order(look.as_of)),
         // The event was missed, as when the view began anew; the state has the answer too.
         (None, Some(state)) if let Some(first) = state.answer(&command.command_id) => {
-            outcome(&look, state, first, role)
+            outcome(&look, state, first, &command.action, role)
         }
         // No answer. If the baristas of this partition gave no sign meanwhile, nobody decides.
         (None, Some(state)) if look.signs(at.partition) == signs => Err(no_barista(
@@ -138,8 +140,17 @@ async fn ask_for(app: &App, command: Command, at: At, trace: Option<Vec<u8>>) ->
     }
 }
 
-/// The outcome of a command, as it was decided first.
-fn outcome(look: &Look<'_>, state: &OrderState, first: &Answer, role: Role) -> Result<Response, Problem> {
+/// The outcome of a command, as it was decided first; if that was this command.
+fn outcome(
+    look: &Look<'_>,
+    state: &OrderState,
+    first: &Answer,
+    asked: &Action,
+    role: Role,
+) -> Result<Response, Problem> {
+    if !first.is_of(asked) {
+        return Err(with_order(idempotency::reused_for_command(), look, state, role));
+    }
     let Some(refusal) = first.refused else {
         return Ok(answer::json(StatusCode::OK, look.snapshot(state, role, look.as_of, look.now)));
     };
@@ -159,6 +170,7 @@ fn outcome(look: &Look<'_>, state: &OrderState, first: &Answer, role: Role) -> R
             format!("The order has {} lines, counted from 0.", state.order.lines()),
         )
         .with("field", "line"),
+        Refusal::IdReused => idempotency::reused_for_command(),
         Refusal::UnknownOrder => return Err(unknown_order(look.as_of)),
         Refusal::QueueFull => {
             Problem::new(Code::QueueFull, "Too many orders are open; this one is not taken yet.")

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use order::{At, Command, Event, Kind as What, Mode, Refusal, Stage};
+use order::{Action, At, Command, Event, Kind as What, Mode, Refusal, Stage};
 
 use super::{
     Kind, Setting,
@@ -107,7 +107,12 @@ impl Line {
             Err(Some(at)) => return Err((Kind::Lost, format!("the command at {at} was passed over"))),
             Err(None) => return wrong("answered twice, or never asked".to_owned()),
         };
-        if event.kind != What::of(&command.action) || event.by.as_ref() != Some(&command.by) {
+        let line = match command.action {
+            Action::Tick { line } | Action::Untick { line } => Some(line),
+            _ => None,
+        };
+        let asked = (What::of(&command.action), line);
+        if (event.kind, event.line) != asked || event.by.as_ref() != Some(&command.by) {
             return wrong(format!("not what was asked at {offset}: {command:?}"));
         }
         let known = self.orders.get(&event.order_id).filter(|known| !known.forgotten);
@@ -116,8 +121,12 @@ impl Line {
         }
         let Some(known) = known else { return wrong("answered for an order that nobody knows".to_owned()) };
         let fits = if let Some(first) = known.first_answer(&command.command_id) {
-            let same = (event.version, event.to, event.round, event.refused)
-                == (first.version, first.stage, first.round, first.refused);
+            let expected = if asked == (first.kind, first.line) {
+                (first.version, first.stage, first.round, first.refused)
+            } else {
+                (known.version, known.stage, known.round, Some(Refusal::IdReused))
+            };
+            let same = (event.version, event.to, event.round, event.refused) == expected;
             if same && event.repeat { Ok(()) } else { wrong(format!("not the first answer, {first:?}")) }
         } else if event.repeat {
             wrong("called a repeat, and is none".to_owned())

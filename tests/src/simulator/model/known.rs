@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use eventlog::Millis;
-use order::{At, CommandId, Event, Mode, Order, OrderId, Refusal, Rules, Stage};
+use order::{At, CommandId, Event, Kind, Mode, Order, OrderId, Refusal, Rules, Stage};
 
 /// How many answers an order remembers, by the design.
 const ANSWERS: usize = 32;
@@ -45,6 +45,8 @@ pub(crate) struct Known {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct First {
     pub(crate) command_id: CommandId,
+    pub(crate) kind: Kind,
+    pub(crate) line: Option<u16>,
     pub(crate) version: u32,
     pub(crate) stage: Stage,
     pub(crate) round: u32,
@@ -85,8 +87,8 @@ impl Known {
             return;
         }
         if let Some(command_id) = event.command_id.clone() {
-            let Event { version, to: stage, round, refused, .. } = *event;
-            self.answers.push_back(First { command_id, version, stage, round, refused });
+            let Event { kind, line, version, to: stage, round, refused, .. } = *event;
+            self.answers.push_back(First { command_id, kind, line, version, stage, round, refused });
             if self.answers.len() > ANSWERS {
                 self.answers.pop_front();
             }
