@@ -2,7 +2,7 @@
 //! because what a consumer group remembers expires, and an engine that then read from the earliest record
 //! would make a month's coffee again.
 
-use eventlog::{Entry, Offset, Topic};
+use eventlog::{Entry, Offset, Topic, fnv1a};
 use order::{Mode, ParseError, parse_versioned};
 use serde::{Deserialize, Serialize};
 
@@ -65,8 +65,5 @@ pub(crate) fn fingerprint(entry: &Entry) -> u64 {
         record.key.as_deref().unwrap_or_default(),
         record.value.as_deref().unwrap_or_default(),
     ];
-    parts
-        .iter()
-        .flat_map(|part| part.iter())
-        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+    fnv1a(parts.into_iter().flatten())
 }

@@ -6,10 +6,10 @@
 use std::time::Duration;
 
 use eventlog::{
-    Cleanup, Partitions, TopicSpec,
+    TopicSpec,
     sim::{Bug, Faults},
 };
-use order::{Mode, Rules, topic};
+use order::{Mode, Rules};
 
 use super::chance::Chance;
 
@@ -142,18 +142,7 @@ impl Plan {
 
 /// The topics of the contract.
 pub(super) fn topics() -> Vec<TopicSpec> {
-    let month = Cleanup::Delete(Duration::from_hours(30 * 24));
-    let like = Partitions::Like(topic::RECEIVED);
-    let spec = |name, cleanup, partitions| TopicSpec { name, cleanup, partitions };
-    vec![
-        spec(topic::RECEIVED, month, like),
-        spec(topic::PROCESSED, month, like),
-        spec(topic::COMMAND, month, like),
-        spec(topic::EVENT, month, like),
-        spec(topic::STATE, Cleanup::Compact, like),
-        spec(topic::DLQ, month, like),
-        spec(topic::SHOP, Cleanup::Compact, Partitions::One),
-    ]
+    brewline::catalog(Duration::from_hours(30 * 24))
 }
 
 fn weights(chance: &mut Chance, forgets: bool) -> Vec<(Action, u32)> {
