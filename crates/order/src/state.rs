@@ -181,7 +181,7 @@ pub struct Marks {
     /// A remark of the staff.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub staff_note: Option<String>,
-    /// Why it was recalled or cancelled.
+    /// Why this round was begun by a recall, or why the order was cancelled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// The W3C trace context that it came with.
@@ -267,7 +267,7 @@ impl OrderState {
         self.marks.get_or_insert_default()
     }
 
-    /// A new round forgets what the customer said of the last one.
+    /// A new round forgets what was done and said in the last one.
     pub(crate) fn new_round(&mut self) {
         self.making_at = None;
         self.ready_at = None;
@@ -276,6 +276,7 @@ impl OrderState {
             marks.acknowledged_at = None;
             marks.missing_at = None;
             marks.rang_at = None;
+            marks.reason = None;
         }
     }
 

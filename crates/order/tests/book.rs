@@ -111,3 +111,21 @@ fn an_id_that_asked_something_else_is_refused_and_its_first_answer_stays() {
     let state = book.get(key).unwrap();
     assert_eq!((state.version, state.stage, state.answers.len()), (1, Stage::Received, 1));
 }
+
+#[test]
+fn the_reason_of_one_recall_is_not_shown_for_the_next() {
+    let (mut book, rules) = (Book::default(), Rules { mode: Mode::Manual, ..Rules::default() });
+    let key = take(&mut book, Order::new(OrderId::new("a").unwrap(), 1), 0, &rules).key;
+    let reason = |book: &Book| book.get(key).unwrap().marks.as_ref().and_then(|marks| marks.reason.clone());
+    let cold = Some("cold".to_owned());
+    for (id, action, shown) in [
+        ("1", Action::Ready, None),
+        ("2", Action::Recall { reason: cold.clone() }, cold.clone()),
+        ("3", Action::Ready, cold),
+        ("4", Action::Recall { reason: None }, None),
+    ] {
+        let command = Command { command_id: CommandId::new(id).unwrap(), ..command("a", action) };
+        book.command(&command, 1, &rules, true);
+        assert_eq!(reason(&book), shown, "after command {id}");
+    }
+}
