@@ -5,6 +5,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderName, HeaderValue, StatusCode, header};
+use order::BadText;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -136,6 +137,15 @@ impl Problem {
     /// A field that is not what it may be.
     pub fn field(field: &str, detail: impl Into<String>) -> Self {
         Self::new(Code::BadField, detail).with("field", field)
+    }
+
+    /// A field whose text may not stand on screens and printers.
+    pub fn text(field: &str, why: BadText) -> Self {
+        let problem = Self::field(field, format!("{field} {why}."));
+        match why {
+            BadText::TooLong { max, .. } => problem.with("range", format!("0..{max}")),
+            BadText::Control => problem,
+        }
     }
 
     /// The view has not caught up with the log.

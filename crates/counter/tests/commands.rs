@@ -62,6 +62,7 @@ async fn what_an_order_cannot_do_is_told_with_where_it_is() {
         (&[], r#"{"command":"explode"}"#, 400, "bad_json"),
         (&[], r#"{"command":"tick"}"#, 400, "bad_json"),
         (&[], r#"{"command":"cancel","state":"received"}"#, 400, "bad_field"),
+        (&[], r#"{"command":"cancel","stat":"received","rounds":1}"#, 400, "bad_field"),
         (&[], r#"{"command":"start","device":"bar\u0007"}"#, 400, "bad_field"),
         (&[], r#"{"command":"cancel","reason":"late\u001b"}"#, 400, "bad_field"),
         (&[], &format!(r#"{{"command":"cancel","reason":"{}"}}"#, "x".repeat(201)), 400, "bad_field"),

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{At, CommandId, Limits, OrderId, Stage};
+use crate::{At, BadText, CommandId, Limits, OrderId, Stage, check_text};
 
 /// One command, as `order.command` has it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -128,8 +128,7 @@ impl Command {
             return Err(format!("{} bytes, a command has at most {}", json.len(), Limits::RECORD_BYTES));
         }
         let command: Self = serde_json::from_slice(json).map_err(|e| e.to_string())?;
-        command.action.check()?;
-        command.by.check()?;
+        command.action.check().and_then(|()| command.by.check()).map_err(|e| e.to_string())?;
         Ok(command)
     }
 
@@ -140,21 +139,20 @@ impl Command {
 }
 
 impl By {
-    /// Whether the device's name is within [`Limits`] and may stand on a screen, or one sentence that says why
-    /// not.
-    pub fn check(&self) -> Result<(), String> {
-        self.device.as_ref().map_or(Ok(()), |device| check_text(device, Limits::DEVICE_CHARS, "device"))
+    /// Whether the device's name is within [`Limits`] and may stand on a screen.
+    pub fn check(&self) -> Result<(), BadField> {
+        self.device.as_ref().map_or(Ok(()), |device| check("device", device, Limits::DEVICE_CHARS))
     }
 }
 
 impl Action {
-    /// Whether its texts are within [`Limits`] and may stand on a screen, or one sentence that names the one that is not.
-    pub fn check(&self) -> Result<(), String> {
+    /// Whether its texts are within [`Limits`] and may stand on a screen.
+    pub fn check(&self) -> Result<(), BadField> {
         match self {
             Self::Recall { reason: Some(text) } | Self::Cancel { reason: Some(text) } => {
-                check_text(text, Limits::REASON_CHARS, "reason")
+                check("reason", text, Limits::REASON_CHARS)
             }
-            Self::Note { text } => check_text(text, Limits::NOTE_CHARS, "text"),
+            Self::Note { text } => check("text", text, Limits::NOTE_CHARS),
             _ => Ok(()),
         }
     }
@@ -189,16 +187,18 @@ impl Action {
     }
 }
 
-/// Texts stand on screens and printers: they are short and hold nothing that steers those.
-fn check_text(text: &str, chars: usize, field: &str) -> Result<(), String> {
-    let has = text.chars().count();
-    if has > chars {
-        Err(format!("{field} has {has} characters, at most {chars} are allowed"))
-    } else if text.chars().any(|c| c.is_control() && c != '\n') {
-        Err(format!("{field} holds control characters"))
-    } else {
-        Ok(())
-    }
+/// A text of a command that may not stand on a screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{field} {why}")]
+pub struct BadField {
+    /// Its field.
+    pub field: &'static str,
+    /// Why not.
+    pub why: BadText,
+}
+
+fn check(field: &'static str, text: &str, max: usize) -> Result<(), BadField> {
+    check_text(text, max).map_err(|why| BadField { field, why })
 }
 
 #[cfg(test)]

@@ -33,3 +33,31 @@ impl Limits {
     /// Command ids remembered by an order, with their outcomes.
     pub const ANSWERS: usize = 32;
 }
+
+/// Why a text may not stand on screens and printers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BadText {
+    /// It has more characters than are allowed.
+    #[error("has {has} characters; at most {max} are allowed")]
+    TooLong {
+        /// How many it has.
+        has: usize,
+        /// How many it may have.
+        max: usize,
+    },
+    /// It holds what steers screens and printers.
+    #[error("holds control characters")]
+    Control,
+}
+
+/// Texts stand on screens and printers: they are short and hold nothing that steers those.
+pub fn check_text(text: &str, max: usize) -> Result<(), BadText> {
+    let has = text.chars().count();
+    if has > max {
+        Err(BadText::TooLong { has, max })
+    } else if text.chars().any(|c| c.is_control() && c != '\n') {
+        Err(BadText::Control)
+    } else {
+        Ok(())
+    }
+}

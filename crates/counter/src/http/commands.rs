@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use ::order::{
-    Action, Answer, At, By, CloudEvent, Command, CommandId, OrderState, Refusal, Role, Seen, Stage, rfc3339,
-    topic,
+    Action, Answer, At, BadField, By, CloudEvent, Command, CommandId, OrderState, Refusal, Role, Seen, Stage,
+    rfc3339, topic,
 };
 use axum::{body::Body, extract::State, response::Response};
 use eventlog::{Headers, Record};
@@ -24,6 +24,9 @@ use crate::{
     problem::{Code, Problem},
     view::Look,
 };
+
+/// The fields of all bodies; of which command each is, [`Action`] says.
+const FIELDS: [&str; 8] = ["command", "state", "round", "device", "reason", "line", "text", "presence"];
 
 /// What a body may hold.
 #[derive(Debug, Deserialize)]
@@ -72,7 +75,7 @@ pub(super) async fn command(
         return Err(Problem::field("at", "There is no such partition."));
     }
     let by = By { role, device: ask.device };
-    by.check().map_err(|why| Problem::field("device", format!("{why}.")))?;
+    by.check().map_err(bad_text)?;
     let command = Command {
         command_id,
         order_id,
@@ -220,11 +223,22 @@ fn waiting(look: &Look<'_>, command: &Command, state: Option<&OrderState>) -> Re
 
 fn parse(json: &[u8]) -> Result<Ask, Problem> {
     let ask: Ask = serde_json::from_slice(json).map_err(bad_json)?;
-    ask.action.check().map_err(|why| Problem::field("command", format!("{why}.")))?;
+    // A misspelt `state` would be a command that no longer minds what its sender saw.
+    let fields: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_slice(json).map_err(bad_json)?;
+    if let Some(other) = fields.keys().find(|field| !FIELDS.contains(&field.as_str())) {
+        let known = FIELDS.join(", ");
+        return Err(Problem::field(other, format!("A command has no such field; it may have {known}.")));
+    }
+    ask.action.check().map_err(bad_text)?;
     if ask.state.is_some() != ask.round.is_some() {
         return Err(Problem::field("round", "Say both state and round as you saw them, or neither."));
     }
     Ok(ask)
+}
+
+fn bad_text(bad: BadField) -> Problem {
+    Problem::text(bad.field, bad.why)
 }
 
 fn command_id(headers: &HeaderMap) -> Result<CommandId, Problem> {

@@ -19,6 +19,8 @@ use crate::{
 const COUNTERS_OWN: [&str; 5] = ["order_id", "status", "make_seconds", "placed_at", "unpaid"];
 /// What is different about one line.
 const OPTIONS_MAX: usize = 20;
+/// Fields of a line that look like its quantity: kept as unknown ones, three cups would become one in silence.
+const NOT_QUANTITY: [&str; 4] = ["amount", "count", "qty", "number"];
 /// Fields that nobody here knows.
 const EXTRA_MAX: usize = 50;
 
@@ -116,17 +118,8 @@ fn text(name: &str, value: &RawValue, max: usize) -> Result<Option<String>, Prob
     Ok(text.filter(|text| !text.is_empty()))
 }
 
-/// Texts stand on screens and printers: they are short and hold nothing that steers those.
 fn check_text(name: &str, text: &str, max: usize) -> Result<(), Problem> {
-    let chars = text.chars().count();
-    if chars > max {
-        let detail = format!("{name} has {chars} characters; at most {max} are allowed.");
-        return Err(Problem::field(name, detail).with("range", format!("0..{max}")));
-    }
-    if text.chars().any(|c| c.is_control() && c != '\n') {
-        return Err(Problem::field(name, format!("{name} holds control characters.")));
-    }
-    Ok(())
+    ::order::check_text(text, max).map_err(|why| Problem::text(name, why))
 }
 
 fn check_items(items: &[Item]) -> Result<(), Problem> {
@@ -141,6 +134,10 @@ fn check_items(items: &[Item]) -> Result<(), Problem> {
             return Err(Problem::field(&at("item"), format!("Line {line} does not say what it is.")));
         }
         check_text(&at("item"), &item.item, Limits::ITEM_CHARS)?;
+        if let Some((name, _)) = item.extra.iter().find(|(name, _)| NOT_QUANTITY.contains(&&**name)) {
+            let detail = format!("How many of line {line} is said by quantity, not by {name}.");
+            return Err(Problem::field(&at(name), detail));
+        }
         if !(1..=Limits::AMOUNT).contains(&item.quantity) {
             let max = Limits::AMOUNT;
             let detail = format!("The quantity of line {line} must be a whole number from 1 to {max}.");
@@ -228,6 +225,7 @@ mod tests {
                 "1001",
             ),
             (r#"{"items":[{"item":"a","quantity":0}]}"#, Code::BadField, "quantity of line 0"),
+            (r#"{"items":[{"item":"a","amount":3}]}"#, Code::BadField, "by quantity, not by amount"),
             (r#"{"items":[{"item":" "}]}"#, Code::BadField, "Line 0"),
             (r#"{"items":[{"quantity":1}]}"#, Code::BadField, "item"),
             (r#"{"items":7}"#, Code::BadField, "items"),
