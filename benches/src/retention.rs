@@ -26,6 +26,8 @@ pub(crate) fn run(dir: &Path, table: &mut Table) -> anyhow::Result<()> {
     // The same log, kept for a second only: everything in it is too old now.
     let log = line::open(dir, Duration::from_secs(1))?;
     let working = line::Line::start(&log, barista::Options::default());
+    // The first of them wait until everything is restored.
+    latency::flow(&log, 500)?;
     let without = latency::flow(&log, 2_000)?;
     let (cleaning, flowing) = (log.clone(), log.clone());
     let flow = std::thread::spawn(move || latency::flow(&flowing, 10_000));

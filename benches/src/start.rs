@@ -7,7 +7,10 @@ use order::topic;
 
 use crate::{line, load, process::Up, table::Table};
 
-const BYTES: u64 = 5_000_000_000;
+/// Records with this many bytes, which do not compress, make a file of 5 GB and a little more.
+const RECORDS: usize = 1_250_000;
+const RECORD_BYTES: usize = 4_000;
+const AT_ONCE: usize = 4_096;
 
 pub(crate) fn run(dir: &Path, table: &mut Table) -> anyhow::Result<()> {
     fill(dir)?;
@@ -31,11 +34,11 @@ fn fill(dir: &Path) -> anyhow::Result<()> {
     let publisher = log.publisher();
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     let mut noise = Noise(1);
-    while size(dir)? < BYTES {
+    for _ in 0..RECORDS.div_ceil(AT_ONCE) {
         runtime.block_on(async {
-            let sent: Vec<_> = (0..4_096)
-                .map(|n: u32| {
-                    let record = Record::new(n.to_string(), noise.bytes(4_000));
+            let sent: Vec<_> = (0..AT_ONCE)
+                .map(|n| {
+                    let record = Record::new(n.to_string(), noise.bytes(RECORD_BYTES));
                     publisher.publish(topic::EVENT, 0, record, Duration::from_mins(1))
                 })
                 .collect();
