@@ -4,7 +4,7 @@ use std::{fmt::Write as _, io::Write, time::Duration};
 
 use barista::StopSignal;
 use counter::view::Views;
-use eventlog::{Entry, FollowError, Log, OpenError, Start};
+use eventlog::{Entry, Follow, FollowError, Log, Offset, OpenError, Partition, Start};
 use jiff::{Timestamp, tz::TimeZone};
 use order::{Code, Event, Kind, Stage, topic};
 
@@ -15,25 +15,38 @@ const LINES_MAX: usize = 40;
 /// How long a poll waits: a bound on how late a stop is noticed.
 const WAIT: Duration = Duration::from_millis(250);
 
-/// Tells every decision from now on to `out`, until told to stop. A closed `out` ends it in silence.
+/// Hears every decision from now on. What is opened before the line works misses none of this run, although it is
+/// read only once the screen is there.
+pub(crate) fn listen(log: &dyn Log) -> Result<Box<dyn Follow>, OpenError> {
+    log.follow(&[(topic::EVENT, Start::End)])
+}
+
+/// Tells every decision that `follow` hears to `out`, until told to stop. A closed `out` ends it in silence.
 pub(crate) fn narrate(
     log: &dyn Log,
+    mut follow: Box<dyn Follow>,
     views: Views,
     out: &mut dyn Write,
     stop: &StopSignal,
 ) -> Result<(), OpenError> {
     let narrator = Narrator { zone: TimeZone::system(), views };
-    while !stop.is_stopped() {
-        let mut follow = log.follow(&[(topic::EVENT, Start::End)])?;
-        match narrator.follow(follow.as_mut(), out, stop) {
-            Ok(()) => return Ok(()),
-            Err(error) => {
-                tracing::info!(%error, "the narration begins anew");
-                stop.wait(WAIT);
-            }
+    while let Err(error) = narrator.follow(follow.as_mut(), out, stop) {
+        tracing::info!(%error, "the narration begins anew");
+        stop.wait(WAIT);
+        if stop.is_stopped() {
+            break;
         }
+        follow = match error {
+            FollowError::Gone { .. } => listen(log)?,
+            _ => log.follow(&[(topic::EVENT, Start::Offsets(offsets(follow.as_ref())))])?,
+        };
     }
     Ok(())
+}
+
+/// Where to go on.
+fn offsets(follow: &dyn Follow) -> Vec<(Partition, Offset)> {
+    follow.positions().into_iter().map(|position| (position.partition, position.offset)).collect()
 }
 
 struct Narrator {
@@ -45,7 +58,7 @@ struct Narrator {
 impl Narrator {
     fn follow(
         &self,
-        follow: &mut dyn eventlog::Follow,
+        follow: &mut dyn Follow,
         out: &mut dyn Write,
         stop: &StopSignal,
     ) -> Result<(), FollowError> {
@@ -110,4 +123,61 @@ fn way(event: &Event) -> String {
 
 fn name(kind: Kind) -> String {
     serde_json::to_value(kind).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{io, time::Duration};
+
+    use counter::Counter;
+    use eventlog::{Record, local};
+    use order::OrderId;
+
+    use super::*;
+    use crate::catalog;
+
+    /// Stops the narration with the first line that it is told.
+    struct Screen {
+        text: String,
+        stop: StopSignal,
+    }
+
+    impl io::Write for Screen {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.text.push_str(&String::from_utf8_lossy(bytes));
+            self.stop.stop();
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn bell(id: &str) -> Event {
+        let ready = r#"{"v":1,"order_id":"?","version":3,"round":1,"event":"ready","from":"making","to":"ready","at":1}"#;
+        Event::parse(ready.replace('?', id).as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn what_is_decided_before_the_screen_is_there_is_shown() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = local::LocalLog::open(local::Options::new(dir.path(), &catalog(Duration::from_hours(720))));
+        let log = log.unwrap();
+        let (counter, _) = Counter::bind(counter::Options {
+            listen: ([127, 0, 0, 1], 0).into(),
+            ..counter::Options::default()
+        })
+        .unwrap();
+        let decisions = listen(log.as_ref()).unwrap();
+        let id = OrderId::new("a").unwrap();
+        let record = Record::new(id.as_str().to_owned(), bell("a").to_json());
+        let written = log.publisher().publish(topic::EVENT, 0, record, Duration::from_mins(1));
+        crate::block_on(written).unwrap().unwrap();
+
+        let stop = StopSignal::default();
+        let mut screen = Screen { text: String::new(), stop: stop.clone() };
+        narrate(log.as_ref(), decisions, counter.views(), &mut screen, &stop).unwrap();
+        assert!(screen.text.contains("the bell rings"), "{:?}", screen.text);
+    }
 }

@@ -38,10 +38,11 @@ pub async fn up(options: Up) -> anyhow::Result<()> {
         () = stop.cancelled() => return Ok(()),
     }
 
+    let decisions = if options.quiet { None } else { Some(narrate::listen(log.as_ref())?) };
     let line = Line::start(&options, log.clone(), metrics)?;
-    let narrator = (!options.quiet).then(|| {
+    let narrator = decisions.map(|decisions| {
         let (log, views, stop) = (log.clone(), counter.views(), line.stop.clone());
-        move || narrate::narrate(log.as_ref(), views, &mut io::stdout(), &stop)
+        move || narrate::narrate(log.as_ref(), decisions, views, &mut io::stdout(), &stop)
     });
     tokio::spawn(open_for_orders(started, narrator));
     line.serve(counter, log, stop, STOP_WITHIN).await

@@ -101,6 +101,28 @@ fn a_restart_goes_on_where_it_was_and_ctrl_c_stops_with_streams_open_and_orders_
 }
 
 #[test]
+fn a_bell_that_rings_in_the_first_moment_of_a_restart_is_shown() {
+    let dir = tempfile::tempdir().unwrap();
+    let up = Up::start(dir.path(), &["--hands", "1", "--seconds-per-cup", "3600"]);
+    let order =
+        || request(up.counter, "POST", "/order?amount=1", &[], "").unwrap().json()["order_id"].clone();
+    // The first has the only hands: the second waits, and is ready as soon as a line with more hands begins.
+    let (first, second) = (order(), order());
+    let state = |id: &serde_json::Value, state: &str| {
+        let path = format!("/orders/{}/events", id.as_str().unwrap());
+        hear(up.counter, &path, |order| order["state"] == state);
+    };
+    state(&first, "making");
+    state(&second, "received");
+    up.stop();
+
+    // A new token is written to the log first: the bell rings before there is anything on the screen.
+    let mut up = Up::start(dir.path(), &["--seconds-per-cup", "0", "--new-staff-token"]);
+    let id = second.as_str().unwrap();
+    up.process.hear(|line| line.contains("the bell rings") && line.contains(id));
+}
+
+#[test]
 fn customers_of_a_line_that_comes_back_with_another_log_leave() {
     let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let up = Up::start(first.path(), &["--seconds-per-cup", "3600"]);
