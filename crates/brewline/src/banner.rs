@@ -6,7 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use counter::Started;
+use counter::{Started, view::Counts};
+use order::Stage;
 
 use crate::{cli::Mode, config::Up, log_address::LogAddress};
 
@@ -41,18 +42,27 @@ pub(crate) fn print(options: &Up, counter: SocketAddr, out: &mut dyn io::Write) 
 
 /// What is known once the log has been read. The staff token is shown when it is made, and never again. A
 /// closed `out` is no reason to stop the line.
-pub(crate) fn ready(started: &Started, quiet: bool, out: &mut dyn io::Write) {
+pub(crate) fn ready(started: &Started, counts: Counts, quiet: bool, out: &mut dyn io::Write) {
     let token = started
         .staff_token
         .as_ref()
         .map(|token| format!("staff token, shown only now (Authorization: Bearer TOKEN):\n\n  {token}\n\n"));
+    let open = open(counts).map(|open| format!("{open}\n\n")).unwrap_or_default();
     let customers = client_line(started.address);
     let way = if quiet { "" } else { " Each order's way, as it happens:\n" };
     let text = format!(
-        "{}ten customers, in another terminal:\n\n  {customers}\n\nCtrl-C stops, a second one at once; nothing is lost by either.{way}",
+        "{}{open}ten customers, in another terminal:\n\n  {customers}\n\nCtrl-C stops, a second one at once; nothing is lost by either.{way}",
         token.unwrap_or_default()
     );
     let _ = writeln!(out, "{text}").and_then(|()| out.flush());
+}
+
+/// What an earlier run left to do; `None`: nothing.
+fn open(counts: Counts) -> Option<String> {
+    let [received, making, ready] =
+        [counts.undecided + counts.of(Stage::Received), counts.of(Stage::Making), counts.of(Stage::Ready)];
+    (received + making + ready > 0)
+        .then(|| format!("open from before: {received} received, {making} making, {ready} ready"))
 }
 
 /// The line that opens this log, at this place, for people.
@@ -108,6 +118,17 @@ pub(crate) fn absolute(dir: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_open_is_counted_and_nothing_is_said_of_nothing() {
+        let mut counts = Counts::default();
+        counts.stages[Stage::Collected as usize] = 9;
+        assert_eq!(open(counts), None);
+        counts.undecided = 1;
+        counts.stages[Stage::Received as usize] = 1;
+        counts.stages[Stage::Ready as usize] = 3;
+        assert_eq!(open(counts).unwrap(), "open from before: 2 received, 0 making, 3 ready");
+    }
 
     #[test]
     fn a_line_to_paste_is_quoted_where_a_shell_would_split_it() {

@@ -4,7 +4,7 @@ use std::{io, sync::Arc, thread::JoinHandle, time::Duration};
 
 use anyhow::Context as _;
 use barista::{Metrics, StopSignal, system_clock};
-use counter::{Counter, Started};
+use counter::{Counter, Started, view::Views};
 use eventlog::{Log, OpenError, local};
 use prometheus_client::registry::Registry;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -44,19 +44,21 @@ pub async fn up(options: Up) -> anyhow::Result<()> {
         let (log, views, stop) = (log.clone(), counter.views(), line.stop.clone());
         move || narrate::narrate(log.as_ref(), decisions, views, &mut io::stdout(), &stop)
     });
-    tokio::spawn(open_for_orders(started, narrator));
+    tokio::spawn(open_for_orders(started, counter.views(), narrator));
     line.serve(counter, log, stop, STOP_WITHIN).await
 }
 
 /// Says what is known once the log has been read, and shows each order's way from then on.
 async fn open_for_orders(
     started: oneshot::Receiver<Started>,
+    views: Views,
     narrator: Option<impl FnOnce() -> Result<(), OpenError> + Send + 'static>,
 ) {
     let Ok(started) = started.await else { return };
+    let counts = views.counts();
     // Not on a thread of the runtime: a terminal that was stopped must not hold up anything else.
     let thread = thread("narrator", move || {
-        banner::ready(&started, narrator.is_none(), &mut io::stdout());
+        banner::ready(&started, counts, narrator.is_none(), &mut io::stdout());
         if let Some(narrate) = narrator
             && let Err(error) = narrate()
         {

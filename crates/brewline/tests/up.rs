@@ -62,6 +62,12 @@ fn a_restart_goes_on_where_it_was_and_ctrl_c_stops_with_streams_open_and_orders_
     let dir = tempfile::tempdir().unwrap();
     let mut up = Up::start(dir.path(), &["--seconds-per-cup", "3600"]);
     let token = up.staff_token();
+    up.process.hear(|line| line.starts_with("Ctrl-C stops"));
+    assert!(
+        !up.process.heard.iter().any(|line| line.contains("open from before")),
+        "{:#?}",
+        up.process.heard
+    );
     let order = request(up.counter, "POST", "/order?amount=2", &[], "").unwrap();
     assert_eq!(order.status, 202, "{order:?}");
     let id = order.json()["order_id"].as_str().unwrap().to_owned();
@@ -81,7 +87,8 @@ fn a_restart_goes_on_where_it_was_and_ctrl_c_stops_with_streams_open_and_orders_
         assert!(text.ends_with("\r\n0\r\n\r\n"), "cut off instead of ended: {text}");
     }
 
-    let up = Up::start(dir.path(), &["--seconds-per-cup", "1"]);
+    let mut up = Up::start(dir.path(), &["--seconds-per-cup", "1"]);
+    up.process.hear(|line| line == "open from before: 0 received, 1 making, 0 ready");
     let again = get(up.counter, &format!("/orders/{id}")).unwrap().json();
     assert_eq!((&again["state"], &again["due_at"]), (&"making".into(), &due), "{again}");
     let authorization = format!("Bearer {token}");
