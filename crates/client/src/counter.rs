@@ -53,6 +53,8 @@ pub(crate) struct Trouble {
     pub(crate) why: String,
     /// When the counter wants to be asked again.
     pub(crate) after: Option<Duration>,
+    /// The same each time for the same trouble, unlike `why`.
+    pub(crate) cause: String,
 }
 
 /// What is known after a request that settled nothing.
@@ -68,6 +70,8 @@ pub(crate) enum Kind {
     NotFound,
     /// The counter will never do it.
     Never,
+    /// No counter answers like that, though it may have come through all the same.
+    Strange,
 }
 
 /// An answer that is no success.
@@ -76,6 +80,12 @@ pub(crate) struct Problem {
     pub(crate) status: u16,
     pub(crate) code: Option<String>,
     pub(crate) detail: String,
+}
+
+impl Problem {
+    fn cause(&self) -> String {
+        self.code.clone().unwrap_or_else(|| self.status.to_string())
+    }
 }
 
 impl Counter {
@@ -121,7 +131,7 @@ impl Counter {
             Ok((status, headers, self.body(response).await))
         };
         match timeout(self.limits.order.attempt, attempt).await {
-            Err(_) => Answer::Again(Trouble::unclear(too_slow(self.limits.order.attempt))),
+            Err(_) => Answer::Again(Trouble::slow(&too_slow(self.limits.order.attempt))),
             Ok(Err(trouble)) => Answer::Again(trouble),
             Ok(Ok((status, headers, body))) => judge_order(status, &headers, body),
         }
@@ -147,7 +157,7 @@ impl Counter {
             let (status, headers) = (response.status(), response.headers().clone());
             Err(judge_stream(status, &headers, self.body(response).await))
         };
-        let slow = |_| Err(Trouble::unclear(too_slow(self.limits.bell.attempt)));
+        let slow = |_| Err(Trouble::slow(&too_slow(self.limits.bell.attempt)));
         timeout(self.limits.bell.attempt, attempt).await.unwrap_or_else(slow)
     }
 
@@ -157,8 +167,14 @@ impl Counter {
             .body(Empty::new())
             .map_err(|error| Trouble { kind: Kind::Never, ..Trouble::unclear(error.to_string()) })?;
         self.http.request(request).await.map_err(|error| {
-            let kind = if error.is_connect() { Kind::Unreachable } else { Kind::Unclear { order_id: None } };
-            Trouble { kind, why: root_cause(&error), after: None }
+            if error.is_connect() {
+                return Trouble { kind: Kind::Unreachable, ..Trouble::unclear(root_cause(&error)) };
+            }
+            let broken: Option<&hyper::Error> = error.source().and_then(|source| source.downcast_ref());
+            if broken.is_some_and(hyper::Error::is_parse) {
+                return Trouble { kind: Kind::Strange, ..Trouble::unclear("its answer is not HTTP".into()) };
+            }
+            Trouble::unclear(root_cause(&error))
         })
     }
 
@@ -171,8 +187,13 @@ impl Counter {
 }
 
 impl Trouble {
-    fn unclear(why: String) -> Self {
-        Self { kind: Kind::Unclear { order_id: None }, why, after: None }
+    pub(crate) fn unclear(why: String) -> Self {
+        Self { kind: Kind::Unclear { order_id: None }, cause: why.clone(), why, after: None }
+    }
+
+    /// No answer in time.
+    pub(crate) fn slow(why: &str) -> Self {
+        Self { cause: "slow".into(), ..Self::unclear(why.into()) }
     }
 }
 
@@ -187,7 +208,7 @@ struct Fields {
 
 impl Fields {
     fn problem(self, status: StatusCode) -> Problem {
-        let detail = self.detail.or(self.title).unwrap_or_else(|| format!("the counter answered {status}"));
+        let detail = self.detail.or(self.title).unwrap_or_else(|| format!("the answer was {status}"));
         Problem { status: status.as_u16(), code: self.code, detail }
     }
 }
@@ -197,13 +218,15 @@ fn judge_order(status: StatusCode, headers: &HeaderMap, body: Result<Bytes, Stri
         Ok(Ok(fields)) => fields,
         // A refusal stands without its reason; an order without its id may exist.
         _ if !status.is_success() => Fields::default(),
-        Ok(Err(error)) => return Answer::Again(Trouble::unclear(format!("the answer is no order: {error}"))),
+        Ok(Err(error)) => {
+            return Answer::Again(no_order(status, &format!("the answer is no order: {error}")));
+        }
         Err(why) => return Answer::Again(Trouble::unclear(why)),
     };
     if status.is_success() {
         return match fields.order_id {
             Some(order_id) if (1..=ORDER_ID_BYTES).contains(&order_id.len()) => Answer::Accepted { order_id },
-            _ => Answer::Again(Trouble::unclear("the answer has no order id".into())),
+            _ => Answer::Again(no_order(status, "the answer has no order id")),
         };
     }
     let order_id = fields.order_id.clone();
@@ -211,12 +234,20 @@ fn judge_order(status: StatusCode, headers: &HeaderMap, body: Result<Bytes, Stri
     if !may_be_asked_again(status) {
         return Answer::Refused(problem);
     }
-    let why = problem.detail.clone();
+    let (why, cause) = (problem.detail.clone(), problem.cause());
     // Only the counter's own word says that nothing was written; a bare 503 may come from anything in between.
     let surely_not = matches!(problem.code.as_deref(), Some(code) if code != "outcome_unknown")
         && matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS);
     let kind = if surely_not { Kind::Declined(problem) } else { Kind::Unclear { order_id } };
-    Answer::Again(Trouble { kind, why, after: retry_after(headers) })
+    Answer::Again(Trouble { kind, why, after: retry_after(headers), cause })
+}
+
+/// A success without an order. Counters say 202: with another status somebody else speaks.
+fn no_order(status: StatusCode, why: &str) -> Trouble {
+    if status == StatusCode::ACCEPTED {
+        return Trouble::unclear(why.into());
+    }
+    Trouble { kind: Kind::Strange, ..Trouble::unclear(format!("the answer was {status}, without an order")) }
 }
 
 fn judge_stream(status: StatusCode, headers: &HeaderMap, body: Result<Bytes, String>) -> Trouble {
@@ -227,12 +258,16 @@ fn judge_stream(status: StatusCode, headers: &HeaderMap, body: Result<Bytes, Str
         _ if status.is_success() || may_be_asked_again(status) => Kind::Unclear { order_id: None },
         _ => Kind::Never,
     };
-    Trouble { kind, why: fields.problem(status).detail, after: retry_after(headers) }
+    let problem = fields.problem(status);
+    Trouble { kind, cause: problem.cause(), why: problem.detail, after: retry_after(headers) }
 }
 
-/// 408 and 429 are the two of the 400s that say "try again" by themselves (RFC 9110 15.5.9, RFC 6585 4).
+/// 408 and 429 are the two of the 400s that say "try again" by themselves (RFC 9110 15.5.9, RFC 6585 4); 501 and 505
+/// are those of the 500s that say "never".
 fn may_be_asked_again(status: StatusCode) -> bool {
-    status.is_server_error() || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)
+    let is_never = matches!(status, StatusCode::NOT_IMPLEMENTED | StatusCode::HTTP_VERSION_NOT_SUPPORTED);
+    status.is_server_error() && !is_never
+        || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)
 }
 
 /// `Retry-After` in seconds. Its other form, a date, would need the counter's clock to agree with ours.

@@ -31,6 +31,17 @@ pub enum ClientError {
         /// How long it was tried.
         tried_for: Duration,
     },
+    /// Somebody answers at the counter's address, and it is no counter. Nothing was ordered.
+    #[error(
+        "what answers at {counter} is no brewline counter ({reason}); `brewline up` shows the counter's address, \
+         say it with --counter"
+    )]
+    NotACounter {
+        /// Where a counter was looked for.
+        counter: CounterAddress,
+        /// How it answered an order.
+        reason: String,
+    },
     /// What happens can't be told any more. Orders that were accepted are made all the same.
     #[error("can't write to the output ({0}); orders that were accepted are made all the same")]
     Output(#[source] io::Error),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
-use crate::summary::Summary;
+use crate::{held_up::Wait, summary::Summary};
 
 /// One thing that happened. As JSON: an object with `event` and the fields below, durations in milliseconds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -85,6 +85,14 @@ pub enum Event {
     Back {
         /// Its address.
         counter: String,
+    },
+    /// The counter answers, but customers get no further for a while. Told once for each cause.
+    Waiting {
+        /// For what.
+        #[serde(rename = "for")]
+        wait: Wait,
+        /// Why.
+        detail: String,
     },
     /// Every order has rung or is over; from now on only those are heard that are called again.
     AllOver {

@@ -10,6 +10,7 @@
 //! | `listen` | one order's stream: opens it again as often as it breaks, and hears each bell once |
 //! | `bell` | which snapshots ring: a pure function of what was heard before |
 //! | `counter`, `sse` | requests with bounds on time and size; an event stream with a bound on one event |
+//! | `held_up` | what holds customers up, told once |
 //! | `patience`, `seats` | bounded back-off; bounded streams, and who gives way |
 //! | `event`, `summary` | what happens, and how it adds up |
 //! | `report` | the same events as lines for people, with a progress line, or as JSON for programs |
@@ -25,6 +26,7 @@ mod bell;
 mod counter;
 mod error;
 mod event;
+mod held_up;
 mod listen;
 mod options;
 mod patience;
@@ -39,6 +41,7 @@ pub use crate::{
     address::{BadAddress, CounterAddress},
     error::ClientError,
     event::Event,
+    held_up::Wait,
     options::{CUSTOMERS, Limits, Options, Output},
     patience::Patience,
     report::{Reporter, reporter},

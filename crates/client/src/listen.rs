@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use rand::rngs::StdRng;
 use sse_stream::Sse;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::{
     bell::{Bell, Heard, Snapshot},
-    counter::Kind,
+    counter::{Kind, Trouble},
     event::Event,
+    held_up::Wait,
     patience::Backoff,
     place::Placed,
     run::Shop,
@@ -24,6 +25,8 @@ pub(crate) async fn listen(shop: &Shop, order: &Placed, rng: StdRng) {
         last_event_id: None,
         asked_pause: None,
         alive: Instant::now(),
+        troubled_since: None,
+        is_known: false,
         unknown_since: None,
         backoff: Backoff::new(shop.limits.bell, rng),
     };
@@ -35,15 +38,16 @@ pub(crate) async fn listen(shop: &Shop, order: &Placed, rng: StdRng) {
             End::Over => return,
             End::GaveWay => continue,
             End::Hopeless(why) => why,
-            End::Broken { why, after } => {
-                tracing::debug!(order_id = order.order_id, why, "the stream ended");
-                let after = after.max(listener.asked_pause);
+            End::Broken(trouble) => {
+                tracing::debug!(order_id = order.order_id, why = trouble.why, "the stream ended");
+                let after = trouble.after.max(listener.asked_pause);
                 match listener.backoff.pause(listener.alive.elapsed(), after) {
                     Some(pause) => {
+                        listener.held_up(&trouble, pause).await;
                         sleep(pause).await;
                         continue;
                     }
-                    None => why,
+                    None => trouble.why,
                 }
             }
         };
@@ -65,6 +69,10 @@ struct Listener<'a> {
     asked_pause: Option<Duration>,
     /// The last sign of life: an event, or the order's acceptance.
     alive: Instant,
+    /// When the first stream broke after the last sign of life.
+    troubled_since: Option<Instant>,
+    /// The counter has shown the order.
+    is_known: bool,
     /// The first time that the counter said it knows no such order, since it last showed it.
     unknown_since: Option<Instant>,
     backoff: Backoff,
@@ -89,14 +97,14 @@ enum End {
     /// Another order needs the place more.
     GaveWay,
     /// It broke, ended or never opened.
-    Broken { why: String, after: Option<Duration> },
+    Broken(Trouble),
     /// It will never open.
     Hopeless(String),
 }
 
 impl End {
     fn broken(why: impl Into<String>) -> Self {
-        Self::Broken { why: why.into(), after: None }
+        Self::Broken(Trouble::unclear(why.into()))
     }
 
     fn unknown() -> Self {
@@ -107,8 +115,12 @@ impl End {
 impl Listener<'_> {
     async fn one_stream(&mut self) -> End {
         let shop = self.shop;
-        let mut events = match shop.counter.stream(&self.order.order_id, self.last_event_id.as_deref()).await
-        {
+        let opening = shop.counter.stream(&self.order.order_id, self.last_event_id.as_deref());
+        // An order that rang waits for nothing.
+        let opening = async {
+            if self.bell.has_rung() { opening.await } else { shop.told_if_slow(Wait::Bell, opening).await }
+        };
+        let mut events = match opening.await {
             Ok(events) => events,
             Err(trouble) => {
                 match trouble.kind {
@@ -120,21 +132,28 @@ impl Listener<'_> {
                         }
                     }
                     Kind::Never => return End::Hopeless(trouble.why),
-                    Kind::Unclear { .. } | Kind::Declined(_) => {}
+                    Kind::Unclear { .. } | Kind::Declined(_) | Kind::Strange => {}
                 }
-                return End::Broken { why: trouble.why, after: trouble.after };
+                return End::Broken(trouble);
             }
         };
         shop.reached().await;
 
         let opened = Instant::now();
         let mut is_unknown = false;
+        let mut told_nothing_heard = false;
         loop {
             let next = tokio::select! {
                 biased;
                 // Before the events: heartbeats of a counter that doesn't know the order are no reason to wait.
                 () = sleep(self.patience_left()), if is_unknown => return End::unknown(),
                 next = timeout(shop.limits.silence, events.next()) => next,
+                () = sleep_until(opened + shop.limits.notice), if !self.is_known && !told_nothing_heard => {
+                    told_nothing_heard = true;
+                    let nothing = Trouble::slow("the counter says nothing of the order yet");
+                    shop.held_up(Wait::Bell, &nothing).await;
+                    continue;
+                }
                 () = shop.seats.wanted(), if self.bell.has_rung() => {
                     if self.should_give_way(opened) {
                         return End::GaveWay;
@@ -166,12 +185,26 @@ impl Listener<'_> {
             }
             // Only now: a counter that says what nobody understands must not be believed alive for ever.
             self.alive = Instant::now();
+            self.troubled_since = None;
             if self.bell.is_over() {
                 return End::Over;
             }
             if self.should_give_way(opened) {
                 return End::GaveWay;
             }
+        }
+    }
+
+    /// Tells why the bell can't be heard at the moment, if it can't for longer than anybody should wonder. A stream
+    /// that breaks and is there again at once is nothing to tell.
+    async fn held_up(&mut self, trouble: &Trouble, pause: Duration) {
+        let since = *self.troubled_since.get_or_insert_with(Instant::now);
+        // That nobody is there is told in its own words.
+        if self.bell.has_rung() || trouble.kind == Kind::Unreachable {
+            return;
+        }
+        if since.elapsed() + pause >= self.shop.limits.notice {
+            self.shop.held_up(Wait::Bell, trouble).await;
         }
     }
 
@@ -212,6 +245,7 @@ impl Listener<'_> {
             return Ok(Word::Nothing);
         }
         self.unknown_since = None;
+        self.is_known = true;
         if let Some(heard) = self.bell.hear(&snapshot) {
             self.shop.tell(self.event(&heard)).await;
         }

@@ -62,6 +62,8 @@ pub struct Limits {
     /// The counter may say for so long that it doesn't know an order that was accepted: its view may be behind
     /// the log.
     pub unknown: Duration,
+    /// Who is held up for so long is told why.
+    pub notice: Duration,
     /// How long to wait for answers to orders that were on their way when the run was stopped.
     pub grace: Duration,
     /// How long a stream may be kept while other orders have none.
@@ -116,6 +118,7 @@ impl Default for Limits {
             },
             silence: 30 * second,
             unknown: 10 * second,
+            notice: second,
             grace: 2 * second,
             turn: 15 * second,
             posts: 64,

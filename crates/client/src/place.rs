@@ -8,6 +8,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use crate::{
     counter::{Answer, Kind, Problem},
     event::Event,
+    held_up::Wait,
     patience::Backoff,
     run::Shop,
 };
@@ -38,11 +39,16 @@ pub(crate) async fn place(shop: &Shop, amount: u32, key: &str, rng: StdRng) -> O
                 return None;
             }
             Some(Answer::Accepted { order_id }) => {
+                shop.met();
                 shop.reached().await;
                 shop.tell(Event::Accepted { order_id: order_id.clone(), amount }).await;
                 return Some(Placed { order_id, asked });
             }
+            Some(Answer::Refused(problem)) if problem.code.is_none() && shop.is_stranger(&problem.detail) => {
+                return None;
+            }
             Some(Answer::Refused(problem)) => {
+                shop.met();
                 shop.reached().await;
                 shop.tell(refused(amount, problem)).await;
                 return None;
@@ -53,13 +59,24 @@ pub(crate) async fn place(shop: &Shop, amount: u32, key: &str, rng: StdRng) -> O
         match &trouble.kind {
             Kind::Unreachable => shop.lost(&trouble.why).await,
             Kind::Unclear { order_id } => doubt.raise(order_id.clone()),
-            Kind::Declined(_) => shop.reached().await,
+            Kind::Declined(_) => {
+                shop.met();
+                shop.reached().await;
+            }
+            Kind::Strange if shop.is_stranger(&trouble.why) => return None,
+            Kind::Strange => doubt.raise(None),
             Kind::NotFound | Kind::Never => {}
         }
         let pause = match trouble.kind {
             Kind::Never => None,
             _ => backoff.pause(asked.elapsed(), trouble.after),
         };
+        if let Some(pause) = pause
+            && trouble.kind != Kind::Unreachable
+            && asked.elapsed() + pause >= shop.limits.notice
+        {
+            shop.held_up(Wait::Order, &trouble).await;
+        }
         let stopped = match pause {
             Some(pause) => shop.closing.run_until_cancelled(sleep(pause)).await.is_none(),
             None => true,
@@ -79,7 +96,7 @@ pub(crate) async fn place(shop: &Shop, amount: u32, key: &str, rng: StdRng) -> O
 /// waited for, though not for long: an order that exists should be told. `None` when there is no answer.
 async fn attempt(shop: &Shop, amount: u32, key: &str, doubt: &mut Doubt) -> Option<Answer> {
     let _turn = shop.closing.run_until_cancelled(shop.counter.turn()).await?;
-    let asking = shop.counter.order(amount, key);
+    let asking = shop.told_if_slow(Wait::Order, shop.counter.order(amount, key));
     tokio::pin!(asking);
     let answer = tokio::select! {
         biased;

@@ -2,24 +2,25 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use tokio::{
     sync::mpsc,
     task::{JoinError, JoinSet},
-    time::{Instant, sleep, sleep_until, timeout_at},
+    time::{Instant, sleep, sleep_until, timeout, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    counter::Counter,
+    counter::{Counter, Trouble},
     error::ClientError,
     event::Event,
+    held_up::{HeldUp, Wait},
     listen::listen,
     options::{Limits, Options},
     patience::Backoff,
@@ -59,12 +60,15 @@ pub async fn run(
         limits: options.limits.clone(),
         closing,
         lost: AtomicBool::new(false),
+        is_counter: AtomicBool::new(false),
+        stranger: OnceLock::new(),
+        held_up: HeldUp::default(),
         tell,
     });
     let mut telling = Telling { reporter, summary: Summary::new(options.customers) };
 
     let contact = Backoff::new(options.limits.contact, keys.fork());
-    if reach(&shop.counter, contact, &stop, &mut telling).await?.is_some() {
+    if reach(&shop.counter, contact, options.limits.notice, &stop, &mut telling).await?.is_some() {
         let mut crowd = Crowd { shop: Arc::clone(&shop), told, tasks: JoinSet::new() };
         let served = crowd.serve(&options, &stop, &mut wishes, &mut keys, &mut telling).await;
         shop.closing.cancel();
@@ -88,6 +92,11 @@ pub(crate) struct Shop {
     pub(crate) closing: CancellationToken,
     /// The counter could not be reached the last time somebody tried.
     lost: AtomicBool,
+    /// It has answered as only a counter does.
+    is_counter: AtomicBool,
+    /// How somebody answered who is none. Then everything is closing.
+    stranger: OnceLock<String>,
+    held_up: HeldUp,
     tell: mpsc::Sender<Event>,
 }
 
@@ -110,6 +119,48 @@ impl Shop {
             self.tell(Event::Back { counter: self.counter.address().to_string() }).await;
         }
     }
+
+    /// The counter has answered as only a counter does.
+    pub(crate) fn met(&self) {
+        self.is_counter.store(true, Ordering::Relaxed);
+    }
+
+    /// It answered an order as no counter does: ends the run, unless it has been a counter before.
+    pub(crate) fn is_stranger(&self, answer: &str) -> bool {
+        if self.is_counter.load(Ordering::Relaxed) {
+            return false;
+        }
+        let _ = self.stranger.set(answer.to_owned()); // the first word stands
+        self.closing.cancel();
+        true
+    }
+
+    /// Who answers there is no counter.
+    fn stranger(&self) -> Result<(), ClientError> {
+        self.stranger.get().map_or(Ok(()), |reason| {
+            let counter = self.counter.address().clone();
+            Err(ClientError::NotACounter { counter, reason: reason.clone() })
+        })
+    }
+
+    /// A customer gets no further because of `trouble`: told, unless it was told before.
+    pub(crate) async fn held_up(&self, wait: Wait, trouble: &Trouble) {
+        if self.held_up.is_news(wait, &trouble.cause, Instant::now()) {
+            self.tell(Event::Waiting { wait, detail: trouble.why.clone() }).await;
+        }
+    }
+
+    /// Does `work`, and tells if it takes long; cancel safe if `work` is.
+    pub(crate) async fn told_if_slow<T>(&self, wait: Wait, work: impl Future<Output = T>) -> T {
+        tokio::pin!(work);
+        match timeout(self.limits.notice, &mut work).await {
+            Ok(done) => done,
+            Err(_) => {
+                self.held_up(wait, &Trouble::slow("the counter has not answered yet")).await;
+                work.await
+            }
+        }
+    }
 }
 
 fn lost(counter: &Counter, why: &str) -> Event {
@@ -121,13 +172,25 @@ fn lost(counter: &Counter, why: &str) -> Event {
 async fn reach(
     counter: &Counter,
     mut backoff: Backoff,
+    notice: Duration,
     stop: &CancellationToken,
     telling: &mut Telling<'_>,
 ) -> Result<Option<()>, ClientError> {
     let began = Instant::now();
     let mut was_lost = false;
     loop {
-        let reason = match stop.run_until_cancelled(counter.knock()).await {
+        let knock = async {
+            let knock = counter.knock();
+            tokio::pin!(knock);
+            if let Ok(answered) = timeout(notice, &mut knock).await {
+                return Ok(answered);
+            }
+            if !std::mem::replace(&mut was_lost, true) {
+                telling.tell(&lost(counter, "no answer yet"))?;
+            }
+            Ok(knock.await)
+        };
+        let reason = match stop.run_until_cancelled(knock).await.transpose()? {
             None => return Ok(None),
             Some(Ok(())) if was_lost => {
                 telling.tell(&Event::Back { counter: counter.address().to_string() })?;
@@ -174,6 +237,7 @@ impl Crowd {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return Ok(()),
+                () = self.shop.closing.cancelled() => return self.shop.stranger(),
                 Some(event) = self.told.recv() => telling.tell(&event)?,
                 () = sleep_until(next_comes), if to_come > 0 => {
                     let amount = wishes.random_range(options.cups.clone());

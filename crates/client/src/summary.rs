@@ -33,7 +33,7 @@ pub struct Summary {
 pub enum Verdict {
     /// Every customer came, every order was accepted and rang.
     AllReady,
-    /// It was stopped while customers were still to come or orders were still being made; nothing went wrong.
+    /// It was stopped while customers were still to come or bells still to ring; nothing went wrong.
     Stopped,
     /// An order was refused, cancelled, or could not be heard.
     Failed,
@@ -86,6 +86,7 @@ impl Summary {
             | Event::Recalled { .. }
             | Event::Lost { .. }
             | Event::Back { .. }
+            | Event::Waiting { .. }
             | Event::AllOver { .. }
             | Event::Summary(_) => {}
         }

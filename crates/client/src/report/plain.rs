@@ -9,7 +9,7 @@ use std::{
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::Reporter;
-use crate::{event::Event, summary::Summary};
+use crate::{event::Event, held_up::Wait, summary::Summary};
 
 /// Reasons come from the other side; nobody reads more of them than this, in characters.
 const REASON_CHARS: usize = 400;
@@ -115,6 +115,14 @@ fn line(event: &Event) -> Line {
             printable(detail)
         )),
         Event::Back { counter } => Line::Err(format!("The counter at {counter} is there.")),
+        Event::Waiting { wait, detail } => Line::Err(format!(
+            "Waiting for {}: {}.",
+            match wait {
+                Wait::Order => "an order to be taken",
+                Wait::Bell => "a bell",
+            },
+            printable(detail).trim_end_matches('.')
+        )),
         Event::AllOver { ready, customers } if ready == customers => Line::Err(format!(
             "All {ready} have rung. Listening for orders that are called again; Ctrl-C ends it."
         )),
@@ -134,7 +142,7 @@ fn sum(summary: &Summary) -> String {
         (*unanswered, "without an answer"),
         (*cancelled, "cancelled"),
         (*unheard, "not heard"),
-        (summary.waiting(), "still being made"),
+        (summary.waiting(), "still waited for"),
         (customers.saturating_sub(summary.served()), "not ordered"),
     ];
     let named = usual.into_iter().chain(unusual.into_iter().filter(|(count, _)| *count > 0));
@@ -188,7 +196,7 @@ mod tests {
             Summary { customers: 10, accepted: 4, ready: 1, refused: 2, cancelled: 1, ..Summary::default() };
         assert_eq!(
             sum(&bad),
-            "4 accepted, 1 ready, 2 refused, 1 cancelled, 2 still being made, 4 not ordered."
+            "4 accepted, 1 ready, 2 refused, 1 cancelled, 2 still waited for, 4 not ordered."
         );
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use client::{Event, Options, Verdict};
+use client::{Event, Options, Verdict, Wait};
 use tokio::net::TcpListener;
 
 use crate::support::{FakeCounter, Run, customers};
@@ -107,6 +107,51 @@ async fn a_stream_that_says_nothing_is_opened_again() {
         bell = run.bell() => assert_eq!(bell, ("a".into(), 1)),
         () = kitchen => unreachable!(),
     }
+}
+
+#[tokio::test]
+async fn streams_that_are_refused_are_told_once_and_the_bell_rings_all_the_same() {
+    let mut counter = FakeCounter::start().await;
+    let mut run = Run::start(without_patience(&counter));
+    counter.next().await.accept("a");
+    for _ in 0..3 {
+        let again = [("retry-after", "0")];
+        counter.next().await.problem(429, "too_many_streams", "512 streams are open", &again);
+    }
+    counter.next().await.open("a").show("a", "ready", 1, 3);
+    let mut reasons = Vec::new();
+    loop {
+        match run.hears().await {
+            Event::Waiting { wait: Wait::Bell, detail } => reasons.push(detail),
+            Event::Ready { .. } => break,
+            _ => {}
+        }
+    }
+    assert_eq!(reasons.iter().filter(|reason| *reason == "512 streams are open").count(), 1, "{reasons:?}");
+}
+
+#[tokio::test]
+async fn a_stream_without_a_word_of_the_order_is_told() {
+    let mut counter = FakeCounter::start().await;
+    let mut run = Run::start(without_patience(&counter));
+    counter.next().await.accept("a");
+    // As a counter that still reads its log.
+    let stream = counter.next().await.open("a");
+    stream.heartbeat();
+    loop {
+        if let Event::Waiting { wait: Wait::Bell, .. } = run.hears().await {
+            break;
+        }
+    }
+    stream.show("a", "ready", 1, 3);
+    assert_eq!(run.bell().await, ("a".into(), 1));
+}
+
+/// One customer, who tells at once what holds him up.
+fn without_patience(counter: &FakeCounter) -> Options {
+    let mut options = customers(1, counter);
+    options.limits.notice = Duration::ZERO;
+    options
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use client::{Event, Options, Verdict};
+use client::{ClientError, Event, Options, Verdict, Wait};
 use tokio::net::TcpListener;
 
 use crate::support::{FakeCounter, Run, customers};
@@ -107,6 +107,108 @@ async fn a_counter_that_stays_full_is_a_refusal_when_patience_is_over() {
         panic!("{events:?}")
     };
     assert_eq!((code.as_deref(), detail.as_str()), (Some("queue_full"), "too many are waiting"));
+    assert_eq!(end.expect("a summary").verdict(), Verdict::Failed);
+}
+
+#[tokio::test]
+async fn what_holds_an_order_up_is_told_once() {
+    let mut counter = FakeCounter::start().await;
+    let mut options = customers(1, &counter);
+    options.limits.notice = Duration::ZERO;
+    let mut run = Run::start(options);
+    for already_open in ["7", "8", "9"] {
+        let detail = format!("{already_open} orders are open");
+        counter.next().await.problem(503, "queue_full", &detail, &[("retry-after", "0")]);
+    }
+    counter.next().await.accept("a");
+    let mut waited_for = Vec::new();
+    let accepted = loop {
+        match run.hears().await {
+            Event::Waiting { wait: Wait::Order, detail } => waited_for.push(detail),
+            other => break other,
+        }
+    };
+    assert!(matches!(accepted, Event::Accepted { .. }), "{accepted:?}");
+    assert_eq!(waited_for.iter().filter(|detail| *detail == "7 orders are open").count(), 1);
+    // Each answer took longer than no time at all.
+    assert!(waited_for.iter().all(|why| why == "7 orders are open" || why.contains("has not answered")));
+    assert!(waited_for.len() <= 2, "{waited_for:?}");
+}
+
+#[tokio::test]
+async fn an_answer_that_takes_long_is_told_before_it_comes() {
+    let mut counter = FakeCounter::start().await;
+    let mut options = customers(1, &counter);
+    options.limits.notice = Duration::ZERO;
+    let mut run = Run::start(options);
+    let call = counter.next().await;
+    let detail = "the counter has not answered yet".to_owned();
+    assert_eq!(run.hears().await, Event::Waiting { wait: Wait::Order, detail });
+    call.accept("a");
+    assert!(matches!(run.hears().await, Event::Accepted { .. }));
+}
+
+#[tokio::test]
+async fn somebody_who_is_no_counter_is_one_clear_sentence() {
+    for (status, body) in [
+        (200, "<html>Welcome</html>"),
+        (301, ""),
+        (404, "<html>Not Found</html>"),
+        (405, ""),
+        (501, "<html>Unsupported method</html>"),
+    ] {
+        let mut counter = FakeCounter::start().await;
+        let run = Run::start(Options { once: true, ..customers(3, &counter) });
+        counter.next().await.answer(status, &[("content-type", "text/html")], body);
+        let (events, end) = run.rest().await;
+        let error = end.expect_err("no counter");
+        assert!(matches!(error, ClientError::NotACounter { .. }), "{status}: {error}");
+        let message = error.to_string();
+        assert!(message.contains(&status.to_string()) && message.contains("--counter"), "{message}");
+        assert_eq!(events, [], "{status}");
+    }
+}
+
+#[tokio::test]
+async fn somebody_who_speaks_no_http_is_no_counter() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let there = listener.local_addr().expect("bound");
+    let server = tokio::spawn(async move {
+        let mut open = Vec::new();
+        while let Ok((socket, _)) = listener.accept().await {
+            socket.writable().await.expect("an open socket");
+            socket.try_write(b"SSH-2.0-somebody\r\n").expect("an empty buffer");
+            open.push(socket);
+        }
+    });
+    let counter = FakeCounter::start().await;
+    let address = format!("http://{there}").parse().expect("an address");
+    let (_, end) = Run::start(Options { counter: address, ..customers(2, &counter) }).rest().await;
+    assert!(matches!(&end, Err(ClientError::NotACounter { .. })), "{end:?}");
+    server.abort();
+}
+
+#[tokio::test]
+async fn a_counter_that_once_was_one_stays_one() {
+    let mut counter = FakeCounter::start().await;
+    let mut options = Options { once: true, ..customers(2, &counter) };
+    options.limits.posts = 1;
+    let run = Run::start(options);
+    counter.next().await.accept("a");
+    let mut streams = Vec::new();
+    for _ in 0..2 {
+        let call = counter.next().await;
+        if call.is_order() {
+            // A proxy in between may say anything for a while.
+            call.answer(404, &[], "<html>");
+        } else {
+            let stream = call.open("a");
+            stream.show("a", "ready", 1, 3);
+            streams.push(stream);
+        }
+    }
+    let (events, end) = run.rest().await;
+    assert!(events.iter().any(|event| matches!(event, Event::Refused { status: 404, .. })), "{events:?}");
     assert_eq!(end.expect("a summary").verdict(), Verdict::Failed);
 }
 

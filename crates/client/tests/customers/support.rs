@@ -280,6 +280,8 @@ pub(crate) fn customers(count: u32, counter: &FakeCounter) -> Options {
             contact: quick(ms(100)),
             order: quick(HANG),
             bell: quick(HANG),
+            // What holds a customer up is told in the tests that are about it.
+            notice: HANG,
             ..Limits::default()
         },
         ..Options::default()

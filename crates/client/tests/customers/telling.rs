@@ -1,8 +1,11 @@
 //! What stands on stdout and stderr.
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    time::SystemTime,
+};
 
-use client::{ClientError, Options, Output, Reporter, Summary, reporter};
+use client::{ClientError, Event, Options, Output, Reporter, Summary, Wait, reporter};
 use tokio_util::sync::CancellationToken;
 
 use crate::support::{FakeCounter, Paper, customers};
@@ -68,6 +71,22 @@ async fn json_output_is_one_object_a_line_and_nothing_on_stderr() {
     assert_eq!((&lines[6]["accepted"], &lines[6]["ready"]), (&1.into(), &1.into()));
     assert!(lines[6]["slowest_ms"].is_u64());
     assert_eq!(err.text(), "");
+}
+
+#[test]
+fn what_is_waited_for_is_told_to_people_and_to_programs() {
+    let event = Event::Waiting { wait: Wait::Bell, detail: "512 streams are open.".into() };
+    let tell = |output| {
+        let (out, err) = (Paper::default(), Paper::default());
+        let mut reporter = reporter(output, out.clone(), err.clone());
+        reporter.tell(SystemTime::UNIX_EPOCH, &event, &Summary::default()).expect("paper takes everything");
+        (out.text(), err.text())
+    };
+    assert_eq!(tell(Output::Plain), (String::new(), "Waiting for a bell: 512 streams are open.\n".into()));
+    let (out, err) = tell(Output::Json);
+    let line: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+    assert_eq!((&line["event"], &line["for"]), (&"waiting".into(), &"bell".into()));
+    assert_eq!((line["detail"].as_str(), err.as_str()), (Some("512 streams are open."), ""));
 }
 
 #[tokio::test]
