@@ -48,7 +48,7 @@ pub enum Event {
         /// The number that is called out, where there is one.
         code: Option<u64>,
         /// From the order's first request to this bell.
-        #[serde(rename = "waited_ms", serialize_with = "millis")]
+        #[serde(rename = "waited_ms", serialize_with = "as_millis")]
         waited: Duration,
         /// Whether an earlier round of it has rung already.
         again: bool,
@@ -106,6 +106,10 @@ pub enum Event {
 }
 
 /// For `serialize_with`, which hands over a reference.
-pub(crate) fn millis<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_u64(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
+fn as_millis<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u64(millis(*duration))
+}
+
+pub(crate) fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use serde::{Serialize, Serializer};
+use serde::{Serialize, Serializer, ser::SerializeStruct};
 
 use crate::event::{Event, millis};
 
-/// How a run went, so far or at its end.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+/// How a run went, so far or at its end. As JSON: the fields below, and what follows from them, `waiting` and
+/// `not_ordered`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Summary {
     /// Customers who were to come.
     pub customers: u32,
@@ -24,7 +25,6 @@ pub struct Summary {
     /// Accepted orders whose bell could not be heard.
     pub unheard: u32,
     /// From the first request to the first bell, of the order that took longest.
-    #[serde(rename = "slowest_ms", serialize_with = "optional_millis")]
     pub slowest: Option<Duration>,
 }
 
@@ -52,6 +52,11 @@ impl Summary {
     /// Customers who got an answer, or know that they won't.
     pub fn served(&self) -> u32 {
         self.accepted + self.refused + self.unanswered
+    }
+
+    /// Customers who have not got so far.
+    pub fn not_ordered(&self) -> u32 {
+        self.customers.saturating_sub(self.served())
     }
 
     /// Nobody is still to come, and nothing is still to ring for the first time.
@@ -93,10 +98,26 @@ impl Summary {
     }
 }
 
-#[expect(clippy::ref_option, reason = "serde hands over a reference to the field")]
-fn optional_millis<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
-    match duration {
-        Some(duration) => millis(duration, serializer),
-        None => serializer.serialize_none(),
+impl Serialize for Summary {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // Without `..`, so that a new field has to be told, too.
+        let Self { customers, accepted, ready, refused, unanswered, cancelled, unheard, slowest } = self;
+        let mut fields = serializer.serialize_struct("Summary", 10)?;
+        let counts = [
+            ("customers", *customers),
+            ("accepted", *accepted),
+            ("ready", *ready),
+            ("refused", *refused),
+            ("unanswered", *unanswered),
+            ("cancelled", *cancelled),
+            ("unheard", *unheard),
+            ("waiting", self.waiting()),
+            ("not_ordered", self.not_ordered()),
+        ];
+        for (name, count) in counts {
+            fields.serialize_field(name, &count)?;
+        }
+        fields.serialize_field("slowest_ms", &slowest.map(millis))?;
+        fields.end()
     }
 }

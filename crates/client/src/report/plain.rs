@@ -136,14 +136,15 @@ fn line(event: &Event) -> Line {
 
 /// Numbers that nobody expects are named only when they are not 0.
 fn sum(summary: &Summary) -> String {
-    let Summary { customers, accepted, ready, refused, unanswered, cancelled, unheard, slowest } = summary;
+    // Without `..`, so that a new field has to be told, too.
+    let Summary { customers: _, accepted, ready, refused, unanswered, cancelled, unheard, slowest } = summary;
     let usual = [(*accepted, "accepted"), (*ready, "ready"), (*refused, "refused")];
     let unusual = [
         (*unanswered, "without an answer"),
         (*cancelled, "cancelled"),
         (*unheard, "not heard"),
         (summary.waiting(), "still waited for"),
-        (customers.saturating_sub(summary.served()), "not ordered"),
+        (summary.not_ordered(), "not ordered"),
     ];
     let named = usual.into_iter().chain(unusual.into_iter().filter(|(count, _)| *count > 0));
     let counts: Vec<_> = named.map(|(count, name)| format!("{count} {name}")).collect();

@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, Write},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use client::{ClientError, Event, Options, Output, Reporter, Summary, Wait, reporter};
@@ -70,7 +70,40 @@ async fn json_output_is_one_object_a_line_and_nothing_on_stderr() {
     assert!(lines[2]["waited_ms"].is_u64());
     assert_eq!((&lines[6]["accepted"], &lines[6]["ready"]), (&1.into(), &1.into()));
     assert!(lines[6]["slowest_ms"].is_u64());
+    assert_eq!((&lines[6]["waiting"], &lines[6]["not_ordered"]), (&0.into(), &0.into()));
     assert_eq!(err.text(), "");
+}
+
+#[test]
+fn programs_are_told_every_number_that_people_are() {
+    let summary = Summary {
+        customers: 10,
+        accepted: 5,
+        ready: 1,
+        refused: 2,
+        unanswered: 1,
+        cancelled: 1,
+        unheard: 1,
+        slowest: Some(Duration::from_millis(5_021)),
+    };
+    let tell = |output| {
+        let (out, err) = (Paper::default(), Paper::default());
+        let mut reporter = reporter(output, out.clone(), err.clone());
+        let event = Event::Summary(summary.clone());
+        reporter.tell(SystemTime::UNIX_EPOCH, &event, &summary).expect("paper takes everything");
+        out.text() + &err.text()
+    };
+    assert_eq!(
+        tell(Output::Plain),
+        "5 accepted, 1 ready, 2 refused, 1 without an answer, 1 cancelled, 1 not heard, 2 still waited for, \
+         2 not ordered; slowest from order to ready: 5.02 s.\n"
+    );
+    let line: serde_json::Value = serde_json::from_str(&tell(Output::Json)).expect("JSON");
+    let said = serde_json::json!({
+        "event": "summary", "at": 0, "customers": 10, "accepted": 5, "ready": 1, "refused": 2, "unanswered": 1,
+        "cancelled": 1, "unheard": 1, "waiting": 2, "not_ordered": 2, "slowest_ms": 5_021,
+    });
+    assert_eq!(line, said);
 }
 
 #[test]
