@@ -3,11 +3,25 @@
 
 #![expect(clippy::doc_markdown, reason = "doc comments here are the help on a terminal, not Markdown")]
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{
+    env,
+    ffi::{OsStr, OsString},
+    net::SocketAddr,
+    path::PathBuf,
+};
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, builder::BoolishValueParser};
+use clap::{
+    Arg, ArgAction, Args, Command as Clap, CommandFactory as _, Error, FromArgMatches as _, Parser,
+    Subcommand, ValueEnum,
+    builder::{Resettable, TypedValueParser},
+    parser::ValueSource,
+};
+use client::CounterAddress;
 
-use crate::log_address::LogAddress;
+use crate::{
+    log_address::LogAddress,
+    value::{self, origin, said, said_word},
+};
 
 /// An event-driven order line for cafés: the counter writes orders down, the barista makes them, the bell rings.
 #[derive(Debug, Parser)]
@@ -23,21 +37,20 @@ pub struct Cli {
 #[derive(Debug, Args)]
 pub struct Global {
     /// The file with the settings [default: brewline.toml in this directory, if there is one]
-    #[arg(long, global = true, value_name = "FILE", env = "BREWLINE_CONFIG")]
-    pub config: Option<PathBuf>,
+    #[arg(long, global = true, value_name = "FILE", env = "BREWLINE_CONFIG", value_parser = FileParser)]
+    pub config: Option<NamedFile>,
 
     /// Say more on stderr: -v what happens, -vv every detail
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub verbose: u8,
 
     /// How diagnostics are written on stderr
-    #[arg(long, global = true, value_enum, env = "BREWLINE_LOG_FORMAT")]
+    #[arg(long, global = true, env = "BREWLINE_LOG_FORMAT", value_parser = said_word::<LogFormat>())]
     pub log_format: Option<LogFormat>,
 }
 
 /// How diagnostics are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
     /// For people
     Text,
@@ -60,11 +73,11 @@ pub enum Command {
 #[derive(Debug, Default, Clone, Args)]
 pub struct LineArgs {
     /// Where the log is: local:DIR [default: local: and the platform's data directory]
-    #[arg(long, value_name = "local:DIR", env = "BREWLINE_LOG")]
+    #[arg(long, value_name = "local:DIR", env = "BREWLINE_LOG", value_parser = said(str::parse::<LogAddress>))]
     pub log: Option<LogAddress>,
 
     /// The address for HTTP [default: 127.0.0.1:8080]
-    #[arg(long, value_name = "ADDRESS:PORT", env = "BREWLINE_LISTEN")]
+    #[arg(long, value_name = "ADDRESS:PORT", env = "BREWLINE_LISTEN", value_parser = said(value::listen))]
     pub listen: Option<SocketAddr>,
 }
 
@@ -75,31 +88,31 @@ pub struct UpArgs {
     pub line: LineArgs,
 
     /// Who makes the drinks [default: auto]
-    #[arg(long, value_enum, env = "BREWLINE_MODE")]
+    #[arg(long, env = "BREWLINE_MODE", value_parser = said_word::<Mode>())]
     pub mode: Option<Mode>,
 
     /// How many drinks make themselves at once [default: no limit]
-    #[arg(long, value_name = "N", env = "BREWLINE_HANDS", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    #[arg(long, value_name = "N", env = "BREWLINE_HANDS", allow_negative_numbers = true, value_parser = said(|n: &str| value::HANDS.parse(n)))]
     pub hands: Option<u32>,
 
     /// How long one cup takes, 0 to 3600 seconds, where the order does not say [default: 1]
-    #[arg(long, value_name = "SECONDS", env = "BREWLINE_SECONDS_PER_CUP", allow_negative_numbers = true, value_parser = seconds_per_cup)]
+    #[arg(long, value_name = "SECONDS", env = "BREWLINE_SECONDS_PER_CUP", allow_negative_numbers = true, value_parser = said(|n: &str| value::SECONDS_PER_CUP.parse(n)))]
     pub seconds_per_cup: Option<f64>,
 
     /// Open orders at most; more are refused until there is room [default: 2000000]
-    #[arg(long, value_name = "N", env = "BREWLINE_MAX_OPEN", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", env = "BREWLINE_MAX_OPEN", allow_negative_numbers = true, value_parser = said(|n: &str| value::MAX_OPEN.parse(n)))]
     pub max_open: Option<u32>,
 
     /// Live streams at most: each open page holds one [default: 20000]
-    #[arg(long, value_name = "N", env = "BREWLINE_MAX_STREAMS", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    #[arg(long, value_name = "N", env = "BREWLINE_MAX_STREAMS", allow_negative_numbers = true, value_parser = said(|n: &str| value::MAX_STREAMS.parse(n)))]
     pub max_streams: Option<u32>,
 
     /// Live streams of one address at most, loopback not counted [default: 512]
-    #[arg(long, value_name = "N", env = "BREWLINE_MAX_STREAMS_PER_ADDRESS", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    #[arg(long, value_name = "N", env = "BREWLINE_MAX_STREAMS_PER_ADDRESS", allow_negative_numbers = true, value_parser = said(|n: &str| value::MAX_STREAMS_PER_ADDRESS.parse(n)))]
     pub max_streams_per_address: Option<u32>,
 
     /// How long records are kept, in days [default: 30]
-    #[arg(long, value_name = "DAYS", env = "BREWLINE_RETENTION_DAYS", value_parser = clap::value_parser!(u32).range(2..=3650))]
+    #[arg(long, value_name = "DAYS", env = "BREWLINE_RETENTION_DAYS", allow_negative_numbers = true, value_parser = said(|n: &str| value::RETENTION_DAYS.parse(n)))]
     pub retention_days: Option<u32>,
 
     /// Make a new staff token, show it once, and forget the old one
@@ -111,13 +124,12 @@ pub struct UpArgs {
     pub accept_loss: bool,
 
     /// Do not show each order's way
-    #[arg(short, long, env = "BREWLINE_QUIET", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new())]
+    #[arg(short, long, env = "BREWLINE_QUIET", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = said(value::switch))]
     pub quiet: Option<bool>,
 }
 
 /// Who makes the drinks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Mode {
     /// Drinks make themselves, for practice
     Auto,
@@ -129,12 +141,12 @@ pub enum Mode {
 #[derive(Debug, Clone, Args)]
 pub struct ClientArgs {
     /// How many customers come, one a second
-    #[arg(short = 'c', long, alias = "c", value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(short = 'c', long, alias = "c", value_name = "N", default_value_t = 10, allow_negative_numbers = true, value_parser = said(|n: &str| value::CUSTOMERS.parse(n)))]
     pub customers: u32,
 
     /// The counter's address [default: http://127.0.0.1:8080]
-    #[arg(long, value_name = "URL", env = "BREWLINE_COUNTER")]
-    pub counter: Option<String>,
+    #[arg(long, value_name = "URL", env = "BREWLINE_COUNTER", value_parser = said(value::counter))]
+    pub counter: Option<CounterAddress>,
 
     /// End when every accepted order has rung, instead of waiting for Ctrl-C
     #[arg(long)]
@@ -145,18 +157,51 @@ pub struct ClientArgs {
     pub json: bool,
 
     /// Draw the same cups again
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = said(|n: &str| value::SEED.parse(n)))]
     pub seed: Option<u64>,
 }
 
-fn seconds_per_cup(text: &str) -> Result<f64, String> {
-    let seconds: f64 = text.parse().map_err(|_| "a number of seconds, such as 0.5".to_owned())?;
-    check_seconds_per_cup(seconds)
+/// A settings file, and who names it.
+#[derive(Debug, Clone)]
+pub struct NamedFile {
+    pub path: PathBuf,
+    /// A flag or a variable.
+    pub by: String,
 }
 
-/// The seconds, if they are within the range.
-pub fn check_seconds_per_cup(seconds: f64) -> Result<f64, String> {
-    if (0.0..=3_600.0).contains(&seconds) { Ok(seconds) } else { Err("0 to 3600 seconds".to_owned()) }
+#[derive(Clone)]
+struct FileParser;
+
+impl TypedValueParser for FileParser {
+    type Value = NamedFile;
+
+    fn parse_ref(&self, command: &Clap, arg: Option<&Arg>, value: &OsStr) -> Result<NamedFile, Error> {
+        self.parse_ref_(command, arg, value, ValueSource::CommandLine)
+    }
+
+    fn parse_ref_(
+        &self,
+        _: &Clap,
+        arg: Option<&Arg>,
+        value: &OsStr,
+        source: ValueSource,
+    ) -> Result<NamedFile, Error> {
+        Ok(NamedFile { path: value.into(), by: origin(arg, source) })
+    }
+}
+
+impl Cli {
+    /// What the command line and the environment say.
+    pub fn read(args: impl IntoIterator<Item = OsString>) -> Result<Self, Error> {
+        Self::from_arg_matches(&without_empty_variables(Self::command()).try_get_matches_from(args)?)
+    }
+}
+
+/// A variable that is set to nothing is not set: many a script can't unset one.
+fn without_empty_variables(command: Clap) -> Clap {
+    let is_empty = |arg: &Arg| arg.get_env().and_then(env::var_os).is_some_and(|value| value.is_empty());
+    let command = command.mut_args(|arg| if is_empty(&arg) { arg.env(Resettable::Reset) } else { arg });
+    command.mut_subcommands(without_empty_variables)
 }
 
 #[cfg(test)]

@@ -1,36 +1,16 @@
 //! Settings: a flag, then the environment, then the file, then the default. The first two are the command
 //! line's; here the other two join them.
 
-use std::{fs, io, net::SocketAddr, path::Path, time::Duration};
+use std::{net::SocketAddr, time::Duration};
 
-use serde::Deserialize;
+use client::CounterAddress;
 
 use crate::{
     catalog::RETENTION_DAYS,
-    cli::{Global, LineArgs, LogFormat, Mode, UpArgs, check_seconds_per_cup},
+    cli::{Global, LineArgs, LogFormat, Mode, UpArgs},
+    file::File,
     log_address::LogAddress,
 };
-
-/// The file that is read where none is named.
-const FILE: &str = "brewline.toml";
-
-/// What the file may say. A key that is not here is an error.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct File {
-    log: Option<LogAddress>,
-    listen: Option<SocketAddr>,
-    mode: Option<Mode>,
-    hands: Option<u32>,
-    seconds_per_cup: Option<f64>,
-    max_open: Option<u32>,
-    max_streams: Option<u32>,
-    max_streams_per_address: Option<u32>,
-    retention_days: Option<u32>,
-    quiet: Option<bool>,
-    log_format: Option<LogFormat>,
-    counter: Option<String>,
-}
 
 /// Where the line keeps its log and listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,60 +36,14 @@ pub struct Up {
 }
 
 impl File {
-    /// The file that was named, or the one in this directory if there is one.
-    pub fn read(global: &Global) -> Result<Self, String> {
-        match &global.config {
-            Some(path) => Self::at(path).map_err(|e| e.unwrap_or_else(|| missing(path))),
-            None => match Self::at(Path::new(FILE)) {
-                Err(None) => Ok(Self::default()),
-                other => other.map_err(std::option::Option::unwrap_or_default),
-            },
-        }
-    }
-
-    /// `Err(None)`: there is no such file.
-    fn at(path: &Path) -> Result<Self, Option<String>> {
-        let text = fs::read_to_string(path).map_err(|e| match e.kind() {
-            io::ErrorKind::NotFound => None,
-            _ => Some(format!("can't read {}: {e}", path.display())),
-        })?;
-        Self::parse(&text, path).map_err(Some)
-    }
-
-    fn parse(text: &str, path: &Path) -> Result<Self, String> {
-        let file: Self = toml::from_str(text).map_err(|e| {
-            let line = e.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
-            format!("{}:{line}: {}", path.display(), e.message().replace('\n', " "))
-        })?;
-        file.check().map_err(|why| format!("{}: {why}", path.display()))?;
-        Ok(file)
-    }
-
-    /// The same ranges as the flags have.
-    fn check(&self) -> Result<(), String> {
-        let within = |key: &str, value: Option<u32>, low: u32, high: u32| match value {
-            Some(n) if n < low || n > high => Err(format!("{key} is {n}; {low} to {high} is allowed")),
-            _ => Ok(()),
-        };
-        within("hands", self.hands, 1, 1_000_000)?;
-        within("max_open", self.max_open, 1, u32::MAX)?;
-        within("max_streams", self.max_streams, 1, 1_000_000)?;
-        within("max_streams_per_address", self.max_streams_per_address, 1, 1_000_000)?;
-        within("retention_days", self.retention_days, 2, 3_650)?;
-        if let Some(seconds) = self.seconds_per_cup {
-            check_seconds_per_cup(seconds).map_err(|why| format!("seconds_per_cup is {seconds}; {why}"))?;
-        }
-        Ok(())
-    }
-
     /// How diagnostics are written.
     pub fn log_format(&self, global: &Global) -> LogFormat {
         global.log_format.or(self.log_format).unwrap_or(LogFormat::Text)
     }
 
-    /// The counter's address, if something says it.
-    pub fn counter(&self, flag: Option<String>) -> Option<String> {
-        flag.or_else(|| self.counter.clone())
+    /// Where the customers look for the counter.
+    pub fn counter(&self, flag: Option<CounterAddress>) -> CounterAddress {
+        flag.or_else(|| self.counter.clone()).unwrap_or_default()
     }
 
     /// Where the line keeps its log and listens.
@@ -145,16 +79,11 @@ impl File {
     }
 }
 
-fn missing(path: &Path) -> String {
-    format!("there is no file {}; --config names the settings file", path.display())
-}
-
 #[cfg(test)]
 mod tests {
-    use clap::Parser as _;
+    use std::path::Path;
 
     use super::*;
-    use crate::cli::Cli;
 
     fn parse(text: &str) -> Result<File, String> {
         File::parse(text, Path::new("brewline.toml"))
@@ -195,26 +124,6 @@ mod tests {
     }
 
     #[test]
-    fn the_file_allows_what_the_flags_allow() {
-        for key in [
-            "hands",
-            "max_open",
-            "max_streams",
-            "max_streams_per_address",
-            "retention_days",
-            "seconds_per_cup",
-        ] {
-            for n in [0, 1, 2, 3_600, 3_601, 3_650, 3_651, 1_000_000, 1_000_001, u32::MAX] {
-                let flag = format!("--{}={n}", key.replace('_', "-"));
-                let by_flag = Cli::try_parse_from(["brewline", "up", &flag]);
-                let by_file =
-                    parse(&format!("{key} = {n}{}\n", if key == "seconds_per_cup" { ".0" } else { "" }));
-                assert_eq!(by_file.is_ok(), by_flag.is_ok(), "{flag}: {by_file:?}");
-            }
-        }
-    }
-
-    #[test]
     fn the_defaults_are_those_of_the_parts() {
         let line = LineArgs { log: Some(LogAddress::Local("/nowhere".into())), ..LineArgs::default() };
         let up = File::default().up(&UpArgs { line, ..UpArgs::default() }).unwrap();
@@ -223,19 +132,5 @@ mod tests {
         assert_eq!((up.hands, up.max_open), (barista.hands, barista.max_open));
         let seconds = Duration::from_millis(order::Rules::default().cup_ms).as_secs_f64();
         assert!((up.seconds_per_cup - seconds).abs() < f64::EPSILON);
-    }
-
-    #[test]
-    fn an_unknown_key_or_a_wrong_value_is_one_sentence_with_its_place() {
-        for (text, says) in [
-            ("mode = \"auto\"\nhandz = 2\n", "brewline.toml:2: unknown field `handz`"),
-            ("hands = 0\n", "1 to 1000000"),
-            ("seconds_per_cup = -1\n", "0 to 3600"),
-            ("log = \"debug\"\n", "--verbose"),
-            ("mode = \n", "brewline.toml:1:"),
-        ] {
-            let error = parse(text).unwrap_err();
-            assert!(error.contains(says) && !error.contains('\n'), "{text:?}: {error}");
-        }
     }
 }

@@ -10,12 +10,8 @@ use client::{ClientError, CounterAddress, Options, Output, Verdict};
 use crate::{cli::ClientArgs, signals::stop_on_signals};
 
 /// Lets the customers in, and says by the exit code whether any of them was refused or not served.
-pub(crate) async fn client(args: &ClientArgs, counter: Option<String>) -> anyhow::Result<ExitCode> {
+pub(crate) async fn client(args: &ClientArgs, counter: CounterAddress) -> anyhow::Result<ExitCode> {
     let stop = stop_on_signals()?;
-    let counter = match counter {
-        Some(address) => address.parse::<CounterAddress>()?,
-        None => CounterAddress::default(),
-    };
     let output = if args.json { Output::Json } else { Output::for_this_terminal() };
     let options = Options {
         counter,

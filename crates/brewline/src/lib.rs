@@ -3,6 +3,8 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`cli`] | every flag, once |
+//! | [`value`] | what each setting may be, wherever it is said |
+//! | [`file`] | the settings file |
 //! | [`config`] | flags, environment, file and defaults become settings |
 //! | [`catalog()`] | the topics of the contract as the log must keep them |
 //! | [`up`] | the whole line in one process |
@@ -20,15 +22,17 @@ pub mod config;
 mod customers;
 mod doctor;
 mod ending;
+pub mod file;
 pub mod log_address;
 mod narrate;
 mod signals;
 mod telemetry;
 pub mod up;
+pub mod value;
 
 use std::{future::Future, process::ExitCode};
 
-use clap::{CommandFactory as _, Parser as _};
+use clap::CommandFactory as _;
 
 pub use crate::catalog::{RETENTION_DAYS, catalog};
 
@@ -39,7 +43,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Runs the command line `args`, and says how it went. What goes wrong is one sentence on stderr.
 pub fn run(args: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode {
-    let cli = match cli::Cli::try_parse_from(args) {
+    let cli = match cli::Cli::read(args) {
         Ok(cli) => cli,
         // clap writes help to stdout and mistakes to stderr, each with its own exit code.
         Err(error) => {
@@ -62,7 +66,7 @@ pub fn command() -> clap::Command {
 }
 
 fn dispatch(cli: cli::Cli) -> anyhow::Result<ExitCode> {
-    let file = config::File::read(&cli.global).map_err(anyhow::Error::msg)?;
+    let file = file::File::read(&cli.global).map_err(anyhow::Error::msg)?;
     telemetry::init(cli.global.verbose, file.log_format(&cli.global));
     match cli.command {
         cli::Command::Up(args) => {

@@ -33,7 +33,7 @@ impl FromStr for LogAddress {
     fn from_str(text: &str) -> Result<Self, String> {
         if let Some(dir) = text.strip_prefix("local:") {
             return match dir {
-                "" => Err("local: needs a directory, as in local:/var/lib/brewline".to_owned()),
+                "" => Err("say the directory as well, as in local:/var/lib/brewline".to_owned()),
                 dir => Ok(Self::Local(dir.into())),
             };
         }
@@ -41,18 +41,10 @@ impl FromStr for LogAddress {
             return Err("this version keeps its log in a directory only; say local:DIR".to_owned());
         }
         if ["error", "warn", "info", "debug", "trace"].contains(&text) {
-            return Err(
-                "--log names the log to work on, as in local:DIR; for more diagnostics say --verbose"
-                    .to_owned(),
-            );
+            return Err("this names the log to work on, as in local:DIR; for more diagnostics say --verbose"
+                .to_owned());
         }
         Err("say local:DIR, as in local:/var/lib/brewline".to_owned())
-    }
-}
-
-impl<'de> serde::Deserialize<'de> for LogAddress {
-    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        String::deserialize(from)?.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -64,7 +56,7 @@ mod tests {
     fn an_address_names_a_directory_and_anything_else_says_the_way_out() {
         assert_eq!("local:/x y".parse(), Ok(LogAddress::Local("/x y".into())));
         for (text, says) in [
-            ("local:", "needs a directory"),
+            ("local:", "say the directory"),
             ("debug", "--verbose"),
             ("kafka://localhost:9092", "local:DIR"),
             ("/var/lib/brewline", "local:DIR"),

@@ -196,7 +196,7 @@ mod tests {
     use super::*;
     use crate::{
         cli::{LineArgs, UpArgs},
-        config::File,
+        file::File,
     };
 
     fn defaults() -> Up {

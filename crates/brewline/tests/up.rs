@@ -280,6 +280,58 @@ fn wrong_settings_are_one_sentence_each() {
 }
 
 #[test]
+fn a_wrong_value_is_blamed_on_who_said_it_in_plain_words() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = dir.path().join("brewline.toml");
+    fs::write(&config, "mode = \"auto\"\nhands = \"two\"\n").unwrap();
+    let config = config.display().to_string();
+    let whole = "is \"two\": say a whole number from 1 to 1000000";
+    let refused = |variables: &[(&str, &str)], args: &[&str], says: &[&str]| {
+        let output = brewline(args).envs(variables.iter().copied()).output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success(), "{stderr}");
+        for words in says {
+            assert!(stderr.contains(words), "{words:?} is not in {stderr}");
+        }
+        stderr
+    };
+    refused(&[], &["up", "--hands", "two"], &[&format!("--hands {whole}")]);
+    refused(&[], &["up", "--config", &config], &[&format!("{config}:2: hands {whole}, without quotes")]);
+    for (name, value, says) in [
+        ("BREWLINE_HANDS", "two", whole),
+        ("BREWLINE_LISTEN", "8080", "127.0.0.1:8080"),
+        ("BREWLINE_LOG", "/somewhere", "local:DIR"),
+        ("BREWLINE_MODE", "fast", "say auto or manual"),
+        ("BREWLINE_QUIET", "perhaps", "say true or false"),
+        ("BREWLINE_SECONDS_PER_CUP", "3601", "from 0 to 3600"),
+        ("BREWLINE_LOG_FORMAT", "xml", "say text or json"),
+        ("BREWLINE_CONFIG", "/nowhere/b.toml", "/nowhere/b.toml"),
+    ] {
+        let stderr = refused(&[(name, value)], &["up"], &[says, &format!("the environment variable {name}")]);
+        assert!(!stderr.contains(" '--"), "no flag was said: {stderr}");
+    }
+    let counter = ["the environment variable BREWLINE_COUNTER is \"ftp://cafe\"", "http://127.0.0.1:8080"];
+    refused(&[("BREWLINE_COUNTER", "ftp://cafe")], &["client"], &counter);
+    refused(&[], &["client", "-c", "0"], &["--customers is \"0\": say a whole number from 1 to 10000"]);
+    refused(&[], &["client", "--seed", "x"], &["--seed is \"x\": say a whole number from 0 to"]);
+}
+
+#[test]
+fn an_empty_variable_is_not_set() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = local(dir.path());
+    let mut command = brewline(&["up", "--log", &log, "--listen", "127.0.0.1:0"]);
+    for name in ["CONFIG", "LOG", "LISTEN", "MODE", "HANDS", "SECONDS_PER_CUP", "MAX_OPEN", "MAX_STREAMS"] {
+        command.env(format!("BREWLINE_{name}"), "");
+    }
+    for name in ["MAX_STREAMS_PER_ADDRESS", "RETENTION_DAYS", "QUIET", "LOG_FORMAT"] {
+        command.env(format!("BREWLINE_{name}"), "");
+    }
+    let mut up = Process::start(command);
+    up.hear(|line| line.starts_with("Ctrl-C stops"));
+}
+
+#[test]
 fn the_environment_wins_over_the_file_and_a_flag_over_both() {
     let dir = tempfile::tempdir().unwrap();
     let config = dir.path().join("brewline.toml");

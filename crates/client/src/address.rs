@@ -56,7 +56,10 @@ impl FromStr for CounterAddress {
         let bad = |reason: &str| BadAddress { given: given.to_owned(), reason: reason.to_owned() };
         let text = given.trim();
         let full = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
-        let uri: Uri = full.parse().map_err(|error: http::uri::InvalidUri| bad(&error.to_string()))?;
+        if text.is_empty() {
+            return Err(bad("it is empty"));
+        }
+        let uri: Uri = full.parse().map_err(|_| bad("it can't be read as a URL"))?;
 
         match uri.scheme_str() {
             Some("http") => {}
@@ -111,8 +114,9 @@ mod tests {
             ("http://cafe.example/?a=1", "query"),
             ("http://cafe.example:99999", "port"),
             ("http://cafe.example:0", "port"),
-            ("", ""),
-            ("two words", ""),
+            ("", "empty"),
+            ("two words", "as a URL"),
+            ("http://cafe.example:port", "port"),
         ] {
             let message = given.parse::<CounterAddress>().unwrap_err().to_string();
             assert!(message.contains(reason) && message.contains("write it like"), "{given}: {message}");

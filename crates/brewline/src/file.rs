@@ -1,0 +1,228 @@
+//! The settings file: TOML, with the same values as flags and variables have.
+
+use std::{collections::BTreeMap, fs, io, net::SocketAddr, path::Path};
+
+use client::CounterAddress;
+use toml::{Spanned, Value};
+
+use crate::{
+    cli::{Global, LogFormat, Mode},
+    log_address::LogAddress,
+    value,
+};
+
+/// The file that is read where none is named.
+const NAME: &str = "brewline.toml";
+
+/// What the file may say. A key that is not here is an error.
+#[derive(Debug, Default)]
+pub struct File {
+    pub(crate) log: Option<LogAddress>,
+    pub(crate) listen: Option<SocketAddr>,
+    pub(crate) mode: Option<Mode>,
+    pub(crate) hands: Option<u32>,
+    pub(crate) seconds_per_cup: Option<f64>,
+    pub(crate) max_open: Option<u32>,
+    pub(crate) max_streams: Option<u32>,
+    pub(crate) max_streams_per_address: Option<u32>,
+    pub(crate) retention_days: Option<u32>,
+    pub(crate) quiet: Option<bool>,
+    pub(crate) log_format: Option<LogFormat>,
+    pub(crate) counter: Option<CounterAddress>,
+}
+
+/// What [`File::set`] knows.
+const KEYS: &str = "log, listen, mode, hands, seconds_per_cup, max_open, max_streams, max_streams_per_address, \
+                    retention_days, quiet, log_format and counter";
+
+impl File {
+    /// The file that was named, or the one in this directory if there is one.
+    pub fn read(global: &Global) -> Result<Self, String> {
+        match &global.config {
+            Some(named) => Self::at(&named.path)?.ok_or_else(|| {
+                let (path, by) = (named.path.display(), &named.by);
+                format!("there is no file {path}, which {by} names; make it, or name another")
+            }),
+            None => Ok(Self::at(Path::new(NAME))?.unwrap_or_default()),
+        }
+    }
+
+    /// `None`: there is no such file.
+    fn at(path: &Path) -> Result<Option<Self>, String> {
+        let shown = path.display();
+        match fs::read_to_string(path) {
+            Ok(text) => Self::parse(&text, path).map(Some),
+            Err(error) => match error.kind() {
+                io::ErrorKind::NotFound => Ok(None),
+                io::ErrorKind::InvalidData => {
+                    Err(format!("{shown} is not text (UTF-8); write the settings as TOML"))
+                }
+                _ => Err(format!(
+                    "can't read {shown} ({error}); make it readable, or name another with --config"
+                )),
+            },
+        }
+    }
+
+    pub(crate) fn parse(text: &str, path: &Path) -> Result<Self, String> {
+        let place = |offset: usize| {
+            let line = text.get(..offset).map_or(1, |before| before.matches('\n').count() + 1);
+            format!("{}:{line}", path.display())
+        };
+        let table: BTreeMap<Spanned<String>, Spanned<Value>> = toml::from_str(text).map_err(|error| {
+            let at = place(error.span().map_or(0, |span| span.start));
+            format!(
+                "{at}: this is not TOML ({}); lines are like hands = 2 and mode = \"auto\"",
+                error.message().replace('\n', " ")
+            )
+        })?;
+        let mut file = Self::default();
+        // In the order of the file: what is wrong first is said.
+        let mut lines: Vec<_> = table.iter().collect();
+        lines.sort_by_key(|(key, _)| key.span().start);
+        for (key, value) in lines {
+            file.set(key.get_ref(), value.get_ref())
+                .map_err(|why| format!("{}: {why}", place(key.span().start)))?;
+        }
+        Ok(file)
+    }
+
+    fn set(&mut self, key: &str, value: &Value) -> Result<(), String> {
+        let set = match key {
+            "log" => text(value).and_then(str::parse).map(|log| self.log = Some(log)),
+            "listen" => text(value).and_then(value::listen).map(|listen| self.listen = Some(listen)),
+            "mode" => text(value).and_then(value::word).map(|mode| self.mode = Some(mode)),
+            "hands" => bare(value, |n| value::HANDS.parse(n)).map(|n| self.hands = Some(n)),
+            "seconds_per_cup" => {
+                bare(value, |n| value::SECONDS_PER_CUP.parse(n)).map(|n| self.seconds_per_cup = Some(n))
+            }
+            "max_open" => bare(value, |n| value::MAX_OPEN.parse(n)).map(|n| self.max_open = Some(n)),
+            "max_streams" => bare(value, |n| value::MAX_STREAMS.parse(n)).map(|n| self.max_streams = Some(n)),
+            "max_streams_per_address" => bare(value, |n| value::MAX_STREAMS_PER_ADDRESS.parse(n))
+                .map(|n| self.max_streams_per_address = Some(n)),
+            "retention_days" => {
+                bare(value, |n| value::RETENTION_DAYS.parse(n)).map(|n| self.retention_days = Some(n))
+            }
+            "quiet" => match value {
+                Value::Boolean(quiet) => {
+                    self.quiet = Some(*quiet);
+                    Ok(())
+                }
+                _ => Err("say true or false, without quotes".to_owned()),
+            },
+            "log_format" => text(value).and_then(value::word).map(|format| self.log_format = Some(format)),
+            "counter" => text(value).and_then(value::counter).map(|counter| self.counter = Some(counter)),
+            _ => return Err(format!("there is no setting {key:?}; there are {KEYS}")),
+        };
+        set.map_err(|why| format!("{key} is {}: {why}", shown(value)))
+    }
+}
+
+/// A text, which TOML has in quotes.
+fn text(value: &Value) -> Result<&str, String> {
+    value.as_str().ok_or_else(|| "say it as a text in quotes".to_owned())
+}
+
+/// A number, which TOML has without quotes.
+fn bare<T>(value: &Value, parse: impl Fn(&str) -> Result<T, String>) -> Result<T, String> {
+    match value {
+        Value::Integer(n) => parse(&n.to_string()),
+        // With its point: 2.0 is no whole number.
+        Value::Float(n) => parse(&format!("{n:?}")),
+        // Nothing is no number: for what is allowed.
+        _ => parse("").map_err(|why| format!("{why}, without quotes")),
+    }
+}
+
+fn shown(value: &Value) -> String {
+    match value {
+        Value::String(text) => format!("{text:?}"),
+        Value::Integer(n) => n.to_string(),
+        Value::Float(n) => format!("{n:?}"),
+        Value::Boolean(is) => is.to_string(),
+        Value::Datetime(_) => "a date".to_owned(),
+        Value::Array(_) => "a list".to_owned(),
+        Value::Table(_) => "a table".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::cli::Cli;
+
+    fn parse(text: &str) -> Result<File, String> {
+        File::parse(text, Path::new("brewline.toml"))
+    }
+
+    #[test]
+    fn the_file_allows_what_the_flags_allow() {
+        for key in [
+            "hands",
+            "max_open",
+            "max_streams",
+            "max_streams_per_address",
+            "retention_days",
+            "seconds_per_cup",
+        ] {
+            for n in [0, 1, 2, 3_600, 3_601, 3_650, 3_651, 1_000_000, 1_000_001, u32::MAX] {
+                let flag = format!("--{}={n}", key.replace('_', "-"));
+                let by_flag = Cli::try_parse_from(["brewline", "up", &flag]);
+                let by_file = parse(&format!("{key} = {n}\n"));
+                assert_eq!(by_file.is_ok(), by_flag.is_ok(), "{flag}: {by_file:?}");
+                let with_point = parse(&format!("{key} = {n}.0\n"));
+                let may_have_one = key == "seconds_per_cup" && by_flag.is_ok();
+                assert_eq!(with_point.is_ok(), may_have_one, "{flag}: {with_point:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_key_is_known_and_named() {
+        for (key, value) in [
+            ("log", "\"local:/x\""),
+            ("listen", "\"127.0.0.1:80\""),
+            ("mode", "\"auto\""),
+            ("hands", "1"),
+            ("seconds_per_cup", "1"),
+            ("max_open", "1"),
+            ("max_streams", "1"),
+            ("max_streams_per_address", "1"),
+            ("retention_days", "2"),
+            ("quiet", "true"),
+            ("log_format", "\"json\""),
+            ("counter", "\"http://cafe\""),
+        ] {
+            parse(&format!("{key} = {value}\n")).unwrap();
+            let wrong = if value.starts_with('"') { "1" } else { "\"x\"" };
+            let error = parse(&format!("# settings\n{key} = {wrong}\n")).unwrap_err();
+            assert!(error.starts_with(&format!("brewline.toml:2: {key} is {wrong}: say ")), "{error}");
+            assert!(error.contains("quotes"), "{error}");
+            assert!(KEYS.replace(" and ", ", ").split(", ").any(|named| named == key), "{key}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_key_or_a_wrong_value_is_one_sentence_with_its_place() {
+        for (text, says) in [
+            (
+                "mode = \"auto\"\nhandz = 2\n",
+                "brewline.toml:2: there is no setting \"handz\"; there are log, ",
+            ),
+            ("hands = 0\n", "brewline.toml:1: hands is 0: say a whole number from 1 to 1000000"),
+            ("seconds_per_cup = -1\n", "0 to 3600"),
+            ("log = \"debug\"\n", "--verbose"),
+            ("mode = \n", "brewline.toml:1: this is not TOML"),
+            ("listen = \"here\"\n", "127.0.0.1:8080"),
+            ("counter = \"ftp://cafe\"\n", "http://127.0.0.1:8080"),
+            ("[kafka]\nx = 1\n", "there is no setting \"kafka\""),
+            ("hands = [1]\n", "hands is a list"),
+            ("quiet = true\nquiet = true\n", "brewline.toml:2: this is not TOML"),
+        ] {
+            let error = parse(text).unwrap_err();
+            assert!(error.contains(says) && !error.contains('\n'), "{text:?}: {error}");
+        }
+    }
+}

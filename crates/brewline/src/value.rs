@@ -1,0 +1,174 @@
+//! What each setting may be, once for flag, variable and file. What is wrong is said in words that fit after the
+//! place it came from and a colon: "say a whole number from 1 to 10".
+
+use std::{fmt::Display, net::SocketAddr, ops::RangeInclusive, str::FromStr};
+
+use clap::{
+    Arg, Command, Error, ValueEnum,
+    builder::{PossibleValue, TypedValueParser},
+    error::ErrorKind,
+    parser::ValueSource,
+};
+use client::CounterAddress;
+
+/// A number within a range.
+#[derive(Debug, Clone)]
+pub struct Number<T> {
+    /// What is counted, for people.
+    pub what: &'static str,
+    /// What is allowed.
+    pub range: RangeInclusive<T>,
+}
+
+/// `--hands`
+pub const HANDS: Number<u32> = whole(1..=1_000_000);
+/// `--seconds-per-cup`
+pub const SECONDS_PER_CUP: Number<f64> = Number { what: "number of seconds", range: 0.0..=3_600.0 };
+/// `--max-open`
+pub const MAX_OPEN: Number<u32> = whole(1..=u32::MAX);
+/// `--max-streams`
+pub const MAX_STREAMS: Number<u32> = whole(1..=1_000_000);
+/// `--max-streams-per-address`
+pub const MAX_STREAMS_PER_ADDRESS: Number<u32> = whole(1..=1_000_000);
+/// `--retention-days`
+pub const RETENTION_DAYS: Number<u32> = whole(2..=3_650);
+/// `--customers`
+pub const CUSTOMERS: Number<u32> = whole(client::CUSTOMERS);
+/// `--seed`
+pub const SEED: Number<u64> = whole(0..=u64::MAX);
+
+const fn whole<T>(range: RangeInclusive<T>) -> Number<T> {
+    Number { what: "whole number", range }
+}
+
+impl<T: FromStr + PartialOrd + Display> Number<T> {
+    /// The number, if it is one and within the range.
+    pub fn parse(&self, text: &str) -> Result<T, String> {
+        let Self { what, range } = self;
+        let number = text.parse().ok().filter(|number| range.contains(number));
+        number.ok_or_else(|| format!("say a {what} from {} to {}", range.start(), range.end()))
+    }
+}
+
+/// One of a few words.
+pub fn word<T: ValueEnum>(text: &str) -> Result<T, String> {
+    T::from_str(text, false).map_err(|_| format!("say {}", names(&possible::<T>()).join(" or ")))
+}
+
+/// Where to listen.
+pub fn listen(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "say an IP address and a port, as in 127.0.0.1:8080 or [::1]:8080".to_owned())
+}
+
+/// Where a counter is.
+pub fn counter(text: &str) -> Result<CounterAddress, String> {
+    text.parse().map_err(|bad: client::BadAddress| {
+        format!("{}; write it like {}", bad.reason, CounterAddress::default())
+    })
+}
+
+/// On or off.
+pub fn switch(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "t" | "yes" | "y" | "on" | "1" => Ok(true),
+        "false" | "f" | "no" | "n" | "off" | "0" => Ok(false),
+        _ => Err("say true or false, yes or no, on or off, 1 or 0".to_owned()),
+    }
+}
+
+fn possible<T: ValueEnum>() -> Vec<PossibleValue> {
+    T::value_variants().iter().filter_map(ValueEnum::to_possible_value).collect()
+}
+
+fn names(values: &[PossibleValue]) -> Vec<&str> {
+    values.iter().map(PossibleValue::get_name).collect()
+}
+
+/// A value on the command line or in the environment, parsed by a function of this module.
+#[derive(Clone)]
+pub(crate) struct Said<F> {
+    parse: F,
+    possible: fn() -> Vec<PossibleValue>,
+}
+
+type Parse<T> = fn(&str) -> Result<T, String>;
+
+/// A value that `parse` takes.
+pub(crate) fn said<F>(parse: F) -> Said<F> {
+    Said { parse, possible: Vec::new }
+}
+
+/// One of the words of `T`, which the help lists.
+pub(crate) fn said_word<T: ValueEnum>() -> Said<Parse<T>> {
+    Said { parse: word::<T>, possible: possible::<T> }
+}
+
+impl<T, F> TypedValueParser for Said<F>
+where
+    T: Clone + Send + Sync + 'static,
+    F: Fn(&str) -> Result<T, String> + Clone + Send + Sync + 'static,
+{
+    type Value = T;
+
+    fn parse_ref(&self, cmd: &Command, arg: Option<&Arg>, value: &std::ffi::OsStr) -> Result<T, Error> {
+        self.parse_ref_(cmd, arg, value, ValueSource::CommandLine)
+    }
+
+    fn parse_ref_(
+        &self,
+        cmd: &Command,
+        arg: Option<&Arg>,
+        value: &std::ffi::OsStr,
+        source: ValueSource,
+    ) -> Result<T, Error> {
+        let parsed = match value.to_str() {
+            Some(text) => (self.parse)(text),
+            None => Err("it is not text (UTF-8)".to_owned()),
+        };
+        parsed.map_err(|why| {
+            let given = value.to_string_lossy();
+            let message = format!("{} is {given:?}: {why}\n", origin(arg, source));
+            Error::raw(ErrorKind::ValueValidation, message).with_cmd(cmd)
+        })
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        let possible = (self.possible)();
+        if possible.is_empty() { None } else { Some(Box::new(possible.into_iter())) }
+    }
+}
+
+/// Who said a value, by name.
+pub(crate) fn origin(arg: Option<&Arg>, source: ValueSource) -> String {
+    let variable = arg.and_then(Arg::get_env).filter(|_| source == ValueSource::EnvVariable);
+    let flag = arg.and_then(Arg::get_long);
+    match (variable, flag) {
+        (Some(variable), _) => format!("the environment variable {}", variable.display()),
+        (None, Some(flag)) => format!("--{flag}"),
+        (None, None) => "a value".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::Mode;
+
+    #[test]
+    fn what_is_wrong_is_said_with_what_is_allowed() {
+        assert_eq!(HANDS.parse("3"), Ok(3));
+        for wrong in ["", "0", "-1", "1.5", "two", "1000001", "99999999999"] {
+            assert_eq!(HANDS.parse(wrong), Err("say a whole number from 1 to 1000000".to_owned()), "{wrong}");
+        }
+        for wrong in ["-0.1", "3600.1", "NaN", "inf", "fast"] {
+            let says = Err("say a number of seconds from 0 to 3600".to_owned());
+            assert_eq!(SECONDS_PER_CUP.parse(wrong), says, "{wrong}");
+        }
+        assert_eq!(word::<Mode>("manual"), Ok(Mode::Manual));
+        assert_eq!(word::<Mode>("fast"), Err("say auto or manual".to_owned()));
+        assert!(listen("8080").unwrap_err().contains("127.0.0.1:8080"));
+        assert!(counter("ftp://cafe").unwrap_err().contains("http://127.0.0.1:8080"));
+        assert_eq!((switch("On"), switch("0")), (Ok(true), Ok(false)));
+        assert!(switch("maybe").is_err());
+    }
+}
