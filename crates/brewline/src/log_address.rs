@@ -34,7 +34,7 @@ impl FromStr for LogAddress {
         if let Some(dir) = text.strip_prefix("local:") {
             return match dir {
                 "" => Err("say the directory as well, as in local:/var/lib/brewline".to_owned()),
-                dir => Ok(Self::Local(dir.into())),
+                dir => expanded(dir).map(Self::Local),
             };
         }
         if text.starts_with("kafka:") {
@@ -48,9 +48,40 @@ impl FromStr for LogAddress {
     }
 }
 
+/// The directory with a leading `~` as the home directory: no shell sees to it after `local:`, nor in a file.
+fn expanded(dir: &str) -> Result<PathBuf, String> {
+    let Some(rest) = dir.strip_prefix('~') else { return Ok(dir.into()) };
+    let below = match rest.strip_prefix('/') {
+        Some(below) => below.trim_start_matches('/'),
+        None if rest.is_empty() => "",
+        None => {
+            return Err("only ~/ is known here, for your own home directory; say the whole path".to_owned());
+        }
+    };
+    let home =
+        etcetera::home_dir().map_err(|_| "there is no home directory for the ~; say the whole path")?;
+    Ok(if below.is_empty() { home } else { home.join(below) })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_leading_tilde_is_the_home_directory() {
+        let home = etcetera::home_dir().unwrap();
+        for (text, dir) in [
+            ("local:~/a/b", home.join("a/b")),
+            ("local:~//a", home.join("a")),
+            ("local:~/", home.clone()),
+            ("local:~", home.clone()),
+            ("local:/x/~/y", "/x/~/y".into()),
+            ("local:x/~", "x/~".into()),
+        ] {
+            assert_eq!(text.parse(), Ok(LogAddress::Local(dir)), "{text}");
+        }
+        assert!("local:~bob/x".parse::<LogAddress>().unwrap_err().contains("the whole path"));
+    }
 
     #[test]
     fn an_address_names_a_directory_and_anything_else_says_the_way_out() {

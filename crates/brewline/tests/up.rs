@@ -317,6 +317,24 @@ fn a_wrong_value_is_blamed_on_who_said_it_in_plain_words() {
 }
 
 #[test]
+fn a_tilde_in_the_log_is_the_home_directory_wherever_it_is_said() {
+    let home = tempfile::tempdir().unwrap();
+    let config = home.path().join("brewline.toml");
+    fs::write(&config, "log = \"local:~/by-file\"\n").unwrap();
+    let config = config.display().to_string();
+    for (variable, args, says) in [
+        (None, ["--log", "local:~/by-flag"], "by-flag"),
+        (Some("local:~/by-variable"), ["--listen", "127.0.0.1:0"], "by-variable"),
+        (None, ["--config", &config], "by-file"),
+    ] {
+        let mut doctor = brewline(&["doctor"]);
+        doctor.args(args).env("HOME", home.path()).envs(variable.map(|log| ("BREWLINE_LOG", log)));
+        let said = String::from_utf8(doctor.output().unwrap().stdout).unwrap();
+        assert!(said.contains(&format!("{} will be made", home.path().join(says).display())), "{said}");
+    }
+}
+
+#[test]
 fn an_empty_variable_is_not_set() {
     let dir = tempfile::tempdir().unwrap();
     let log = local(dir.path());
