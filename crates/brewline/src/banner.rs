@@ -9,13 +9,18 @@ use std::{
 use counter::{Started, view::Counts};
 use order::Stage;
 
-use crate::{cli::Mode, config::Up, log_address::LogAddress};
+use crate::{cli::Mode, config::Up, log_address::LogAddress, reach::Others};
 
 /// Where the counter listens and is looked for if nothing is said.
 const DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 
 /// Where everything is, and what to do next.
-pub(crate) fn print(options: &Up, counter: SocketAddr, out: &mut dyn io::Write) -> io::Result<()> {
+pub(crate) fn print(
+    options: &Up,
+    counter: SocketAddr,
+    others: Others,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
     let LogAddress::Local(dir) = &options.line.log;
     let url = url(counter);
     writeln!(out, "brewline {}\n", env!("CARGO_PKG_VERSION"))?;
@@ -24,6 +29,16 @@ pub(crate) fn print(options: &Up, counter: SocketAddr, out: &mut dyn io::Write) 
     writeln!(out, "  one      GET  {url}/orders/ID, live {url}/orders/ID/events")?;
     writeln!(out, "  board    GET  {url}/board/events")?;
     writeln!(out, "  health   GET  {url}/readyz, {url}/metrics")?;
+    match others {
+        Others::Nobody => {}
+        Others::At(address) => writeln!(out, "  others   http://{address}, from other machines")?,
+        Others::Somewhere => {
+            writeln!(out, "  others   port {}, at this machine's name or address", counter.port())?;
+        }
+    }
+    if others != Others::Nobody {
+        writeln!(out, "\nwarning: whoever is on this network can order, and can read along (plain HTTP)")?;
+    }
     writeln!(out)?;
     match options.mode {
         Mode::Auto => writeln!(
@@ -118,6 +133,10 @@ pub(crate) fn absolute(dir: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        cli::{LineArgs, UpArgs},
+        file::File,
+    };
 
     #[test]
     fn what_is_open_is_counted_and_nothing_is_said_of_nothing() {
@@ -128,6 +147,29 @@ mod tests {
         counts.stages[Stage::Received as usize] = 1;
         counts.stages[Stage::Ready as usize] = 3;
         assert_eq!(open(counts).unwrap(), "open from before: 2 received, 0 making, 3 ready");
+    }
+
+    #[test]
+    fn who_else_can_order_is_said_with_an_address_and_a_warning() {
+        let line = LineArgs { log: Some(LogAddress::Local("/nowhere".into())), ..LineArgs::default() };
+        let up = File::default().up(&UpArgs { line, ..UpArgs::default() }).unwrap();
+        let said = |others| {
+            let mut out = Vec::new();
+            print(&up, ([0, 0, 0, 0], 80).into(), others, &mut out).unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        let lan = said(Others::At(([192, 168, 1, 5], 80).into()));
+        assert!(lan.contains("http://192.168.1.5:80") && lan.contains("http://127.0.0.1:80"), "{lan}");
+        assert!(said(Others::Somewhere).contains("port 80"));
+        for (others, is_warned) in
+            [(lan, true), (said(Others::Somewhere), true), (said(Others::Nobody), false)]
+        {
+            assert_eq!(
+                others.contains("\nwarning: whoever is on this network can order"),
+                is_warned,
+                "{others}"
+            );
+        }
     }
 
     #[test]

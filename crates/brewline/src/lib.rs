@@ -9,6 +9,7 @@
 //! | [`catalog()`] | the topics of the contract as the log must keep them |
 //! | [`up`] | the whole line in one process |
 //! | `banner` | what `up` says when it has started |
+//! | `reach` | whether other machines reach the line, and by which address |
 //! | `narrate` | shows each order's way |
 //! | `ending` | the bound on a clean stop |
 //! | `doctor` | whether the line can work here |
@@ -25,6 +26,7 @@ mod ending;
 pub mod file;
 pub mod log_address;
 mod narrate;
+mod reach;
 mod signals;
 mod telemetry;
 pub mod up;

@@ -17,7 +17,7 @@ use crate::{
     config::Up,
     ending::{Ending, STOP_WITHIN},
     log_address::LogAddress,
-    narrate,
+    narrate, reach,
     signals::stop_on_signals,
 };
 
@@ -31,7 +31,8 @@ pub async fn up(options: Up) -> anyhow::Result<()> {
     let (counter, started) = Counter::bind(counter_options(&options, registry))?;
     let log = open(&options)?;
     let (settings, address) = (options.clone(), counter.local_addr());
-    let printing = move || banner::print(&settings, address, &mut io::stdout());
+    let printing =
+        move || banner::print(&settings, address, reach::from_elsewhere(address), &mut io::stdout());
     tokio::select! {
         printed = tokio::task::spawn_blocking(printing) => printed?.context("can't write to stdout")?,
         // Nobody reads stdout.

@@ -335,6 +335,18 @@ fn a_tilde_in_the_log_is_the_home_directory_wherever_it_is_said() {
 }
 
 #[test]
+fn a_line_that_others_reach_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    for (listen, is_reached) in [("0.0.0.0:0", true), ("127.0.0.1:0", false)] {
+        let mut up =
+            Process::start(brewline(&["up", "--log", &local(dir.path()), "--listen", listen, "--quiet"]));
+        up.hear(|line| line.starts_with("practice: "));
+        let warned = up.heard.iter().any(|line| line.starts_with("warning: whoever is on this network"));
+        assert_eq!(warned, is_reached, "{:#?}", up.heard);
+    }
+}
+
+#[test]
 fn an_empty_variable_is_not_set() {
     let dir = tempfile::tempdir().unwrap();
     let log = local(dir.path());
