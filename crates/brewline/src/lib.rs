@@ -11,6 +11,7 @@
 //! | `banner` | what `up` says when it has started |
 //! | `reach` | whether other machines reach the line, and by which address |
 //! | `narrate` | shows each order's way |
+//! | `chatter` | keeps what changes nothing from crowding that |
 //! | `ending` | the bound on a clean stop |
 //! | `doctor` | whether the line can work here |
 //! | `signals`, `telemetry` | Ctrl-C; diagnostics on stderr |
@@ -18,6 +19,7 @@
 
 mod banner;
 mod catalog;
+mod chatter;
 pub mod cli;
 pub mod config;
 mod customers;

@@ -6,7 +6,9 @@ use barista::StopSignal;
 use counter::view::Views;
 use eventlog::{Entry, Follow, FollowError, Log, Offset, OpenError, Partition, Start};
 use jiff::{Timestamp, tz::TimeZone};
-use order::{Code, Event, Kind, Stage, topic};
+use order::{Code, Event, Kind, Millis, Stage, topic};
+
+use crate::chatter::Chatter;
 
 /// More decisions than this in one batch are told as a number: nobody reads them, and the terminal is slower
 /// than the line.
@@ -29,7 +31,7 @@ pub(crate) fn narrate(
     out: &mut dyn Write,
     stop: &StopSignal,
 ) -> Result<(), OpenError> {
-    let narrator = Narrator { zone: TimeZone::system(), views };
+    let mut narrator = Narrator { zone: TimeZone::system(), views, chatter: Chatter::default() };
     while let Err(error) = narrator.follow(follow.as_mut(), out, stop) {
         tracing::info!(%error, "the narration begins anew");
         stop.wait(WAIT);
@@ -53,11 +55,12 @@ struct Narrator {
     zone: TimeZone,
     /// Knows the pickup codes of orders that were taken before.
     views: Views,
+    chatter: Chatter,
 }
 
 impl Narrator {
     fn follow(
-        &self,
+        &mut self,
         follow: &mut dyn Follow,
         out: &mut dyn Write,
         stop: &StopSignal,
@@ -65,12 +68,10 @@ impl Narrator {
         while !stop.is_stopped() {
             let batch = follow.poll(WAIT)?;
             let mut text = String::new();
-            let (shown, rest) = batch.entries.split_at(batch.entries.len().min(LINES_MAX));
-            for entry in shown {
-                self.tell(entry, &mut text);
-            }
-            if !rest.is_empty() {
-                let _ = writeln!(text, "          … and {} more decisions", rest.len());
+            let now = Timestamp::now().as_millisecond();
+            self.tell_all(&batch.entries, now, &mut text);
+            if let Some(folded) = self.chatter.minute(now) {
+                let _ = writeln!(text, "          … and {folded} more that changed nothing");
             }
             if !text.is_empty() && out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_err() {
                 return Ok(());
@@ -79,18 +80,35 @@ impl Narrator {
         Ok(())
     }
 
-    fn tell(&self, entry: &Entry, text: &mut String) {
-        let Some(event) = entry.record.value.as_deref().and_then(|v| Event::parse(v).ok()) else { return };
-        if event.repeat {
-            return;
+    /// As many as have room; those beyond are not even parsed.
+    fn tell_all(&mut self, entries: &[Entry], now: Millis, text: &mut String) {
+        let mut room = LINES_MAX;
+        for (place, entry) in entries.iter().enumerate() {
+            if room == 0 {
+                let _ = writeln!(text, "          … and {} more decisions", entries.len() - place);
+                return;
+            }
+            let event = entry.record.value.as_deref().and_then(|value| Event::parse(value).ok());
+            let Some(event) = event.filter(|event| !event.repeat) else { continue };
+            if Chatter::is_chatter(&event) {
+                if self.chatter.show(&event, now) {
+                    self.tell(&event, text);
+                }
+            } else {
+                room -= 1;
+                self.tell(&event, text);
+            }
         }
+    }
+
+    fn tell(&self, event: &Event, text: &mut String) {
         let clock = |millis| {
             let at = Timestamp::from_millisecond(millis).unwrap_or_default();
             at.to_zoned(self.zone.clone()).strftime("%H:%M:%S").to_string()
         };
         let code = event.code.or_else(|| self.views.code(&event.order_id));
         let code = code.map_or_else(|| "—".to_owned(), |n| format!("{} {n}", Code::of(n).words.en));
-        let mut what = way(&event);
+        let mut what = way(event);
         if event.to == Stage::Making
             && let Some(due) = event.due_at
         {
@@ -131,7 +149,7 @@ mod tests {
 
     use counter::Counter;
     use eventlog::{Record, local};
-    use order::OrderId;
+    use order::Refusal;
 
     use super::*;
     use crate::catalog;
@@ -159,6 +177,40 @@ mod tests {
         Event::parse(ready.replace('?', id).as_bytes()).unwrap()
     }
 
+    fn record(event: &Event) -> Record {
+        Record::new(event.order_id.as_str().to_owned(), event.to_json())
+    }
+
+    #[test]
+    fn a_bell_between_a_thousand_refusals_is_shown() {
+        let (counter, _) = Counter::bind(counter::Options {
+            listen: ([127, 0, 0, 1], 0).into(),
+            ..counter::Options::default()
+        })
+        .unwrap();
+        let mut narrator =
+            Narrator { zone: TimeZone::UTC, views: counter.views(), chatter: Chatter::default() };
+        let mine = bell("mine");
+        let spam = Event { refused: Some(Refusal::NotAllowed), kind: Kind::Recall, ..bell("spam") };
+        let events = std::iter::repeat_n(&spam, 500).chain([&mine]).chain(std::iter::repeat_n(&spam, 500));
+        let entries: Vec<_> = (0..)
+            .zip(events)
+            .map(|(offset, event)| Entry {
+                topic: topic::EVENT,
+                partition: 0,
+                offset,
+                timestamp: 1,
+                record: record(event),
+            })
+            .collect();
+        let mut text = String::new();
+        narrator.tell_all(&entries, 0, &mut text);
+        let lines: Vec<_> = text.lines().collect();
+        assert_eq!(lines.len(), 2, "{text}");
+        assert!(lines[0].contains("recall refused") && lines[1].contains("the bell rings"), "{text}");
+        assert_eq!(narrator.chatter.minute(60_000), Some(999));
+    }
+
     #[test]
     fn what_is_decided_before_the_screen_is_there_is_shown() {
         let dir = tempfile::tempdir().unwrap();
@@ -170,9 +222,7 @@ mod tests {
         })
         .unwrap();
         let decisions = listen(log.as_ref()).unwrap();
-        let id = OrderId::new("a").unwrap();
-        let record = Record::new(id.as_str().to_owned(), bell("a").to_json());
-        let written = log.publisher().publish(topic::EVENT, 0, record, Duration::from_mins(1));
+        let written = log.publisher().publish(topic::EVENT, 0, record(&bell("a")), Duration::from_mins(1));
         crate::block_on(written).unwrap().unwrap();
 
         let stop = StopSignal::default();
