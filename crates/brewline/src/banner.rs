@@ -26,9 +26,11 @@ pub(crate) fn print(
     writeln!(out, "brewline {}\n", env!("CARGO_PKG_VERSION"))?;
     writeln!(out, "  log      {}", absolute(dir).display())?;
     writeln!(out, "  orders   POST {url}/order?amount=2")?;
-    writeln!(out, "  one      GET  {url}/orders/ID, live {url}/orders/ID/events")?;
+    writeln!(out, "  one      GET  {url}/orders/ID")?;
+    writeln!(out, "  live     GET  {url}/orders/ID/events")?;
     writeln!(out, "  board    GET  {url}/board/events")?;
-    writeln!(out, "  health   GET  {url}/readyz, {url}/metrics")?;
+    writeln!(out, "  health   GET  {url}/readyz")?;
+    writeln!(out, "  metrics  GET  {url}/metrics")?;
     match others {
         Others::Nobody => {}
         Others::At(address) => writeln!(out, "  others   http://{address}, from other machines")?,
@@ -48,7 +50,7 @@ pub(crate) fn print(
             manual_line(options)
         )?,
         Mode::Manual => {
-            writeln!(out, "open: drinks are made by people, who say so at {url}/orders/ID/commands")?;
+            writeln!(out, "open: drinks are made by people, who say so at\n\n  {url}/orders/ID/commands")?;
         }
     }
     writeln!(out)?;
@@ -64,9 +66,9 @@ pub(crate) fn ready(started: &Started, counts: Counts, quiet: bool, out: &mut dy
         .map(|token| format!("staff token, shown only now (Authorization: Bearer TOKEN):\n\n  {token}\n\n"));
     let open = open(counts).map(|open| format!("{open}\n\n")).unwrap_or_default();
     let customers = client_line(started.address);
-    let way = if quiet { "" } else { " Each order's way, as it happens:\n" };
+    let way = if quiet { "" } else { " Each order's way:\n" };
     let text = format!(
-        "{}{open}ten customers, in another terminal:\n\n  {customers}\n\nCtrl-C stops, a second one at once; nothing is lost by either.{way}",
+        "{}{open}ten customers, in another terminal:\n\n  {customers}\n\nCtrl-C stops, a second one at once; nothing is lost.{way}",
         token.unwrap_or_default()
     );
     let _ = writeln!(out, "{text}").and_then(|()| out.flush());
@@ -147,6 +149,27 @@ mod tests {
         counts.stages[Stage::Received as usize] = 1;
         counts.stages[Stage::Ready as usize] = 3;
         assert_eq!(open(counts).unwrap(), "open from before: 2 received, 0 making, 3 ready");
+    }
+
+    #[test]
+    fn what_is_said_fits_into_80_columns_but_for_lines_to_paste() {
+        for mode in [Mode::Auto, Mode::Manual] {
+            let log = LogAddress::Local("/home/somebody/.local/share/brewline".into());
+            let listen = Some(SocketAddr::from(([0, 0, 0, 0], 65_535)));
+            let args =
+                UpArgs { line: LineArgs { log: Some(log), listen }, mode: Some(mode), ..UpArgs::default() };
+            let up = File::default().up(&args).unwrap();
+            let mut out = Vec::new();
+            let lan = SocketAddr::from(([192, 168, 178, 255], 65_535));
+            print(&up, lan, Others::At(lan), &mut out).unwrap();
+            let token = Some("ab".repeat(32));
+            let counts = Counts { undecided: 1_000_000, ..Counts::default() };
+            ready(&Started { address: lan, staff_token: token }, counts, false, &mut out);
+            let text = String::from_utf8(out).unwrap();
+            let (to_paste, text): (Vec<_>, Vec<_>) =
+                text.lines().partition(|line| line.contains(" up --mode ") || line.contains(" client -c "));
+            assert!(!to_paste.is_empty() && text.iter().all(|line| line.chars().count() <= 80), "{text:#?}");
+        }
     }
 
     #[test]

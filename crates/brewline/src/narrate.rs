@@ -6,7 +6,8 @@ use barista::StopSignal;
 use counter::view::Views;
 use eventlog::{Entry, Follow, FollowError, Log, Offset, OpenError, Partition, Start};
 use jiff::{Timestamp, tz::TimeZone};
-use order::{Code, Event, Kind, Millis, Stage, topic};
+use order::{Code, Event, Millis, Stage, topic};
+use serde::Serialize;
 
 use crate::chatter::Chatter;
 
@@ -108,39 +109,48 @@ impl Narrator {
         };
         let code = event.code.or_else(|| self.views.code(&event.order_id));
         let code = code.map_or_else(|| "—".to_owned(), |n| format!("{} {n}", Code::of(n).words.en));
-        let mut what = way(event);
-        if event.to == Stage::Making
-            && let Some(due) = event.due_at
-        {
-            let _ = write!(what, ", ready at {}", clock(due.get()));
-        }
+        let what = way(event, clock);
         // Others choose their ids: a control character in one must not reach the terminal.
         let id = event.order_id.as_str().escape_debug();
-        let _ = writeln!(text, "{}  {code:<12}  {what:<44}  {id}", clock(event.at));
+        // 80 columns with an id of 36 characters, as ours are.
+        let _ = writeln!(text, "{} {code:<10}  {what:<22} {id}", clock(event.at));
     }
 }
 
-/// What happened, in words.
-fn way(event: &Event) -> String {
+/// What happened, in at most 22 columns for all that happens every day.
+fn way(event: &Event, clock: impl Fn(Millis) -> String) -> String {
     if let Some(refused) = event.refused {
-        let reason = serde_json::to_value(refused).ok().and_then(|v| v.as_str().map(str::to_owned));
-        return format!("{} refused: {}", name(event.kind), reason.unwrap_or_default());
+        return format!("no {}: {}", word(event.kind), word(refused));
     }
     let cups = event.taken.as_ref().map(|taken| match taken.amount {
-        1 => "1 cup, ".to_owned(),
-        n => format!("{n} cups, "),
+        1 => "1 cup".to_owned(),
+        n => format!("{n} cups"),
     });
-    let cups = cups.unwrap_or_default();
-    let again = if event.round > 1 { format!(" (round {})", event.round) } else { String::new() };
-    match (event.from, event.to) {
-        (Some(from), to) if from == to => name(event.kind),
-        (_, Stage::Ready) if event.announces() => format!("{cups}ready: the bell rings{again}"),
-        (_, to) => format!("{cups}{}{again}", to.name()),
+    let again = event.round > 1;
+    match (event.from, event.to, event.due_at) {
+        (Some(from), to, _) if from == to => word(event.kind),
+        (_, Stage::Ready, _) if event.announces() => match cups {
+            Some(cups) => format!("{cups}: the bell rings"),
+            None if again => "the bell rings again".to_owned(),
+            None => "ready: the bell rings".to_owned(),
+        },
+        (_, Stage::Making, Some(due)) => {
+            let what = cups.as_deref().unwrap_or(if again { "again" } else { "making" });
+            format!("{what}, due {}", clock(due.get()))
+        }
+        (_, to, _) => {
+            let cups = cups.map(|cups| format!("{cups}, ")).unwrap_or_default();
+            let round = if again { format!(" (round {})", event.round) } else { String::new() };
+            format!("{cups}{}{round}", to.name())
+        }
     }
 }
 
-fn name(kind: Kind) -> String {
-    serde_json::to_value(kind).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
+/// A word of the contract, as people write it.
+fn word(word: impl Serialize) -> String {
+    let word =
+        serde_json::to_value(word).ok().and_then(|value| value.as_str().map(|word| word.replace('_', " ")));
+    word.unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -149,7 +159,7 @@ mod tests {
 
     use counter::Counter;
     use eventlog::{Record, local};
-    use order::Refusal;
+    use order::{Kind, Refusal};
 
     use super::*;
     use crate::catalog;
@@ -182,14 +192,58 @@ mod tests {
     }
 
     #[test]
+    fn what_happens_every_day_fits_into_80_columns() {
+        let id = "9226de25-501a-8458-b239-0e17338486fd";
+        let narrator = narrator();
+        let taken = r#""taken":{"at":{"partition":0,"offset":1},"mode":"auto","amount":999}"#;
+        for (round, what, says) in [
+            (1, format!(r#""event":"received","to":"received",{taken}"#), "999 cups, received"),
+            (
+                1,
+                format!(r#""event":"received","to":"making","due_at":5000,{taken}"#),
+                "999 cups, due 00:00:05",
+            ),
+            (
+                1,
+                r#""event":"start","from":"received","to":"making","due_at":5000"#.into(),
+                "making, due 00:00:05",
+            ),
+            (
+                2,
+                r#""event":"recall","from":"ready","to":"making","due_at":5000"#.into(),
+                "again, due 00:00:05",
+            ),
+            (1, r#""event":"ready","from":"making","to":"ready""#.into(), "ready: the bell rings"),
+            (2, r#""event":"ready","from":"making","to":"ready""#.into(), "the bell rings again"),
+            (2, r#""event":"uncollected","from":"ready","to":"uncollected""#.into(), "uncollected (round 2)"),
+            (1, r#""event":"cancel","from":"making","to":"cancelled""#.into(), "cancelled"),
+            (1, r#""event":"acknowledge","from":"making","to":"making""#.into(), "acknowledge"),
+            (
+                1,
+                r#""event":"recall","from":"making","to":"making","refused":"wrong_state""#.into(),
+                "no recall: wrong state",
+            ),
+        ] {
+            // The widest word there is.
+            let json =
+                format!(r#"{{"v":1,"order_id":"{id}","version":1,"round":{round},"at":1,"code":99,{what}}}"#);
+            let mut text = String::new();
+            narrator.tell(&Event::parse(json.as_bytes()).unwrap(), &mut text);
+            assert!(text.contains(&format!("  {says} ")) && text.ends_with(&format!("{id}\n")), "{text}");
+            let width = text.trim_end().chars().count() - usize::from(text.contains("999 cups, due"));
+            assert!(width <= 80, "{width}: {text}");
+        }
+    }
+
+    fn narrator() -> Narrator {
+        let options = counter::Options { listen: ([127, 0, 0, 1], 0).into(), ..counter::Options::default() };
+        let (counter, _) = Counter::bind(options).unwrap();
+        Narrator { zone: TimeZone::UTC, views: counter.views(), chatter: Chatter::default() }
+    }
+
+    #[test]
     fn a_bell_between_a_thousand_refusals_is_shown() {
-        let (counter, _) = Counter::bind(counter::Options {
-            listen: ([127, 0, 0, 1], 0).into(),
-            ..counter::Options::default()
-        })
-        .unwrap();
-        let mut narrator =
-            Narrator { zone: TimeZone::UTC, views: counter.views(), chatter: Chatter::default() };
+        let mut narrator = narrator();
         let mine = bell("mine");
         let spam = Event { refused: Some(Refusal::NotAllowed), kind: Kind::Recall, ..bell("spam") };
         let events = std::iter::repeat_n(&spam, 500).chain([&mine]).chain(std::iter::repeat_n(&spam, 500));
@@ -207,7 +261,7 @@ mod tests {
         narrator.tell_all(&entries, 0, &mut text);
         let lines: Vec<_> = text.lines().collect();
         assert_eq!(lines.len(), 2, "{text}");
-        assert!(lines[0].contains("recall refused") && lines[1].contains("the bell rings"), "{text}");
+        assert!(lines[0].contains("no recall: not allowed") && lines[1].contains("the bell rings"), "{text}");
         assert_eq!(narrator.chatter.minute(60_000), Some(999));
     }
 
