@@ -44,7 +44,7 @@ pub struct Global {
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub verbose: u8,
 
-    /// How diagnostics are written on stderr
+    /// How diagnostics are written on stderr [default: text]
     #[arg(long, global = true, env = "BREWLINE_LOG_FORMAT", value_parser = said_word::<LogFormat>())]
     pub log_format: Option<LogFormat>,
 }
@@ -72,11 +72,11 @@ pub enum Command {
 /// Where the line keeps its log and listens.
 #[derive(Debug, Default, Clone, Args)]
 pub struct LineArgs {
-    /// Where the log is: local:DIR [default: local: and the platform's data directory]
+    /// Where the log is; ~/ is your home directory [default: local: and the platform's data directory for brewline]
     #[arg(long, value_name = "local:DIR", env = "BREWLINE_LOG", value_parser = said(str::parse::<LogAddress>))]
     pub log: Option<LogAddress>,
 
-    /// The address for HTTP [default: 127.0.0.1:8080]
+    /// Where to listen: an IP address and a port, 0.0.0.0:8080 for other machines as well [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDRESS:PORT", env = "BREWLINE_LISTEN", value_parser = said(value::listen))]
     pub listen: Option<SocketAddr>,
 }
@@ -91,7 +91,7 @@ pub struct UpArgs {
     #[arg(long, env = "BREWLINE_MODE", value_parser = said_word::<Mode>())]
     pub mode: Option<Mode>,
 
-    /// How many drinks make themselves at once [default: no limit]
+    /// How many drinks make themselves at once, 1 to 1000000 [default: no limit]
     #[arg(long, value_name = "N", env = "BREWLINE_HANDS", allow_negative_numbers = true, value_parser = said(|n: &str| value::HANDS.parse(n)))]
     pub hands: Option<u32>,
 
@@ -99,19 +99,19 @@ pub struct UpArgs {
     #[arg(long, value_name = "SECONDS", env = "BREWLINE_SECONDS_PER_CUP", allow_negative_numbers = true, value_parser = said(|n: &str| value::SECONDS_PER_CUP.parse(n)))]
     pub seconds_per_cup: Option<f64>,
 
-    /// Open orders at most; more are refused until there is room [default: 2000000]
+    /// Open orders at most, 1 to 4294967295; more are refused until there is room [default: 2000000]
     #[arg(long, value_name = "N", env = "BREWLINE_MAX_OPEN", allow_negative_numbers = true, value_parser = said(|n: &str| value::MAX_OPEN.parse(n)))]
     pub max_open: Option<u32>,
 
-    /// Live streams at most: each open page holds one [default: 20000]
+    /// Live streams at most, 1 to 1000000; each open page holds one [default: 20000]
     #[arg(long, value_name = "N", env = "BREWLINE_MAX_STREAMS", allow_negative_numbers = true, value_parser = said(|n: &str| value::MAX_STREAMS.parse(n)))]
     pub max_streams: Option<u32>,
 
-    /// Live streams of one address at most, loopback not counted [default: 512]
+    /// Live streams of one address at most, 1 to 1000000; loopback is not counted [default: 512]
     #[arg(long, value_name = "N", env = "BREWLINE_MAX_STREAMS_PER_ADDRESS", allow_negative_numbers = true, value_parser = said(|n: &str| value::MAX_STREAMS_PER_ADDRESS.parse(n)))]
     pub max_streams_per_address: Option<u32>,
 
-    /// How long records are kept, in days [default: 30]
+    /// How long records are kept, 2 to 3650 days [default: 30]
     #[arg(long, value_name = "DAYS", env = "BREWLINE_RETENTION_DAYS", allow_negative_numbers = true, value_parser = said(|n: &str| value::RETENTION_DAYS.parse(n)))]
     pub retention_days: Option<u32>,
 
@@ -123,7 +123,7 @@ pub struct UpArgs {
     #[arg(long)]
     pub accept_loss: bool,
 
-    /// Do not show each order's way
+    /// Do not show each order's way: true or false, alone it is true [default: false]
     #[arg(short, long, env = "BREWLINE_QUIET", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = said(value::switch))]
     pub quiet: Option<bool>,
 }
@@ -140,7 +140,7 @@ pub enum Mode {
 /// What `client` takes.
 #[derive(Debug, Clone, Args)]
 pub struct ClientArgs {
-    /// How many customers come, one a second
+    /// How many customers come, one a second, 1 to 10000
     #[arg(short = 'c', long, alias = "c", value_name = "N", default_value_t = 10, allow_negative_numbers = true, value_parser = said(|n: &str| value::CUSTOMERS.parse(n)))]
     pub customers: u32,
 
@@ -156,7 +156,7 @@ pub struct ClientArgs {
     #[arg(long)]
     pub json: bool,
 
-    /// Draw the same cups again
+    /// Draw the same cups again, 0 to 18446744073709551615 [default: others each time]
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = said(|n: &str| value::SEED.parse(n)))]
     pub seed: Option<u64>,
 }

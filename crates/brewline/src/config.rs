@@ -81,9 +81,12 @@ impl File {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
+    use std::{fmt::Display, path::Path};
+
+    use clap::ValueEnum;
 
     use super::*;
+    use crate::value::{self, Number};
 
     fn parse(text: &str) -> Result<File, String> {
         File::parse(text, Path::new("brewline.toml"))
@@ -98,21 +101,75 @@ mod tests {
         assert!((up.seconds_per_cup - 2.5).abs() < f64::EPSILON);
     }
 
-    #[test]
-    fn the_help_names_the_defaults_that_count() {
-        let up = File::default().up(&UpArgs::default()).unwrap();
-        let help = <crate::cli::Cli as clap::CommandFactory>::command()
-            .find_subcommand_mut("up")
-            .unwrap()
-            .render_long_help()
-            .to_string();
-        for (flag, default) in
-            [("max-streams", up.max_streams), ("max-streams-per-address", up.max_streams_per_address)]
-        {
-            let about = help.split_once(&format!("--{flag} <N>")).unwrap().1;
-            let said = about.split_once("[default: ").unwrap().1.split_once(']').unwrap().0;
-            assert_eq!(said, default.to_string(), "--{flag}");
+    /// What the help says of a flag.
+    fn help(of: &str, flag: &str) -> String {
+        let command = crate::command();
+        let command = command.find_subcommand(of).unwrap();
+        let arg = command.get_arguments().find(|arg| arg.get_long() == Some(flag)).unwrap();
+        let about = arg.get_help().unwrap().to_string();
+        match arg.get_default_values() {
+            [] => about,
+            [default, ..] => format!("{about} [default: {}]", default.display()),
         }
+    }
+
+    #[test]
+    fn the_help_names_each_range_and_default_as_they_are_enforced() {
+        fn check<T: Display>(number: &Number<T>, of: &str, flag: &str, default: &dyn Display) {
+            let (help, range) = (help(of, flag), &number.range);
+            let says = format!("{} to {}", range.start(), range.end());
+            assert!(help.contains(&says), "--{flag}: {says:?} is not in {help:?}");
+            assert!(
+                help.ends_with(&format!("[default: {default}]")),
+                "--{flag}: {default} is not in {help:?}"
+            );
+        }
+        let line = LineArgs { log: Some(LogAddress::Local("/nowhere".into())), ..LineArgs::default() };
+        let up = File::default().up(&UpArgs { line, ..UpArgs::default() }).unwrap();
+        assert_eq!(up.hands, None);
+        check(&value::HANDS, "up", "hands", &"no limit");
+        check(&value::SECONDS_PER_CUP, "up", "seconds-per-cup", &up.seconds_per_cup);
+        check(&value::MAX_OPEN, "up", "max-open", &up.max_open);
+        check(&value::MAX_STREAMS, "up", "max-streams", &up.max_streams);
+        check(&value::MAX_STREAMS_PER_ADDRESS, "up", "max-streams-per-address", &up.max_streams_per_address);
+        check(&value::RETENTION_DAYS, "up", "retention-days", &(up.retention.as_secs() / 24 / 60 / 60));
+        check(&value::CUSTOMERS, "client", "customers", &10);
+        check(&value::SEED, "client", "seed", &"others each time");
+        for (of, flag, default) in [
+            ("up", "listen", up.line.listen.to_string()),
+            ("doctor", "listen", up.line.listen.to_string()),
+            ("up", "mode", word(&up.mode)),
+            ("up", "quiet", up.quiet.to_string()),
+            ("client", "counter", CounterAddress::default().to_string()),
+        ] {
+            let help = help(of, flag);
+            assert!(
+                help.ends_with(&format!("[default: {default}]")),
+                "--{flag}: {default} is not in {help:?}"
+            );
+        }
+        let command = crate::command();
+        let about =
+            command.get_arguments().find(|arg| arg.get_long() == Some("log-format")).unwrap().get_help();
+        let global = Global { config: None, verbose: 0, log_format: None };
+        let default = word(&File::default().log_format(&global));
+        assert!(about.unwrap().to_string().ends_with(&format!("[default: {default}]")));
+    }
+
+    #[test]
+    fn every_flag_that_takes_a_value_names_a_default() {
+        let command = crate::command();
+        for command in std::iter::once(&command).chain(command.get_subcommands()) {
+            for arg in command.get_arguments().filter(|arg| arg.get_action().takes_values()) {
+                let about = arg.get_help().map(ToString::to_string).unwrap_or_default();
+                let is_named = about.contains("[default: ") || !arg.get_default_values().is_empty();
+                assert!(is_named, "{}: {about:?}", arg.get_id());
+            }
+        }
+    }
+
+    fn word(value: &impl ValueEnum) -> String {
+        value.to_possible_value().unwrap().get_name().to_owned()
     }
 
     #[test]
