@@ -34,7 +34,7 @@ mod telemetry;
 pub mod up;
 pub mod value;
 
-use std::{future::Future, process::ExitCode};
+use std::{future::Future, io::Write as _, process::ExitCode};
 
 use clap::CommandFactory as _;
 
@@ -58,7 +58,8 @@ pub fn run(args: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode {
     match dispatch(cli) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("brewline: {error:#}");
+            // Not with `eprintln!`, which panics when the terminal is gone.
+            let _ = writeln!(std::io::stderr(), "brewline: {error:#}");
             ExitCode::FAILURE
         }
     }

@@ -1,7 +1,9 @@
-//! Ctrl-C and SIGTERM: once stops cleanly, twice stops at once.
+//! Ctrl-C, SIGTERM and a terminal that is closed: once stops cleanly, twice stops at once.
 
 use std::process;
 
+#[cfg(unix)]
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 /// The exit code of a process that was interrupted twice, as shells have it for SIGINT.
@@ -13,9 +15,9 @@ pub(crate) fn stop_on_signals() -> std::io::Result<CancellationToken> {
     let mut signals = Signals::new()?;
     let first = stop.clone();
     tokio::spawn(async move {
-        signals.next().await;
+        signals.first().await;
         first.cancel();
-        signals.next().await;
+        signals.second().await;
         process::exit(AT_ONCE);
     });
     Ok(stop)
@@ -23,23 +25,65 @@ pub(crate) fn stop_on_signals() -> std::io::Result<CancellationToken> {
 
 #[cfg(unix)]
 struct Signals {
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
+    interrupt: Signal,
+    terminate: Signal,
+    /// The terminal was closed; `None`: whoever started the process wants it to outlive that.
+    hangup: Option<Signal>,
 }
 
 #[cfg(unix)]
 impl Signals {
     fn new() -> std::io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+        // Asked before anything is caught: a signal that is caught is no longer ignored.
+        let hangup = if outlives_its_terminal() { None } else { Some(signal(SignalKind::hangup())?) };
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hangup,
+        })
     }
 
-    async fn next(&mut self) {
+    async fn first(&mut self) {
+        let hung_up = async {
+            match &mut self.hangup {
+                Some(hangup) => hangup.recv().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+            _ = hung_up => {}
+        }
+    }
+
+    /// Not a hangup: one terminal that is closed may say so several times, by the system and by its shell.
+    async fn second(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
         }
     }
+}
+
+/// Whether SIGHUP was ignored when the process began, as `nohup` does it.
+#[cfg(target_os = "linux")]
+fn outlives_its_terminal() -> bool {
+    std::fs::read_to_string("/proc/self/status").is_ok_and(|status| ignores_hangup(&status))
+}
+
+/// The mask of ignored signals in `/proc/PID/status` (proc(5)): hexadecimal, SIGHUP is the lowest bit.
+#[cfg(target_os = "linux")]
+fn ignores_hangup(status: &str) -> bool {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
+}
+
+/// Elsewhere nothing says what is ignored; `nohup` leaves neither stdout nor stderr on a terminal.
+#[cfg(all(unix, not(target_os = "linux")))]
+fn outlives_its_terminal() -> bool {
+    use std::io::IsTerminal as _;
+    !std::io::stdout().is_terminal() && !std::io::stderr().is_terminal()
 }
 
 #[cfg(not(unix))]
@@ -51,7 +95,28 @@ impl Signals {
         Ok(Self)
     }
 
-    async fn next(&mut self) {
+    async fn first(&mut self) {
         let _ = tokio::signal::ctrl_c().await;
+    }
+
+    async fn second(&mut self) {
+        self.first().await;
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::ignores_hangup;
+
+    #[test]
+    fn an_ignored_hangup_is_the_lowest_bit_of_the_mask() {
+        for (mask, is_ignored) in [("0000000000001001", true), ("0000000000001000", false), ("", false)] {
+            assert_eq!(
+                ignores_hangup(&format!("Name:\tx\nSigIgn:\t{mask}\nSigCgt:\t1\n")),
+                is_ignored,
+                "{mask}"
+            );
+        }
+        assert!(!ignores_hangup(""));
     }
 }

@@ -15,6 +15,8 @@ pub(crate) fn init(verbose: u8, format: LogFormat) {
     };
     let builder = tracing_subscriber::fmt()
         .with_max_level(level)
+        // They would be said on stderr, which is what can't be written to, by a macro that panics then.
+        .log_internal_errors(false)
         .with_writer(io::stderr)
         .with_ansi(io::stderr().is_terminal())
         .with_target(verbose > 1);

@@ -6,7 +6,7 @@ use std::{
     collections::BTreeMap,
     fs,
     io::{BufRead as _, Read as _, Write as _},
-    net::{TcpListener, TcpStream},
+    net::TcpListener,
     process::Stdio,
     time::Instant,
 };
@@ -15,7 +15,7 @@ use rustix::{
     fs::{OFlags, fcntl_getfl, fcntl_setfl},
     process::{Pid, Signal, kill_process},
 };
-use support::{PATIENCE, Process, Up, brewline, get, hear, open_stream, request, run};
+use support::{PATIENCE, Process, Up, brewline, get, hear, open_stream, request, run, slow_order};
 
 #[test]
 fn ten_customers_are_accepted_and_hear_their_bells() {
@@ -149,17 +149,7 @@ fn a_second_ctrl_c_stops_at_once() {
     let dir = tempfile::tempdir().unwrap();
     let up = Up::start(dir.path(), &[]);
     let mut stream = open_stream(up.counter, "/shop/events");
-    // Its body never comes: the clean stop waits for it, and says so by the 100 before.
-    let mut slow = TcpStream::connect(up.counter).unwrap();
-    slow.set_read_timeout(Some(PATIENCE)).unwrap();
-    slow.write_all(
-        b"POST /orders HTTP/1.1\r\nHost: cafe\r\nContent-Type: application/json\r\n\
-          Expect: 100-continue\r\nContent-Length: 100\r\n\r\n",
-    )
-    .unwrap();
-    let mut begun = [0; 12];
-    slow.read_exact(&mut begun).unwrap();
-    assert_eq!(&begun, b"HTTP/1.1 100");
+    let _slow = slow_order(up.counter);
 
     up.process.signal(Signal::INT);
     // Streams end first: the stop has begun.
@@ -167,6 +157,77 @@ fn a_second_ctrl_c_stops_at_once() {
     up.process.signal(Signal::INT);
     let (status, lines) = up.process.end();
     assert_eq!(status.code(), Some(130), "{lines:#?}");
+}
+
+#[test]
+fn a_terminal_that_is_closed_stops_the_line_cleanly() {
+    let dir = tempfile::tempdir().unwrap();
+    let up = Up::start(dir.path(), &[]);
+    up.process.signal(Signal::HUP);
+    let (status, lines) = up.process.end();
+    assert_eq!(status.code(), Some(0), "{lines:#?}");
+    assert!(lines.iter().any(|line| line.starts_with("stopped")), "{lines:#?}");
+}
+
+#[test]
+fn a_terminal_that_hangs_up_twice_stops_the_line_as_cleanly() {
+    let dir = tempfile::tempdir().unwrap();
+    let up = Up::start(dir.path(), &[]);
+    let mut stream = open_stream(up.counter, "/shop/events");
+    let mut slow = slow_order(up.counter);
+    up.process.signal(Signal::HUP);
+    // Streams end first: the stop has begun.
+    stream.read_to_string(&mut String::new()).unwrap();
+    up.process.signal(Signal::HUP);
+    slow.write_all(&[b' '; 100]).unwrap();
+    let (status, lines) = up.process.end();
+    assert_eq!(status.code(), Some(0), "{lines:#?}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_line_that_is_to_outlive_its_terminal_does() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = local(dir.path());
+    let mut nohup = std::process::Command::new("nohup");
+    nohup.arg(env!("CARGO_BIN_EXE_brewline")).args(["up", "--log", &log, "--listen", "127.0.0.1:0"]);
+    nohup.current_dir(dir.path()).stdin(Stdio::null());
+    let mut up = Process::start(nohup);
+    let counter = support::address(&up.hear(|line| line.starts_with("  health")));
+    up.hear(|line| line.starts_with("Ctrl-C stops"));
+    up.signal(Signal::HUP);
+    let order = request(counter, "POST", "/order?amount=1", &[], "").unwrap();
+    assert_eq!(order.status, 202, "{order:?}");
+    up.signal(Signal::TERM);
+    let (status, lines) = up.end();
+    assert_eq!(status.code(), Some(0), "{lines:#?}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_screen_that_takes_nothing_does_not_stop_the_line() {
+    let dir = tempfile::tempdir().unwrap();
+    // The banner comes through; what comes after it fails, on both, as on a terminal that is gone.
+    let (reader, writer) = std::io::pipe().unwrap();
+    let full = || std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let log = local(dir.path());
+    let mut command =
+        brewline(&["up", "-vv", "--log", &log, "--listen", "127.0.0.1:0", "--seconds-per-cup", "0"]);
+    let mut child = command.stdout(writer).stderr(full()).spawn().unwrap();
+    drop(command);
+    let mut lines = std::io::BufReader::new(reader).lines();
+    let health = lines.by_ref().map_while(Result::ok).find(|line| line.starts_with("  health")).unwrap();
+    let counter = support::address(&health);
+    lines.by_ref().map_while(Result::ok).find(|line| line.starts_with("Ctrl-C stops")).unwrap();
+    drop(lines);
+    for _ in 0..3 {
+        let order = request(counter, "POST", "/order?amount=1", &[], "").unwrap();
+        assert_eq!(order.status, 202, "{order:?}");
+        let path = format!("/orders/{}/events", order.json()["order_id"].as_str().unwrap());
+        hear(counter, &path, |order| order["state"] == "ready");
+    }
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
 }
 
 #[test]

@@ -214,6 +214,22 @@ pub(crate) fn open_stream(counter: SocketAddr, path: &str) -> BufReader<TcpStrea
     stream
 }
 
+/// An order whose body does not come: a clean stop waits for it.
+pub(crate) fn slow_order(counter: SocketAddr) -> TcpStream {
+    let mut slow = TcpStream::connect(counter).unwrap();
+    slow.set_read_timeout(Some(PATIENCE)).unwrap();
+    slow.write_all(
+        b"POST /orders HTTP/1.1\r\nHost: cafe\r\nContent-Type: application/json\r\n\
+          Expect: 100-continue\r\nContent-Length: 100\r\n\r\n",
+    )
+    .unwrap();
+    // The 100 says that it has begun.
+    let mut begun = [0; 12];
+    slow.read_exact(&mut begun).unwrap();
+    assert_eq!(&begun, b"HTTP/1.1 100");
+    slow
+}
+
 /// Reads a stream of events until one holds; gives its data.
 pub(crate) fn hear(
     counter: SocketAddr,
