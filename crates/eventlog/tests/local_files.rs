@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use common::{everything, open, options, publish, record};
+use common::{everything, noise, open, options, publish, record};
 use eventlog::{
     Certainty, CommitError, FollowError, Log, OpenError, Reason, Record, Start, WorkError,
     conformance::{INPUT, OUTPUT, SETTINGS, block_on},
@@ -154,7 +154,7 @@ fn newer_log(dir: &Path) -> PathBuf {
     let path = dir.join("log.redb");
     let database = Database::open(&path).unwrap();
     let transaction = database.begin_write().unwrap();
-    transaction.open_table(META).unwrap().insert("version", 2).unwrap();
+    transaction.open_table(META).unwrap().insert("version", 99).unwrap();
     transaction.commit().unwrap();
     path
 }
@@ -282,18 +282,6 @@ fn a_missing_directory_is_made() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a").join("b");
     publish(&*open(&path), INPUT, record("a", ""));
-}
-
-/// Bytes that can't be packed.
-fn noise(mut seed: u64, bytes: usize) -> Vec<u8> {
-    seed += 1;
-    let next = || {
-        seed ^= seed << 13;
-        seed ^= seed >> 7;
-        seed ^= seed << 17;
-        seed.to_le_bytes()
-    };
-    std::iter::repeat_with(next).take(bytes / 8).flatten().collect()
 }
 
 #[test]

@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use common::{everything, number, open, options, record};
+use common::{everything, noise, number, open, options, record};
 use eventlog::{
     Certainty, Log, OpenError, PublishError, Record,
     conformance::{INPUT, SETTINGS, block_on},
@@ -40,17 +40,6 @@ fn publish_when_possible(log: &LocalLog, number: u64) {
     while let Err(error) = publish(log, number, 10) {
         assert!(Instant::now() < end, "still {error}");
     }
-}
-
-fn noise(mut seed: u64, bytes: usize) -> Vec<u8> {
-    seed += 1;
-    let next = || {
-        seed ^= seed << 13;
-        seed ^= seed >> 7;
-        seed ^= seed << 17;
-        seed.to_le_bytes()
-    };
-    std::iter::repeat_with(next).take(bytes.div_ceil(8)).flatten().take(bytes).collect()
 }
 
 fn numbers(log: &dyn Log) -> Vec<u64> {

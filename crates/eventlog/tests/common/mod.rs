@@ -21,6 +21,18 @@ pub(crate) fn record(key: impl ToString, value: impl ToString) -> Record {
     Record::new(key.to_string(), value.to_string())
 }
 
+/// Bytes that can't be packed, the same for the same seed.
+pub(crate) fn noise(mut seed: u64, bytes: usize) -> Vec<u8> {
+    seed += 1;
+    let next = || {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        seed.to_le_bytes()
+    };
+    std::iter::repeat_with(next).take(bytes.div_ceil(8)).flatten().take(bytes).collect()
+}
+
 pub(crate) fn publish(log: &dyn Log, topic: Topic, record: Record) {
     block_on(log.publisher().publish(topic, 0, record, Duration::from_mins(1))).expect("it is written");
 }
