@@ -71,7 +71,7 @@ pub enum Stop {
     /// The log refuses what the engine asks of it.
     #[error("the log refuses to commit: {0}")]
     Fatal(String),
-    /// The log can't be worked on at all.
+    /// The log can't be worked on at all, or not any more.
     #[error("{0}")]
     Open(OpenError),
 }
@@ -91,6 +91,7 @@ impl From<WorkError> for Ended {
     fn from(error: WorkError) -> Self {
         match error {
             WorkError::Closed => Self::Stop(Stop::Closed),
+            WorkError::Broken(why) => Self::Stop(Stop::Open(OpenError::Broken(why))),
             other => Self::Session(other.to_string()),
         }
     }
@@ -111,6 +112,7 @@ impl From<CommitError> for Ended {
         match error {
             CommitError::Fatal(why) => Self::Stop(Stop::Fatal(why)),
             CommitError::Aborted(Reason::Closed) => Self::Stop(Stop::Closed),
+            CommitError::Broken(why) => Self::Stop(Stop::Open(OpenError::Broken(why))),
             other => Self::Session(other.to_string()),
         }
     }

@@ -58,6 +58,9 @@ pub enum CounterError {
     /// What it shows would be of the past from here on.
     #[error("the counter can't read the log any more: {0}; start the program again")]
     View(String),
+    /// What was written can't be read any more: the log says what is broken, and the way out.
+    #[error("{0}")]
+    Broken(String),
 }
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ pub mod view;
 
 use std::{net::SocketAddr, sync::Arc};
 
-use eventlog::Log;
+use eventlog::{FollowError, Log, OpenError};
 use tokio::{runtime::Handle, sync::oneshot};
 use tokio_util::sync::CancellationToken;
 
@@ -37,7 +37,7 @@ use crate::{
     claims::Claims,
     http::Screens,
     server::Server,
-    view::{Runner, Views},
+    view::{Runner, Trouble, Views},
 };
 pub use crate::{
     error::{BindError, CounterError},
@@ -132,7 +132,12 @@ impl Counter {
         // It has nothing left to do, or has panicked and said so on stderr.
         let _ = thread.join();
         match ended {
-            Ok(result) => result.map_err(|trouble| CounterError::View(trouble.to_string())),
+            Ok(result) => result.map_err(|trouble| match trouble {
+                Trouble::Open(OpenError::Broken(why)) | Trouble::Follow(FollowError::Broken(why)) => {
+                    CounterError::Broken(why)
+                }
+                trouble => CounterError::View(trouble.to_string()),
+            }),
             // A panic in the fold is a bug of ours: it must not pass for a clean stop.
             Err(_) => Err(CounterError::View("the thread that reads it has failed".to_owned())),
         }

@@ -105,6 +105,9 @@ pub enum FollowError {
     /// The log is closed, by its owner or because a part of it failed: nothing will follow it again.
     #[error("the log is being closed")]
     Closed,
+    /// What was written can't be read any more, by anyone: a person is needed. The message names the way out.
+    #[error("{0}")]
+    Broken(String),
     /// The storage or the broker said something else.
     #[error("{0}")]
     Storage(String),
@@ -133,6 +136,9 @@ pub enum WorkError {
     /// The log is closed, by its owner or because a part of it failed: no session on it will go on.
     #[error("the log is being closed")]
     Closed,
+    /// What was written can't be read any more, by anyone: a person is needed. The message names the way out.
+    #[error("{0}")]
+    Broken(String),
     /// The storage or the broker said something else; it may heal.
     #[error("{0}")]
     Storage(String),
@@ -147,6 +153,10 @@ pub enum CommitError {
     /// Nothing was written, or all of it: the log tells.
     #[error("the transaction was not confirmed: {0}")]
     Aborted(Reason),
+    /// What was written can't be read any more, by anyone: a person is needed. Of the transaction nothing was
+    /// written, or all of it. The message names the way out.
+    #[error("{0}")]
+    Broken(String),
     /// The program asked for something the log can't do: a mistake in the program, not in the data.
     #[error("{0}")]
     Fatal(String),

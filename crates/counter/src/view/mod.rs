@@ -24,7 +24,7 @@ mod watch;
 
 pub(crate) use self::{
     feed::{BOOT_ID_LEN, Missed},
-    runner::Runner,
+    runner::{Runner, Trouble},
     shop::{SECRET_PREFIX, STAFF_TOKEN, to_hex},
     snapshot::{PickupCode, Queue},
     views::Look,

@@ -42,7 +42,8 @@ pub(crate) enum Trouble {
 }
 
 impl Runner {
-    /// Folds the log until told to stop; after an error from the beginning, unless the log is closed for good.
+    /// Folds the log until told to stop; after an error from the beginning, unless the log is closed for good or
+    /// broken.
     pub(crate) fn run(&self) -> Result<(), Trouble> {
         let mut floor = BTreeMap::new();
         let mut wait = BACKOFF.0;
@@ -51,7 +52,9 @@ impl Runner {
             if self.stop.is_cancelled() {
                 return Ok(());
             }
-            if let Trouble::Open(OpenError::Closed) | Trouble::Follow(FollowError::Closed) = trouble {
+            if let Trouble::Open(OpenError::Closed | OpenError::Broken(_))
+            | Trouble::Follow(FollowError::Closed | FollowError::Broken(_)) = trouble
+            {
                 return Err(trouble);
             }
             if let Trouble::Follow(FollowError::Gone {

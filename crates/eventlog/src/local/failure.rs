@@ -1,43 +1,61 @@
 //! What can go wrong in the files.
 
-use std::fmt;
+use std::{
+    fmt::{self, Display},
+    path::Path,
+};
 
-use super::chunk::Malformed;
+use super::{chunk::Malformed, schema};
 use crate::Reason;
 
-/// What the storage said.
+/// Why the files could not be read or written.
 #[derive(Debug)]
-pub(super) struct Failure(redb::Error);
+pub(super) enum Failure {
+    /// What redb said, or the system.
+    Storage(redb::Error),
+    /// What stands in the log file under this key makes no sense, or is not what was written there.
+    Damaged(u64, &'static str),
+}
 
 pub(super) type Result<T> = std::result::Result<T, Failure>;
 
 impl Failure {
     /// The content of a file makes no sense.
     pub(super) fn corrupted(what: impl Into<String>) -> Self {
-        Self(redb::Error::Corrupted(what.into()))
+        Self::Storage(redb::Error::Corrupted(what.into()))
+    }
+
+    /// The records that stand in the log file under this key are no good; `what` goes on with "they".
+    pub(super) fn damaged(key: u64, what: &'static str) -> Self {
+        Self::Damaged(key, what)
     }
 
     /// There is no database at the moment.
     pub(super) fn closed() -> Self {
-        Self(redb::Error::DatabaseClosed)
+        Self::Storage(redb::Error::DatabaseClosed)
     }
 
     /// Whether it would be the same after the database was opened again.
     pub(super) fn is_lasting(&self) -> bool {
-        matches!(self.0, redb::Error::Corrupted(_))
-    }
-
-    pub(super) fn inner(&self) -> &redb::Error {
-        &self.0
+        matches!(self, Self::Damaged(..) | Self::Storage(redb::Error::Corrupted(_)))
     }
 
     /// What it means to a publisher.
     pub(super) fn reason(&self) -> Reason {
-        match &self.0 {
-            redb::Error::Io(error) if is_full(error) => Reason::DiskFull,
+        match self {
+            Self::Storage(redb::Error::Io(error)) if is_full(error) => Reason::DiskFull,
             other => Reason::Storage(format!("the log's file can't be written: {other}")),
         }
     }
+}
+
+/// What is said of a file that can't be read as it is.
+pub(super) fn broken(path: &Path, what: &dyn Display) -> String {
+    format!(
+        "{} is broken: {what}; bring all files of the log back from a copy, or choose another directory with \
+         --log local:DIR",
+        path.display()
+    )
 }
 
 /// Whether an error says that there is no space left.
@@ -47,7 +65,13 @@ pub(super) fn is_full(error: &std::io::Error) -> bool {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        match self {
+            Self::Storage(error) => error.fmt(f),
+            Self::Damaged(key, what) => {
+                let (topic, first) = (schema::topic_of(*key), schema::first_of(*key));
+                write!(f, "the records of topic number {topic} from offset {first} on {what}")
+            }
+        }
     }
 }
 
@@ -55,7 +79,7 @@ macro_rules! from {
     ($($error:ty),*) => {
         $(impl From<$error> for Failure {
             fn from(error: $error) -> Self {
-                Self(error.into())
+                Self::Storage(error.into())
             }
         })*
     };

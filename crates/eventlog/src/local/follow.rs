@@ -6,6 +6,7 @@ use std::{
 };
 
 use super::{
+    failure::Failure,
     pages::{self, PAGE_RECORDS, Read},
     shared::Shared,
 };
@@ -30,19 +31,24 @@ impl Follower {
     pub(super) fn new(shared: Arc<Shared>, topics: &[(Topic, Start)]) -> Result<Self, OpenError> {
         let mut follower = Self { shared, cursors: Vec::new(), turn: 0, told_end: false };
         for (topic, start) in topics {
-            follower.place(topic, start).map_err(OpenError::Storage)?;
+            follower.place(topic, start).map_err(|error| match error {
+                FollowError::Closed => OpenError::Closed,
+                FollowError::Broken(why) => OpenError::Broken(why),
+                other => OpenError::Storage(other.to_string()),
+            })?;
         }
         Ok(follower)
     }
 
-    fn place(&mut self, name: Topic, start: &Start) -> Result<(), String> {
-        let topic = self.shared.topic(name).ok_or_else(|| format!("the log has no topic {name}"))?;
+    fn place(&mut self, name: Topic, start: &Start) -> Result<(), FollowError> {
+        let missing = || FollowError::Storage(format!("the log has no topic {name}"));
+        let topic = self.shared.topic(name).ok_or_else(missing)?;
         let head = self.shared.head(topic);
         let next = match start {
             Start::Beginning => head.start,
             Start::End => head.end,
             Start::Time(time) => pages::find_time(&self.shared, topic, *time)
-                .map_err(|error| format!("cannot look for a time in {name}: {error}"))?
+                .map_err(|error| self.failed(&format!("look for a time in {name}"), &error))?
                 .max(head.start),
             Start::Offsets(offsets) => offsets
                 .iter()
@@ -52,6 +58,13 @@ impl Follower {
         self.cursors.push(Cursor { topic, next });
         self.told_end = false;
         Ok(())
+    }
+
+    /// What a failed read means; the files may also have been closed while it read.
+    fn failed(&self, what: &str, error: &Failure) -> FollowError {
+        self.shared.end_if_damaged(error);
+        let ended = self.shared.ended().map(FollowError::from);
+        ended.unwrap_or_else(|| FollowError::Storage(format!("cannot {what}: {error}")))
     }
 
     /// One page of each topic, as far as there is room.
@@ -79,14 +92,7 @@ impl Follower {
                 Ok(Read::Gone(earliest)) => {
                     return Err(FollowError::Gone { topic: spec.name, partition: 0, wanted: next, earliest });
                 }
-                // The files may have been closed while it read.
-                Err(_) if self.shared.state().closed => return Err(FollowError::Closed),
-                Err(error) => {
-                    return Err(FollowError::Storage(format!(
-                        "cannot read {} from {next} on: {error}",
-                        spec.name
-                    )));
-                }
+                Err(error) => return Err(self.failed(&format!("read {} from {next} on", spec.name), &error)),
             }
         }
         batch.at_end = self.cursors.iter().zip(ends).all(|(cursor, end)| cursor.next >= *end);
@@ -101,8 +107,8 @@ impl Follow for Follower {
         loop {
             let mut state = shared.state();
             let ends: Vec<Offset> = loop {
-                if state.closed {
-                    return Err(FollowError::Closed);
+                if let Some(end) = state.end.clone() {
+                    return Err(end.into());
                 }
                 let ends: Vec<_> = self.cursors.iter().map(|cursor| state.heads[cursor.topic].end).collect();
                 if !self.told_end || self.cursors.iter().zip(&ends).any(|(cursor, end)| cursor.next < *end) {
@@ -124,7 +130,7 @@ impl Follow for Follower {
     }
 
     fn add(&mut self, topic: Topic, start: Start) -> Result<(), FollowError> {
-        self.place(topic, &start).map_err(FollowError::Storage)
+        self.place(topic, &start)
     }
 
     fn positions(&self) -> Vec<Position> {

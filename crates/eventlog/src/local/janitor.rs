@@ -17,6 +17,7 @@ use super::{
     queue::Trim,
     schema::{CHUNKS, ROWS, Row, chunk_key, first_of, row},
     shared::Shared,
+    stored::{self, last_offset},
     tail::Chunk,
 };
 use crate::{Millis, Offset};
@@ -89,6 +90,10 @@ impl Janitor {
                     self.shared.janitor.wait(wait);
                 }
                 Err(Stop::Closed) => break,
+                Err(Stop::Failed(error)) if error.is_lasting() => {
+                    self.shared.end_if_damaged(&error);
+                    break;
+                }
                 Err(Stop::Failed(error)) => {
                     tracing::warn!(
                         file = %self.shared.log.path().display(), %error,
@@ -199,10 +204,11 @@ impl Janitor {
             let mut chunks = transaction.open_table(CHUNKS)?;
             // A last chunk with room is filled up.
             let all = chunk_key(id, 0)..=chunk_key(id, Offset::MAX);
-            if let Some((key, chunk)) = chunks.range(all)?.next_back().transpose()?
-                && Header::read(chunk.value())?.bytes < FULL_BYTES / 2
-            {
-                packer.add_chunk(first_of(key.value()), chunk.value(), |_| true)?;
+            if let Some((key, value)) = chunks.range(all)?.next_back().transpose()? {
+                let chunk = stored::chunk(key.value(), value.value())?;
+                if Header::read(chunk)?.bytes < FULL_BYTES / 2 {
+                    packer.add_chunk(first_of(key.value()), chunk, |_| true)?;
+                }
             }
             let mut records = 0;
             for chunk in source {
@@ -254,15 +260,16 @@ pub(super) fn load(
     let (mut bytes, mut plain_bytes) = (0, 0);
     let before = chunks.range(chunk_key(id, 0)..chunk_key(id, from))?.next_back().transpose()?;
     let first = match before {
-        Some((key, chunk)) if Header::read(chunk.value())?.last_offset >= from => key.value(),
+        Some((key, value)) if last_offset(key.value(), value.value())? >= from => key.value(),
         _ => chunk_key(id, from),
     };
     for chunk in chunks.range(first..chunk_key(id, end))? {
-        let (key, chunk) = chunk?;
-        let header = Header::read(chunk.value())?;
+        let (key, value) = chunk?;
+        let chunk = stored::chunk(key.value(), value.value())?;
+        let header = Header::read(chunk)?;
         plain_bytes += header.bytes;
-        bytes += chunk.value().len();
-        source.chunks.push((first_of(key.value()), chunk.value().to_vec()));
+        bytes += chunk.len();
+        source.chunks.push((first_of(key.value()), chunk.to_vec()));
         source.next = (header.last_offset + 1).min(end);
         // What is packed well is many records.
         if bytes >= max_bytes || plain_bytes >= 8 * max_bytes {
@@ -329,9 +336,9 @@ impl Packer {
     pub(super) fn write(self, chunks: &mut redb::Table<'_, u64, &'static [u8]>, id: u16) -> Result<()> {
         for full in self.full.into_iter().chain(self.open.map(Full::New)) {
             match full {
-                Full::New(mut chunk) => chunks.insert(chunk_key(id, chunk.first), &*chunk.closed())?,
-                Full::Same(first, chunk) => chunks.insert(chunk_key(id, first), &*chunk)?,
-            };
+                Full::New(mut chunk) => stored::put(chunks, chunk_key(id, chunk.first), &chunk.closed())?,
+                Full::Same(first, chunk) => stored::put(chunks, chunk_key(id, first), &chunk)?,
+            }
         }
         Ok(())
     }

@@ -41,6 +41,7 @@ mod segment;
 mod shared;
 mod snapshot;
 mod store;
+mod stored;
 mod tail;
 #[cfg(test)]
 mod tests;
@@ -61,7 +62,10 @@ use tokio::sync::oneshot;
 
 #[doc(hidden)]
 pub use self::faults::{Faults, WriteFault};
-use self::{queue::Append, shared::Shared};
+use self::{
+    queue::Append,
+    shared::{End, Shared},
+};
 use crate::{
     Follow, Log, Millis, OpenError, Partition, Publish, PublishError, Published, Reason, Record, Start,
     Topic, TopicSpec, Work, WorkSpec,
@@ -178,8 +182,14 @@ impl LocalLog {
         let _ = running.janitor.join();
         self.shared.queue.close();
         let _ = running.writer.join();
-        self.shared.update(|state| state.closed = true);
-        self.shared.log.close();
+        self.shared.update(|state| {
+            state.end.get_or_insert(End::Closed);
+        });
+        match self.shared.ended() {
+            // Whoever looks into it finds it as it was when the damage was found.
+            Some(End::Broken(_)) => self.shared.log.give_up(),
+            _ => self.shared.log.close(),
+        }
     }
 
     /// Removes what is too old and compacts, now and to the end; else that comes by itself.

@@ -12,7 +12,7 @@ use redb::{ReadOnlyDatabase, ReadableDatabase};
 
 use super::{
     LocalLog, Options, Running,
-    failure::{Failure, Result, is_full},
+    failure::{self, Failure, Result, is_full},
     faults::Faults,
     janitor::Janitor,
     lock::Lock,
@@ -102,7 +102,7 @@ pub(super) fn open(options: Options) -> std::result::Result<Arc<LocalLog>, OpenE
         .map_err(|failed| wal_file.error(&failed.into_error().into()))?;
     // The log file is written last: only with it is the log made.
     if log_id.is_none() {
-        make_log_file(&log_store, id).map_err(|error| log_file.error(&error))?;
+        make_log_file(&log_store, id, schema::VERSION).map_err(|error| log_file.error(&error))?;
         sync_dir(&dir);
     }
     wal.remove(&listed.leftovers);
@@ -285,39 +285,36 @@ impl OnDisk {
     /// What an error of the storage means to whoever opens it.
     fn error(&self, error: &Failure) -> OpenError {
         let path = self.path.display();
-        match error.inner() {
-            redb::Error::Io(error) if is_full(error) => OpenError::Storage(format!(
+        match error {
+            Failure::Storage(redb::Error::Io(error)) if is_full(error) => OpenError::Storage(format!(
                 "cannot open {path}: the disk is full; make space, or choose another directory with --log local:DIR"
             )),
-            redb::Error::Io(error) if error.kind() == ErrorKind::PermissionDenied => {
+            Failure::Storage(redb::Error::Io(error)) if error.kind() == ErrorKind::PermissionDenied => {
                 OpenError::NotUsable(format!(
                     "cannot open {path}: {error}; make it readable and writable for this user, or choose another \
                  directory with --log local:DIR"
                 ))
             }
-            redb::Error::Io(error)
+            Failure::Storage(redb::Error::Io(error))
                 if !matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof) =>
             {
                 OpenError::NotUsable(format!(
                     "cannot open {path}: {error}; choose another directory with --log local:DIR"
                 ))
             }
-            error => OpenError::Broken(format!(
-                "{path} is broken: {error}; bring all files of the log back from a copy, or choose another \
-                 directory with --log local:DIR"
-            )),
+            error => OpenError::Broken(failure::broken(&self.path, error)),
         }
     }
 }
 
-fn make_log_file(log: &Store, id: u64) -> Result<()> {
+fn make_log_file(log: &Store, id: u64, version: u64) -> Result<()> {
     let mut transaction = log.write()?;
     transaction.set_quick_repair(true);
     transaction.open_table(ROWS)?;
     transaction.open_table(CHUNKS)?;
     {
         let mut meta = transaction.open_table(META)?;
-        meta.insert(META_VERSION, schema::VERSION)?;
+        meta.insert(META_VERSION, version)?;
         meta.insert(META_ID, id)?;
     }
     transaction.commit()?;
@@ -328,7 +325,7 @@ fn make_log_file(log: &Store, id: u64) -> Result<()> {
 mod tests {
     use redb::{TableDefinition, WriteTransaction};
 
-    use super::*;
+    use super::{super::stored, *};
 
     const GREETING: TableDefinition<&str, &str> = TableDefinition::new("greeting");
 
@@ -346,7 +343,7 @@ mod tests {
     fn first(dir: &Path) -> OnDisk {
         let file = OnDisk::new(dir, LOG_FILE, LOG_CACHE);
         let store = file.open(None, &[]).unwrap();
-        make_log_file(&store, 7).unwrap();
+        make_log_file(&store, 7, 1).unwrap();
         store.close();
         file
     }
@@ -375,6 +372,29 @@ mod tests {
         assert!(!copy.exists());
         // The older program refuses it now.
         assert!(matches!(file.look(&[]), Err(OpenError::Newer(_))));
+    }
+
+    #[test]
+    fn chunks_of_the_first_layout_get_their_checksums() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = first(dir.path());
+        let store = file.open(None, &[]).unwrap();
+        let transaction = store.write().unwrap();
+        for key in [7, u64::MAX] {
+            transaction.open_table(CHUNKS).unwrap().insert(key, &b"records"[..]).unwrap();
+        }
+        transaction.commit().unwrap();
+        store.close();
+        let store = file.open(None, MIGRATIONS).unwrap();
+        let read = |transaction: &redb::ReadTransaction| {
+            let chunks = transaction.open_table(CHUNKS)?;
+            for key in [7, u64::MAX] {
+                let value = chunks.get(key)?.expect("it was there");
+                assert_eq!(stored::chunk(key, value.value())?, b"records");
+            }
+            Ok(())
+        };
+        store.read(|| {}, read).unwrap();
     }
 
     #[test]

@@ -8,6 +8,7 @@ use super::{
     failure::Result,
     schema::{CHUNKS, chunk_key, first_of, row},
     shared::{Shared, TopicInfo},
+    stored::{self, last_offset},
     tail::Chunk,
 };
 use crate::{Entry, Millis, Offset, Topic};
@@ -86,7 +87,7 @@ impl Span {
             chunks.range(first_chunk(&chunks, self.id, self.from)?..=chunk_key(self.id, Offset::MAX))?
         {
             let (key, value) = chunk?;
-            let chunk = unpack(value.value())?;
+            let chunk = unpack(stored::chunk(key.value(), value.value())?)?;
             drop(value);
             if let Some(next) = self.add(&mut page, first_of(key.value()), &chunk, end)? {
                 return Ok(Read::Page(page.entries, next));
@@ -121,7 +122,7 @@ fn first_chunk(chunks: &ReadOnlyTable<u64, &'static [u8]>, id: u16, offset: Offs
     let key = chunk_key(id, offset);
     let before = chunks.range(chunk_key(id, 0)..=key)?.next_back().transpose()?;
     match before {
-        Some((before, chunk)) if Header::read(chunk.value())?.last_offset >= offset => Ok(before.value()),
+        Some((key, value)) if last_offset(key.value(), value.value())? >= offset => Ok(key.value()),
         _ => Ok(key),
     }
 }
@@ -167,15 +168,16 @@ fn search(
     while low < high {
         let middle = low.midpoint(high);
         let key = first_chunk(chunks, id, middle)?;
-        let Some((key, chunk)) = chunks.range(key..=last)?.next().transpose()? else {
+        let Some((key, value)) = chunks.range(key..=last)?.next().transpose()? else {
             high = middle;
             continue;
         };
-        let header = Header::read(chunk.value())?;
+        let chunk = stored::chunk(key.value(), value.value())?;
+        let header = Header::read(chunk)?;
         if header.last_time < time {
             low = header.last_offset + 1;
         } else {
-            found = Some((key.value(), unpack(chunk.value())?));
+            found = Some((key.value(), unpack(chunk)?));
             high = middle.min(first_of(key.value()));
         }
     }

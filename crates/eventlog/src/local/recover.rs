@@ -19,6 +19,7 @@ use std::{
 use bytes::Bytes;
 
 use super::{
+    failure,
     frame::{BadHeader, Found, HEADER, Item, Kind, Place},
     segment::{self, SEGMENT_BYTES, sequence_in},
     tail::{Chunk, Kept, Mark},
@@ -91,11 +92,7 @@ fn cannot(what: &str, path: &Path, error: &std::io::Error) -> OpenError {
 }
 
 fn broken(path: &Path, what: &str) -> OpenError {
-    OpenError::Broken(format!(
-        "{} is broken: {what}; bring all files of the log back from a copy, or choose another directory with \
-         --log local:DIR",
-        path.display()
-    ))
+    OpenError::Broken(failure::broken(path, &what))
 }
 
 /// Reads the segments in `dir`; changes nothing. `None` if there is none.

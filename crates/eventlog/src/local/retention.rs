@@ -6,6 +6,7 @@ use super::{
     chunk::Header,
     janitor::{Janitor, Step},
     schema::{CHUNKS, ROWS, Row, chunk_key, first_of},
+    stored,
     tail::Chunk,
 };
 use crate::{Cleanup, Millis, Offset};
@@ -43,8 +44,8 @@ impl Janitor {
                 let mut old = Vec::new();
                 let mut records = 0;
                 for chunk in transaction.open_table(CHUNKS)?.range(chunk_key(id, 0)..=last)? {
-                    let (key, chunk) = chunk?;
-                    let header = Header::read(chunk.value())?;
+                    let (key, value) = chunk?;
+                    let header = Header::read(stored::chunk(key.value(), value.value())?)?;
                     if header.last_time >= horizon || records >= STEP_RECORDS {
                         break;
                     }

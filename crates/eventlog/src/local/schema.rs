@@ -5,9 +5,9 @@
 
 use std::path::Path;
 
-use redb::{ReadTransaction, TableDefinition, TableError, WriteTransaction};
+use redb::{ReadTransaction, ReadableTable, TableDefinition, TableError, WriteTransaction};
 
-use super::failure::Result;
+use super::{failure::Result, stored};
 use crate::{Millis, Offset, OpenError};
 
 /// Where records stay.
@@ -25,7 +25,7 @@ pub(super) const META_ID: &str = "id";
 
 /// By topic number: see [`Row`].
 pub(super) const ROWS: TableDefinition<u16, [u64; 8]> = TableDefinition::new("rows");
-/// Chunks by [`chunk_key`].
+/// Chunks by [`chunk_key`], as [`super::stored`] puts and reads them.
 pub(super) const CHUNKS: TableDefinition<u64, &[u8]> = TableDefinition::new("chunks");
 
 /// Bits of a chunk's key that are the offset.
@@ -37,6 +37,12 @@ pub(super) const MAX_TOPICS: u16 = 1 << (64 - OFFSET_BITS);
 /// years).
 pub(super) fn chunk_key(topic: u16, first: Offset) -> u64 {
     (u64::from(topic) << OFFSET_BITS) | first.min((1 << OFFSET_BITS) - 1)
+}
+
+/// The number of a chunk's topic.
+pub(super) fn topic_of(key: u64) -> u16 {
+    // The other bits are the offset.
+    u16::try_from(key >> OFFSET_BITS).unwrap_or(u16::MAX)
 }
 
 /// The offset of a chunk's first record.
@@ -94,7 +100,22 @@ pub(super) fn row(transaction: &ReadTransaction, topic: u16) -> Result<Row> {
 pub(super) type Migration = fn(&WriteTransaction) -> Result<()>;
 
 /// `MIGRATIONS[n]` takes a file from version `n + 1` to `n + 2`.
-pub(super) const MIGRATIONS: &[Migration] = &[];
+pub(super) const MIGRATIONS: &[Migration] = &[add_checksums];
+
+/// Version 1 had chunks without checksums.
+fn add_checksums(transaction: &WriteTransaction) -> Result<()> {
+    let mut chunks = transaction.open_table(CHUNKS)?;
+    let mut next = Some(0);
+    while let Some(from) = next {
+        let found = chunks.range(from..)?.next().transpose()?;
+        let found = found.map(|(key, chunk)| (key.value(), chunk.value().to_vec()));
+        if let Some((key, chunk)) = &found {
+            stored::put(&mut chunks, *key, chunk)?;
+        }
+        next = found.and_then(|(key, _)| key.checked_add(1));
+    }
+    Ok(())
+}
 
 /// The version that a program with these migrations writes.
 pub(super) const fn newest(migrations: &[Migration]) -> u64 {

@@ -9,8 +9,19 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Clock, Thresholds, lock_of, queue::Queue, recover::Groups, store::Store, tail::Tail};
-use crate::{Millis, Offset, Partition, Topic, TopicSpec};
+use super::{
+    Clock, Thresholds,
+    failure::{self, Failure},
+    lock_of,
+    queue::Queue,
+    recover::Groups,
+    schema::{first_of, topic_of},
+    store::Store,
+    tail::Tail,
+};
+use crate::{
+    CommitError, FollowError, Millis, Offset, OpenError, Partition, Reason, Topic, TopicSpec, WorkError,
+};
 
 /// A topic of this log.
 #[derive(Debug, Clone, Copy)]
@@ -40,7 +51,41 @@ pub(super) struct State {
     pub(super) workers: HashMap<String, u64>,
     /// Where groups go on.
     pub(super) groups: Groups,
-    pub(super) closed: bool,
+    /// Once it is there, it stays as it is.
+    pub(super) end: Option<End>,
+}
+
+/// How a log came to its end.
+#[derive(Debug, Clone)]
+pub(super) enum End {
+    /// Its owner closed it, or a thread of it failed.
+    Closed,
+    /// Its files are damaged: which, where, and the way out.
+    Broken(String),
+}
+
+macro_rules! means {
+    ($($error:ident),*) => {
+        $(impl From<End> for $error {
+            fn from(end: End) -> Self {
+                match end {
+                    End::Closed => Self::Closed,
+                    End::Broken(why) => Self::Broken(why),
+                }
+            }
+        })*
+    };
+}
+
+means!(OpenError, FollowError, WorkError);
+
+impl From<End> for CommitError {
+    fn from(end: End) -> Self {
+        match end {
+            End::Closed => Self::Aborted(Reason::Closed),
+            End::Broken(why) => Self::Broken(why),
+        }
+    }
 }
 
 pub(super) struct Shared {
@@ -106,6 +151,36 @@ impl Shared {
         self.changed.notify_all();
     }
 
+    /// How the log ended, if it has.
+    pub(super) fn ended(&self) -> Option<End> {
+        self.state().end.clone()
+    }
+
+    /// How the log ended, for whoever was refused because it is about to.
+    pub(super) fn ended_or_closed(&self) -> End {
+        self.ended().unwrap_or(End::Closed)
+    }
+
+    /// Ends the log for everyone if the failure is damage: who goes on would take what is left for all there is.
+    pub(super) fn end_if_damaged(&self, failure: &Failure) {
+        if !failure.is_lasting() {
+            return;
+        }
+        let what = match failure {
+            Failure::Damaged(key, what) => {
+                let name = self.tail.topic(topic_of(*key)).name.clone();
+                format!("the records of {name}-0 from offset {} on {what}", first_of(*key))
+            }
+            Failure::Storage(error) => error.to_string(),
+        };
+        let why = failure::broken(self.log.path(), &what);
+        self.update(|state| {
+            state.end.get_or_insert(End::Broken(why));
+        });
+        self.queue.close();
+        self.janitor.end();
+    }
+
     /// Waits for a change until `deadline`; `None` when it has passed.
     pub(super) fn wait<'a>(
         &self,
@@ -143,7 +218,9 @@ impl Drop for Guard {
         if std::thread::panicking() {
             tracing::error!("a thread of the log has failed, the log is closed; start the program again");
             self.0.queue.abandon();
-            self.0.update(|state| state.closed = true);
+            self.0.update(|state| {
+                state.end.get_or_insert(End::Closed);
+            });
             self.0.janitor.end();
         }
     }

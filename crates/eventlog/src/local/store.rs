@@ -150,6 +150,12 @@ impl Store {
                 .is_none_or(|open| open.read_only)
     }
 
+    /// Whether the database is still the one of that epoch.
+    fn is_current(&self, epoch: u64) -> bool {
+        let open = self.open.read().unwrap_or_else(PoisonError::into_inner);
+        open.is_some() && self.epoch.load(Ordering::Acquire) == epoch
+    }
+
     fn database(&self) -> Result<Arc<Database>> {
         let open = self.open.read().unwrap_or_else(PoisonError::into_inner);
         open.as_ref().map(|open| open.database.clone()).ok_or_else(Failure::closed)
@@ -174,8 +180,10 @@ impl Store {
                 Err(error) => error,
             };
             attempt += 1;
-            // What is written wrongly reads no better the second time.
-            if attempt == READ_ATTEMPTS || error.is_lasting() || self.closed.load(Ordering::Acquire) {
+            // What is written wrongly reads no better the second time. Whoever read from a database that was
+            // given up meanwhile may have met what its successor wrote.
+            let lasting = error.is_lasting() && self.is_current(epoch);
+            if attempt == READ_ATTEMPTS || lasting || self.closed.load(Ordering::Acquire) {
                 return Err(error);
             }
             if self.epoch.load(Ordering::Acquire) == epoch {

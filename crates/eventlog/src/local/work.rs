@@ -62,9 +62,9 @@ impl Worker {
         let state = find(spec.state)?;
         let (answer, answers) = mpsc::sync_channel(1);
         if !shared.queue.join(Join { group: spec.group.clone(), answer }) {
-            return Err(OpenError::Closed);
+            return Err(shared.ended_or_closed().into());
         }
-        let session = answers.recv().map_err(|_| OpenError::Closed)??;
+        let session = answers.recv().map_err(|_| OpenError::from(shared.ended_or_closed()))??;
         let head = shared.head(state);
         Ok(Self {
             session,
@@ -78,8 +78,8 @@ impl Worker {
     }
 
     fn fenced(&self, state: &super::shared::State) -> Result<(), WorkError> {
-        if state.closed {
-            Err(WorkError::Closed)
+        if let Some(end) = state.end.clone() {
+            Err(end.into())
         } else if state.workers.get(&self.spec.group) != Some(&self.session) {
             Err(WorkError::Fenced)
         } else {
@@ -101,10 +101,14 @@ impl Worker {
         match pages::read(&self.shared, topic, from, end, room) {
             Ok(Read::Page(entries, next)) => Ok((entries, next)),
             Ok(Read::Gone(_)) => Err(self.out_of_range(topic, from)),
-            // The files may have been closed while it read.
-            Err(_) if self.shared.state().closed => Err(WorkError::Closed),
             Err(error) => {
-                Err(WorkError::Storage(format!("cannot read {} from {from} on: {error}", self.name(topic))))
+                self.shared.end_if_damaged(&error);
+                let name = self.name(topic);
+                // The files may also have been closed while it read.
+                let ended = self.shared.ended().map(WorkError::from);
+                Err(ended.unwrap_or_else(|| {
+                    WorkError::Storage(format!("cannot read {name} from {from} on: {error}"))
+                }))
             }
         }
     }
@@ -286,10 +290,11 @@ impl Work for Worker {
 
     fn commit(&mut self, transaction: Transaction) -> Result<Committed, CommitError> {
         let Checked { records, positions } = self.check(transaction)?;
-        match self.fenced(&self.shared.state()) {
+        let fenced = self.fenced(&self.shared.state());
+        match fenced {
             Ok(()) => {}
             Err(WorkError::Fenced) => return Err(CommitError::Fenced),
-            Err(_) => return Err(CommitError::Aborted(Reason::Closed)),
+            Err(_) => return Err(self.shared.ended_or_closed().into()),
         }
         if records.is_empty() && positions.is_empty() {
             return Ok(Committed::default());
@@ -298,12 +303,12 @@ impl Work for Worker {
         let commit =
             Commit { group: self.spec.group.clone(), session: self.session, records, positions, answer };
         if !self.shared.queue.commit(commit) {
-            return Err(CommitError::Aborted(Reason::Closed));
+            return Err(self.shared.ended_or_closed().into());
         }
         match answers.recv_timeout(LONGEST_WAIT) {
             Ok(answer) => answer,
             Err(RecvTimeoutError::Timeout) => Err(CommitError::Aborted(Reason::Deadline)),
-            Err(RecvTimeoutError::Disconnected) => Err(CommitError::Aborted(Reason::Closed)),
+            Err(RecvTimeoutError::Disconnected) => Err(self.shared.ended_or_closed().into()),
         }
     }
 

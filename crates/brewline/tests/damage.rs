@@ -1,0 +1,58 @@
+//! The line on a log whose files are damaged: one sentence with the way out, and nothing that is not so.
+#![allow(clippy::unwrap_used, reason = "in a test, what fails is to be seen")]
+
+mod support;
+
+use std::{path::Path, time::Duration};
+
+use eventlog::local::{LocalLog, Options};
+use support::{Up, get, hear, request, run};
+
+/// A log on which one order is being made, all of it in the log file; the order's id.
+fn one_order(dir: &Path) -> String {
+    let up = Up::start(dir, &["--seconds-per-cup", "3600"]);
+    let order = request(up.counter, "POST", "/order?amount=1", &[], "").unwrap();
+    assert_eq!(order.status, 202, "{order:?}");
+    let id = order.json()["order_id"].as_str().unwrap().to_owned();
+    hear(up.counter, &format!("/orders/{id}/events"), |order| order["state"] == "making");
+    let (status, lines) = up.stop();
+    assert_eq!(status.code(), Some(0), "{lines:#?}");
+    let log = LocalLog::open(Options::new(dir, &brewline::catalog(Duration::from_hours(720)))).unwrap();
+    log.clean();
+    log.close();
+    id
+}
+
+/// `up` on that directory, which must end by itself with one sentence.
+fn refused(dir: &Path, says: &[&str]) {
+    let log = format!("local:{}", dir.display());
+    let said = run(&["up", "--log", &log, "--listen", "127.0.0.1:0"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    let last = said.stderr.lines().last().unwrap();
+    for part in [&["brewline: ", "log.redb is broken", "from a copy", "--log local:DIR"], says].concat() {
+        assert!(last.contains(part), "{part:?} is not in {said:?}");
+    }
+    assert!(!said.stderr.contains("panicked"), "{said:?}");
+}
+
+#[test]
+fn an_order_whose_state_is_damaged_is_not_forgotten_but_ends_the_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let id = one_order(dir.path());
+    let path = dir.path().join("log.redb");
+    let bytes = std::fs::read(&path).unwrap();
+    // In the state itself: there the key comes before the JSON, which does not have the id.
+    let state = br#""state":"making""#;
+    let places: Vec<_> = (0..bytes.len()).filter(|at| bytes[*at..].starts_with(state)).collect();
+    assert!(!places.is_empty(), "the state of {id} is in the file");
+    let mut damaged = bytes.clone();
+    for at in places {
+        damaged[at + 1] ^= 1;
+    }
+    std::fs::write(&path, damaged).unwrap();
+    refused(dir.path(), &["order.state-0 from offset"]);
+    // What it was damaged from is all that is needed to go on.
+    std::fs::write(&path, bytes).unwrap();
+    let up = Up::start(dir.path(), &[]);
+    assert_eq!(get(up.counter, &format!("/orders/{id}")).unwrap().json()["state"], "making");
+}
