@@ -97,9 +97,10 @@ impl Janitor {
         if forget {
             (row.tombstones_end, row.tombstones_since) = (upto, now);
         }
-        let transaction = self.transaction()?;
-        transaction.open_table(ROWS)?.insert(id, row.encode())?;
-        transaction.commit()?;
+        self.shared.log.write(|transaction| {
+            transaction.open_table(ROWS)?.insert(id, row.encode())?;
+            Ok(())
+        })?;
         Ok(())
     }
 
@@ -161,15 +162,13 @@ impl Janitor {
                 next = open;
                 records -= unfinished;
             }
-            let transaction = self.transaction()?;
-            {
+            self.shared.log.write(|transaction| {
                 let mut chunks = transaction.open_table(CHUNKS)?;
                 for (first, _) in &source.chunks {
                     chunks.remove(chunk_key(id, *first))?;
                 }
-                packer.write(&mut chunks, id)?;
-            }
-            transaction.commit()?;
+                packer.write(&mut chunks, id)
+            })?;
         }
         Ok((next, records))
     }

@@ -2,6 +2,7 @@
 
 use std::{
     fmt::{self, Display},
+    io::ErrorKind,
     path::Path,
 };
 
@@ -35,9 +36,13 @@ impl Failure {
         Self::Storage(redb::Error::DatabaseClosed)
     }
 
-    /// Whether it would be the same after the database was opened again.
+    /// Whether it would be the same after the database was opened again: the file is damaged, or cut off.
     pub(super) fn is_lasting(&self) -> bool {
-        matches!(self, Self::Damaged(..) | Self::Storage(redb::Error::Corrupted(_)))
+        match self {
+            Self::Storage(redb::Error::Io(error)) => error.kind() == ErrorKind::UnexpectedEof,
+            Self::Storage(redb::Error::PreviousIo | redb::Error::DatabaseClosed) => false,
+            Self::Storage(_) | Self::Damaged(..) => true,
+        }
     }
 
     /// What it means to a publisher.

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use redb::{ReadOnlyTable, ReadTransaction, ReadableTable, WriteTransaction};
+use redb::{ReadOnlyTable, ReadTransaction, ReadableTable};
 
 use super::{
     Thresholds,
@@ -197,9 +197,8 @@ impl Janitor {
     }
 
     /// Adds to the log file what it does not have yet.
-    fn add(&self, id: u16, row: Row, source: &[Chunk], end: Offset) -> Step<()> {
-        let transaction = self.transaction()?;
-        {
+    fn add(&self, id: u16, row: Row, source: &[Chunk], end: Offset) -> Result<()> {
+        self.shared.log.write(|transaction| {
             let mut packer = Packer::default();
             let mut chunks = transaction.open_table(CHUNKS)?;
             // A last chunk with room is filled up.
@@ -217,20 +216,12 @@ impl Janitor {
             packer.write(&mut chunks, id)?;
             let row = Row { end, dirty_records: row.dirty_records + records, ..row };
             transaction.open_table(ROWS)?.insert(id, row.encode())?;
-        }
-        transaction.commit()?;
-        Ok(())
+            Ok(())
+        })
     }
 
     pub(super) fn row(&self, id: u16) -> Result<Row> {
         self.shared.log.read(|| {}, |transaction| row(transaction, id))
-    }
-
-    /// A transaction that leaves nothing to repair, however large the file is.
-    pub(super) fn transaction(&self) -> Result<WriteTransaction> {
-        let mut transaction = self.shared.log.write()?;
-        transaction.set_quick_repair(true);
-        Ok(transaction)
     }
 
     /// The log's clock, for what is too old.

@@ -24,6 +24,7 @@
 mod backend;
 mod chunk;
 mod compact;
+mod contained;
 mod doubt;
 mod failure;
 mod faults;

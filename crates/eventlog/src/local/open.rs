@@ -270,8 +270,9 @@ impl OnDisk {
                 store.close();
                 schema::keep_copy(&self.path, version)?;
                 store.reopen().map_err(|error| self.error(&error))?;
-                let transaction = store.write().map_err(|error| self.error(&error))?;
-                schema::migrate(transaction, version, migrations).map_err(|error| self.error(&error))?;
+                store
+                    .write(|transaction| schema::migrate(transaction, version, migrations))
+                    .map_err(|error| self.error(&error))?;
                 tracing::info!(
                     file = %self.path.display(), from = version, to = newest(migrations),
                     "the log was changed to a newer layout; a copy of the old one is beside it"
@@ -308,17 +309,14 @@ impl OnDisk {
 }
 
 fn make_log_file(log: &Store, id: u64, version: u64) -> Result<()> {
-    let mut transaction = log.write()?;
-    transaction.set_quick_repair(true);
-    transaction.open_table(ROWS)?;
-    transaction.open_table(CHUNKS)?;
-    {
+    log.write(|transaction| {
+        transaction.open_table(ROWS)?;
+        transaction.open_table(CHUNKS)?;
         let mut meta = transaction.open_table(META)?;
         meta.insert(META_VERSION, version)?;
         meta.insert(META_ID, id)?;
-    }
-    transaction.commit()?;
-    Ok(())
+        Ok(())
+    })
 }
 
 #[cfg(test)]
@@ -379,11 +377,13 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = first(dir.path());
         let store = file.open(None, &[]).unwrap();
-        let transaction = store.write().unwrap();
-        for key in [7, u64::MAX] {
-            transaction.open_table(CHUNKS).unwrap().insert(key, &b"records"[..]).unwrap();
-        }
-        transaction.commit().unwrap();
+        let write = |transaction: &WriteTransaction| {
+            for key in [7, u64::MAX] {
+                transaction.open_table(CHUNKS)?.insert(key, &b"records"[..])?;
+            }
+            Ok(())
+        };
+        store.write(write).unwrap();
         store.close();
         let store = file.open(None, MIGRATIONS).unwrap();
         let read = |transaction: &redb::ReadTransaction| {

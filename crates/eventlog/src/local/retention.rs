@@ -59,8 +59,7 @@ impl Janitor {
             return Ok(false);
         }
         let row = self.row(id)?;
-        let transaction = self.transaction()?;
-        let start = {
+        let start = self.shared.log.write(|transaction| {
             let mut chunks = transaction.open_table(CHUNKS)?;
             for key in old {
                 chunks.remove(key)?;
@@ -68,9 +67,8 @@ impl Janitor {
             let first = chunks.range(chunk_key(id, 0)..=last)?.next().transpose()?;
             let start = first.map_or(row.end, |(key, _)| first_of(key.value()));
             transaction.open_table(ROWS)?.insert(id, Row { start, ..row }.encode())?;
-            start
-        };
-        transaction.commit()?;
+            Ok(start)
+        })?;
         self.shared.update(|state| state.heads[topic].start = start);
         Ok(true)
     }

@@ -131,14 +131,13 @@ pub(super) fn version(transaction: &ReadTransaction) -> Result<Option<u64>> {
     }
 }
 
-/// Takes a file from version `from` to the newest, all steps in one transaction.
-pub(super) fn migrate(transaction: WriteTransaction, from: u64, migrations: &[Migration]) -> Result<()> {
+/// Takes a file from version `from` to the newest; all steps belong into one transaction.
+pub(super) fn migrate(transaction: &WriteTransaction, from: u64, migrations: &[Migration]) -> Result<()> {
     let done = usize::try_from(from.saturating_sub(1)).unwrap_or(usize::MAX);
     for migration in migrations.get(done..).unwrap_or(&[]) {
-        migration(&transaction)?;
+        migration(transaction)?;
     }
     transaction.open_table(META)?.insert(META_VERSION, newest(migrations))?;
-    transaction.commit()?;
     Ok(())
 }
 

@@ -13,6 +13,7 @@ use redb::{Builder, Database, ReadTransaction, ReadableDatabase, WriteTransactio
 
 use super::{
     backend::Backend,
+    contained::contained,
     doubt::Doubts,
     failure::{Failure, Result},
     faults::Faults,
@@ -92,7 +93,9 @@ impl Store {
         if !read_only {
             backend.settle()?;
         }
-        let database = Builder::new().set_cache_size(self.cache_bytes).create_with_backend(backend)?;
+        let mut builder = Builder::new();
+        builder.set_cache_size(self.cache_bytes);
+        let database = contained(|| Ok(builder.create_with_backend(backend)?))?;
         *slot = Some(Open { database: Arc::new(database), severed, read_only });
         self.closed.store(false, Ordering::Release);
         self.suspect.store(false, Ordering::Release);
@@ -111,6 +114,11 @@ impl Store {
         if let Some(old) = old {
             // Before it is dropped: whoever drops the last handle, here or in a reader, would write to it.
             old.severed.store(true, Ordering::Release);
+            // Of what goes wrong then nobody needs to know.
+            let _ = contained(|| {
+                drop(old);
+                Ok(())
+            });
         }
     }
 
@@ -124,7 +132,7 @@ impl Store {
             match Arc::try_unwrap(database) {
                 Ok(last) => {
                     severed.store(read_only, Ordering::Release);
-                    if let Err(error) = last.close() {
+                    if let Err(error) = contained(|| Ok(last.close()?)) {
                         tracing::warn!(
                             file = %self.path.display(), %error,
                             "the log was not closed cleanly; the next start repairs it"
@@ -161,8 +169,19 @@ impl Store {
         open.as_ref().map(|open| open.database.clone()).ok_or_else(Failure::closed)
     }
 
-    /// A transaction that writes. Only for the one thread that owns the store.
-    pub(super) fn write(&self) -> Result<WriteTransaction> {
+    /// Changes something in one transaction, which leaves nothing to repair, however large the file is. Only for
+    /// the one thread that owns the store.
+    pub(super) fn write<T>(&self, change: impl FnOnce(&WriteTransaction) -> Result<T>) -> Result<T> {
+        contained(|| {
+            let mut transaction = self.begin_write()?;
+            transaction.set_quick_repair(true);
+            let value = change(&transaction)?;
+            transaction.commit()?;
+            Ok(value)
+        })
+    }
+
+    fn begin_write(&self) -> Result<WriteTransaction> {
         let open = self.open.read().unwrap_or_else(PoisonError::into_inner);
         // What went to a file that can only be read would be lost.
         let open = open.as_ref().filter(|open| !open.read_only).ok_or_else(Failure::closed)?;
@@ -195,7 +214,7 @@ impl Store {
     }
 
     fn read_once<T>(&self, read: impl Fn(&ReadTransaction) -> Result<T>) -> Result<T> {
-        read(&self.database()?.begin_read()?)
+        contained(|| read(&self.database()?.begin_read()?))
     }
 }
 
@@ -208,9 +227,11 @@ mod tests {
     const NUMBERS: TableDefinition<u64, u64> = TableDefinition::new("numbers");
 
     fn put(store: &Store, number: u64) {
-        let transaction = store.write().unwrap();
-        transaction.open_table(NUMBERS).unwrap().insert(number, number).unwrap();
-        transaction.commit().unwrap();
+        let insert = |transaction: &WriteTransaction| {
+            transaction.open_table(NUMBERS)?.insert(number, number)?;
+            Ok(())
+        };
+        store.write(insert).unwrap();
     }
 
     fn count(store: &Store) -> usize {
@@ -245,6 +266,39 @@ mod tests {
     }
 
     #[test]
+    fn damage_under_an_open_database_is_an_error_and_no_panic() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        let store = Store::open(&path, 0, None).unwrap();
+        let fill = |transaction: &WriteTransaction| {
+            let mut numbers = transaction.open_table(NUMBERS)?;
+            (0..2000).try_for_each(|number| numbers.insert(number, number).map(drop).map_err(Failure::from))
+        };
+        store.write(fill).unwrap();
+        store.close();
+        let sound = std::fs::read(&path).unwrap();
+        let mut failed = 0;
+        for page in 0..sound.len() / 4096 {
+            std::fs::write(&path, &sound).unwrap();
+            let Ok(store) = Store::open(&path, 0, None) else { panic!("it is sound") };
+            let mut damaged = sound.clone();
+            // What a page is, how much it has, and where that begins.
+            damaged[page * 4096..page * 4096 + 24].fill(0xa5);
+            std::fs::write(&path, damaged).unwrap();
+            let read = store.read_once(|transaction| {
+                let numbers = transaction.open_table(NUMBERS)?;
+                numbers.range(0..)?.try_for_each(|number| number.map(drop).map_err(Failure::from))
+            });
+            let written = store.write(|transaction| {
+                transaction.open_table(NUMBERS)?.retain(|number, _| number % 3 > 0).map_err(Failure::from)
+            });
+            failed += usize::from(read.is_err() || written.is_err());
+            store.give_up();
+        }
+        assert!(failed > 5, "the damage was met {failed} times");
+    }
+
+    #[test]
     fn a_reader_waits_for_a_reopen_also_after_a_close() {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::open(&dir.path().join("file"), 1 << 20, None).unwrap();
@@ -268,7 +322,7 @@ mod tests {
         let before = std::fs::read(&path).unwrap();
         store.reopen_to_read();
         assert_eq!(count(&store), 1, "it can be read");
-        assert!(store.needs_reopen() && store.write().is_err());
+        assert!(store.needs_reopen() && store.write(|_| Ok(())).is_err());
         assert!(std::fs::read(&path).unwrap() == before, "nothing was written");
         store.reopen().unwrap();
         put(&store, 2);
