@@ -56,3 +56,18 @@ fn an_order_whose_state_is_damaged_is_not_forgotten_but_ends_the_line() {
     let up = Up::start(dir.path(), &[]);
     assert_eq!(get(up.counter, &format!("/orders/{id}")).unwrap().json()["state"], "making");
 }
+
+#[test]
+fn a_log_file_whose_pages_are_damaged_is_one_sentence() {
+    let dir = tempfile::tempdir().unwrap();
+    one_order(dir.path());
+    let path = dir.path().join("log.redb");
+    let sound = std::fs::read(&path).unwrap();
+    // All but the first, which says where the others are.
+    let mut damaged = sound.clone();
+    damaged[4096..].chunks_mut(4096).for_each(|page| page[..24].fill(0xa5));
+    std::fs::write(&path, damaged).unwrap();
+    refused(dir.path(), &[]);
+    std::fs::write(&path, &sound[..sound.len() / 2]).unwrap();
+    refused(dir.path(), &[]);
+}

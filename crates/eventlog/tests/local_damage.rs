@@ -6,7 +6,7 @@ mod common;
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use common::{everything, noise, one, open, publish, record, spec};
+use common::{copy, everything, files, noise, one, open, options, publish, record, spec};
 use eventlog::{
     CommitError, Entry, FollowError, Log as _, OpenError, Record, Start, Topic, WorkError,
     conformance::{INPUT, OUTPUT, STATE},
@@ -133,6 +133,108 @@ fn damage_that_the_janitor_finds_ends_the_log() {
     // The first poll may come before the end of the log, and says that there is nothing.
     let error = (0..2).find_map(|_| follower.poll(LONG).err()).expect("the log has ended");
     says(broken(&error), &format!("{STATE}-0 from offset 0 on"));
+}
+
+/// What the log has, by topic.
+fn content(log: &LocalLog) -> Vec<Vec<Entry>> {
+    [INPUT, STATE, OUTPUT].map(|topic| everything(log, topic)).into()
+}
+
+/// A small log with something in every table, and most of it in the log file.
+fn small(dir: &Path) -> Vec<Vec<Entry>> {
+    let log = open(dir);
+    for round in 0..3 {
+        for number in 0..40 {
+            publish(&*log, INPUT, Record::new(number.to_string(), noise(number, 1000)));
+            publish(&*log, STATE, record(number % 7, format!("{round}-{number}")));
+        }
+        log.clean();
+    }
+    publish(&*log, OUTPUT, record("in the tail", ""));
+    let all = content(&log);
+    log.close();
+    all
+}
+
+/// After `damage` to the log file the log is refused, and nothing is changed; or nothing is missing and it takes
+/// more. Whether it was refused.
+fn is_refused(dir: &Path, all: &[Vec<Entry>], damage: impl FnOnce(&mut Vec<u8>)) -> bool {
+    let copy = copy(dir);
+    let path = copy.path().join("log.redb");
+    let mut bytes = std::fs::read(&path).unwrap();
+    damage(&mut bytes);
+    std::fs::write(&path, bytes).unwrap();
+    let before = files(copy.path());
+    match LocalLog::open(options(copy.path())) {
+        Err(error) => {
+            assert!(matches!(error, OpenError::Broken(_) | OpenError::Newer(_)), "{error:?}");
+            let text = error.to_string();
+            assert!(text.contains("log.redb") && text.contains("another"), "{text}");
+            assert!(!text.contains('\n') && text.len() < 500, "one sentence: {text:?}");
+            assert!(files(copy.path()) == before, "a refused start changes nothing");
+            true
+        }
+        Ok(log) => {
+            assert!(content(&log) == all, "what is believed is what was written");
+            publish(&*log, INPUT, record("more", ""));
+            log.clean();
+            log.close();
+            assert_eq!(everything(&*open(copy.path()), INPUT).len(), all[0].len() + 1);
+            false
+        }
+    }
+}
+
+#[test]
+fn damage_in_any_page_of_the_log_file_is_refused_or_costs_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let all = small(dir.path());
+    let pages = std::fs::read(dir.path().join("log.redb")).unwrap().len() as u64 / 4096;
+    let mut refused = 0;
+    for page in 0..pages {
+        // In the first page every few bytes count, in each other one mostly those it begins with.
+        for seed in 0..if page == 0 { 24 } else { 2 } {
+            let spot = noise(page * 100 + seed, 16);
+            let within = if seed % 2 == 0 { usize::from(spot[0]) % 16 } else { usize::from(spot[1]) * 16 };
+            let at = usize::try_from(page).unwrap() * 4096 + within;
+            refused += u32::from(is_refused(dir.path(), &all, |bytes| bytes[at] ^= spot[2] | 1));
+        }
+    }
+    assert!(refused > 20, "refused {refused} times");
+}
+
+#[test]
+fn a_log_file_that_was_cut_off_is_called_broken_and_nothing_is_changed() {
+    let dir = tempfile::tempdir().unwrap();
+    let all = small(dir.path());
+    let len = std::fs::read(dir.path().join("log.redb")).unwrap().len();
+    for left in [0, 1, 8, 9, 63, 64, 300, 4095, 4096, 5000, 8192, len / 2, len - 4096, len - 1] {
+        assert!(is_refused(dir.path(), &all, |bytes| bytes.truncate(left)), "with {left} bytes left");
+    }
+}
+
+#[test]
+fn a_file_that_is_broken_is_named_with_the_damaged_records_before_anything_is_read() {
+    let dir = tempfile::tempdir().unwrap();
+    moved(dir.path(), STATE);
+    damage(dir.path());
+    let before = files(dir.path());
+    let error = LocalLog::open(options(dir.path())).map(drop).unwrap_err();
+    let OpenError::Broken(why) = &error else { panic!("{error:?}") };
+    says(why, &format!("{STATE}-0 from offset 0 on"));
+    assert!(files(dir.path()) == before);
+}
+
+#[test]
+fn a_start_after_a_crash_repairs_the_log_file_and_believes_it() {
+    let dir = tempfile::tempdir().unwrap();
+    small(dir.path());
+    let log = open(dir.path());
+    publish(&*log, STATE, record("last", "words"));
+    log.clean();
+    let all = content(&log);
+    let crashed = copy(dir.path());
+    assert!(content(&open(crashed.path())) == all);
 }
 
 #[test]

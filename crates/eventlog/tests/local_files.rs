@@ -1,6 +1,7 @@
 //! What the embedded log does with its directory: who may open it, what it refuses, what it survives.
 #![allow(clippy::unwrap_used, reason = "in a test, what fails is to be seen")]
 
+#[allow(dead_code, reason = "not every test needs all of it")]
 mod common;
 
 use std::{
@@ -12,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use common::{everything, noise, open, options, publish, record};
+use common::{everything, files, noise, open, options, publish, record};
 use eventlog::{
     Certainty, CommitError, FollowError, Log, OpenError, Reason, Record, Start, WorkError,
     conformance::{INPUT, OUTPUT, SETTINGS, block_on},
@@ -24,7 +25,7 @@ const META: TableDefinition<&str, u64> = TableDefinition::new("meta");
 
 /// The newest segment of the tail.
 fn tail(dir: &Path) -> PathBuf {
-    content(dir).into_iter().map(|(path, _)| PathBuf::from(path)).rfind(|path| is_tail(path)).expect("a tail")
+    files(dir).into_iter().map(|(path, _)| PathBuf::from(path)).rfind(|path| is_tail(path)).expect("a tail")
 }
 
 fn is_tail(path: &Path) -> bool {
@@ -49,18 +50,6 @@ fn says(error: &OpenError, parts: &[&str]) {
         assert!(text.contains(part), "{text:?} does not say {part:?}");
     }
     assert!(!text.contains('\n') && text.len() < 400, "one sentence: {text:?}");
-}
-
-/// Every file of the directory with its content, except the lock's.
-fn content(dir: &Path) -> Vec<(String, Vec<u8>)> {
-    let mut files: Vec<_> = std::fs::read_dir(dir)
-        .expect("the directory can be read")
-        .map(|entry| entry.expect("an entry").path())
-        .filter(|path| path.file_name().is_some_and(|name| name != "log.lock"))
-        .map(|path| (path.display().to_string(), std::fs::read(&path).expect("a file")))
-        .collect();
-    files.sort();
-    files
 }
 
 #[test]
@@ -136,11 +125,11 @@ fn a_newer_layout_is_refused_and_left_as_it_is() {
         let dir = tempfile::tempdir().unwrap();
         open(dir.path()).close();
         let path = newer(dir.path());
-        let before = content(dir.path());
+        let before = files(dir.path());
         let error = refused(dir.path());
         assert!(matches!(error, OpenError::Newer(_)), "{error:?}");
         says(&error, &[name(&path), "newer version", "start the newer program", "--log local:DIR"]);
-        assert!(before == content(dir.path()), "nothing was changed");
+        assert!(before == files(dir.path()), "nothing was changed");
     }
 }
 
@@ -172,11 +161,11 @@ fn a_file_that_is_no_log_is_refused_and_left_as_it_is() {
         open(dir.path()).close();
         let path = &both(dir.path())[which];
         std::fs::write(path, "The quick brown fox. ".repeat(500)).unwrap();
-        let before = content(dir.path());
+        let before = files(dir.path());
         let error = refused(dir.path());
         assert!(matches!(error, OpenError::Broken(_)), "{error:?}");
         says(&error, &[name(path), "is not a log", "move it away"]);
-        assert!(before == content(dir.path()), "nothing was changed");
+        assert!(before == files(dir.path()), "nothing was changed");
     }
 }
 
@@ -217,11 +206,11 @@ fn one_file_without_the_other_is_refused() {
         open(dir.path()).close();
         let path = &both(dir.path())[which];
         std::fs::remove_file(path).unwrap();
-        let before = content(dir.path());
+        let before = files(dir.path());
         let error = refused(dir.path());
         assert!(matches!(error, OpenError::Broken(_)), "{error:?}");
         says(&error, &[if which == 0 { "tail-*.wal" } else { name(path) }, other, "is missing"]);
-        assert!(before == content(dir.path()), "nothing was changed");
+        assert!(before == files(dir.path()), "nothing was changed");
     }
 }
 
@@ -249,14 +238,14 @@ fn a_tail_older_than_its_log_file_is_refused() {
 fn an_older_copy_is_refused(is_old: impl Fn(&Path) -> bool) {
     let dir = tempfile::tempdir().unwrap();
     open(dir.path()).close();
-    let old = content(dir.path());
+    let old = files(dir.path());
     let log = open(dir.path());
     for i in 0..10 {
         publish(&*log, INPUT, record(i, ""));
     }
     log.clean();
     log.close();
-    for (path, _) in content(dir.path()).iter().filter(|(path, _)| is_old(Path::new(path))) {
+    for (path, _) in files(dir.path()).iter().filter(|(path, _)| is_old(Path::new(path))) {
         std::fs::remove_file(path).unwrap();
     }
     for (path, bytes) in old.iter().filter(|(path, _)| is_old(Path::new(path))) {

@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use common::{everything, noise, number, open, options, record};
+use common::{copy, everything, noise, number, open, options, record};
 use eventlog::{
     Certainty, Log, OpenError, PublishError, Record,
     conformance::{INPUT, SETTINGS, block_on},
@@ -55,21 +55,6 @@ fn segments(dir: &Path) -> Vec<PathBuf> {
         .collect();
     files.sort();
     files
-}
-
-/// A directory with the files of another one.
-fn copy(dir: &Path) -> tempfile::TempDir {
-    let copy = tempfile::tempdir().unwrap();
-    for entry in std::fs::read_dir(dir).unwrap() {
-        let entry = entry.unwrap();
-        // Without the zeros at the end, which take as long as everything else together.
-        let bytes = std::fs::read(entry.path()).unwrap();
-        let used = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
-        let file = std::fs::File::create(copy.path().join(entry.file_name())).unwrap();
-        (&file).write_all(&bytes[..used]).unwrap();
-        file.set_len(bytes.len() as u64).unwrap();
-    }
-    copy
 }
 
 /// A log of 60 records in as many commits, as it is after a crash or after it was closed, and its newest segment.

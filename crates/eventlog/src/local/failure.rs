@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{chunk::Malformed, schema};
-use crate::Reason;
+use crate::{OpenError, Reason};
 
 /// Why the files could not be read or written.
 #[derive(Debug)]
@@ -45,6 +45,19 @@ impl Failure {
         }
     }
 
+    /// What is broken, for people; `name` knows what topics are called.
+    pub(super) fn describe(&self, name: impl Fn(u16) -> Option<String>) -> String {
+        match self {
+            Self::Damaged(key, what) => match name(schema::topic_of(*key)) {
+                Some(name) => {
+                    format!("the records of {name}-0 from offset {} on {what}", schema::first_of(*key))
+                }
+                None => self.to_string(),
+            },
+            Self::Storage(error) => error.to_string(),
+        }
+    }
+
     /// What it means to a publisher.
     pub(super) fn reason(&self) -> Reason {
         match self {
@@ -61,6 +74,27 @@ pub(super) fn broken(path: &Path, what: &dyn Display) -> String {
          --log local:DIR",
         path.display()
     )
+}
+
+/// What a failure means to whoever opens the file at `path`.
+pub(super) fn cannot_open(path: &Path, failure: &Failure) -> OpenError {
+    let Failure::Storage(redb::Error::Io(error)) = failure else {
+        return OpenError::Broken(broken(path, failure));
+    };
+    let file = path.display();
+    match error.kind() {
+        _ if is_full(error) => OpenError::Storage(format!(
+            "cannot open {file}: the disk is full; make space, or choose another directory with --log local:DIR"
+        )),
+        ErrorKind::PermissionDenied => OpenError::NotUsable(format!(
+            "cannot open {file}: {error}; make it readable and writable for this user, or choose another \
+             directory with --log local:DIR"
+        )),
+        ErrorKind::InvalidData | ErrorKind::UnexpectedEof => OpenError::Broken(broken(path, error)),
+        _ => OpenError::NotUsable(format!(
+            "cannot open {file}: {error}; choose another directory with --log local:DIR"
+        )),
+    }
 }
 
 /// Whether an error says that there is no space left.

@@ -13,9 +13,6 @@ use crate::{Millis, Offset, OpenError};
 /// Where records stay.
 pub(super) const LOG_FILE: &str = "log.redb";
 
-/// The version that this program writes.
-pub(super) const VERSION: u64 = newest(MIGRATIONS);
-
 /// [`META_VERSION`], [`META_ID`].
 pub(super) const META: TableDefinition<&str, u64> = TableDefinition::new("meta");
 /// The version of the schema.

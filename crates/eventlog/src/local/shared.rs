@@ -15,7 +15,6 @@ use super::{
     lock_of,
     queue::Queue,
     recover::Groups,
-    schema::{first_of, topic_of},
     store::Store,
     tail::Tail,
 };
@@ -166,13 +165,8 @@ impl Shared {
         if !failure.is_lasting() {
             return;
         }
-        let what = match failure {
-            Failure::Damaged(key, what) => {
-                let name = self.tail.topic(topic_of(*key)).name.clone();
-                format!("the records of {name}-0 from offset {} on {what}", first_of(*key))
-            }
-            Failure::Storage(error) => error.to_string(),
-        };
+        let name = |id| self.tail.ids().any(|known| known == id).then(|| self.tail.topic(id).name.clone());
+        let what = failure.describe(name);
         let why = failure::broken(self.log.path(), &what);
         self.update(|state| {
             state.end.get_or_insert(End::Broken(why));

@@ -52,9 +52,50 @@ struct Open {
     read_only: bool,
 }
 
+/// What a database is opened for.
+#[derive(Debug, Clone, Copy)]
+enum Mode {
+    Write,
+    /// Nothing reaches the file.
+    Read,
+    /// Nothing reaches the file, and all of it is checked.
+    Check,
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        let open = self.open.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        // It is closed then, or was never to be written to: what goes wrong is no loss.
+        let _ = contained(|| {
+            drop(open);
+            Ok(())
+        });
+    }
+}
+
 impl Store {
     pub(super) fn open(path: &Path, cache_bytes: usize, faults: Option<Arc<Faults>>) -> Result<Self> {
-        let store = Self {
+        let store = Self::unopened(path, cache_bytes, faults);
+        store.reopen()?;
+        Ok(store)
+    }
+
+    /// The same, to be read only; its file is not changed.
+    pub(super) fn open_to_read(path: &Path, cache_bytes: usize) -> Result<Self> {
+        let store = Self::unopened(path, cache_bytes, None);
+        store.open_as(Mode::Read)?;
+        Ok(store)
+    }
+
+    /// The same, and all that is in the file is compared with its checksums.
+    pub(super) fn check(path: &Path, cache_bytes: usize) -> Result<Self> {
+        let store = Self::unopened(path, cache_bytes, None);
+        store.open_as(Mode::Check)?;
+        Ok(store)
+    }
+
+    fn unopened(path: &Path, cache_bytes: usize, faults: Option<Arc<Faults>>) -> Self {
+        Self {
             path: path.to_owned(),
             cache_bytes,
             doubts: Arc::new(Doubts::of(path)),
@@ -63,9 +104,7 @@ impl Store {
             epoch: AtomicU64::new(0),
             suspect: AtomicBool::new(false),
             closed: AtomicBool::new(false),
-        };
-        store.reopen()?;
-        Ok(store)
+        }
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -74,18 +113,19 @@ impl Store {
 
     /// Gives the database up and opens it again. Readers that are in the middle of it fail and try again.
     pub(super) fn reopen(&self) -> Result<()> {
-        self.open_as(false)
+        self.open_as(Mode::Write)
     }
 
     /// The same, so that it can be read while its file can't be written: what the opening has to repair it
     /// repairs in memory. It still needs to be reopened then.
     pub(super) fn reopen_to_read(&self) {
-        if let Err(error) = self.open_as(true) {
+        if let Err(error) = self.open_as(Mode::Read) {
             tracing::warn!(file = %self.path.display(), %error, "the log can't be read either");
         }
     }
 
-    fn open_as(&self, read_only: bool) -> Result<()> {
+    fn open_as(&self, mode: Mode) -> Result<()> {
+        let read_only = !matches!(mode, Mode::Write);
         self.give_up();
         let mut slot = self.open.write().unwrap_or_else(PoisonError::into_inner);
         let (backend, severed) =
@@ -94,7 +134,7 @@ impl Store {
             backend.settle()?;
         }
         let mut builder = Builder::new();
-        builder.set_cache_size(self.cache_bytes);
+        builder.set_cache_size(self.cache_bytes).set_check_integrity_on_open(matches!(mode, Mode::Check));
         let database = contained(|| Ok(builder.create_with_backend(backend)?))?;
         *slot = Some(Open { database: Arc::new(database), severed, read_only });
         self.closed.store(false, Ordering::Release);

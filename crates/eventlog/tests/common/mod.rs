@@ -1,6 +1,6 @@
 //! What the tests of the embedded log's files are written with.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{io::Write as _, path::Path, sync::Arc, time::Duration};
 
 use eventlog::{
     Entry, Log, Record, Start, Topic, Transaction, WorkSpec,
@@ -47,6 +47,34 @@ pub(crate) fn everything(log: &dyn Log, topic: Topic) -> Vec<Entry> {
             return entries;
         }
     }
+}
+
+/// Every file of the directory with its content, except the lock's.
+pub(crate) fn files(dir: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut all: Vec<_> = std::fs::read_dir(dir)
+        .expect("the directory can be read")
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.file_name().is_some_and(|name| name != "log.lock"))
+        .map(|path| (path.display().to_string(), std::fs::read(&path).expect("a file")))
+        .collect();
+    all.sort();
+    all
+}
+
+/// A directory with the files of another one.
+pub(crate) fn copy(dir: &Path) -> tempfile::TempDir {
+    let copy = tempfile::tempdir().expect("the files can be copied");
+    for entry in std::fs::read_dir(dir).expect("the files can be copied") {
+        let entry = entry.expect("the files can be copied");
+        // Without the zeros at the end, which take as long as everything else together.
+        let bytes = std::fs::read(entry.path()).expect("the files can be copied");
+        let used = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+        let file =
+            std::fs::File::create(copy.path().join(entry.file_name())).expect("the files can be copied");
+        (&file).write_all(&bytes[..used]).expect("the files can be copied");
+        file.set_len(bytes.len() as u64).expect("the files can be copied");
+    }
+    copy
 }
 
 /// The number that an entry's key is.
