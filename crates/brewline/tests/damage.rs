@@ -71,3 +71,17 @@ fn a_log_file_whose_pages_are_damaged_is_one_sentence() {
     std::fs::write(&path, &sound[..sound.len() / 2]).unwrap();
     refused(dir.path(), &[]);
 }
+
+#[test]
+fn a_line_whose_directory_is_removed_takes_no_orders_and_readyz_says_why() {
+    let parent = tempfile::tempdir().unwrap();
+    let dir = parent.path().join("log");
+    let up = Up::start(&dir, &[]);
+    std::fs::remove_dir_all(&dir).unwrap();
+    let ready = get(up.counter, "/readyz").unwrap();
+    let missing = &ready.json()["missing"][0];
+    assert_eq!((ready.status, &missing["what"]), (503, &"log".into()), "{ready:?}");
+    assert!(missing["detail"].as_str().unwrap().contains("were removed"), "{ready:?}");
+    let order = request(up.counter, "POST", "/order?amount=1", &[], "").unwrap();
+    assert_eq!((order.status, &order.json()["reason"]), (503, &"removed".into()), "{order:?}");
+}

@@ -155,14 +155,25 @@ impl App {
             // That is the record's fault, not the log's.
             Err(PublishError { reason: Reason::TooLarge { .. }, .. }) => {}
             Err(error) => {
-                let now = clock::now();
-                self.write_failed.store(now, Ordering::Relaxed);
-                if self.write_trouble.compare_exchange(0, now, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
+                if self.note_write_trouble(clock::now()) {
                     tracing::warn!(%error, topic, "the log takes no records");
                 }
             }
         }
         outcome
+    }
+
+    /// Whether that is new.
+    fn note_write_trouble(&self, now: Millis) -> bool {
+        self.write_failed.store(now, Ordering::Relaxed);
+        self.write_trouble.compare_exchange(0, now, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+    }
+
+    /// Why the log says that it takes no records, also where nobody has tried.
+    pub(crate) fn known_trouble(&self, now: Millis) -> Option<Reason> {
+        let trouble = self.publisher.trouble()?;
+        self.note_write_trouble(now);
+        Some(trouble)
     }
 
     /// Since when the log takes no records, as far as was tried.
@@ -187,6 +198,7 @@ pub(crate) fn queue_full(max_open: usize) -> Problem {
 pub(crate) fn not_taken(error: &PublishError) -> Problem {
     let reason = match &error.reason {
         Reason::DiskFull => "disk_full",
+        Reason::Removed => "removed",
         Reason::Overloaded => "overloaded",
         Reason::Deadline => "deadline",
         Reason::TooLarge { .. } => {

@@ -17,6 +17,9 @@ pub enum Reason {
     /// No space left where the log is kept. Works again by itself when there is.
     #[error("the disk that holds the log is full")]
     DiskFull,
+    /// The files were removed while the log was open: what is added now would be lost. Start anew.
+    #[error("the files of the log were removed while it was open")]
+    Removed,
     /// More is waiting to be written than the log lets wait. Try again later.
     #[error("more records are waiting to be written than the log lets wait")]
     Overloaded,

@@ -61,6 +61,11 @@ pub trait Publish: Send + Sync + 'static {
 
     /// How many partitions `topic` has now: a key's is [`partition_for`] of it.
     fn partitions(&self, topic: Topic) -> u32;
+
+    /// Why it would take no record now, as far as it can tell without being given one.
+    fn trouble(&self) -> Option<Reason> {
+        None
+    }
 }
 
 /// Where a follower begins in each partition of a topic.

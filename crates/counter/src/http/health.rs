@@ -76,8 +76,10 @@ pub(super) async fn ready(State(app): State<Arc<App>>) -> Response {
             format!("A newer program (schema {version}) writes this line's state: update this counter.");
         miss("newer_log", app.views.since(), &detail);
     }
+    let known = app.known_trouble(now);
     if let Some(since) = app.write_trouble(now) {
-        miss("log", since, "The log takes no records: the last write failed.");
+        let why = known.map_or_else(|| "the last write failed".to_owned(), |reason| reason.to_string());
+        miss("log", since, &format!("The log takes no records: {why}."));
     }
     let status = if missing.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let ready = Readiness { ready: missing.is_empty(), as_of: look.as_of, missing };

@@ -35,16 +35,17 @@ pub(super) struct Backend {
 }
 
 impl Backend {
-    /// The file at `path`; with `read_only` nothing is ever written to it, what redb writes is kept in memory.
+    /// The file at `path`, made with `create` if it is missing; with `read_only` nothing is ever written to it, what redb writes is kept in memory.
     /// Also a switch that cuts it off.
     pub(super) fn open(
         path: &Path,
         doubts: Arc<Doubts>,
         faults: Option<Arc<Faults>>,
         read_only: bool,
+        create: bool,
     ) -> Result<(Self, Arc<AtomicBool>)> {
-        let file =
-            OpenOptions::new().read(true).write(!read_only).create(!read_only).truncate(false).open(path)?;
+        let mut options = OpenOptions::new();
+        let file = options.read(true).write(!read_only).create(create).truncate(false).open(path)?;
         let overlay = if read_only {
             Some(Mutex::new(Overlay { len: file.metadata()?.len(), blocks: BTreeMap::new() }))
         } else {
@@ -52,6 +53,11 @@ impl Backend {
         };
         let severed = Arc::new(AtomicBool::new(false));
         Ok((Self { file, severed: severed.clone(), doubts, faults, overlay }, severed))
+    }
+
+    /// Another handle of the file.
+    pub(super) fn file(&self) -> Result<File> {
+        self.file.try_clone()
     }
 
     /// Makes durable what a failed sync left in doubt.

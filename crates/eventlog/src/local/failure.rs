@@ -2,6 +2,7 @@
 
 use std::{
     fmt::{self, Display},
+    fs::File,
     io::ErrorKind,
     path::Path,
 };
@@ -16,6 +17,8 @@ pub(super) enum Failure {
     Storage(redb::Error),
     /// What stands in the log file under this key makes no sense, or is not what was written there.
     Damaged(u64, &'static str),
+    /// A file has no name any more: what is written to it goes with the process.
+    Removed,
 }
 
 pub(super) type Result<T> = std::result::Result<T, Failure>;
@@ -40,7 +43,7 @@ impl Failure {
     pub(super) fn is_lasting(&self) -> bool {
         match self {
             Self::Storage(redb::Error::Io(error)) => error.kind() == ErrorKind::UnexpectedEof,
-            Self::Storage(redb::Error::PreviousIo | redb::Error::DatabaseClosed) => false,
+            Self::Storage(redb::Error::PreviousIo | redb::Error::DatabaseClosed) | Self::Removed => false,
             Self::Storage(_) | Self::Damaged(..) => true,
         }
     }
@@ -54,7 +57,7 @@ impl Failure {
                 }
                 None => self.to_string(),
             },
-            Self::Storage(error) => error.to_string(),
+            Self::Storage(_) | Self::Removed => self.to_string(),
         }
     }
 
@@ -62,6 +65,7 @@ impl Failure {
     pub(super) fn reason(&self) -> Reason {
         match self {
             Self::Storage(redb::Error::Io(error)) if is_full(error) => Reason::DiskFull,
+            Self::Removed => Reason::Removed,
             other => Reason::Storage(format!("the log's file can't be written: {other}")),
         }
     }
@@ -97,6 +101,14 @@ pub(super) fn cannot_open(path: &Path, failure: &Failure) -> OpenError {
     }
 }
 
+/// Whether an open file has no name any more. Where the system does not tell, an open file can't be removed.
+pub(super) fn is_removed(file: &File) -> bool {
+    #[cfg(unix)]
+    return file.metadata().is_ok_and(|file| std::os::unix::fs::MetadataExt::nlink(&file) == 0);
+    #[cfg(not(unix))]
+    return false;
+}
+
 /// Whether an error says that there is no space left.
 pub(super) fn is_full(error: &std::io::Error) -> bool {
     matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded)
@@ -106,6 +118,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Storage(error) => error.fmt(f),
+            Self::Removed => Reason::Removed.fmt(f),
             Self::Damaged(key, what) => {
                 let (topic, first) = (schema::topic_of(*key), schema::first_of(*key));
                 write!(f, "the records of topic number {topic} from offset {first} on {what}")

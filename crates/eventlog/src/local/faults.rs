@@ -369,7 +369,7 @@ mod tests {
             let path = dir.path().join("file");
             let faults = Arc::new(Faults::with_power_loss());
             let (file, _) =
-                Backend::open(&path, Arc::new(Doubts::of(&path)), Some(faults.clone()), false).unwrap();
+                Backend::open(&path, Arc::new(Doubts::of(&path)), Some(faults.clone()), false, true).unwrap();
             write(&file, 0, b'a');
             write(&file, 1, b'a');
             file.sync_data().unwrap();

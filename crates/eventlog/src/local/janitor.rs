@@ -112,6 +112,11 @@ impl Janitor {
     }
 
     fn turn(&mut self, all: bool) -> Step<()> {
+        if self.shared.log.is_removed() {
+            // It can still be read, and that is all: what is moved there is not forgotten here.
+            self.next_check = Instant::now() + self.thresholds().check_every;
+            return Ok(());
+        }
         if self.shared.log.needs_reopen()
             && let Err(error) = self.shared.log.reopen()
         {

@@ -273,6 +273,10 @@ impl Publish for Publisher {
     fn partitions(&self, topic: Topic) -> u32 {
         u32::from(self.0.topic(topic).is_some())
     }
+
+    fn trouble(&self) -> Option<Reason> {
+        self.0.log.is_removed().then_some(Reason::Removed)
+    }
 }
 
 /// Locks, also after a thread has panicked with the lock: no code here leaves what it guards half changed.

@@ -9,6 +9,7 @@ use std::{
 
 use super::{
     backend::write_some_at,
+    failure::is_removed,
     faults::Faults,
     frame::{HEADER, Place},
 };
@@ -205,6 +206,11 @@ impl Segment {
             return Err(Failed::Doubtful(error));
         }
         Ok(Self { file, place, path, at, ready, len })
+    }
+
+    /// Whether someone removed the file.
+    pub(super) fn is_removed(&self) -> bool {
+        is_removed(&self.file)
     }
 
     pub(super) fn has_room(&self, bytes: usize) -> bool {

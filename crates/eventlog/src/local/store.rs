@@ -1,6 +1,7 @@
 //! A database that can be given up and opened again while others read from it.
 
 use std::{
+    fs::File,
     path::{Path, PathBuf},
     sync::{
         Arc, PoisonError, RwLock,
@@ -15,7 +16,7 @@ use super::{
     backend::Backend,
     contained::contained,
     doubt::Doubts,
-    failure::{Failure, Result},
+    failure::{Failure, Result, is_removed},
     faults::Faults,
 };
 
@@ -47,6 +48,8 @@ pub(super) struct Store {
 #[derive(Debug)]
 struct Open {
     database: Arc<Database>,
+    /// The same file.
+    file: File,
     severed: Arc<AtomicBool>,
     /// What is written to it goes nowhere.
     read_only: bool,
@@ -55,6 +58,8 @@ struct Open {
 /// What a database is opened for.
 #[derive(Debug, Clone, Copy)]
 enum Mode {
+    /// A file that is missing is made.
+    Make,
     Write,
     /// Nothing reaches the file.
     Read,
@@ -76,7 +81,7 @@ impl Drop for Store {
 impl Store {
     pub(super) fn open(path: &Path, cache_bytes: usize, faults: Option<Arc<Faults>>) -> Result<Self> {
         let store = Self::unopened(path, cache_bytes, faults);
-        store.reopen()?;
+        store.open_as(Mode::Make)?;
         Ok(store)
     }
 
@@ -125,18 +130,20 @@ impl Store {
     }
 
     fn open_as(&self, mode: Mode) -> Result<()> {
-        let read_only = !matches!(mode, Mode::Write);
+        let read_only = matches!(mode, Mode::Read | Mode::Check);
+        let create = matches!(mode, Mode::Make);
         self.give_up();
         let mut slot = self.open.write().unwrap_or_else(PoisonError::into_inner);
         let (backend, severed) =
-            Backend::open(&self.path, self.doubts.clone(), self.faults.clone(), read_only)?;
+            Backend::open(&self.path, self.doubts.clone(), self.faults.clone(), read_only, create)?;
         if !read_only {
             backend.settle()?;
         }
+        let file = backend.file()?;
         let mut builder = Builder::new();
         builder.set_cache_size(self.cache_bytes).set_check_integrity_on_open(matches!(mode, Mode::Check));
         let database = contained(|| Ok(builder.create_with_backend(backend)?))?;
-        *slot = Some(Open { database: Arc::new(database), severed, read_only });
+        *slot = Some(Open { database: Arc::new(database), file, severed, read_only });
         self.closed.store(false, Ordering::Release);
         self.suspect.store(false, Ordering::Release);
         self.epoch.fetch_add(1, Ordering::AcqRel);
@@ -166,7 +173,7 @@ impl Store {
     pub(super) fn close(&self) {
         self.closed.store(true, Ordering::Release);
         let old = self.open.write().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(Open { mut database, severed, read_only }) = old else { return };
+        let Some(Open { mut database, severed, read_only, .. }) = old else { return };
         // Reads are short. One that is not must not close the file later, when it may be someone else's.
         for _ in 0..CLOSE_ATTEMPTS {
             match Arc::try_unwrap(database) {
@@ -202,6 +209,12 @@ impl Store {
     fn is_current(&self, epoch: u64) -> bool {
         let open = self.open.read().unwrap_or_else(PoisonError::into_inner);
         open.is_some() && self.epoch.load(Ordering::Acquire) == epoch
+    }
+
+    /// Whether someone removed the file while it is open.
+    pub(super) fn is_removed(&self) -> bool {
+        let open = self.open.read().unwrap_or_else(PoisonError::into_inner);
+        open.as_ref().is_some_and(|open| is_removed(&open.file))
     }
 
     fn database(&self) -> Result<Arc<Database>> {

@@ -99,6 +99,11 @@ impl Wal {
         self.doubtful
     }
 
+    /// Whether someone removed the file that is being written.
+    pub(super) fn is_removed(&self) -> bool {
+        self.active.is_removed()
+    }
+
     /// How many bytes all segments together have.
     pub(super) fn bytes(&self) -> u64 {
         self.active.at + self.older.iter().map(|older| older.bytes).sum::<u64>()

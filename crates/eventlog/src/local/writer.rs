@@ -95,10 +95,13 @@ impl Writer {
         self.shared.queue.take(Some(FIRST_PAUSE), false)
     }
 
-    /// Whether it can write now; begins a new segment if it must and the pause is over.
+    /// Whether it can write now, and what it writes stays; begins a new segment if it must and the pause is over.
     fn ready(&mut self) -> std::result::Result<(), Reason> {
         if let Some(failing) = self.failing.as_ref().filter(|failing| Instant::now() < failing.until) {
             return Err(failing.reason.clone());
+        }
+        if self.wal.is_removed() || self.shared.log.is_removed() {
+            return Err(self.fail(&Failure::Removed));
         }
         if self.wal.is_doubtful() {
             self.renew().map_err(|failure| self.fail(&failure))?;
