@@ -273,6 +273,32 @@ fn a_missing_directory_is_made() {
     publish(&*open(&path), INPUT, record("a", ""));
 }
 
+#[cfg(unix)]
+#[test]
+fn what_the_log_makes_is_for_its_own_user_and_what_is_there_stays_as_it_is() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let parent = tempfile::tempdir().unwrap();
+    let dir = parent.path().join("a").join("b");
+    let faults = Arc::new(Faults::default());
+    let log = open_with(&dir, &faults);
+    publish(&*log, INPUT, record("a", ""));
+    // Leaves its mark.
+    faults.fail_writes(WriteFault::OneSync);
+    log.clean();
+    assert_eq!([mode(&dir), mode(dir.parent().unwrap())], [0o700; 2]);
+    let made: Vec<_> = std::fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(made.len() >= 3, "{made:?}");
+    for path in &made {
+        assert_eq!(mode(path), 0o600, "{}", path.display());
+    }
+    log.close();
+    let shared = std::fs::Permissions::from_mode(0o640);
+    std::fs::set_permissions(dir.join("log.redb"), shared).unwrap();
+    open(&dir).close();
+    assert_eq!(mode(&dir.join("log.redb")), 0o640);
+}
+
 #[test]
 fn a_log_with_a_quota_refuses_what_is_too_much_and_takes_it_when_there_is_room() {
     // What fails is the first, second or third record of a chunk.

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{File, OpenOptions},
+    fs::File,
     io::{Error, ErrorKind, Result},
     path::Path,
     sync::{
@@ -13,7 +13,7 @@ use std::{
 
 use redb::StorageBackend;
 
-use super::{doubt::Doubts, faults::Faults, lock_of};
+use super::{doubt::Doubts, faults::Faults, lock_of, private};
 
 const BLOCK: usize = 4096;
 /// An overlay has at most this many blocks: a repair writes a few.
@@ -44,8 +44,7 @@ impl Backend {
         read_only: bool,
         create: bool,
     ) -> Result<(Self, Arc<AtomicBool>)> {
-        let mut options = OpenOptions::new();
-        let file = options.read(true).write(!read_only).create(create).truncate(false).open(path)?;
+        let file = private::file().read(true).write(!read_only).create(create).truncate(false).open(path)?;
         let overlay = if read_only {
             Some(Mutex::new(Overlay { len: file.metadata()?.len(), blocks: BTreeMap::new() }))
         } else {

@@ -11,13 +11,12 @@
 //! the memory away as well.
 
 use std::{
-    fs::File,
     ops::Range,
     path::{Path, PathBuf},
     sync::Mutex,
 };
 
-use super::lock_of;
+use super::{lock_of, private};
 
 /// Which bytes of a file may not be on the disk although they are read.
 #[derive(Debug)]
@@ -55,7 +54,7 @@ impl Doubts {
         if !succeeded {
             written.doubtful.extend(fresh);
             // Where no file can be made the disk takes no writes either, and a new start fails.
-            let _ = File::create(&self.mark);
+            let _ = private::file().write(true).create(true).truncate(true).open(&self.mark);
         }
     }
 

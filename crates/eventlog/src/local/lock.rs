@@ -1,11 +1,12 @@
 //! One process at a time.
 
 use std::{
-    fs::{File, OpenOptions, TryLockError},
+    fs::{File, TryLockError},
     io::{Read, Seek, Write},
     path::Path,
 };
 
+use super::private;
 use crate::OpenError;
 
 /// The file that is locked; it holds the process id of whoever has the lock.
@@ -35,7 +36,7 @@ impl Lock {
                 path.display()
             ))
         };
-        let mut file = OpenOptions::new()
+        let mut file = private::file()
             .read(true)
             .write(true)
             .create(true)

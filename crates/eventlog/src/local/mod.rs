@@ -39,6 +39,7 @@ mod lock;
 mod log_file;
 mod open;
 mod pages;
+mod private;
 mod queue;
 mod recover;
 mod retention;

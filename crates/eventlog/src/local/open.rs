@@ -12,6 +12,7 @@ use super::{
     janitor::Janitor,
     lock::Lock,
     log_file::{LogFile, Rows},
+    private::create_dir,
     recover::{self, Recovered},
     schema::{self, LOG_FILE, MAX_TOPICS, MIGRATIONS},
     segment::{self, Disk, SEGMENT_BYTES},
@@ -142,7 +143,7 @@ fn name_topics(known: &mut Vec<Kept>, specs: &[crate::TopicSpec]) -> Result<Vec<
 }
 
 fn make_dir(dir: &Path) -> Result<(), OpenError> {
-    std::fs::create_dir_all(dir).map_err(|error| {
+    create_dir(dir).map_err(|error| {
         let what =
             if dir.exists() { "is not a directory".to_owned() } else { format!("cannot be made: {error}") };
         OpenError::NotUsable(format!(

@@ -1,7 +1,7 @@
 //! One file of the tail: made whole under another name, then written from front to back.
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::File,
     io::{Error, ErrorKind},
     path::{Path, PathBuf},
     sync::Arc,
@@ -12,6 +12,7 @@ use super::{
     failure::is_removed,
     faults::Faults,
     frame::{HEADER, Place},
+    private,
 };
 
 /// A segment has this many bytes, or more if its first frame alone needs more.
@@ -253,5 +254,5 @@ impl Segment {
 
 fn open(path: &Path) -> Result<File, Error> {
     // One of that name was left behind by a failure.
-    OpenOptions::new().read(true).write(true).create(true).truncate(true).open(path)
+    private::file().read(true).write(true).create(true).truncate(true).open(path)
 }
