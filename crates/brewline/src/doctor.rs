@@ -1,8 +1,8 @@
 //! `brewline doctor`: whether the line can work here, and what to do if not. It only looks: nothing is written, and
-//! the log is not opened, which could change it.
+//! the log is looked at without being opened, which could change it.
 
 use std::{
-    fs::{self, File, TryLockError},
+    fs,
     io::{self, Write as _},
     net::{SocketAddr, TcpListener, TcpStream},
     path::{Path, PathBuf},
@@ -10,6 +10,10 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use eventlog::{
+    OpenError,
+    local::{self, Found},
+};
 use rustix::fs::{Access, access};
 
 use crate::{banner::absolute, config::Line, log_address::LogAddress};
@@ -33,12 +37,13 @@ enum Finding {
 pub(crate) fn doctor(line: &Line) -> ExitCode {
     let LogAddress::Local(dir) = &line.log;
     let dir = absolute(dir);
+    let found = local::look(&dir);
     let checks = [
-        ("port", port(line.listen)),
+        ("port", port(line.listen, &found)),
         ("directory", directory(&dir)),
         ("space", space(&dir)),
         ("clock", clock(SystemTime::now(), &dir)),
-        ("log", log(&dir)),
+        ("log", log(found)),
     ];
     let (mut code, mut out) = (ExitCode::SUCCESS, io::stdout());
     for (name, finding) in checks {
@@ -56,17 +61,22 @@ pub(crate) fn doctor(line: &Line) -> ExitCode {
     code
 }
 
-fn port(listen: SocketAddr) -> Finding {
+fn port(listen: SocketAddr, log: &Result<Found, OpenError>) -> Finding {
     match TcpListener::bind(listen) {
         Ok(_) => Finding::Good(format!("{listen} is free")),
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
             let here = SocketAddr::new(crate::banner::reachable(listen.ip()), listen.port());
-            if is_ours(here) {
-                Finding::Good(format!("{listen} is held by a brewline that is running"))
-            } else {
-                Finding::Bad(format!(
+            match process(here) {
+                Some(process) if *log == Ok(Found::InUse { process: Some(process) }) => Finding::Good(
+                    format!("{listen} is held by a brewline that is running, process {process}"),
+                ),
+                Some(process) => Finding::Bad(format!(
+                    "{listen} is held by a brewline with another log, process {process}; stop it, or choose another \
+                     port with --listen ADDRESS:PORT"
+                )),
+                None => Finding::Bad(format!(
                     "{listen} is taken by another program; choose another with --listen ADDRESS:PORT"
-                ))
+                )),
             }
         }
         Err(error) => Finding::Bad(format!(
@@ -75,8 +85,13 @@ fn port(listen: SocketAddr) -> Finding {
     }
 }
 
-/// Whether a counter of ours answers there.
-fn is_ours(counter: SocketAddr) -> bool {
+/// The process whose counter answers there, if it is one of ours.
+fn process(counter: SocketAddr) -> Option<u32> {
+    #[derive(serde::Deserialize)]
+    struct Live {
+        service: String,
+        process: u32,
+    }
     use std::io::{Read as _, Write as _};
     let ask = || -> io::Result<String> {
         let mut stream = TcpStream::connect_timeout(&counter, Duration::from_secs(1))?;
@@ -86,7 +101,10 @@ fn is_ours(counter: SocketAddr) -> bool {
         stream.take(4_096).read_to_string(&mut answer)?;
         Ok(answer)
     };
-    ask().is_ok_and(|answer| answer.starts_with("HTTP/1.1 200") && answer.contains(r#""service":"brewline""#))
+    let answer = ask().ok().filter(|answer| answer.starts_with("HTTP/1.1 200"))?;
+    let (_, body) = answer.split_once("\r\n\r\n")?;
+    let live: Live = serde_json::from_str(body).ok()?;
+    (live.service == "brewline").then_some(live.process)
 }
 
 fn directory(dir: &Path) -> Finding {
@@ -141,40 +159,20 @@ fn clock(now: SystemTime, dir: &Path) -> Finding {
     }
 }
 
-fn log(dir: &Path) -> Finding {
-    let names = fs::read_dir(dir).into_iter().flatten().flatten().map(|file| file.file_name());
-    let is_ours = |name: &str| name.starts_with("log.") || name.starts_with("tail.");
-    if !names.into_iter().any(|name| name.to_str().is_some_and(is_ours)) {
-        return Finding::Good("none yet; the first start makes it".to_owned());
-    }
-    match holder(&dir.join("log.lock")) {
-        Ok(Some(holder)) => Finding::Good(format!("in use by {holder}")),
-        Ok(None) => Finding::Good(
-            "is there, and nobody uses it; the next start checks it, and keeps a copy if its layout is an older one"
-                .to_owned(),
-        ),
-        Err(error) => Finding::Bad(format!(
-            "can't tell who uses the log in {} ({error}); make it readable for this user, or choose another with \
-             --log local:DIR",
-            dir.display()
-        )),
-    }
-}
-
-/// Who has the log: held locked as long as it is open, with the process id in it. Looked at with a shared lock, for
-/// a moment: whoever starts in just that moment is told that the log is in use, and can start again.
-fn holder(lock: &Path) -> io::Result<Option<String>> {
-    let file = match File::open(lock) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        opened => opened?,
-    };
-    match file.try_lock_shared() {
-        Ok(()) => Ok(None),
-        Err(TryLockError::WouldBlock) => {
-            let process = io::read_to_string(file)?.trim().parse::<u32>();
-            Ok(Some(process.map_or_else(|_| "another process".to_owned(), |id| format!("process {id}"))))
+fn log(found: Result<Found, OpenError>) -> Finding {
+    let mib = |bytes: u64| bytes.div_ceil(1024 * 1024);
+    match found {
+        Ok(Found::Nothing) => Finding::Good("none yet; the first start makes it".to_owned()),
+        Ok(Found::Sound { bytes }) => {
+            Finding::Good(format!("is sound, {} MiB, and nobody uses it", mib(bytes)))
         }
-        Err(TryLockError::Error(error)) => Err(error),
+        Ok(Found::Older { bytes }) => Finding::Note(format!(
+            "is sound, {} MiB, in an older layout; the next start changes it, and keeps a copy of the old file",
+            mib(bytes)
+        )),
+        Ok(Found::InUse { process: Some(process) }) => Finding::Good(format!("in use by process {process}")),
+        Ok(Found::InUse { process: None }) => Finding::Good("in use by another process".to_owned()),
+        Err(error) => Finding::Bad(error.to_string()),
     }
 }
 
@@ -193,12 +191,17 @@ mod tests {
         assert!(
             matches!(directory(&dir.path().join("a/b")), Finding::Good(text) if text.contains("will be made"))
         );
-        assert!(matches!(log(&dir.path().join("a")), Finding::Good(_)));
+        assert!(matches!(log(local::look(&dir.path().join("a"))), Finding::Good(_)));
         let file = dir.path().join("file");
         fs::write(&file, b"x").unwrap();
-        assert!(matches!(directory(&file), Finding::Bad(text) if text.contains("--log local:DIR")));
+        for dir in [&file, &file.join("below")] {
+            assert!(matches!(directory(dir), Finding::Bad(text) if text.contains("--log local:DIR")));
+            assert!(matches!(log(local::look(&file)), Finding::Bad(_)));
+        }
         let taken = TcpListener::bind("127.0.0.1:0").unwrap();
-        assert!(matches!(port(taken.local_addr().unwrap()), Finding::Bad(text) if text.contains("--listen")));
+        assert!(
+            matches!(port(taken.local_addr().unwrap(), &Ok(Found::Nothing)), Finding::Bad(text) if text.contains("--listen"))
+        );
         assert!(
             matches!(clock(SystemTime::UNIX_EPOCH, dir.path()), Finding::Bad(text) if text.contains("set the clock"))
         );

@@ -481,6 +481,30 @@ fn the_doctor_finds_a_running_line_well() {
 }
 
 #[test]
+fn the_doctor_says_that_a_running_line_has_another_log() {
+    let (dir, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let up = Up::start(dir.path(), &[]);
+    let said = run(&["doctor", "--log", &local(other.path()), "--listen", &up.counter.to_string()]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    let line = said.stdout.lines().find(|line| line.contains("with another log")).unwrap();
+    let process = format!("process {}", up.process.child.id());
+    assert!(line.starts_with("BAD ") && line.contains(&process) && line.contains("--listen"), "{line}");
+}
+
+#[test]
+fn the_doctor_names_the_file_that_is_broken() {
+    let dir = tempfile::tempdir().unwrap();
+    Up::start(dir.path(), &[]).stop();
+    let path = dir.path().join("log.redb");
+    let len = fs::metadata(&path).unwrap().len();
+    fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(len - 5000).unwrap();
+    let said = run(&["doctor", "--log", &local(dir.path()), "--listen", "127.0.0.1:0"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    let line = said.stdout.lines().find(|line| line.contains("log.redb is broken")).unwrap();
+    assert!(line.starts_with("BAD ") && line.contains("--log local:DIR"), "{line}");
+}
+
+#[test]
 fn the_doctor_only_looks() {
     let dir = tempfile::tempdir().unwrap();
     let files = || -> BTreeMap<_, _> {

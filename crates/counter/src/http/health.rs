@@ -22,8 +22,15 @@ pub(super) async fn live(State(app): State<Arc<App>>) -> Response {
         status: &'static str,
         version: &'a str,
         since: Millis,
+        process: u32,
     }
-    let live = Live { service: "brewline", status: "live", version: &app.settings.version, since: app.began };
+    let live = Live {
+        service: "brewline",
+        status: "live",
+        version: &app.settings.version,
+        since: app.began,
+        process: std::process::id(),
+    };
     answer::json(StatusCode::OK, serde_json::to_vec(&live).expect("texts and a number"))
 }
 

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{File, TryLockError},
-    io::{Read, Seek, Write},
+    io::{Error, ErrorKind, Seek, Write},
     path::Path,
 };
 
@@ -29,14 +29,8 @@ impl Lock {
 
     fn take_and(dir: &Path, sign: impl Fn(&File) -> std::io::Result<()>) -> Result<Self, OpenError> {
         let path = dir.join(NAME);
-        let not_usable = |what: &str, error: std::io::Error| {
-            OpenError::NotUsable(format!(
-                "cannot {what} {}: {error}; make the directory writable for this user, or choose another one \
-                 with --log local:DIR",
-                path.display()
-            ))
-        };
-        let mut file = private::file()
+        let not_usable = |what: &str, error: Error| not_usable(what, &path, &error);
+        let file = private::file()
             .read(true)
             .write(true)
             .create(true)
@@ -45,14 +39,14 @@ impl Lock {
             .map_err(|error| not_usable("open", error))?;
         match file.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(in_use(dir, &mut file)),
+            Err(TryLockError::WouldBlock) => return Err(in_use(dir)),
             Err(TryLockError::Error(error)) => return Err(not_usable("lock", error)),
         }
         // Someone may have deleted the file of a process that still runs; the directory is the same all the
         // while.
         let locked_dir = File::open(dir).ok();
         if let Some(Err(TryLockError::WouldBlock)) = locked_dir.as_ref().map(File::try_lock) {
-            return Err(in_use(dir, &mut file));
+            return Err(in_use(dir));
         }
         match sign(&file) {
             // On a full disk the id can't be written, but the lock is held all the same.
@@ -62,6 +56,43 @@ impl Lock {
     }
 }
 
+/// Who has a lock: the process, if that can be told.
+#[derive(Debug)]
+pub(super) struct Holder(pub(super) Option<u32>);
+
+/// Who has the lock of `dir`, if someone has. It is looked at with a shared lock, for a moment.
+pub(super) fn holder(dir: &Path) -> Result<Option<Holder>, OpenError> {
+    let path = dir.join(NAME);
+    for place in [&path, dir] {
+        let file = match File::open(place) {
+            Ok(file) => file,
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => continue,
+            // Not every system opens directories.
+            Err(_) if place == dir => continue,
+            Err(error) => return Err(not_usable("open", &path, &error)),
+        };
+        match file.try_lock_shared() {
+            Err(TryLockError::WouldBlock) => return Ok(Some(Holder(process(&path)))),
+            Err(TryLockError::Error(error)) if place != dir => return Err(not_usable("lock", &path, &error)),
+            _ => {}
+        }
+    }
+    Ok(None)
+}
+
+/// The process that has signed. It may be between taking the lock and writing its id: then nobody is named.
+fn process(path: &Path) -> Option<u32> {
+    std::fs::read_to_string(path).ok()?.trim().parse().ok()
+}
+
+fn not_usable(what: &str, path: &Path, error: &Error) -> OpenError {
+    OpenError::NotUsable(format!(
+        "cannot {what} {}: {error}; make the directory writable for this user, or choose another one with --log \
+         local:DIR",
+        path.display()
+    ))
+}
+
 /// Writes down who has the lock.
 fn sign(mut file: &File) -> std::io::Result<()> {
     file.set_len(0)?;
@@ -69,13 +100,9 @@ fn sign(mut file: &File) -> std::io::Result<()> {
     writeln!(file, "{}", std::process::id())
 }
 
-fn in_use(dir: &Path, file: &mut File) -> OpenError {
-    let mut text = String::new();
-    // The holder may be between taking the lock and writing its id: then nobody is named.
-    let holder = match file.read_to_string(&mut text).ok().and_then(|_| text.trim().parse::<u32>().ok()) {
-        Some(pid) => format!("process {pid}"),
-        None => "another process".to_owned(),
-    };
+fn in_use(dir: &Path) -> OpenError {
+    let holder = process(&dir.join(NAME));
+    let holder = holder.map_or_else(|| "another process".to_owned(), |process| format!("process {process}"));
     OpenError::InUse(format!(
         "the log in {} is in use by {holder}: stop it, or talk to it over HTTP, or choose another directory \
          with --log local:DIR",
@@ -85,8 +112,6 @@ fn in_use(dir: &Path, file: &mut File) -> OpenError {
 
 #[cfg(test)]
 mod tests {
-    use std::io::ErrorKind;
-
     use super::*;
 
     #[test]

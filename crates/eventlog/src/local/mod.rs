@@ -34,6 +34,7 @@ mod failure;
 mod faults;
 mod follow;
 mod frame;
+mod inspect;
 mod janitor;
 mod lock;
 mod log_file;
@@ -69,6 +70,7 @@ use tokio::sync::oneshot;
 
 #[doc(hidden)]
 pub use self::faults::{Faults, WriteFault};
+pub use self::inspect::{Found, look};
 use self::{
     queue::Append,
     shared::{End, Shared},

@@ -9,12 +9,12 @@ use std::{
 
 use super::{
     LocalLog, Options, Running, failure,
+    inspect::{Inspected, inspect},
     janitor::Janitor,
     lock::Lock,
-    log_file::{LogFile, Rows},
     private::create_dir,
-    recover::{self, Recovered},
-    schema::{self, LOG_FILE, MAX_TOPICS, MIGRATIONS},
+    recover::Recovered,
+    schema::{self, MAX_TOPICS, MIGRATIONS},
     segment::{self, Disk, SEGMENT_BYTES},
     shared::{Guard, Head, Shared, TopicInfo},
     snapshot,
@@ -24,45 +24,14 @@ use super::{
 };
 use crate::OpenError;
 
-/// The tail's files, as a person calls them.
-const TAIL_FILES: &str = "tail-*.wal";
-
 pub(super) fn open(options: Options) -> Result<Arc<LocalLog>, OpenError> {
     let Options { dir, topics, clock, thresholds, faults } = options;
     make_dir(&dir)?;
     let lock = Lock::take(&dir)?;
     // Everything is looked at before anything is changed.
-    let listed = recover::list(&dir)?;
-    let recovered = recover::recover(&dir, &listed.segments)?;
-    let log_file = LogFile::new(&dir);
-    let seen = log_file.look(MIGRATIONS, recovered.as_ref().map(|recovered| &recovered.topics[..]))?;
-    let made = seen.as_ref().and_then(|seen| seen.id);
-    let missing = |what: &dyn std::fmt::Display| {
-        OpenError::Broken(format!(
-            "{what} is missing: a log needs both; bring it back from where it went, or choose another directory \
-             with --log local:DIR"
-        ))
-    };
-    if let Some(recovered) = recovered.as_ref().filter(|_| seen.is_none()) {
-        let (there, gone) = (recovered.path.display(), log_file.path.display());
-        return Err(missing(&format_args!("{there} is there, but {gone}")));
-    }
-    let recovered = match (recovered, made) {
-        (None, Some(_)) => {
-            return Err(missing(&format_args!("{} is there, but {TAIL_FILES}", log_file.path.display())));
-        }
-        (Some(recovered), _) => recovered,
-        (None, None) => Recovered::new(schema::new_id()),
-    };
+    let Inspected { log_file, leftovers, recovered, made, rows, .. } = inspect(&dir)?;
+    let recovered = recovered.unwrap_or_else(|| Recovered::new(schema::new_id()));
     let id = recovered.from.log;
-    let rows = seen.map(|seen| seen.rows).unwrap_or_default();
-    if let Err(what) = belongs(made, id).and_then(|()| compare(&recovered.topics, &rows)) {
-        return Err(OpenError::Broken(format!(
-            "the files in {} don't belong together: {what}; bring all of them back from the same copy, or choose \
-             another directory with --log local:DIR",
-            dir.display()
-        )));
-    }
     let Recovered { from, topics: mut known, groups, last, last_is_whole, .. } = recovered;
     let named = name_topics(&mut known, &topics)?;
     let log_store = log_file.open(faults.clone(), MIGRATIONS)?;
@@ -86,7 +55,7 @@ pub(super) fn open(options: Options) -> Result<Arc<LocalLog>, OpenError> {
         log_file.make(&log_store, id)?;
         sync_dir(&dir);
     }
-    wal.remove(&listed.leftovers);
+    wal.remove(&leftovers);
     let shared = Arc::new(Shared::new(named, tail, log_store, clock, thresholds, heads, groups));
     let (ask, asked) = mpsc::channel();
     let writer = Writer::new(shared.clone(), wal);
@@ -103,28 +72,6 @@ pub(super) fn open(options: Options) -> Result<Arc<LocalLog>, OpenError> {
     };
     let running = Mutex::new(Some(Running { writer, janitor, _lock: lock }));
     Ok(Arc::new(LocalLog { shared, ask: Mutex::new(ask), running }))
-}
-
-/// Whether the log file is that of the tail.
-fn belongs(made: Option<u64>, id: u64) -> Result<(), String> {
-    match made {
-        Some(made) if made != id => Err(format!("{TAIL_FILES} and {LOG_FILE} are of different logs")),
-        _ => Ok(()),
-    }
-}
-
-/// Whether they are of the same time. The log file has what was moved, and nothing that was not in the tail
-/// first: an older tail would give offsets away a second time that were acknowledged.
-fn compare(topics: &[Kept], rows: &Rows) -> Result<(), String> {
-    let fits = |(id, topic): (u16, &Kept)| {
-        let end = rows.get(&id).copied().unwrap_or_default().end;
-        (topic.mark.moved..=topic.mark.end).contains(&end)
-    };
-    if (0..).zip(topics).all(fits) {
-        Ok(())
-    } else {
-        Err(format!("{TAIL_FILES} and {LOG_FILE} are of different times"))
-    }
 }
 
 /// Gives numbers to the topics that are new, and finds those of the others.

@@ -67,6 +67,13 @@ pub(super) struct Listed {
     pub(super) leftovers: Vec<PathBuf>,
 }
 
+impl Listed {
+    /// Where the segments are.
+    pub(super) fn paths(&self, dir: &Path) -> Vec<PathBuf> {
+        self.segments.iter().map(|sequence| dir.join(segment::name(*sequence))).collect()
+    }
+}
+
 /// What there is in `dir`.
 pub(super) fn list(dir: &Path) -> Result<Listed, OpenError> {
     let mut listed = Listed::default();
