@@ -40,6 +40,7 @@ pub(crate) fn narrate(
             break;
         }
         follow = match error {
+            FollowError::Broken(why) => return Err(OpenError::Broken(why)),
             FollowError::Gone { .. } => listen(log)?,
             _ => log.follow(&[(topic::EVENT, Start::Offsets(offsets(follow.as_ref())))])?,
         };

@@ -108,18 +108,28 @@ fn who_looks_for_a_time_is_told_of_the_damage() {
 }
 
 #[test]
-fn damage_that_one_reader_finds_ends_the_log_for_all_with_the_same_sentence() {
+fn damage_that_a_worker_finds_ends_the_log_for_all_with_the_same_sentence() {
     let dir = tempfile::tempdir().unwrap();
-    let log = damaged(dir.path(), INPUT);
-    let mut worker = log.work(&spec()).unwrap();
-    let mut other = log.follow(&[(OUTPUT, Start::End)]).unwrap();
+    let log = damaged(dir.path(), STATE);
+    let (mut worker, mut other) = (log.work(&spec()).unwrap(), log.work(&spec()).unwrap());
+    let mut follower = log.follow(&[(OUTPUT, Start::End)]).unwrap();
     let publisher = log.publisher();
-    let (_, error) = follow(&log, INPUT, Start::Beginning);
-    assert_eq!(other.poll(LONG).unwrap_err(), error);
-    assert_eq!(worker.commit(one(OUTPUT)).unwrap_err(), CommitError::Broken(broken(&error).to_owned()));
+    let WorkError::Broken(why) = other.poll(LONG).unwrap_err() else { panic!("it read the damage") };
+    assert_eq!(follower.poll(LONG).unwrap_err(), FollowError::Broken(why.clone()));
+    assert_eq!(worker.commit(one(OUTPUT)).unwrap_err(), CommitError::Broken(why));
     assert!(matches!(log.work(&spec()).map(drop), Err(OpenError::Broken(_))));
     let refused = publisher.publish(INPUT, 0, record("late", ""), LONG);
     eventlog::conformance::block_on(refused).expect_err("nothing is taken any more");
+}
+
+#[test]
+fn damage_in_a_past_that_only_a_follower_reads_ends_no_one_else() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = damaged(dir.path(), INPUT);
+    let mut other = log.follow(&[(OUTPUT, Start::End)]).unwrap();
+    says(broken(&follow(&log, INPUT, Start::Beginning).1), &format!("{INPUT}-0 from offset 0 on"));
+    publish(&*log, OUTPUT, record("it", "goes on"));
+    assert_eq!(other.poll(LONG).unwrap().entries.len(), 1);
 }
 
 #[test]

@@ -44,6 +44,16 @@ pub(super) async fn history(
         Ok(Ok(history)) => {
             Ok(answer::json(StatusCode::OK, serde_json::to_vec(&history).expect("keys are texts")))
         }
+        Ok(Err(
+            ScanError::Open(OpenError::Broken(error)) | ScanError::Follow(FollowError::Broken(error)),
+        )) => {
+            tracing::error!(error, "a history is damaged");
+            Err(Problem::new(
+                Code::HistoryDamaged,
+                "What the log has of this order's past can't be read any more; the counter's diagnostics say where \
+                 it is damaged.",
+            ))
+        }
         Ok(Err(error)) => {
             tracing::warn!(%error, "a history could not be read");
             Err(Problem::new(Code::Busy, "The log can't be read at the moment; try again in a second.")

@@ -60,11 +60,14 @@ impl Follower {
         Ok(())
     }
 
-    /// What a failed read means; the files may also have been closed while it read.
+    /// What a failed read means; the files may also have been closed while it read. Damage ends this follower
+    /// alone: who looks at a past that nobody else needs must not end the line.
     fn failed(&self, what: &str, error: &Failure) -> FollowError {
-        self.shared.end_if_damaged(error);
-        let ended = self.shared.ended().map(FollowError::from);
-        ended.unwrap_or_else(|| FollowError::Storage(format!("cannot {what}: {error}")))
+        match (self.shared.ended(), self.shared.damage(error)) {
+            (Some(ended), _) => ended.into(),
+            (None, Some(why)) => FollowError::Broken(why),
+            (None, None) => FollowError::Storage(format!("cannot {what}: {error}")),
+        }
     }
 
     /// One page of each topic, as far as there is room.

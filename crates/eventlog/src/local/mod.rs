@@ -21,9 +21,10 @@
 //! from memory, without that commit (`wal`); of the log file, what the failed sync was to write is written once
 //! more, in place, before it is used again (`doubt`). What was acknowledged before stands on syncs that succeeded.
 //!
-//! A start first reads all that is there and compares every checksum, the log file's in memory only; if anything
-//! is wrong it changes nothing (`log_file`, `recover`). That costs it about half a second for each GB. Later each
-//! chunk is compared again whenever it is read (`stored`), and damage ends the log for all who use it.
+//! A start looks at all files before it changes any, and changes none if something is wrong (`inspect`). Up to a
+//! bound it compares every checksum of the log file, beyond it those of what it reads: a long history must not
+//! hold up a start. Each chunk is compared whenever it is read (`stored`). Damage ends a follower that meets it, and
+//! the log for everyone if a worker or the janitor does: they would take what is left for all there is.
 
 mod backend;
 mod chunk;

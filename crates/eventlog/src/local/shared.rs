@@ -160,14 +160,15 @@ impl Shared {
         self.ended().unwrap_or(End::Closed)
     }
 
+    /// What is damaged, and the way out, if the failure is damage.
+    pub(super) fn damage(&self, failure: &Failure) -> Option<String> {
+        let name = |id| self.tail.ids().any(|known| known == id).then(|| self.tail.topic(id).name.clone());
+        failure.is_lasting().then(|| failure::broken(self.log.path(), &failure.describe(name)))
+    }
+
     /// Ends the log for everyone if the failure is damage: who goes on would take what is left for all there is.
     pub(super) fn end_if_damaged(&self, failure: &Failure) {
-        if !failure.is_lasting() {
-            return;
-        }
-        let name = |id| self.tail.ids().any(|known| known == id).then(|| self.tail.topic(id).name.clone());
-        let what = failure.describe(name);
-        let why = failure::broken(self.log.path(), &what);
+        let Some(why) = self.damage(failure) else { return };
         self.update(|state| {
             state.end.get_or_insert(End::Broken(why));
         });
