@@ -37,7 +37,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// The first check comes this long after the start, which has enough to do.
 const FIRST_CHECK: Duration = Duration::from_secs(10);
 
-/// Where [`Janitor::clean`] is asked for, and answered.
+/// Where [`super::LocalLog::clean`] asks, and is answered.
 pub(super) type Asked = mpsc::Receiver<mpsc::SyncSender<()>>;
 
 pub(super) struct Janitor {
