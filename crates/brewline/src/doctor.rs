@@ -16,7 +16,11 @@ use eventlog::{
 };
 use rustix::fs::{Access, access};
 
-use crate::{banner::absolute, config::Line, log_address::LogAddress};
+use crate::{
+    banner::absolute,
+    config::Line,
+    log_address::{LogAddress, name_the_flag},
+};
 
 /// Less free space than this, and the line soon refuses orders; in bytes.
 const SPACE_LOW: u64 = 64 * 1024 * 1024;
@@ -172,7 +176,7 @@ fn log(found: Result<Found, OpenError>) -> Finding {
         )),
         Ok(Found::InUse { process: Some(process) }) => Finding::Good(format!("in use by process {process}")),
         Ok(Found::InUse { process: None }) => Finding::Good("in use by another process".to_owned()),
-        Err(error) => Finding::Bad(error.to_string()),
+        Err(error) => Finding::Bad(name_the_flag(error.to_string())),
     }
 }
 

@@ -59,7 +59,8 @@ pub fn run(args: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             // Not with `eprintln!`, which panics when the terminal is gone.
-            let _ = writeln!(std::io::stderr(), "brewline: {error:#}");
+            let _ =
+                writeln!(std::io::stderr(), "brewline: {}", log_address::name_the_flag(format!("{error:#}")));
             ExitCode::FAILURE
         }
     }

@@ -63,6 +63,14 @@ fn expanded(dir: &str) -> Result<PathBuf, String> {
     Ok(if below.is_empty() { home } else { home.join(below) })
 }
 
+/// What the log says when another directory is a way out, with the flag that names one: the log knows none.
+pub(crate) fn name_the_flag(mut sentence: String) -> String {
+    if sentence.ends_with("choose another directory") {
+        sentence += " with --log local:DIR";
+    }
+    sentence
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,6 +89,13 @@ mod tests {
             assert_eq!(text.parse(), Ok(LogAddress::Local(dir)), "{text}");
         }
         assert!("local:~bob/x".parse::<LogAddress>().unwrap_err().contains("the whole path"));
+    }
+
+    #[test]
+    fn a_way_out_to_another_directory_names_the_flag() {
+        let named = name_the_flag("it is broken; choose another directory".to_owned());
+        assert_eq!(named, "it is broken; choose another directory with --log local:DIR");
+        assert_eq!(name_the_flag("it is full".to_owned()), "it is full");
     }
 
     #[test]

@@ -74,8 +74,7 @@ impl Failure {
 /// What is said of a file that can't be read as it is.
 pub(super) fn broken(path: &Path, what: &dyn Display) -> String {
     format!(
-        "{} is broken: {what}; bring all files of the log back from a copy, or choose another directory with \
-         --log local:DIR",
+        "{} is broken: {what}; bring all files of the log back from a copy, or choose another directory",
         path.display()
     )
 }
@@ -88,16 +87,14 @@ pub(super) fn cannot_open(path: &Path, failure: &Failure) -> OpenError {
     let file = path.display();
     match error.kind() {
         _ if is_full(error) => OpenError::Storage(format!(
-            "cannot open {file}: the disk is full; make space, or choose another directory with --log local:DIR"
+            "cannot open {file}: the disk is full; make space, or choose another directory"
         )),
         ErrorKind::PermissionDenied => OpenError::NotUsable(format!(
             "cannot open {file}: {error}; make it readable and writable for this user, or choose another \
-             directory with --log local:DIR"
+             directory"
         )),
         ErrorKind::InvalidData | ErrorKind::UnexpectedEof => OpenError::Broken(broken(path, error)),
-        _ => OpenError::NotUsable(format!(
-            "cannot open {file}: {error}; choose another directory with --log local:DIR"
-        )),
+        _ => OpenError::NotUsable(format!("cannot open {file}: {error}; choose another directory")),
     }
 }
 

@@ -101,8 +101,7 @@ pub(super) fn inspect(dir: &Path, checked: u64) -> Result<Inspected, OpenError> 
         log_file.look(MIGRATIONS, recovered.as_ref().map(|recovered| &recovered.topics[..]), checked)?;
     let missing = |what: &dyn std::fmt::Display| {
         OpenError::Broken(format!(
-            "{what} is missing: a log needs both; bring it back from where it went, or choose another directory \
-             with --log local:DIR"
+            "{what} is missing: a log needs both; bring it back from where it went, or choose another directory"
         ))
     };
     if let Some(recovered) = recovered.as_ref().filter(|_| seen.is_none()) {
@@ -119,7 +118,7 @@ pub(super) fn inspect(dir: &Path, checked: u64) -> Result<Inspected, OpenError> 
     if let Some(Err(what)) = recovered.as_ref().map(fits) {
         return Err(OpenError::Broken(format!(
             "the files in {} don't belong together: {what}; bring all of them back from the same copy, or choose \
-             another directory with --log local:DIR",
+             another directory",
             dir.display()
         )));
     }

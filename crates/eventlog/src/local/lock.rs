@@ -87,8 +87,7 @@ fn process(path: &Path) -> Option<u32> {
 
 fn not_usable(what: &str, path: &Path, error: &Error) -> OpenError {
     OpenError::NotUsable(format!(
-        "cannot {what} {}: {error}; make the directory writable for this user, or choose another one with --log \
-         local:DIR",
+        "cannot {what} {}: {error}; make the directory writable for this user, or choose another directory",
         path.display()
     ))
 }
@@ -104,8 +103,7 @@ fn in_use(dir: &Path) -> OpenError {
     let holder = process(&dir.join(NAME));
     let holder = holder.map_or_else(|| "another process".to_owned(), |process| format!("process {process}"));
     OpenError::InUse(format!(
-        "the log in {} is in use by {holder}: stop it, or talk to it over HTTP, or choose another directory \
-         with --log local:DIR",
+        "the log in {} is in use by {holder}: stop it, or talk to it over HTTP, or choose another directory",
         dir.display()
     ))
 }

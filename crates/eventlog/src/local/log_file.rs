@@ -75,7 +75,7 @@ impl LogFile {
         if begin != MAGIC {
             return Err(OpenError::Broken(format!(
                 "{} is not a log: something else has been written to it; move it away, or choose another \
-                 directory with --log local:DIR",
+                 directory",
                 self.path.display()
             )));
         }
@@ -115,7 +115,7 @@ impl LogFile {
         match version {
             Some(version) if version > known => Err(OpenError::Newer(format!(
                 "{} was written by a newer version of this program (its layout is {version}, this one knows up \
-                 to {known}): start the newer program, or choose another directory with --log local:DIR",
+                 to {known}): start the newer program, or choose another directory",
                 self.path.display()
             ))),
             _ => Ok(()),

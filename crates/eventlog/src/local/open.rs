@@ -98,7 +98,7 @@ fn make_dir(dir: &Path) -> Result<(), OpenError> {
         let what =
             if dir.exists() { "is not a directory".to_owned() } else { format!("cannot be made: {error}") };
         OpenError::NotUsable(format!(
-            "the directory {} for the log {what}; choose another one with --log local:DIR",
+            "the directory {} for the log {what}; choose another directory",
             dir.display()
         ))
     })

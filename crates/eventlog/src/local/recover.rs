@@ -92,8 +92,7 @@ pub(super) fn list(dir: &Path) -> Result<Listed, OpenError> {
 
 fn cannot(what: &str, path: &Path, error: &std::io::Error) -> OpenError {
     OpenError::NotUsable(format!(
-        "cannot {what} {}: {error}; make it readable and writable for this user, or choose another directory \
-         with --log local:DIR",
+        "cannot {what} {}: {error}; make it readable and writable for this user, or choose another directory",
         path.display()
     ))
 }
@@ -213,13 +212,12 @@ fn read(path: &Path, sequence: u64) -> Result<Run, OpenError> {
     })?;
     let place = Place::read(&bytes).map_err(|bad| match bad {
         BadHeader::NotALog => OpenError::Broken(format!(
-            "{} is not a log: something else has been written to it; move it away, or choose another directory \
-             with --log local:DIR",
+            "{} is not a log: something else has been written to it; move it away, or choose another directory",
             path.display()
         )),
         BadHeader::Newer(version) => OpenError::Newer(format!(
             "{} was written by a newer version of this program (layout {version}, this one knows up to {}): start \
-             the newer program, or choose another directory with --log local:DIR",
+             the newer program, or choose another directory",
             path.display(),
             super::frame::VERSION
         )),
