@@ -284,13 +284,15 @@ fn too_slow(after: Duration) -> String {
     format!("no answer within {:.0} s", after.as_secs_f64().ceil())
 }
 
-/// The innermost cause says it best: "Connection refused (os error 111)" instead of "client error (Connect)".
+/// The innermost cause says it best: "Connection refused" instead of "client error (Connect)". The system's number
+/// for it says nothing to people.
 pub(crate) fn root_cause(error: &(dyn Error + 'static)) -> String {
     let mut innermost = error;
     while let Some(source) = innermost.source() {
         innermost = source;
     }
-    innermost.to_string()
+    let text = innermost.to_string();
+    text.split_once(" (os error ").map_or(text.as_str(), |(words, _)| words).to_owned()
 }
 
 /// An order id in a path: ids of other counters may hold anything.
