@@ -28,7 +28,9 @@ pub async fn up(options: Up) -> anyhow::Result<()> {
     let mut registry = Registry::default();
     let metrics = Metrics::default();
     metrics.register(&mut registry);
-    let (counter, started) = Counter::bind(counter_options(&options, registry))?;
+    let (counter, started) = Counter::bind(counter_options(&options, registry))
+        // Its message holds what the system said: as its source that would be said twice.
+        .map_err(|error| anyhow::Error::msg(error.to_string()))?;
     let log = open(&options)?;
     let (settings, address) = (options.clone(), counter.local_addr());
     let printing =

@@ -276,6 +276,8 @@ fn refused(args: &[&str], says: &[&str]) {
         assert!(said.stderr.contains(word), "{word:?} is not in {said:?}");
     }
     assert!(!said.stderr.contains("panicked"), "{said:?}");
+    let system = said.stderr.matches("os error").count();
+    assert!(system <= 1, "the system's words are said {system} times: {said:?}");
 }
 
 fn local(dir: &std::path::Path) -> String {
@@ -288,7 +290,7 @@ fn a_port_that_is_taken_is_said_before_anything_is_made() {
     let log = dir.path().join("log");
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    refused(&["--log", &local(&log), "--listen", &address], &[&address, "--listen"]);
+    refused(&["--log", &local(&log), "--listen", &address], &[&address, "--listen", ":PORT\n"]);
     assert!(!log.exists(), "nothing is made when the port is taken");
 }
 
