@@ -213,6 +213,68 @@ fn damage_in_any_page_of_the_log_file_is_refused_or_costs_nothing() {
     assert!(refused > 20, "refused {refused} times");
 }
 
+/// Reads a topic of a log that may be damaged: what comes is what was written, up to where it is said to be broken.
+/// Whether all of it came.
+fn reads_right(log: &LocalLog, topic: Topic, all: &[Entry]) -> bool {
+    let mut follower = match log.follow(&[(topic, Start::Beginning)]) {
+        Err(error) => panic!("nothing is read yet: {error}"),
+        Ok(follower) => follower,
+    };
+    let mut entries = Vec::new();
+    loop {
+        match follower.poll(LONG) {
+            Ok(batch) => {
+                entries.extend(batch.entries);
+                assert!(all.starts_with(&entries), "what is read was written");
+                if batch.at_end {
+                    assert!(entries == all, "the end is said after all of it");
+                    return true;
+                }
+            }
+            Err(error) => {
+                assert!(broken(&error).contains("log.redb is broken"), "{error}");
+                return false;
+            }
+        }
+    }
+}
+
+#[test]
+fn damage_in_any_page_of_a_file_too_large_to_check_is_found_when_it_is_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let all = small(dir.path());
+    let sound = std::fs::read(dir.path().join("log.redb")).unwrap();
+    let (mut refused, mut met) = (0, 0);
+    for page in 0..sound.len() / 4096 {
+        let copy = copy(dir.path());
+        let spot = noise(page as u64, 16);
+        let at =
+            page * 4096 + if page % 2 == 0 { usize::from(spot[0]) % 16 } else { usize::from(spot[1]) * 16 };
+        let mut bytes = sound.clone();
+        bytes[at] ^= spot[2] | 1;
+        std::fs::write(copy.path().join("log.redb"), bytes).unwrap();
+        let mut options = options(copy.path());
+        options.thresholds.check_bytes = 0;
+        let log = match LocalLog::open(options) {
+            Ok(log) => log,
+            Err(error) => {
+                assert!(matches!(error, OpenError::Broken(_) | OpenError::Newer(_)), "{error:?}");
+                refused += 1;
+                continue;
+            }
+        };
+        for (topic, all) in [INPUT, STATE, OUTPUT].into_iter().zip(&all) {
+            met += u32::from(!reads_right(&log, topic, all));
+        }
+        // Whether it is taken or not: nobody panics.
+        let more = log.publisher().publish(INPUT, 0, record("more", ""), LONG);
+        let _ = eventlog::conformance::block_on(more);
+        log.clean();
+        log.close();
+    }
+    assert!(refused > 0 && met > 10, "refused {refused} times, met {met} times");
+}
+
 #[test]
 fn a_log_file_that_was_cut_off_is_called_broken_and_nothing_is_changed() {
     let dir = tempfile::tempdir().unwrap();

@@ -103,9 +103,12 @@ pub struct Options {
     pub faults: Option<Arc<Faults>>,
 }
 
-/// When the janitor does what.
+/// When a start and the janitor do what.
 #[derive(Debug, Clone, Copy)]
 pub struct Thresholds {
+    /// A log file of at most this many bytes is checked as a whole by each start. Of a larger one a start reads what
+    /// it needs, and each chunk is compared when it is read.
+    pub check_bytes: u64,
     /// When the tail needs more memory than this, in bytes, its records are moved to the log file; with a 64th
     /// of it when nothing is urgent. With four times as much, and one commit more, nothing is taken until some
     /// has been moved: so large it may become, and the next start reads it. In its files the tail has about as
@@ -121,11 +124,13 @@ pub struct Thresholds {
 
 impl Default for Thresholds {
     fn default() -> Self {
-        // 7/8 of 2^19: what a hash table of 17 MB holds.
         Self {
+            // Months of a café, and an eighth of a second.
+            check_bytes: 256 << 20,
             move_bytes: 64 << 20,
             check_every: Duration::from_mins(1),
             compact_records: 50_000,
+            // 7/8 of 2^19: what a hash table of 17 MB holds.
             compact_keys: 458_752,
         }
     }

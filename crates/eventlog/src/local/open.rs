@@ -24,16 +24,12 @@ use super::{
 };
 use crate::OpenError;
 
-/// A log file of at most this many bytes is checked as a whole by each start: months of a café, and an eighth of
-/// a second. Of a larger one a start reads what it needs, and each chunk is compared when it is read.
-const CHECKED: u64 = 256 << 20;
-
 pub(super) fn open(options: Options) -> Result<Arc<LocalLog>, OpenError> {
     let Options { dir, topics, clock, thresholds, faults } = options;
     make_dir(&dir)?;
     let lock = Lock::take(&dir)?;
     // Everything is looked at before anything is changed.
-    let Inspected { log_file, leftovers, recovered, made, rows, .. } = inspect(&dir, CHECKED)?;
+    let Inspected { log_file, leftovers, recovered, made, rows, .. } = inspect(&dir, thresholds.check_bytes)?;
     let recovered = recovered.unwrap_or_else(|| Recovered::new(schema::new_id()));
     let id = recovered.from.log;
     let Recovered { from, topics: mut known, groups, last, last_is_whole, .. } = recovered;
