@@ -6,10 +6,10 @@ mod common;
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use common::{copy, everything, files, noise, one, open, options, publish, record, spec};
+use common::{copy, files, noise, one, open, options, publish, record, spec};
 use eventlog::{
     CommitError, Entry, FollowError, Log as _, OpenError, Record, Start, Topic, WorkError,
-    conformance::{INPUT, OUTPUT, STATE},
+    conformance::{INPUT, OUTPUT, STATE, read_all},
     local::LocalLog,
 };
 
@@ -147,7 +147,7 @@ fn damage_that_the_janitor_finds_ends_the_log() {
 
 /// What the log has, by topic.
 fn content(log: &LocalLog) -> Vec<Vec<Entry>> {
-    [INPUT, STATE, OUTPUT].map(|topic| everything(log, topic)).into()
+    [INPUT, STATE, OUTPUT].map(|topic| read_all(log, topic)).into()
 }
 
 /// A small log with something in every table, and most of it in the log file.
@@ -189,7 +189,7 @@ fn is_refused(dir: &Path, all: &[Vec<Entry>], damage: impl FnOnce(&mut Vec<u8>))
             publish(&*log, INPUT, record("more", ""));
             log.clean();
             log.close();
-            assert_eq!(everything(&*open(copy.path()), INPUT).len(), all[0].len() + 1);
+            assert_eq!(read_all(&*open(copy.path()), INPUT).len(), all[0].len() + 1);
             false
         }
     }
@@ -313,7 +313,7 @@ fn a_start_after_a_crash_repairs_the_log_file_and_believes_it() {
 fn what_is_not_damaged_reads_as_it_was_written() {
     let dir = tempfile::tempdir().unwrap();
     moved(dir.path(), INPUT);
-    let values = everything(&*open(dir.path()), INPUT).into_iter().map(|entry| entry.record.value.unwrap());
+    let values = read_all(&*open(dir.path()), INPUT).into_iter().map(|entry| entry.record.value.unwrap());
     let more = (0..MORE).map(|number| noise(number, 64_000));
     assert!(values.eq(std::iter::once(FIRST.as_bytes().to_vec()).chain(more)));
 }

@@ -13,10 +13,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use common::{everything, files, noise, open, options, publish, record};
+use common::{files, noise, open, options, publish, record};
 use eventlog::{
     Certainty, CommitError, FollowError, Log, OpenError, Reason, Record, Start, WorkError,
-    conformance::{INPUT, OUTPUT, SETTINGS, block_on},
+    conformance::{INPUT, OUTPUT, SETTINGS, block_on, read_all},
     local::{Faults, LocalLog, WriteFault},
 };
 use redb::{Database, ReadOnlyDatabase, TableDefinition, TableHandle};
@@ -94,7 +94,7 @@ fn dropping_the_log_closes_it() {
     assert!(matches!(worker.commit(common::one(OUTPUT)), Err(CommitError::Aborted(Reason::Closed))));
     let refused = block_on(publisher.publish(INPUT, 0, record("b", ""), Duration::from_mins(1))).unwrap_err();
     assert_eq!((refused.certainty, refused.reason), (Certainty::NotWritten, Reason::Closed));
-    assert_eq!(everything(&*open(dir.path()), INPUT).len(), 1);
+    assert_eq!(read_all(&*open(dir.path()), INPUT).len(), 1);
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn what_waits_is_written_before_the_log_is_closed() {
     for published in waiting {
         block_on(published).expect("it was taken on");
     }
-    assert_eq!(everything(&*open(dir.path()), INPUT).len(), 5000);
+    assert_eq!(read_all(&*open(dir.path()), INPUT).len(), 5000);
 }
 
 #[test]
@@ -352,7 +352,7 @@ fn fill_to_the_quota(bytes: usize) {
     seen.pop();
     assert_eq!(seen, taken, "exactly what was acknowledged");
     log.close();
-    assert_eq!(everything(&*open(dir.path()), INPUT).last().map(|e| e.offset), Some(last));
+    assert_eq!(read_all(&*open(dir.path()), INPUT).last().map(|e| e.offset), Some(last));
 }
 
 #[test]
@@ -371,7 +371,7 @@ fn a_record_that_was_refused_does_not_come_with_the_next() {
     while block_on(log.publisher().publish(INPUT, 0, record("after", ""), Duration::from_mins(1))).is_err() {
         assert!(Instant::now() < end, "it does not heal");
     }
-    let keys: Vec<_> = everything(&*log, INPUT).into_iter().filter_map(|entry| entry.record.key).collect();
+    let keys: Vec<_> = read_all(&*log, INPUT).into_iter().filter_map(|entry| entry.record.key).collect();
     assert_eq!(keys, ["before", "after"]);
 }
 
@@ -391,13 +391,13 @@ fn a_record_whose_sync_failed_is_called_unwritten_only_if_it_is_not_there() {
         if certainty == Certainty::NotWritten {
             log.close();
             let log = open(dir.path());
-            assert_eq!(everything(&*log, INPUT).len(), 1);
+            assert_eq!(read_all(&*log, INPUT).len(), 1);
         } else {
             // Nothing comes behind it before it has gone.
             while block_on(log.publisher().publish(INPUT, 0, record("after", ""), Duration::from_mins(1)))
                 .is_err()
             {}
-            let keys: Vec<_> = everything(&*log, INPUT).into_iter().filter_map(|e| e.record.key).collect();
+            let keys: Vec<_> = read_all(&*log, INPUT).into_iter().filter_map(|e| e.record.key).collect();
             assert_eq!(keys, ["before", "after"]);
         }
     }
@@ -419,8 +419,8 @@ fn after_a_loss_of_power(log: &LocalLog, faults: &Arc<Faults>, dir: &Path, seed:
     faults.power_on();
     faults.fail_writes(WriteFault::None);
     let log = LocalLog::open(options(dir)).unwrap_or_else(|error| panic!("with seed {seed}: {error}"));
-    everything(&*log, SETTINGS);
-    everything(&*log, INPUT).iter().map(common::number).collect()
+    read_all(&*log, SETTINGS);
+    read_all(&*log, INPUT).iter().map(common::number).collect()
 }
 
 fn open_with(dir: &Path, faults: &Arc<Faults>) -> Arc<LocalLog> {
@@ -503,8 +503,8 @@ fn closing_on_a_full_disk_ends_and_loses_nothing() {
     log.close();
     assert!(block_on(late).is_err());
     let log = open(dir.path());
-    assert_eq!(everything(&*log, INPUT).len(), 1);
-    assert_eq!(everything(&*log, SETTINGS).len(), 1);
+    assert_eq!(read_all(&*log, INPUT).len(), 1);
+    assert_eq!(read_all(&*log, SETTINGS).len(), 1);
 }
 
 #[test]
@@ -521,11 +521,11 @@ fn a_janitor_on_a_full_disk_harms_nothing_and_goes_on_when_there_is_room() {
         faults.fail_writes(WriteFault::Full);
         std::thread::scope(|scope| {
             let cleaning = scope.spawn(|| log.clean());
-            assert!(everything(&*log, SETTINGS).len() >= 100, "readable all the time");
+            assert!(read_all(&*log, SETTINGS).len() >= 100, "readable all the time");
             faults.fail_writes(WriteFault::None);
             cleaning.join().unwrap();
         });
-        assert_eq!(everything(&*log, SETTINGS).len(), 100);
+        assert_eq!(read_all(&*log, SETTINGS).len(), 100);
     }
 }
 
@@ -586,7 +586,7 @@ fn records_that_are_moved_while_they_are_read_are_seen_once_and_in_order() {
             assert_eq!(follower.join().unwrap(), written.load(Ordering::SeqCst));
         }
         // Those read along; where everything stands now is another question.
-        let offsets: Vec<_> = everything(&*log, INPUT).iter().map(|entry| entry.offset).collect();
+        let offsets: Vec<_> = read_all(&*log, INPUT).iter().map(|entry| entry.offset).collect();
         assert_eq!(offsets, (0..written.load(Ordering::SeqCst)).collect::<Vec<_>>());
     });
 }
@@ -601,12 +601,12 @@ fn what_was_acknowledged_survives_a_loss_of_power_at_any_moment() {
         let mut options = options(dir.path());
         options.faults = Some(faults.clone());
         let log = LocalLog::open(options).unwrap_or_else(|error| panic!("after seed {}: {error}", seed - 1));
-        let entries = everything(&*log, INPUT);
+        let entries = read_all(&*log, INPUT);
         let mut found = entries.iter().map(|e| (common::number(e), e.offset));
         for wanted in &acknowledged {
             assert!(found.any(|entry| entry == *wanted), "{wanted:?} was acknowledged before seed {seed}");
         }
-        let states = everything(&*log, OUTPUT);
+        let states = read_all(&*log, OUTPUT);
         assert!(states.len().is_multiple_of(50), "a transaction of 50 is there or not, {} are", states.len());
         let mut worker = log.work(&common::spec()).unwrap();
         while !matches!(worker.poll(Duration::from_mins(1)).unwrap(), eventlog::Polled::Assigned(_)) {}

@@ -7,10 +7,10 @@ mod common;
 
 use std::{path::Path, time::Duration};
 
-use common::{everything, files, open, publish, record};
+use common::{files, open, publish, record};
 use eventlog::{
     Certainty, Log as _, PublishError, Reason,
-    conformance::{INPUT, STATE, block_on},
+    conformance::{INPUT, STATE, block_on, read_all},
     local::LocalLog,
 };
 
@@ -39,7 +39,7 @@ fn a_log_whose_directory_was_removed_takes_no_record_and_says_why() {
         let error = refused(&log);
         assert_eq!((error.certainty, error.reason), (Certainty::NotWritten, Reason::Removed));
     }
-    assert_eq!(everything(&*log, INPUT).len(), 1, "it can still be read");
+    assert_eq!(read_all(&*log, INPUT).len(), 1, "it can still be read");
     log.clean();
     log.close();
     assert!(!dir.exists(), "nothing is made anew");
@@ -65,6 +65,6 @@ fn what_is_in_a_log_file_that_was_removed_is_read_on_and_nothing_is_moved_there(
     publish(&*log, STATE, record("in the tail", ""));
     remove(dir.path(), ".redb");
     log.clean();
-    assert_eq!(everything(&*log, STATE).len(), 2);
+    assert_eq!(read_all(&*log, STATE).len(), 2);
     assert!(!dir.path().join("log.redb").exists(), "no empty one in its place");
 }

@@ -11,10 +11,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use common::{copy, everything, noise, number, open, options, record};
+use common::{copy, noise, number, open, options, record};
 use eventlog::{
     Certainty, Log, OpenError, PublishError, Record,
-    conformance::{INPUT, SETTINGS, block_on},
+    conformance::{INPUT, SETTINGS, block_on, read_all},
     local::{Faults, LocalLog, WriteFault},
 };
 use proptest::{
@@ -43,7 +43,7 @@ fn publish_when_possible(log: &LocalLog, number: u64) {
 }
 
 fn numbers(log: &dyn Log) -> Vec<u64> {
-    everything(log, INPUT).iter().map(number).collect()
+    read_all(log, INPUT).iter().map(number).collect()
 }
 
 /// The tail's segments, oldest first.
@@ -315,7 +315,7 @@ fn topics_that_are_not_named_keep_what_they_have() {
         let mut fewer = options(dir.path());
         fewer.topics.retain(|topic| topic.name == SETTINGS);
         let log = LocalLog::open(fewer).unwrap();
-        assert_eq!(everything(&*log, SETTINGS).len(), 1);
+        assert_eq!(read_all(&*log, SETTINGS).len(), 1);
         if moved {
             log.clean();
         }

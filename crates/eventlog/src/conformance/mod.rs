@@ -22,7 +22,7 @@ mod work;
 
 use std::{sync::Arc, time::Duration};
 
-pub use self::tools::block_on;
+pub use self::tools::{block_on, read_all};
 use crate::{Cleanup, Log, Partitions, Topic, TopicSpec};
 
 /// Input that is shared out among workers.

@@ -181,6 +181,19 @@ pub(super) fn read(bed: &mut dyn Bed, follower: &mut dyn Follow, count: usize) -
     entries
 }
 
+/// Everything that is committed in `topic` now, of a log that goes on by itself: for tests of an adapter.
+pub fn read_all(log: &dyn Log, topic: Topic) -> Vec<Entry> {
+    let mut follower = follow(log, topic, Start::Beginning);
+    let mut entries = Vec::new();
+    loop {
+        let batch = follower.poll(BOUND).expect("it can be read");
+        entries.extend(batch.entries);
+        if batch.at_end {
+            return entries;
+        }
+    }
+}
+
 /// Everything that is committed in `topic` now.
 pub(super) fn everything(bed: &mut dyn Bed, log: &dyn Log, topic: Topic) -> Vec<Entry> {
     let mut follower = follow(log, topic, Start::Beginning);

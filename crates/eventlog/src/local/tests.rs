@@ -1,7 +1,10 @@
 //! What can only be brought about from the inside.
 
 use super::*;
-use crate::{Cleanup, CommitError, Entry, Partitions, Polled, Transaction, conformance::block_on};
+use crate::{
+    Cleanup, CommitError, Partitions, Polled, Transaction,
+    conformance::{block_on, read_all},
+};
 
 const INPUT: Topic = "input";
 const STATE: Topic = "state";
@@ -43,18 +46,6 @@ impl Drop for Resume<'_> {
     }
 }
 
-fn everything(log: &LocalLog, topic: Topic) -> Vec<Entry> {
-    let mut follower = log.follow(&[(topic, Start::Beginning)]).expect("it can be followed");
-    let mut entries = Vec::new();
-    loop {
-        let batch = follower.poll(Duration::from_mins(1)).expect("it can be read");
-        entries.extend(batch.entries);
-        if batch.at_end {
-            return entries;
-        }
-    }
-}
-
 fn spec() -> WorkSpec {
     WorkSpec { inputs: vec![INPUT], state: STATE, outputs: vec![], group: "group".to_owned(), instance: None }
 }
@@ -71,7 +62,7 @@ fn a_reader_finds_the_records_where_they_are() {
     log.clean();
     fill(&log, INPUT, numbers(1000));
     assert_eq!(log.shared.tail.mark(0).moved, 1000);
-    let offsets: Vec<_> = everything(&log, INPUT).iter().map(|entry| entry.offset).collect();
+    let offsets: Vec<_> = read_all(&*log, INPUT).iter().map(|entry| entry.offset).collect();
     assert_eq!(offsets, (0..2000).collect::<Vec<_>>());
 }
 
@@ -135,7 +126,7 @@ fn a_commit_that_waits_while_another_worker_joins_is_fenced() {
         );
     });
     block_on(held).unwrap();
-    assert_eq!(everything(&log, STATE), []);
+    assert_eq!(read_all(&*log, STATE), []);
 }
 
 #[test]
@@ -156,7 +147,7 @@ fn what_waits_behind_a_disk_that_hangs_is_late_when_its_publisher_looks() {
     assert_eq!(answer, std::task::Poll::Ready(Err(PublishError::not_written(Reason::Deadline))));
     block_on(held).unwrap();
     block_on(patient).unwrap();
-    let keys: Vec<_> = everything(&log, INPUT).into_iter().filter_map(|entry| entry.record.key).collect();
+    let keys: Vec<_> = read_all(&*log, INPUT).into_iter().filter_map(|entry| entry.record.key).collect();
     assert_eq!(keys, ["held", "patient"]);
 }
 
@@ -179,7 +170,7 @@ fn what_was_taken_on_is_written_also_when_the_log_is_closed_meanwhile() {
     for published in waiting {
         block_on(published).expect("it was taken on");
     }
-    assert_eq!(everything(&open(dir.path(), |_| {}), INPUT).len(), 5000);
+    assert_eq!(read_all(&*open(dir.path(), |_| {}), INPUT).len(), 5000);
 }
 
 /// What the log has told, of all tests in this process.
@@ -229,7 +220,7 @@ fn closing_while_the_janitor_is_at_work_tells_of_no_trouble() {
     let told = String::from_utf8_lossy(&lock_of(told)).into_owned();
     let here = dir.path().display().to_string();
     assert!(!told.lines().any(|line| line.contains(&here)), "{told}");
-    assert_eq!(everything(&open(dir.path(), |_| {}), INPUT).len(), 20);
+    assert_eq!(read_all(&*open(dir.path(), |_| {}), INPUT).len(), 20);
 }
 
 #[test]
@@ -240,7 +231,7 @@ fn a_tail_that_is_full_holds_writers_up_and_loses_nothing() {
         fill(&log, INPUT, numbers(4000));
         fill(&log, STATE, numbers(4000));
     }
-    assert_eq!(everything(&log, INPUT).len(), 20_000);
+    assert_eq!(read_all(&*log, INPUT).len(), 20_000);
     log.clean();
     assert_eq!(log.shared.tail.bytes(), 0, "what comes and what goes is counted alike");
 }
@@ -278,7 +269,7 @@ fn a_compaction_in_small_passes_keeps_the_last_record_of_each_key() {
         }
         log.clean();
         let mut found = std::collections::BTreeMap::new();
-        let entries = everything(&log, STATE);
+        let entries = read_all(&*log, STATE);
         for entry in &entries {
             let text =
                 |bytes: &Option<bytes::Bytes>| String::from_utf8_lossy(bytes.as_ref().unwrap()).into_owned();

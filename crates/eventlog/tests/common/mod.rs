@@ -3,7 +3,7 @@
 use std::{io::Write as _, path::Path, sync::Arc, time::Duration};
 
 use eventlog::{
-    Entry, Log, Record, Start, Topic, Transaction, WorkSpec,
+    Entry, Log, Record, Topic, Transaction, WorkSpec,
     conformance::{COMMAND, INPUT, OUTPUT, STATE, TOPICS, block_on},
     local::{LocalLog, Options},
 };
@@ -35,18 +35,6 @@ pub(crate) fn noise(mut seed: u64, bytes: usize) -> Vec<u8> {
 
 pub(crate) fn publish(log: &dyn Log, topic: Topic, record: Record) {
     block_on(log.publisher().publish(topic, 0, record, Duration::from_mins(1))).expect("it is written");
-}
-
-pub(crate) fn everything(log: &dyn Log, topic: Topic) -> Vec<Entry> {
-    let mut follower = log.follow(&[(topic, Start::Beginning)]).expect("it can be followed");
-    let mut entries = Vec::new();
-    loop {
-        let batch = follower.poll(Duration::from_mins(1)).expect("it can be read");
-        entries.extend(batch.entries);
-        if batch.at_end {
-            return entries;
-        }
-    }
 }
 
 /// Every file of the directory with its content, except the lock's.
