@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use common::{copy, noise, number, open, options, record};
+use common::{copy, noise, number, open, open_with, options, record};
 use eventlog::{
     Certainty, Log, OpenError, PublishError, Record,
     conformance::{INPUT, SETTINGS, block_on, read_all},
@@ -23,12 +23,6 @@ use proptest::{
 };
 
 const LONG: Duration = Duration::from_mins(1);
-
-fn open_with(dir: &Path, faults: &Arc<Faults>) -> Arc<LocalLog> {
-    let mut options = options(dir);
-    options.faults = Some(faults.clone());
-    LocalLog::open(options).unwrap()
-}
 
 fn publish(log: &LocalLog, number: u64, bytes: usize) -> Result<u64, PublishError> {
     let record = Record::new(number.to_string(), noise(number, bytes));

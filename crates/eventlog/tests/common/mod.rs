@@ -1,11 +1,16 @@
 //! What the tests of the embedded log's files are written with.
 
-use std::{io::Write as _, path::Path, sync::Arc, time::Duration};
+use std::{
+    io::Write as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use eventlog::{
     Entry, Log, Record, Topic, Transaction, WorkSpec,
     conformance::{COMMAND, INPUT, OUTPUT, STATE, TOPICS, block_on},
-    local::{LocalLog, Options},
+    local::{Faults, LocalLog, Options},
 };
 
 pub(crate) fn options(dir: &Path) -> Options {
@@ -19,6 +24,21 @@ pub(crate) fn open(dir: &Path) -> Arc<LocalLog> {
 #[expect(clippy::needless_pass_by_value, reason = "a number or a text, as it comes")]
 pub(crate) fn record(key: impl ToString, value: impl ToString) -> Record {
     Record::new(key.to_string(), value.to_string())
+}
+
+pub(crate) fn open_with(dir: &Path, faults: &Arc<Faults>) -> Arc<LocalLog> {
+    let mut options = options(dir);
+    options.faults = Some(faults.clone());
+    LocalLog::open(options).expect("the log opens")
+}
+
+/// The newest segment of the tail.
+pub(crate) fn tail(dir: &Path) -> PathBuf {
+    files(dir).into_iter().map(|(path, _)| PathBuf::from(path)).rfind(|path| is_tail(path)).expect("a tail")
+}
+
+pub(crate) fn is_tail(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "wal")
 }
 
 /// Bytes that can't be packed, the same for the same seed.
