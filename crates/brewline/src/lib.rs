@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`cli`] | every flag, once |
 //! | [`value`] | what each setting may be, wherever it is said |
-//! | [`file`] | the settings file |
+//! | [`mod@file`] | the settings file |
 //! | [`config`] | flags, environment, file and defaults become settings |
 //! | [`catalog()`] | the topics of the contract as the log must keep them |
 //! | [`up`] | the whole line in one process |

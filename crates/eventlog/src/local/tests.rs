@@ -246,6 +246,7 @@ fn a_compaction_in_small_passes_keeps_the_last_record_of_each_key() {
             check_every: Duration::from_mins(1),
             compact_records: 500,
             compact_keys: 300,
+            ..Thresholds::default()
         };
     });
     let key = |n: u64| (n * 7919 % 2000).to_string();
