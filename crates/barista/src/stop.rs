@@ -112,6 +112,11 @@ impl From<CommitError> for Ended {
         match error {
             CommitError::Fatal(why) => Self::Stop(Stop::Fatal(why)),
             CommitError::Aborted(Reason::Closed) => Self::Stop(Stop::Closed),
+            // Nothing brings them back while it is open.
+            CommitError::Aborted(Reason::Removed) => Self::Stop(Stop::Open(OpenError::NotUsable(format!(
+                "{}; bring them back from a copy, or start anew",
+                Reason::Removed
+            )))),
             CommitError::Broken(why) => Self::Stop(Stop::Open(OpenError::Broken(why))),
             other => Self::Session(other.to_string()),
         }

@@ -258,7 +258,7 @@ async fn an_outcome_whose_event_was_missed_is_told_from_the_state() {
         (state.version, state.code, state.stage) = (2, 1, Stage::Cancelled);
         state.answers.push(Answer {
             command_id: CommandId::new("0123456789abcdef").unwrap(),
-            command: Kind::Cancel,
+            command: Some(Kind::Cancel),
             line: None,
             version: 2,
             state: Stage::Cancelled,

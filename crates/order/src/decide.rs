@@ -124,7 +124,7 @@ pub fn apply(state: &mut OrderState, event: &Event) {
     if let Some(command_id) = &event.command_id {
         state.remember(Answer {
             command_id: command_id.clone(),
-            command: event.kind,
+            command: Some(event.kind),
             line: event.line,
             version: event.version,
             state: event.to,

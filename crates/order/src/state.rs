@@ -194,8 +194,9 @@ pub struct Marks {
 pub struct Answer {
     /// The command.
     pub command_id: CommandId,
-    /// What it asked.
-    pub command: Kind,
+    /// What it asked; `None`: an older program wrote this, and did not keep it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<Kind>,
     /// Of which line, if of one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<u16>,
@@ -211,10 +212,10 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// Whether it answers this, and not something else that was asked under the same id. Texts are not compared:
-    /// what was said is not kept.
+    /// Whether it answers this, and not something else that was asked under the same id. Reasons, remarks and
+    /// presence are not compared: they are not kept here.
     pub fn is_of(&self, action: &Action) -> bool {
-        (self.command, self.line) == (Kind::of(action), action.line())
+        self.command.is_none_or(|command| (command, self.line) == (Kind::of(action), action.line()))
     }
 }
 
@@ -294,6 +295,16 @@ impl OrderState {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_state_from_before_answers_said_what_was_asked_is_read() {
+        let json = r#"{"v":1,"order":{"order_id":"a","amount":1,"status":0},"state":"making","round":1,"version":2,
+            "code":1,"mode":"manual","at":{"partition":0,"offset":0},"history_from":0,"received_at":1,"changed_at":2,
+            "answers":[{"command_id":"tap","version":2,"state":"making","round":1}]}"#;
+        let state = OrderState::parse(json.as_bytes()).unwrap();
+        let first = state.answer(&CommandId::new("tap").unwrap()).unwrap();
+        assert!(first.is_of(&Action::Start) && first.is_of(&Action::Ready), "nobody knows any more");
+    }
 
     #[test]
     fn a_newer_state_is_told_apart_from_a_broken_one() {

@@ -115,7 +115,7 @@ async fn ask_for(app: &App, command: Command, at: At, trace: Option<Vec<u8>>) ->
         (Some(event), Some(state)) => {
             let first = Answer {
                 command_id: command.command_id,
-                command: event.kind,
+                command: Some(event.kind),
                 line: event.line,
                 version: event.version,
                 state: event.to,

@@ -20,7 +20,7 @@ const COUNTERS_OWN: [&str; 5] = ["order_id", "status", "make_seconds", "placed_a
 /// What is different about one line.
 const OPTIONS_MAX: usize = 20;
 /// Fields of a line that look like its quantity: kept as unknown ones, three cups would become one in silence.
-const NOT_QUANTITY: [&str; 4] = ["amount", "count", "qty", "number"];
+const NOT_QUANTITY: [&str; 3] = ["amount", "count", "qty"];
 /// Fields that nobody here knows.
 const EXTRA_MAX: usize = 50;
 

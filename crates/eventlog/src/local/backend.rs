@@ -35,8 +35,8 @@ pub(super) struct Backend {
 }
 
 impl Backend {
-    /// The file at `path`, made with `create` if it is missing; with `read_only` nothing is ever written to it, what redb writes is kept in memory.
-    /// Also a switch that cuts it off.
+    /// The file at `path`, made with `create` if it is missing; with `read_only` nothing is ever written to it, what
+    /// redb writes is kept in memory. Also a switch that cuts it off.
     pub(super) fn open(
         path: &Path,
         doubts: Arc<Doubts>,
@@ -52,11 +52,6 @@ impl Backend {
         };
         let severed = Arc::new(AtomicBool::new(false));
         Ok((Self { file, severed: severed.clone(), doubts, faults, overlay }, severed))
-    }
-
-    /// Another handle of the file.
-    pub(super) fn file(&self) -> Result<File> {
-        self.file.try_clone()
     }
 
     /// Makes durable what a failed sync left in doubt.

@@ -98,7 +98,7 @@ impl Janitor {
             (row.tombstones_end, row.tombstones_since) = (upto, now);
         }
         self.shared.log.write(|transaction| {
-            transaction.open_table(ROWS)?.insert(id, row.encode())?;
+            transaction.open_table(ROWS)?.insert(id, row.encode(id))?;
             Ok(())
         })?;
         Ok(())

@@ -2,7 +2,6 @@
 
 use std::{
     fmt::{self, Display},
-    fs::File,
     io::ErrorKind,
     path::Path,
 };
@@ -16,7 +15,7 @@ pub(super) enum Failure {
     /// What redb said, or the system.
     Storage(redb::Error),
     /// What stands in the log file under this key makes no sense, or is not what was written there.
-    Damaged(u64, &'static str),
+    Damaged(u64),
     /// A file has no name any more: what is written to it goes with the process.
     Removed,
 }
@@ -29,11 +28,6 @@ impl Failure {
         Self::Storage(redb::Error::Corrupted(what.into()))
     }
 
-    /// The records that stand in the log file under this key are no good; `what` goes on with "they".
-    pub(super) fn damaged(key: u64, what: &'static str) -> Self {
-        Self::Damaged(key, what)
-    }
-
     /// There is no database at the moment.
     pub(super) fn closed() -> Self {
         Self::Storage(redb::Error::DatabaseClosed)
@@ -44,16 +38,19 @@ impl Failure {
         match self {
             Self::Storage(redb::Error::Io(error)) => error.kind() == ErrorKind::UnexpectedEof,
             Self::Storage(redb::Error::PreviousIo | redb::Error::DatabaseClosed) | Self::Removed => false,
-            Self::Storage(_) | Self::Damaged(..) => true,
+            Self::Storage(_) | Self::Damaged(_) => true,
         }
     }
 
     /// What is broken, for people; `name` knows what topics are called.
     pub(super) fn describe(&self, name: impl Fn(u16) -> Option<String>) -> String {
         match self {
-            Self::Damaged(key, what) => match name(schema::topic_of(*key)) {
+            Self::Damaged(key) => match name(schema::topic_of(*key)) {
                 Some(name) => {
-                    format!("the records of {name}-0 from offset {} on {what}", schema::first_of(*key))
+                    format!(
+                        "the records of {name}-0 from offset {} on are not what was written there",
+                        schema::first_of(*key)
+                    )
                 }
                 None => self.to_string(),
             },
@@ -98,10 +95,16 @@ pub(super) fn cannot_open(path: &Path, failure: &Failure) -> OpenError {
     }
 }
 
-/// Whether an open file has no name any more. Where the system does not tell, an open file can't be removed.
-pub(super) fn is_removed(file: &File) -> bool {
+/// Whether nothing has the name of an open file any more. The name is looked up and the file left alone: whoever asks
+/// Linux for a file's times makes it keep them exactly for the next write, and each sync half as long again (0.22 to
+/// 0.33 ms, measured with 6.18).
+pub(super) fn is_removed(path: &Path) -> bool {
     #[cfg(unix)]
-    return file.metadata().is_ok_and(|file| std::os::unix::fs::MetadataExt::nlink(&file) == 0);
+    return {
+        use rustix::{fs::Access, io::Errno};
+        matches!(rustix::fs::access(path, Access::EXISTS), Err(Errno::NOENT | Errno::NOTDIR))
+    };
+    // Elsewhere an open file can't be removed.
     #[cfg(not(unix))]
     return false;
 }
@@ -116,9 +119,12 @@ impl fmt::Display for Failure {
         match self {
             Self::Storage(error) => error.fmt(f),
             Self::Removed => Reason::Removed.fmt(f),
-            Self::Damaged(key, what) => {
+            Self::Damaged(key) => {
                 let (topic, first) = (schema::topic_of(*key), schema::first_of(*key));
-                write!(f, "the records of topic number {topic} from offset {first} on {what}")
+                write!(
+                    f,
+                    "the records of topic number {topic} from offset {first} on are not what was written there"
+                )
             }
         }
     }

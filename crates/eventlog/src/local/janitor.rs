@@ -220,7 +220,7 @@ impl Janitor {
             }
             packer.write(&mut chunks, id)?;
             let row = Row { end, dirty_records: row.dirty_records + records, ..row };
-            transaction.open_table(ROWS)?.insert(id, row.encode())?;
+            transaction.open_table(ROWS)?.insert(id, row.encode(id))?;
             Ok(())
         })
     }

@@ -4,6 +4,7 @@ use std::{
     fs::{File, TryLockError},
     io::{Error, ErrorKind, Seek, Write},
     path::Path,
+    time::Duration,
 };
 
 use super::private;
@@ -12,12 +13,16 @@ use crate::OpenError;
 /// The file that is locked; it holds the process id of whoever has the lock.
 const NAME: &str = "log.lock";
 
+/// How often a lock that someone has is tried again, and how long after.
+const LOOKS: u32 = 5;
+const LOOK: Duration = Duration::from_millis(20);
+
 /// Held as long as the log is open. The system takes it back from a process that dies.
 #[derive(Debug)]
-#[expect(dead_code, reason = "the locks go with the files")]
 pub(super) struct Lock {
     file: File,
     /// `None` where a directory can't be locked.
+    #[expect(dead_code, reason = "the lock goes with the file")]
     dir: Option<File>,
 }
 
@@ -37,7 +42,7 @@ impl Lock {
             .truncate(false)
             .open(&path)
             .map_err(|error| not_usable("open", error))?;
-        match file.try_lock() {
+        match try_lock(&file) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(in_use(dir)),
             Err(TryLockError::Error(error)) => return Err(not_usable("lock", error)),
@@ -45,7 +50,7 @@ impl Lock {
         // Someone may have deleted the file of a process that still runs; the directory is the same all the
         // while.
         let locked_dir = File::open(dir).ok();
-        if let Some(Err(TryLockError::WouldBlock)) = locked_dir.as_ref().map(File::try_lock) {
+        if let Some(Err(TryLockError::WouldBlock)) = locked_dir.as_ref().map(try_lock) {
             return Err(in_use(dir));
         }
         match sign(&file) {
@@ -53,6 +58,24 @@ impl Lock {
             Err(error) if !super::failure::is_full(&error) => Err(not_usable("write", error)),
             _ => Ok(Self { file, dir: locked_dir }),
         }
+    }
+}
+
+/// Locks it. Whoever only looks who has the lock has it for a moment, too.
+fn try_lock(file: &File) -> Result<(), TryLockError> {
+    for _ in 0..LOOKS {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => std::thread::sleep(LOOK),
+            done => return done,
+        }
+    }
+    file.try_lock()
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Who comes next is not to read the id of a process that is gone. If that fails it may.
+        let _ = self.file.set_len(0);
     }
 }
 

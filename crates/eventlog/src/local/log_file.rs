@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    fs::File,
+    fs::{File, OpenOptions},
     io::{ErrorKind, Read},
     path::{Path, PathBuf},
     sync::Arc,
@@ -66,7 +66,7 @@ impl LogFile {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(self.error(&error.into())),
         };
-        if begin.is_empty() && topics.is_none() {
+        if is_blank(&begin) && topics.is_none() {
             return Ok(None);
         }
         if begin.len() < MAGIC.len() && MAGIC.starts_with(&begin) {
@@ -79,15 +79,14 @@ impl LogFile {
                 self.path.display()
             )));
         }
-        let opened = if len <= checked {
-            Store::check(&self.path, CACHE_BYTES)
-        } else {
-            Store::open_to_read(&self.path, CACHE_BYTES)
-        };
-        let seen = opened.and_then(|store| store.read(|| {}, see));
+        let seen = self.see(len <= checked).and_then(|seen| match seen.version {
+            // A step to a newer layout puts checksums on what it finds.
+            Some(version) if version < newest(migrations) && len > checked => self.see(true),
+            _ => Ok(seen),
+        });
         let seen = seen.map_err(|error| match error {
             error if error.is_lasting() => {
-                let error = self.damage().unwrap_or(error);
+                let error = self.damage(migrations).unwrap_or(error);
                 let name = |id: u16| topics?.get(usize::from(id)).map(|topic| topic.name.clone());
                 OpenError::Broken(failure::broken(&self.path, &error.describe(name)))
             }
@@ -97,9 +96,18 @@ impl LogFile {
         Ok(Some(seen))
     }
 
+    fn see(&self, checks: bool) -> Result<Seen> {
+        let open = if checks { Store::check } else { Store::open_to_read };
+        open(&self.path, CACHE_BYTES)?.read(|| {}, see)
+    }
+
     /// The first damaged chunk of a file that is not sound.
-    fn damage(&self) -> Option<Failure> {
+    fn damage(&self, migrations: &[Migration]) -> Option<Failure> {
         let look = |transaction: &ReadTransaction| {
+            // Those of an older layout have no checksums.
+            if schema::version(transaction)? != Some(newest(migrations)) {
+                return Ok(());
+            }
             for chunk in transaction.open_table(CHUNKS)?.range(0..)? {
                 let (key, value) = chunk?;
                 stored::chunk(key.value(), value.value())?;
@@ -107,7 +115,7 @@ impl LogFile {
             Ok(())
         };
         let found = Store::open_to_read(&self.path, CACHE_BYTES).and_then(|store| store.read(|| {}, look));
-        found.err().filter(|error| matches!(error, Failure::Damaged(..)))
+        found.err().filter(|error| matches!(error, Failure::Damaged(_)))
     }
 
     fn check(&self, version: Option<u64>, migrations: &[Migration]) -> std::result::Result<(), OpenError> {
@@ -128,6 +136,7 @@ impl LogFile {
         faults: Option<Arc<Faults>>,
         migrations: &[Migration],
     ) -> std::result::Result<Store, OpenError> {
+        self.clear_if_blank().map_err(|error| self.error(&error.into()))?;
         let store = Store::open(&self.path, CACHE_BYTES, faults).map_err(|error| self.error(&error))?;
         let version = store.read(|| {}, schema::version).map_err(|error| self.error(&error))?;
         self.check(version, migrations)?;
@@ -140,14 +149,26 @@ impl LogFile {
                 store
                     .write(|transaction| schema::migrate(transaction, version, migrations))
                     .map_err(|error| self.error(&error))?;
-                tracing::info!(
+                tracing::warn!(
                     file = %self.path.display(), from = version, to = newest(migrations),
-                    "the log was changed to a newer layout; a copy of the old one is beside it"
+                    "the log was changed to a newer layout; a copy of the old file is beside it, to be deleted when \
+                     it is needed no more"
                 );
             }
             _ => {}
         }
         Ok(store)
+    }
+
+    /// redb takes a file with nothing in it for a new one, and refuses one that it had begun to make.
+    fn clear_if_blank(&self) -> std::io::Result<()> {
+        let mut file = match OpenOptions::new().read(true).write(true).open(&self.path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            opened => opened?,
+        };
+        let mut begin = Vec::new();
+        (&mut file).take(MAGIC.len() as u64).read_to_end(&mut begin)?;
+        if is_blank(&begin) { file.set_len(0) } else { Ok(()) }
     }
 
     /// Writes down which log it is that of.
@@ -160,13 +181,19 @@ impl LogFile {
     }
 }
 
+/// Whether a file begins like one that a first start did not finish: redb writes its magic number last.
+fn is_blank(begin: &[u8]) -> bool {
+    begin.iter().all(|byte| *byte == 0)
+}
+
 fn see(transaction: &ReadTransaction) -> Result<Seen> {
     let (id, version) = (schema::id(transaction)?, schema::version(transaction)?);
     let mut seen = Seen { id, version, rows: Rows::new() };
     if id.is_some() {
         for row in transaction.open_table(ROWS)?.range(0..)? {
-            let (topic, row) = row?;
-            seen.rows.insert(topic.value(), Row::decode(row.value()));
+            let (topic, row) = row.map(|(topic, row)| (topic.value(), row.value()))?;
+            let row = if version == Some(1) { Row::unchecked(row) } else { Row::decode(topic, row)? };
+            seen.rows.insert(topic, row);
         }
     }
     Ok(seen)

@@ -182,7 +182,7 @@ impl LocalLog {
     /// Opens the log, or makes it.
     ///
     /// # Errors
-    /// Each says what was tried, on what, and the way out; nothing is changed then.
+    /// Each says what was tried, on what, and the way out. What is there and can't be used is not changed.
     pub fn open(options: Options) -> Result<Arc<Self>, OpenError> {
         open::open(options)
     }
@@ -204,6 +204,14 @@ impl LocalLog {
             // Whoever looks into it finds it as it was when the damage was found.
             Some(End::Broken(_)) => self.shared.log.give_up(),
             _ => self.shared.log.close(),
+        }
+    }
+
+    /// What is damaged, and the way out, if the log has ended because of it.
+    pub fn damage(&self) -> Option<String> {
+        match self.shared.ended()? {
+            End::Broken(why) => Some(why),
+            End::Closed => None,
         }
     }
 

@@ -101,7 +101,7 @@ fn make_dir(dir: &Path) -> Result<(), OpenError> {
 }
 
 /// Makes the names of new files outlive a loss of power, where the system can.
-fn sync_dir(dir: &Path) {
+pub(super) fn sync_dir(dir: &Path) {
     if let Err(error) = File::open(dir).and_then(|dir| dir.sync_all()) {
         tracing::debug!(dir = %dir.display(), %error, "the directory can't be synced");
     }

@@ -66,7 +66,7 @@ impl Janitor {
             }
             let first = chunks.range(chunk_key(id, 0)..=last)?.next().transpose()?;
             let start = first.map_or(row.end, |(key, _)| first_of(key.value()));
-            transaction.open_table(ROWS)?.insert(id, Row { start, ..row }.encode())?;
+            transaction.open_table(ROWS)?.insert(id, Row { start, ..row }.encode(id))?;
             Ok(start)
         })?;
         self.shared.update(|state| state.heads[topic].start = start);

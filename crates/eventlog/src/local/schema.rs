@@ -3,11 +3,16 @@
 //! `log.redb` holds everything that has left the tail; each of its commits costs a little more and leaves
 //! nothing to repair.
 
-use std::path::Path;
+use std::{fs::File, path::Path};
 
 use redb::{ReadTransaction, ReadableTable, TableDefinition, TableError, WriteTransaction};
+use twox_hash::XxHash3_64;
 
-use super::{failure::Result, stored};
+use super::{
+    failure::{Failure, Result},
+    open::sync_dir,
+    private, stored,
+};
 use crate::{Millis, Offset, OpenError};
 
 /// Where records stay.
@@ -20,7 +25,8 @@ pub(super) const META_VERSION: &str = "version";
 /// The log's id, the same as in the tail.
 pub(super) const META_ID: &str = "id";
 
-/// By topic number: see [`Row`].
+/// By topic number: see [`Row`]. The last number is a checksum of the others: redb compares its own only when it
+/// checks or repairs a file, and a topic that seems to begin later would lose what stands before.
 pub(super) const ROWS: TableDefinition<u16, [u64; 8]> = TableDefinition::new("rows");
 /// Chunks by [`chunk_key`], as [`super::stored`] puts and reads them.
 pub(super) const CHUNKS: TableDefinition<u64, &[u8]> = TableDefinition::new("chunks");
@@ -67,14 +73,26 @@ pub(super) struct Row {
 }
 
 impl Row {
-    pub(super) fn decode(row: [u64; 8]) -> Self {
+    /// The row of a topic, if it is what was written there.
+    pub(super) fn decode(topic: u16, row: [u64; 8]) -> Result<Self> {
+        if row[7] == checksum(topic, &row) {
+            Ok(Self::unchecked(row))
+        } else {
+            Err(Failure::corrupted(format!(
+                "what it says of topic number {topic} is not what was written there"
+            )))
+        }
+    }
+
+    /// The same of a file of version 1, which had no checksums.
+    pub(super) fn unchecked(row: [u64; 8]) -> Self {
         let [start, end, clean_end, clean_records, dirty_records, tombstones_end, since, _] = row;
         let tombstones_since = since.cast_signed();
         Self { start, end, clean_end, clean_records, dirty_records, tombstones_end, tombstones_since }
     }
 
-    pub(super) fn encode(&self) -> [u64; 8] {
-        [
+    pub(super) fn encode(&self, topic: u16) -> [u64; 8] {
+        let mut row = [
             self.start,
             self.end,
             self.clean_end,
@@ -83,14 +101,25 @@ impl Row {
             self.tombstones_end,
             self.tombstones_since.cast_unsigned(),
             0,
-        ]
+        ];
+        row[7] = checksum(topic, &row);
+        row
     }
+}
+
+/// Of all but the last number, which holds it.
+fn checksum(topic: u16, row: &[u64; 8]) -> u64 {
+    let mut bytes = [0; 56];
+    for (to, number) in bytes.chunks_exact_mut(8).zip(row) {
+        to.copy_from_slice(&number.to_le_bytes());
+    }
+    XxHash3_64::oneshot_with_seed(u64::from(topic), &bytes)
 }
 
 /// A topic's row, in a read transaction.
 pub(super) fn row(transaction: &ReadTransaction, topic: u16) -> Result<Row> {
     let rows = transaction.open_table(ROWS)?;
-    Ok(rows.get(topic)?.map(|row| Row::decode(row.value())).unwrap_or_default())
+    rows.get(topic)?.map_or_else(|| Ok(Row::default()), |row| Row::decode(topic, row.value()))
 }
 
 /// A step from one version to the next.
@@ -99,7 +128,7 @@ pub(super) type Migration = fn(&WriteTransaction) -> Result<()>;
 /// `MIGRATIONS[n]` takes a file from version `n + 1` to `n + 2`.
 pub(super) const MIGRATIONS: &[Migration] = &[add_checksums];
 
-/// Version 1 had chunks without checksums.
+/// Version 1 had chunks and rows without checksums. Such a file is checked as a whole before this certifies it.
 fn add_checksums(transaction: &WriteTransaction) -> Result<()> {
     let mut chunks = transaction.open_table(CHUNKS)?;
     let mut next = Some(0);
@@ -110,6 +139,12 @@ fn add_checksums(transaction: &WriteTransaction) -> Result<()> {
             stored::put(&mut chunks, *key, chunk)?;
         }
         next = found.and_then(|(key, _)| key.checked_add(1));
+    }
+    let mut rows = transaction.open_table(ROWS)?;
+    let all: std::result::Result<Vec<_>, _> =
+        rows.range(0..)?.map(|row| row.map(|(topic, row)| (topic.value(), row.value()))).collect();
+    for (topic, row) in all? {
+        rows.insert(topic, Row::unchecked(row).encode(topic))?;
     }
     Ok(())
 }
@@ -142,9 +177,13 @@ pub(super) fn migrate(transaction: &WriteTransaction, from: u64, migrations: &[M
 pub(super) fn keep_copy(path: &Path, version: u64) -> std::result::Result<(), OpenError> {
     let mut copy = path.as_os_str().to_owned();
     copy.push(format!(".v{version}"));
-    let copied = std::fs::copy(path, &copy)
-        .and_then(|_| std::fs::OpenOptions::new().write(true).open(&copy))
-        .and_then(|file| file.sync_all());
+    let copied = File::open(path).and_then(|mut from| {
+        let mut to = private::file().write(true).create(true).truncate(true).open(&copy)?;
+        std::io::copy(&mut from, &mut to)?;
+        to.sync_all()?;
+        sync_dir(path.parent().unwrap_or(Path::new(".")));
+        Ok(())
+    });
     copied.map_err(|error| {
         OpenError::Storage(format!(
             "cannot keep a copy of {} before it is changed to a newer version: {error}; nothing was changed; \

@@ -211,7 +211,7 @@ impl Segment {
 
     /// Whether someone removed the file.
     pub(super) fn is_removed(&self) -> bool {
-        is_removed(&self.file)
+        is_removed(&self.path)
     }
 
     pub(super) fn has_room(&self, bytes: usize) -> bool {

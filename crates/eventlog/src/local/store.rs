@@ -1,7 +1,6 @@
 //! A database that can be given up and opened again while others read from it.
 
 use std::{
-    fs::File,
     path::{Path, PathBuf},
     sync::{
         Arc, PoisonError, RwLock,
@@ -48,8 +47,6 @@ pub(super) struct Store {
 #[derive(Debug)]
 struct Open {
     database: Arc<Database>,
-    /// The same file.
-    file: File,
     severed: Arc<AtomicBool>,
     /// What is written to it goes nowhere.
     read_only: bool,
@@ -139,11 +136,10 @@ impl Store {
         if !read_only {
             backend.settle()?;
         }
-        let file = backend.file()?;
         let mut builder = Builder::new();
         builder.set_cache_size(self.cache_bytes).set_check_integrity_on_open(matches!(mode, Mode::Check));
         let database = contained(|| Ok(builder.create_with_backend(backend)?))?;
-        *slot = Some(Open { database: Arc::new(database), file, severed, read_only });
+        *slot = Some(Open { database: Arc::new(database), severed, read_only });
         self.closed.store(false, Ordering::Release);
         self.suspect.store(false, Ordering::Release);
         self.epoch.fetch_add(1, Ordering::AcqRel);
@@ -173,7 +169,7 @@ impl Store {
     pub(super) fn close(&self) {
         self.closed.store(true, Ordering::Release);
         let old = self.open.write().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(Open { mut database, severed, read_only, .. }) = old else { return };
+        let Some(Open { mut database, severed, read_only }) = old else { return };
         // Reads are short. One that is not must not close the file later, when it may be someone else's.
         for _ in 0..CLOSE_ATTEMPTS {
             match Arc::try_unwrap(database) {
@@ -213,8 +209,7 @@ impl Store {
 
     /// Whether someone removed the file while it is open.
     pub(super) fn is_removed(&self) -> bool {
-        let open = self.open.read().unwrap_or_else(PoisonError::into_inner);
-        open.as_ref().is_some_and(|open| is_removed(&open.file))
+        is_removed(&self.path)
     }
 
     fn database(&self) -> Result<Arc<Database>> {

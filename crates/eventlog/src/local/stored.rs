@@ -36,7 +36,7 @@ pub(super) fn put(chunks: &mut Table<'_, u64, &'static [u8]>, key: u64, chunk: &
 pub(super) fn chunk(key: u64, value: &[u8]) -> Result<&[u8]> {
     match value.split_first_chunk() {
         Some((sum, chunk)) if *sum == checksum(key, chunk) => Ok(chunk),
-        _ => Err(Failure::damaged(key, "are not what was written there")),
+        _ => Err(Failure::Damaged(key)),
     }
 }
 
