@@ -147,6 +147,22 @@ mod tests {
     }
 
     #[test]
+    fn whoever_only_looks_keeps_nobody_from_starting() {
+        let dir = tempfile::tempdir().unwrap();
+        drop(Lock::take(dir.path()).unwrap());
+        assert_eq!(process(&dir.path().join(NAME)), None, "its holder has gone");
+        let looking = File::open(dir.path().join(NAME)).unwrap();
+        looking.try_lock_shared().unwrap();
+        std::thread::scope(|scope| {
+            let starting = scope.spawn(|| Lock::take(dir.path()));
+            // It has been refused once by then, or was not there yet: both must end well.
+            std::thread::yield_now();
+            drop(looking);
+            starting.join().unwrap().expect("the look has ended");
+        });
+    }
+
+    #[test]
     fn a_lock_that_cannot_be_signed_for_another_reason_is_refused_and_given_back() {
         let dir = tempfile::tempdir().unwrap();
         let error = Lock::take_and(dir.path(), |_| Err(ErrorKind::PermissionDenied.into())).unwrap_err();

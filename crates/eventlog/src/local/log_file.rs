@@ -255,6 +255,11 @@ mod tests {
         assert_eq!(version_of(&file.path), Some(2));
         let copy = dir.path().join("log.redb.v1");
         assert_eq!(version_of(&copy), Some(1), "the copy is the old file");
+        #[cfg(unix)]
+        {
+            let mode = std::os::unix::fs::PermissionsExt::mode(&copy.metadata().unwrap().permissions());
+            assert_eq!(mode & 0o777, 0o600, "it holds the same names and notes");
+        }
         // It is changed once.
         std::fs::remove_file(&copy).unwrap();
         file.open(None, &[greet]).unwrap().close();
@@ -264,14 +269,19 @@ mod tests {
     }
 
     #[test]
-    fn chunks_of_the_first_layout_get_their_checksums() {
+    fn chunks_and_rows_of_the_first_layout_get_their_checksums() {
         let dir = tempfile::tempdir().unwrap();
         let file = first(dir.path());
         let store = file.open(None, &[]).unwrap();
+        let row = Row { start: 3, end: 7, ..Row::default() };
         let write = |transaction: &WriteTransaction| {
             for key in [7, u64::MAX] {
                 transaction.open_table(CHUNKS)?.insert(key, &b"records"[..])?;
             }
+            let [numbers @ .., _] = row.encode(5);
+            let mut without = [0; 8];
+            without[..7].copy_from_slice(&numbers);
+            transaction.open_table(ROWS)?.insert(5, without)?;
             Ok(())
         };
         store.write(write).unwrap();
@@ -283,9 +293,45 @@ mod tests {
                 let value = chunks.get(key)?.expect("it was there");
                 assert_eq!(stored::chunk(key, value.value())?, b"records");
             }
+            assert_eq!(schema::row(transaction, 5)?, row);
             Ok(())
         };
         store.read(|| {}, read).unwrap();
+    }
+
+    #[test]
+    fn a_file_of_an_older_layout_is_checked_as_a_whole_however_large_it_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = first(dir.path());
+        let store = file.open(None, &[]).unwrap();
+        let write = |transaction: &WriteTransaction| {
+            for key in 0..200 {
+                transaction.open_table(CHUNKS)?.insert(key, &[0xaa; 100][..])?;
+            }
+            Ok(())
+        };
+        store.write(write).unwrap();
+        store.close();
+        assert!(file.look(MIGRATIONS, None, 0).is_ok());
+        let mut bytes = std::fs::read(&file.path).unwrap();
+        let damaged: Vec<_> = (0..bytes.len()).filter(|at| bytes[*at..].starts_with(&[0xaa; 100])).collect();
+        for at in damaged {
+            bytes[at] = 0xab;
+        }
+        std::fs::write(&file.path, bytes).unwrap();
+        assert!(matches!(file.look(MIGRATIONS, None, 0), Err(OpenError::Broken(_))));
+    }
+
+    #[test]
+    fn a_first_start_that_was_killed_can_be_repeated() {
+        for begun in [&b""[..], &[0; 5], &[0; 8192]] {
+            let dir = tempfile::tempdir().unwrap();
+            let file = LogFile::new(dir.path());
+            std::fs::write(&file.path, begun).unwrap();
+            assert!(file.look(MIGRATIONS, None, u64::MAX).unwrap().is_none());
+            file.make(&file.open(None, MIGRATIONS).unwrap(), 7).unwrap();
+            assert_eq!(file.look(MIGRATIONS, None, u64::MAX).unwrap().unwrap().id, Some(7));
+        }
     }
 
     #[test]

@@ -208,3 +208,20 @@ pub(super) fn new_id() -> u64 {
     // The standard library seeds each of these from the system's randomness.
     std::hash::RandomState::new().build_hasher().finish().max(1)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_with_a_bit_changed_or_of_another_topic_is_damaged() {
+        let row = Row { start: 3, end: 7, clean_end: 5, ..Row::default() };
+        assert_eq!(Row::decode(2, row.encode(2)).unwrap(), row);
+        assert!(Row::decode(3, row.encode(2)).is_err());
+        for bit in 0..512 {
+            let mut numbers = row.encode(2);
+            numbers[bit / 64] ^= 1 << (bit % 64);
+            assert!(Row::decode(2, numbers).is_err(), "bit {bit}");
+        }
+    }
+}
