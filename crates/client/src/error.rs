@@ -2,7 +2,7 @@
 
 use std::{io, time::Duration};
 
-use crate::address::CounterAddress;
+use crate::{address::CounterAddress, printable::printable};
 
 /// Why there are no customers, or no longer anybody who hears of them.
 #[derive(Debug, thiserror::Error)]
@@ -33,13 +33,14 @@ pub enum ClientError {
     },
     /// Somebody answers at the counter's address, and it is no counter. Nothing was ordered.
     #[error(
-        "what answers at {counter} is no brewline counter ({reason}); `brewline up` shows the counter's address, \
-         say it with --counter"
+        "what answers at {counter} is no brewline counter ({}); `brewline up` shows the counter's address, \
+         say it with --counter",
+        printable(reason)
     )]
     NotACounter {
         /// Where a counter was looked for.
         counter: CounterAddress,
-        /// How it answered an order.
+        /// How it answered an order, in its own words.
         reason: String,
     },
     /// What happens can't be told any more. Orders that were accepted are made all the same.

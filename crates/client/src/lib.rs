@@ -13,6 +13,7 @@
 //! | `held_up` | what holds customers up, told once |
 //! | `patience`, `seats` | bounded back-off; bounded streams, and who gives way |
 //! | `event`, `summary` | what happens, and how it adds up |
+//! | `printable` | text from the other side, as it may be shown |
 //! | `report` | the same events as lines for people, with a progress line, or as JSON for programs |
 //!
 //! Nothing in here writes to the terminal by itself: [`run`] tells everything to a [`Reporter`], and
@@ -31,6 +32,7 @@ mod listen;
 mod options;
 mod patience;
 mod place;
+mod printable;
 mod report;
 mod run;
 mod seats;

@@ -1,7 +1,6 @@
 //! Lines for people, and the progress line below them where there is a terminal.
 
 use std::{
-    borrow::Cow,
     io::{self, Write},
     time::{Duration, SystemTime},
 };
@@ -9,10 +8,7 @@ use std::{
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::Reporter;
-use crate::{event::Event, held_up::Wait, summary::Summary};
-
-/// Reasons come from the other side; nobody reads more of them than this, in characters.
-const REASON_CHARS: usize = 400;
+use crate::{event::Event, held_up::Wait, printable::printable, summary::Summary};
 
 /// Tells events as lines. The bar draws nothing when its target is hidden.
 pub(super) struct Plain<O, E> {
@@ -169,15 +165,6 @@ fn seconds(duration: Duration) -> String {
     format!("{:.2} s", duration.as_secs_f64())
 }
 
-/// Text from the other side must not move the cursor or colour the terminal, nor fill it.
-fn printable(text: &str) -> Cow<'_, str> {
-    if text.chars().count() <= REASON_CHARS && !text.contains(char::is_control) {
-        return Cow::Borrowed(text);
-    }
-    let safe = |c: char| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c };
-    Cow::Owned(text.chars().take(REASON_CHARS).map(safe).collect())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -199,11 +186,5 @@ mod tests {
             sum(&bad),
             "4 accepted, 1 ready, 2 refused, 1 cancelled, 2 still waited for, 4 not ordered."
         );
-    }
-
-    #[test]
-    fn text_from_the_other_side_cant_move_the_cursor() {
-        assert_eq!(printable("\u{1b}[2Jhi"), "\u{fffd}[2Jhi");
-        assert_eq!(printable(&"x".repeat(1_000)).len(), REASON_CHARS);
     }
 }

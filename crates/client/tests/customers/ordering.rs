@@ -170,6 +170,17 @@ async fn somebody_who_is_no_counter_is_one_clear_sentence() {
 }
 
 #[tokio::test]
+async fn the_words_of_somebody_who_is_no_counter_cant_move_the_cursor() {
+    let mut counter = FakeCounter::start().await;
+    let run = Run::start(customers(1, &counter));
+    let detail = format!(r"\u001b[2J\n{}", "x".repeat(10_000));
+    counter.next().await.answer(404, &[], &format!(r#"{{"detail":"{detail}"}}"#));
+    let message = run.rest().await.1.expect_err("no counter").to_string();
+    assert!(message.contains("\u{fffd}[2J\u{fffd}xxx") && !message.contains(char::is_control), "{message}");
+    assert!(message.chars().count() < 700 && message.ends_with("--counter"), "{message}");
+}
+
+#[tokio::test]
 async fn somebody_who_speaks_no_http_is_no_counter() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let there = listener.local_addr().expect("bound");
