@@ -83,6 +83,12 @@ pub(crate) struct Problem {
 }
 
 impl Problem {
+    /// Whether it says that nobody takes orders there, and not that this one is not taken. Whoever names a code
+    /// speaks as counters do; counters without codes refuse orders with other statuses than these.
+    pub(crate) fn is_no_counters(&self) -> bool {
+        self.code.is_none() && matches!(self.status, 300..=399 | 404 | 405 | 501)
+    }
+
     fn cause(&self) -> String {
         self.code.clone().unwrap_or_else(|| self.status.to_string())
     }

@@ -31,7 +31,7 @@ pub enum ClientError {
         /// How long it was tried.
         tried_for: Duration,
     },
-    /// Somebody answers at the counter's address, and it is no counter. Nothing was ordered.
+    /// Somebody answers at the counter's address, and it is no counter.
     #[error(
         "what answers at {counter} is no brewline counter ({}); `brewline up` shows the counter's address, \
          say it with --counter",

@@ -44,11 +44,16 @@ pub(crate) async fn place(shop: &Shop, amount: u32, key: &str, rng: StdRng) -> O
                 shop.tell(Event::Accepted { order_id: order_id.clone(), amount }).await;
                 return Some(Placed { order_id, asked });
             }
-            Some(Answer::Refused(problem)) if problem.code.is_none() && shop.is_stranger(&problem.detail) => {
+            Some(Answer::Refused(problem))
+                if problem.is_no_counters() && shop.is_stranger(&problem.detail) =>
+            {
                 return None;
             }
             Some(Answer::Refused(problem)) => {
-                shop.met();
+                // Anybody may forbid something; only counters say it with a code.
+                if problem.code.is_some() {
+                    shop.met();
+                }
                 shop.reached().await;
                 shop.tell(refused(amount, problem)).await;
                 return None;

@@ -170,6 +170,24 @@ async fn somebody_who_is_no_counter_is_one_clear_sentence() {
 }
 
 #[tokio::test]
+async fn a_final_refusal_without_a_code_is_one_of_that_order() {
+    for status in [400, 401, 403, 409, 422, 505] {
+        let mut counter = FakeCounter::start().await;
+        let run = Run::start(Options { once: true, ..customers(2, &counter) });
+        for _ in 0..2 {
+            counter.next().await.answer(status, &[], r#"{"detail":"no more milk"}"#);
+        }
+        let (events, end) = run.rest().await;
+        let told = |event: &&Event| {
+            matches!(event, Event::Refused { status: told, code: None, detail, .. }
+                if *told == status && detail == "no more milk")
+        };
+        assert_eq!(events.iter().filter(told).count(), 2, "{status}: {events:?}");
+        assert_eq!(end.expect("a summary").refused, 2, "{status}");
+    }
+}
+
+#[tokio::test]
 async fn the_words_of_somebody_who_is_no_counter_cant_move_the_cursor() {
     let mut counter = FakeCounter::start().await;
     let run = Run::start(customers(1, &counter));
