@@ -119,7 +119,7 @@ pub(crate) fn url(listen: SocketAddr) -> String {
 }
 
 /// Where this machine reaches what listens on `ip`.
-pub(crate) fn reachable(ip: IpAddr) -> IpAddr {
+fn reachable(ip: IpAddr) -> IpAddr {
     match ip {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),

@@ -4,7 +4,7 @@
 use std::{
     fs,
     io::{self, Write as _},
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
     process::ExitCode,
     time::{Duration, SystemTime},
@@ -17,7 +17,7 @@ use eventlog::{
 use rustix::fs::{Access, access};
 
 use crate::{
-    banner::absolute,
+    banner::{self, absolute},
     config::Line,
     log_address::{LogAddress, name_the_flag},
 };
@@ -28,6 +28,9 @@ const SPACE_LOW: u64 = 64 * 1024 * 1024;
 const SPACE_SCARCE: u64 = 1024 * 1024 * 1024;
 /// This program did not exist before 2026: a clock that says so is wrong. In seconds since the epoch.
 const CLOCK_EARLIEST: u64 = 1_767_225_600;
+
+/// Whoever holds the port has so long to say who it is; a counter answers at once.
+const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 
 /// How a check went; the text says what was seen, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,21 +71,18 @@ pub(crate) fn doctor(line: &Line) -> ExitCode {
 fn port(listen: SocketAddr, log: &Result<Found, OpenError>) -> Finding {
     match TcpListener::bind(listen) {
         Ok(_) => Finding::Good(format!("{listen} is free")),
-        Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
-            let here = SocketAddr::new(crate::banner::reachable(listen.ip()), listen.port());
-            match process(here) {
-                Some(process) if *log == Ok(Found::InUse { process: Some(process) }) => Finding::Good(
-                    format!("{listen} is held by a brewline that is running, process {process}"),
-                ),
-                Some(process) => Finding::Bad(format!(
-                    "{listen} is held by a brewline with another log, process {process}; stop it, or choose another \
-                     port with --listen ADDRESS:PORT"
-                )),
-                None => Finding::Bad(format!(
-                    "{listen} is taken by another program; choose another with --listen ADDRESS:PORT"
-                )),
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => match process(listen) {
+            Some(process) if *log == Ok(Found::InUse { process: Some(process) }) => {
+                Finding::Good(format!("{listen} is held by a brewline that is running, process {process}"))
             }
-        }
+            Some(process) => Finding::Bad(format!(
+                "{listen} is held by a brewline with another log, process {process}; stop it, or choose another \
+                     port with --listen ADDRESS:PORT"
+            )),
+            None => Finding::Bad(format!(
+                "{listen} is taken by another program; choose another with --listen ADDRESS:PORT"
+            )),
+        },
         Err(error) => Finding::Bad(format!(
             "can't listen on {listen} ({error}); choose another with --listen ADDRESS:PORT"
         )),
@@ -90,25 +90,9 @@ fn port(listen: SocketAddr, log: &Result<Found, OpenError>) -> Finding {
 }
 
 /// The process whose counter answers there, if it is one of ours.
-fn process(counter: SocketAddr) -> Option<u32> {
-    #[derive(serde::Deserialize)]
-    struct Live {
-        service: String,
-        process: u32,
-    }
-    use std::io::{Read as _, Write as _};
-    let ask = || -> io::Result<String> {
-        let mut stream = TcpStream::connect_timeout(&counter, Duration::from_secs(1))?;
-        stream.set_read_timeout(Some(Duration::from_secs(1)))?;
-        stream.write_all(b"GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
-        let mut answer = String::new();
-        stream.take(4_096).read_to_string(&mut answer)?;
-        Ok(answer)
-    };
-    let answer = ask().ok().filter(|answer| answer.starts_with("HTTP/1.1 200"))?;
-    let (_, body) = answer.split_once("\r\n\r\n")?;
-    let live: Live = serde_json::from_str(body).ok()?;
-    (live.service == "brewline").then_some(live.process)
+fn process(listen: SocketAddr) -> Option<u32> {
+    let counter = banner::url(listen).parse().ok()?;
+    crate::block_on(client::process(counter, ANSWER_WITHIN)).ok()?
 }
 
 fn directory(dir: &Path) -> Finding {

@@ -167,7 +167,7 @@ impl Counter {
         timeout(self.limits.bell.attempt, attempt).await.unwrap_or_else(slow)
     }
 
-    async fn send(&self, request: http::request::Builder) -> Result<Response<Incoming>, Trouble> {
+    pub(crate) async fn send(&self, request: http::request::Builder) -> Result<Response<Incoming>, Trouble> {
         let request = request
             .header(header::USER_AGENT, concat!("brewline-client/", env!("CARGO_PKG_VERSION")))
             .body(Empty::new())
@@ -184,7 +184,7 @@ impl Counter {
         })
     }
 
-    async fn body(&self, response: Response<Incoming>) -> Result<Bytes, String> {
+    pub(crate) async fn body(&self, response: Response<Incoming>) -> Result<Bytes, String> {
         match Limited::new(response.into_body(), self.limits.body_bytes).collect().await {
             Ok(body) => Ok(body.to_bytes()),
             Err(error) => Err(root_cause(&*error)),

@@ -10,6 +10,7 @@
 //! | `listen` | one order's stream: opens it again as often as it breaks, and hears each bell once |
 //! | `bell` | which snapshots ring: a pure function of what was heard before |
 //! | `counter`, `sse` | requests with bounds on time and size; an event stream with a bound on one event |
+//! | `live` | which process is at an address, for whoever asks before there are customers |
 //! | `held_up` | what holds customers up, told once |
 //! | `patience`, `seats` | bounded back-off; bounded streams, and who gives way |
 //! | `event`, `summary` | what happens, and how it adds up |
@@ -29,6 +30,7 @@ mod error;
 mod event;
 mod held_up;
 mod listen;
+mod live;
 mod options;
 mod patience;
 mod place;
@@ -44,6 +46,7 @@ pub use crate::{
     error::ClientError,
     event::Event,
     held_up::Wait,
+    live::process,
     options::{CUSTOMERS, Limits, Options, Output},
     patience::Patience,
     report::{Reporter, reporter},

@@ -26,7 +26,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 /// Nothing here waits for a time; this only turns a test that would hang into one that fails.
-const HANG: Duration = Duration::from_secs(20);
+pub(crate) const HANG: Duration = Duration::from_secs(20);
 
 type Body = UnsyncBoxBody<Bytes, io::Error>;
 
