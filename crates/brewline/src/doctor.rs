@@ -71,21 +71,31 @@ pub(crate) fn doctor(line: &Line) -> ExitCode {
 fn port(listen: SocketAddr, log: &Result<Found, OpenError>) -> Finding {
     match TcpListener::bind(listen) {
         Ok(_) => Finding::Good(format!("{listen} is free")),
-        Err(error) if error.kind() == io::ErrorKind::AddrInUse => match process(listen) {
-            Some(process) if *log == Ok(Found::InUse { process: Some(process) }) => {
-                Finding::Good(format!("{listen} is held by a brewline that is running, process {process}"))
-            }
-            Some(process) => Finding::Bad(format!(
-                "{listen} is held by a brewline with another log, process {process}; stop it, or choose another \
-                     port with --listen ADDRESS:PORT"
-            )),
-            None => Finding::Bad(format!(
-                "{listen} is taken by another program; choose another with --listen ADDRESS:PORT"
-            )),
-        },
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => held(listen, process(listen), log),
         Err(error) => Finding::Bad(format!(
             "can't listen on {listen} ({error}); choose another with --listen ADDRESS:PORT"
         )),
+    }
+}
+
+/// A port that is taken, by `process` if it is a brewline: with this log, with another one, or nobody can say.
+fn held(listen: SocketAddr, process: Option<u32>, log: &Result<Found, OpenError>) -> Finding {
+    let Some(process) = process else {
+        return Finding::Bad(format!(
+            "{listen} is taken by another program; choose another with --listen ADDRESS:PORT"
+        ));
+    };
+    let running = format!("{listen} is held by a brewline that is running, process {process}");
+    match log {
+        Ok(Found::InUse { process: Some(user) }) if *user == process => Finding::Good(running),
+        Ok(
+            Found::InUse { process: Some(_) } | Found::Nothing | Found::Sound { .. } | Found::Older { .. },
+        ) => Finding::Bad(format!(
+            "{listen} is held by a brewline with another log, process {process}; stop it, or choose another \
+             port with --listen ADDRESS:PORT"
+        )),
+        // It may be that one's log: of another user, who lets nobody look into it, or without a name for its holder.
+        Ok(Found::InUse { process: None }) | Err(_) => Finding::Note(running),
     }
 }
 
@@ -195,5 +205,31 @@ mod tests {
         );
         let earlier = SystemTime::now() - Duration::from_hours(1);
         assert!(matches!(clock(earlier, dir.path()), Finding::Note(text) if text.contains("later")));
+    }
+    #[test]
+    fn a_brewline_on_the_port_is_said_to_have_another_log_only_where_that_is_known() {
+        let listen = SocketAddr::from(([127, 0, 0, 1], 8080));
+        let of = |log| held(listen, Some(7), &log);
+        assert!(matches!(of(Ok(Found::InUse { process: Some(7) })), Finding::Good(_)));
+        for log in [
+            Found::InUse { process: Some(8) },
+            Found::Nothing,
+            Found::Sound { bytes: 1 },
+            Found::Older { bytes: 1 },
+        ] {
+            let finding = of(Ok(log));
+            assert!(
+                matches!(&finding, Finding::Bad(text) if text.contains("another log")),
+                "{log:?}: {finding:?}"
+            );
+        }
+        let unknown = [Ok(Found::InUse { process: None }), Err(OpenError::InUse("no access".to_owned()))];
+        for log in unknown {
+            let finding = of(log);
+            assert!(
+                matches!(&finding, Finding::Note(text) if text.ends_with("is running, process 7")),
+                "{finding:?}"
+            );
+        }
     }
 }
