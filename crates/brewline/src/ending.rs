@@ -42,8 +42,12 @@ impl Ending {
     }
 
     /// The same for `work` that blocks. Its thread is left behind if it takes too long, and ends with the process.
-    pub(crate) async fn blocking(&mut self, work: impl FnOnce() + Send + 'static, otherwise: &'static str) {
-        self.step(blocking(work), otherwise).await;
+    pub(crate) async fn blocking<T: Send + 'static>(
+        &mut self,
+        work: impl FnOnce() -> T + Send + 'static,
+        otherwise: &'static str,
+    ) -> Option<T> {
+        self.step(blocking(work), otherwise).await.flatten()
     }
 
     /// Says what was given up on stderr, and `well` on stdout.
@@ -60,14 +64,12 @@ impl Ending {
     }
 }
 
-/// Resolves when `work` has been done on a thread of its own, or never can be.
-async fn blocking(work: impl FnOnce() + Send + 'static) {
+/// Resolves when `work` has been done on a thread of its own; `None`: it never can be.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     let (done, wait) = oneshot::channel();
     let spawned = std::thread::Builder::new().name("ending".to_owned()).spawn(move || {
-        work();
-        let _ = done.send(()); // nobody waits any more
+        let _ = done.send(work()); // nobody waits any more
     });
-    if spawned.is_ok() {
-        let _ = wait.await;
-    }
+    spawned.ok()?;
+    wait.await.ok()
 }

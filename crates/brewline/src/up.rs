@@ -5,7 +5,7 @@ use std::{io, sync::Arc, thread::JoinHandle, time::Duration};
 use anyhow::Context as _;
 use barista::{Metrics, StopSignal, system_clock};
 use counter::{Counter, Started, view::Views};
-use eventlog::{Log, OpenError, local};
+use eventlog::{Log, OpenError, Reason, local};
 use prometheus_client::registry::Registry;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::sync::oneshot;
@@ -180,10 +180,26 @@ impl Line {
         // What it ended with has come through the channel.
         let join = move || drop(barista.join());
         ending.blocking(join, "the barista did not stop in time; the next start goes on where it was").await;
-        let close = move || log.close();
-        ending.blocking(close, "the log was not closed in time; the next start takes a moment longer").await;
-        ending.last_words(result.is_ok().then_some("stopped; the next start goes on here")).await;
+        let close = move || {
+            // Asked of the disk, which may take its time: here, where that is bounded.
+            let trouble = log.publisher().trouble();
+            log.close();
+            trouble
+        };
+        let late = "the log was not closed in time; the next start takes a moment longer";
+        let trouble = ending.blocking(close, late).await.flatten();
+        ending.last_words(result.is_ok().then_some(last_word(trouble.as_ref()))).await;
         result
+    }
+}
+
+/// What a clean stop leaves to the next start.
+fn last_word(trouble: Option<&Reason>) -> &'static str {
+    match trouble {
+        Some(Reason::Removed) => {
+            "stopped; the log was removed: put a copy back, or the next start begins anew"
+        }
+        _ => "stopped; the next start goes on here",
     }
 }
 

@@ -73,7 +73,7 @@ fn a_log_file_whose_pages_are_damaged_is_one_sentence() {
 }
 
 #[test]
-fn a_line_whose_directory_is_removed_takes_no_orders_and_readyz_says_why() {
+fn a_line_whose_directory_is_removed_takes_no_orders_and_says_why_also_when_it_stops() {
     let parent = tempfile::tempdir().unwrap();
     let dir = parent.path().join("log");
     let up = Up::start(&dir, &[]);
@@ -84,4 +84,11 @@ fn a_line_whose_directory_is_removed_takes_no_orders_and_readyz_says_why() {
     assert!(missing["detail"].as_str().unwrap().contains("were removed"), "{ready:?}");
     let order = request(up.counter, "POST", "/order?amount=1", &[], "").unwrap();
     assert_eq!((order.status, &order.json()["reason"]), (503, &"removed".into()), "{order:?}");
+    let (status, lines) = up.stop();
+    let stopped: Vec<_> = lines.iter().filter(|line| line.starts_with("stopped")).collect();
+    assert!(
+        matches!(stopped[..], [line] if line.contains("was removed") && !line.contains("goes on")),
+        "{lines:#?}"
+    );
+    assert_eq!(status.code(), Some(0), "{lines:#?}");
 }
