@@ -1,6 +1,6 @@
 //! The settings file: TOML, with the same values as flags and variables have.
 
-use std::{collections::BTreeMap, fs, io, net::SocketAddr, path::Path};
+use std::{collections::BTreeMap, fmt::Display, fs, io, net::SocketAddr, path::Path, str::FromStr};
 
 use client::CounterAddress;
 use toml::{Spanned, Value};
@@ -8,32 +8,53 @@ use toml::{Spanned, Value};
 use crate::{
     cli::{Global, LogFormat, Mode},
     log_address::LogAddress,
-    value,
+    value::{self, Number},
 };
 
 /// The file that is read where none is named.
 const NAME: &str = "brewline.toml";
 
-/// What the file may say. A key that is not here is an error.
-#[derive(Debug, Default)]
-pub struct File {
-    pub(crate) log: Option<LogAddress>,
-    pub(crate) listen: Option<SocketAddr>,
-    pub(crate) mode: Option<Mode>,
-    pub(crate) hands: Option<u32>,
-    pub(crate) seconds_per_cup: Option<f64>,
-    pub(crate) max_open: Option<u32>,
-    pub(crate) max_streams: Option<u32>,
-    pub(crate) max_streams_per_address: Option<u32>,
-    pub(crate) retention_days: Option<u32>,
-    pub(crate) quiet: Option<bool>,
-    pub(crate) log_format: Option<LogFormat>,
-    pub(crate) counter: Option<CounterAddress>,
+/// One line for each key, its type, and how it is read; the rest follows from them.
+macro_rules! keys {
+    ($($key:ident: $type:ty = $read:expr;)*) => {
+        /// What the file may say. A key that is not here is an error.
+        #[derive(Debug, Default)]
+        pub struct File {
+            $(pub(crate) $key: Option<$type>,)*
+        }
+
+        /// Every key, by name.
+        const KEYS: &[&str] = &[$(stringify!($key)),*];
+
+        impl File {
+            fn set(&mut self, key: &str, value: &Value) -> Result<(), String> {
+                let set = match key {
+                    $(stringify!($key) => {
+                        let read: fn(&Value) -> Result<$type, String> = $read;
+                        read(value).map(|value| self.$key = Some(value))
+                    })*
+                    _ => return Err(format!("there is no setting {key:?}; there are {}", named(KEYS))),
+                };
+                set.map_err(|why| format!("{key} is {}: {why}", shown(value)))
+            }
+        }
+    };
 }
 
-/// What [`File::set`] knows.
-const KEYS: &str = "log, listen, mode, hands, seconds_per_cup, max_open, max_streams, max_streams_per_address, \
-                    retention_days, quiet, log_format and counter";
+keys! {
+    log: LogAddress = |value| text(value)?.parse();
+    listen: SocketAddr = |value| value::listen(text(value)?);
+    mode: Mode = |value| value::word(text(value)?);
+    hands: u32 = |value| bare(value, &value::HANDS);
+    seconds_per_cup: f64 = |value| bare(value, &value::SECONDS_PER_CUP);
+    max_open: u32 = |value| bare(value, &value::MAX_OPEN);
+    max_streams: u32 = |value| bare(value, &value::MAX_STREAMS);
+    max_streams_per_address: u32 = |value| bare(value, &value::MAX_STREAMS_PER_ADDRESS);
+    retention_days: u32 = |value| bare(value, &value::RETENTION_DAYS);
+    quiet: bool = |value| value.as_bool().ok_or_else(|| "say true or false, without quotes".to_owned());
+    log_format: LogFormat = |value| value::word(text(value)?);
+    counter: CounterAddress = |value| value::counter(text(value)?);
+}
 
 impl File {
     /// The file that was named, or the one in this directory if there is one.
@@ -86,36 +107,6 @@ impl File {
         }
         Ok(file)
     }
-
-    fn set(&mut self, key: &str, value: &Value) -> Result<(), String> {
-        let set = match key {
-            "log" => text(value).and_then(str::parse).map(|log| self.log = Some(log)),
-            "listen" => text(value).and_then(value::listen).map(|listen| self.listen = Some(listen)),
-            "mode" => text(value).and_then(value::word).map(|mode| self.mode = Some(mode)),
-            "hands" => bare(value, |n| value::HANDS.parse(n)).map(|n| self.hands = Some(n)),
-            "seconds_per_cup" => {
-                bare(value, |n| value::SECONDS_PER_CUP.parse(n)).map(|n| self.seconds_per_cup = Some(n))
-            }
-            "max_open" => bare(value, |n| value::MAX_OPEN.parse(n)).map(|n| self.max_open = Some(n)),
-            "max_streams" => bare(value, |n| value::MAX_STREAMS.parse(n)).map(|n| self.max_streams = Some(n)),
-            "max_streams_per_address" => bare(value, |n| value::MAX_STREAMS_PER_ADDRESS.parse(n))
-                .map(|n| self.max_streams_per_address = Some(n)),
-            "retention_days" => {
-                bare(value, |n| value::RETENTION_DAYS.parse(n)).map(|n| self.retention_days = Some(n))
-            }
-            "quiet" => match value {
-                Value::Boolean(quiet) => {
-                    self.quiet = Some(*quiet);
-                    Ok(())
-                }
-                _ => Err("say true or false, without quotes".to_owned()),
-            },
-            "log_format" => text(value).and_then(value::word).map(|format| self.log_format = Some(format)),
-            "counter" => text(value).and_then(value::counter).map(|counter| self.counter = Some(counter)),
-            _ => return Err(format!("there is no setting {key:?}; there are {KEYS}")),
-        };
-        set.map_err(|why| format!("{key} is {}: {why}", shown(value)))
-    }
 }
 
 /// A text, which TOML has in quotes.
@@ -124,13 +115,21 @@ fn text(value: &Value) -> Result<&str, String> {
 }
 
 /// A number, which TOML has without quotes.
-fn bare<T>(value: &Value, parse: impl Fn(&str) -> Result<T, String>) -> Result<T, String> {
+fn bare<T: FromStr + PartialOrd + Display>(value: &Value, number: &Number<T>) -> Result<T, String> {
     match value {
-        Value::Integer(n) => parse(&n.to_string()),
+        Value::Integer(n) => number.parse(&n.to_string()),
         // With its point: 2.0 is no whole number.
-        Value::Float(n) => parse(&format!("{n:?}")),
+        Value::Float(n) => number.parse(&format!("{n:?}")),
         // Nothing is no number: for what is allowed.
-        _ => parse("").map_err(|why| format!("{why}, without quotes")),
+        _ => number.parse("").map_err(|why| format!("{why}, without quotes")),
+    }
+}
+
+/// The keys as a sentence has them.
+fn named(keys: &[&str]) -> String {
+    match keys {
+        [others @ .., last] => format!("{} and {last}", others.join(", ")),
+        [] => String::new(),
     }
 }
 
@@ -157,50 +156,50 @@ mod tests {
         File::parse(text, Path::new("brewline.toml"))
     }
 
+    /// Each key with a value that it takes.
+    const TAKEN: &[(&str, &str)] = &[
+        ("log", "\"local:/x\""),
+        ("listen", "\"127.0.0.1:80\""),
+        ("mode", "\"auto\""),
+        ("hands", "1"),
+        ("seconds_per_cup", "1"),
+        ("max_open", "1"),
+        ("max_streams", "1"),
+        ("max_streams_per_address", "1"),
+        ("retention_days", "2"),
+        ("quiet", "true"),
+        ("log_format", "\"json\""),
+        ("counter", "\"http://cafe\""),
+    ];
+
     #[test]
     fn the_file_allows_what_the_flags_allow() {
-        for key in [
-            "hands",
-            "max_open",
-            "max_streams",
-            "max_streams_per_address",
-            "retention_days",
-            "seconds_per_cup",
-        ] {
+        for (key, _) in TAKEN.iter().filter(|(_, value)| value.parse::<u32>().is_ok()) {
             for n in [0, 1, 2, 3_600, 3_601, 3_650, 3_651, 1_000_000, 1_000_001, u32::MAX] {
                 let flag = format!("--{}={n}", key.replace('_', "-"));
                 let by_flag = Cli::try_parse_from(["brewline", "up", &flag]);
                 let by_file = parse(&format!("{key} = {n}\n"));
                 assert_eq!(by_file.is_ok(), by_flag.is_ok(), "{flag}: {by_file:?}");
                 let with_point = parse(&format!("{key} = {n}.0\n"));
-                let may_have_one = key == "seconds_per_cup" && by_flag.is_ok();
+                let may_have_one = *key == "seconds_per_cup" && by_flag.is_ok();
                 assert_eq!(with_point.is_ok(), may_have_one, "{flag}: {with_point:?}");
             }
         }
     }
 
     #[test]
-    fn every_key_is_known_and_named() {
-        for (key, value) in [
-            ("log", "\"local:/x\""),
-            ("listen", "\"127.0.0.1:80\""),
-            ("mode", "\"auto\""),
-            ("hands", "1"),
-            ("seconds_per_cup", "1"),
-            ("max_open", "1"),
-            ("max_streams", "1"),
-            ("max_streams_per_address", "1"),
-            ("retention_days", "2"),
-            ("quiet", "true"),
-            ("log_format", "\"json\""),
-            ("counter", "\"http://cafe\""),
-        ] {
+    fn every_key_is_known_and_in_both_readmes() {
+        let taken: Vec<_> = TAKEN.iter().map(|(key, _)| *key).collect();
+        assert_eq!(taken, KEYS);
+        for (key, value) in TAKEN {
             parse(&format!("{key} = {value}\n")).unwrap();
             let wrong = if value.starts_with('"') { "1" } else { "\"x\"" };
             let error = parse(&format!("# settings\n{key} = {wrong}\n")).unwrap_err();
             assert!(error.starts_with(&format!("brewline.toml:2: {key} is {wrong}: say ")), "{error}");
             assert!(error.contains("quotes"), "{error}");
-            assert!(KEYS.replace(" and ", ", ").split(", ").any(|named| named == key), "{key}");
+            for readme in [include_str!("../../../README.md"), include_str!("../../../README.ko.md")] {
+                assert!(readme.contains(&format!("| `{key}` |")), "{key} is missing");
+            }
         }
     }
 
@@ -209,8 +208,9 @@ mod tests {
         for (text, says) in [
             (
                 "mode = \"auto\"\nhandz = 2\n",
-                "brewline.toml:2: there is no setting \"handz\"; there are log, ",
+                "brewline.toml:2: there is no setting \"handz\"; there are log, listen, ",
             ),
+            ("handz = 2\n", ", log_format and counter"),
             ("hands = 0\n", "brewline.toml:1: hands is 0: say a whole number from 1 to 1000000"),
             ("seconds_per_cup = -1\n", "0 to 3600"),
             ("log = \"debug\"\n", "--verbose"),
