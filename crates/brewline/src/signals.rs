@@ -79,11 +79,19 @@ fn ignores_hangup(status: &str) -> bool {
     mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
 }
 
-/// Elsewhere nothing says what is ignored; `nohup` leaves neither stdout nor stderr on a terminal.
+/// Elsewhere no file says it.
 #[cfg(all(unix, not(target_os = "linux")))]
 fn outlives_its_terminal() -> bool {
-    use std::io::IsTerminal as _;
-    !std::io::stdout().is_terminal() && !std::io::stderr().is_terminal()
+    survives_a_hangup(process::Command::new("/bin/sh"))
+}
+
+/// Whether a shell that is begun as `shell` survives the SIGHUP it sends to itself: what is ignored is inherited, and
+/// no shell can take it back (POSIX, "trap"). Where there is no shell there was no `nohup` either.
+#[cfg(all(unix, any(test, not(target_os = "linux"))))]
+fn survives_a_hangup(mut shell: process::Command) -> bool {
+    use process::Stdio;
+    shell.args(["-c", "kill -s HUP $$"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    shell.status().is_ok_and(|status| status.success())
 }
 
 #[cfg(not(unix))]
@@ -106,7 +114,9 @@ impl Signals {
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
-    use super::ignores_hangup;
+    use std::process::Command;
+
+    use super::{ignores_hangup, outlives_its_terminal, survives_a_hangup};
 
     #[test]
     fn an_ignored_hangup_is_the_lowest_bit_of_the_mask() {
@@ -118,5 +128,14 @@ mod tests {
             );
         }
         assert!(!ignores_hangup(""));
+    }
+    #[test]
+    fn a_shell_knows_as_the_system_does_whether_a_hangup_is_ignored() {
+        // Whoever runs the tests may have begun them with nohup.
+        assert_eq!(survives_a_hangup(Command::new("/bin/sh")), outlives_its_terminal());
+        let mut nohup = Command::new("nohup");
+        nohup.arg("/bin/sh");
+        assert!(survives_a_hangup(nohup));
+        assert!(!survives_a_hangup(Command::new("/nowhere/sh")));
     }
 }

@@ -185,7 +185,6 @@ fn a_terminal_that_hangs_up_twice_stops_the_line_as_cleanly() {
 }
 
 #[test]
-#[cfg(target_os = "linux")]
 fn a_line_that_is_to_outlive_its_terminal_does() {
     let dir = tempfile::tempdir().unwrap();
     let log = local(dir.path());
