@@ -32,6 +32,9 @@ const CLOCK_EARLIEST: u64 = 1_767_225_600;
 /// Whoever holds the port has so long to say who it is; a counter answers at once.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 
+/// As wide as many a terminal is.
+const COLUMNS: usize = 80;
+
 /// How a check went; the text says what was seen, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Finding {
@@ -63,9 +66,28 @@ pub(crate) fn doctor(line: &Line) -> ExitCode {
             }
         };
         // Whoever reads it may have gone away; what was found is in the exit code too.
-        let _ = writeln!(out, "{mark}  {name:<10} {text}");
+        let _ = writeln!(out, "{}", wrapped(format!("{mark}  {name:<10}"), &text));
     }
     code
+}
+
+/// `text` behind `head`, in lines of [`COLUMNS`] that begin below it. A word that is longer, as a path can be, stays
+/// whole: it is there to be copied.
+fn wrapped(head: String, text: &str) -> String {
+    let indent = head.chars().count();
+    let (mut lines, mut column) = (head, indent);
+    for word in text.split(' ') {
+        let width = 1 + word.chars().count();
+        if column + width > COLUMNS && column > indent {
+            lines.push('\n');
+            lines += &" ".repeat(indent);
+            column = indent;
+        }
+        lines += " ";
+        lines += word;
+        column += width;
+    }
+    lines
 }
 
 fn port(listen: SocketAddr, log: &Result<Found, OpenError>) -> Finding {
@@ -231,5 +253,24 @@ mod tests {
                 "{finding:?}"
             );
         }
+    }
+    #[test]
+    fn what_is_said_fits_into_80_columns_but_for_words_that_are_longer() {
+        let path = format!("/{}", "x".repeat(90));
+        let text = format!(
+            "{path} can't be written to (no); choose another with --log local:DIR, or ask who owns it"
+        );
+        let said = wrapped("BAD   directory ".to_owned(), &text);
+        let lines: Vec<_> = said.lines().collect();
+        assert!(lines.len() > 2 && lines[0].ends_with(&path), "{said}");
+        assert!(
+            lines[1..].iter().all(|line| line.len() <= COLUMNS && line.starts_with(&" ".repeat(17))),
+            "{said}"
+        );
+        assert_eq!(said.split_whitespace().skip(2).collect::<Vec<_>>().join(" "), text);
+        assert_eq!(wrapped("ok    port      ".to_owned(), "127.0.0.1:80 is free").lines().count(), 1);
+        let just = "x".repeat(COLUMNS - 20);
+        assert_eq!(wrapped("ok    port      ".to_owned(), &format!("{just} yz")).chars().count(), COLUMNS);
+        assert_eq!(wrapped("ok    port      ".to_owned(), &format!("{just} xyz")).lines().count(), 2);
     }
 }

@@ -391,8 +391,9 @@ fn a_tilde_in_the_log_is_the_home_directory_wherever_it_is_said() {
     ] {
         let mut doctor = brewline(&["doctor"]);
         doctor.args(args).env("HOME", home.path()).envs(variable.map(|log| ("BREWLINE_LOG", log)));
-        let said = String::from_utf8(doctor.output().unwrap().stdout).unwrap();
-        assert!(said.contains(&format!("{} will be made", home.path().join(says).display())), "{said}");
+        let said = findings(&String::from_utf8(doctor.output().unwrap().stdout).unwrap());
+        let made = format!("{} will be made", home.path().join(says).display());
+        assert!(said.iter().any(|line| line.contains(&made)), "{said:?}");
     }
 }
 
@@ -444,6 +445,11 @@ fn the_environment_wins_over_the_file_and_a_flag_over_both() {
     }
 }
 
+/// What the doctor found, each in one line: what is wrapped begins below the text.
+fn findings(stdout: &str) -> Vec<String> {
+    stdout.replace(&format!("\n{:17}", ""), " ").lines().map(str::to_owned).collect()
+}
+
 #[test]
 fn the_doctor_says_what_is_well_and_what_to_do() {
     let dir = tempfile::tempdir().unwrap();
@@ -476,7 +482,7 @@ fn the_doctor_finds_a_running_line_well() {
     let said = run(&["doctor", "--log", &local(dir.path()), "--listen", &up.counter.to_string()]);
     assert_eq!(said.code, Some(0), "{said:?}");
     for well in ["is held by a brewline", &format!("in use by process {}", up.process.child.id())] {
-        let line = said.stdout.lines().find(|line| line.contains(well));
+        let line = findings(&said.stdout).into_iter().find(|line| line.contains(well));
         assert!(line.is_some_and(|line| line.starts_with("ok ")), "{well}: {said:?}");
     }
 }
@@ -487,7 +493,7 @@ fn the_doctor_says_that_a_running_line_has_another_log() {
     let up = Up::start(dir.path(), &[]);
     let said = run(&["doctor", "--log", &local(other.path()), "--listen", &up.counter.to_string()]);
     assert_eq!(said.code, Some(1), "{said:?}");
-    let line = said.stdout.lines().find(|line| line.contains("with another log")).unwrap();
+    let line = findings(&said.stdout).into_iter().find(|line| line.contains("with another log")).unwrap();
     let process = format!("process {}", up.process.child.id());
     assert!(line.starts_with("BAD ") && line.contains(&process) && line.contains("--listen"), "{line}");
 }
@@ -501,7 +507,7 @@ fn the_doctor_names_the_file_that_is_broken() {
     fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(len - 5000).unwrap();
     let said = run(&["doctor", "--log", &local(dir.path()), "--listen", "127.0.0.1:0"]);
     assert_eq!(said.code, Some(1), "{said:?}");
-    let line = said.stdout.lines().find(|line| line.contains("log.redb is broken")).unwrap();
+    let line = findings(&said.stdout).into_iter().find(|line| line.contains("log.redb is broken")).unwrap();
     assert!(line.starts_with("BAD ") && line.contains("--log local:DIR"), "{line}");
 }
 
