@@ -184,10 +184,12 @@ impl Line {
             // Asked of the disk, which may take its time: here, where that is bounded.
             let trouble = log.publisher().trouble();
             log.close();
-            trouble
+            (trouble, log.damage())
         };
         let late = "the log was not closed in time; the next start takes a moment longer";
-        let trouble = ending.blocking(close, late).await.flatten();
+        let (trouble, damage) = ending.blocking(close, late).await.unwrap_or_default();
+        // Who met it may have had nobody left to tell: the next start will not go on here.
+        let result = result.and_then(|()| damage.map_or(Ok(()), |why| Err(anyhow::Error::msg(why))));
         ending.last_words(result.is_ok().then_some(last_word(trouble.as_ref()))).await;
         result
     }
@@ -234,6 +236,45 @@ mod tests {
         ] {
             assert_eq!(raised(Rlimit { current, maximum }, most), Rlimit { current: new, maximum });
         }
+    }
+
+    #[test]
+    fn a_log_that_was_found_damaged_while_everything_stops_is_no_clean_stop() {
+        let dir = tempfile::tempdir().unwrap();
+        let options = || local::Options::new(dir.path(), &catalog(Duration::from_hours(720)));
+        let log = local::LocalLog::open(options()).unwrap();
+        let record = eventlog::Record::new("key", "damage me");
+        let written = log.publisher().publish(order::topic::STATE, 0, record, Duration::from_mins(1));
+        crate::block_on(written).unwrap().unwrap();
+        log.clean();
+        log.close();
+        let file = dir.path().join("log.redb");
+        let mut bytes = std::fs::read(&file).unwrap();
+        let places: Vec<_> = (0..bytes.len()).filter(|at| bytes[*at..].starts_with(b"damage me")).collect();
+        for at in places {
+            bytes[at] ^= 1;
+        }
+        std::fs::write(&file, bytes).unwrap();
+        let mut options = options();
+        options.thresholds.check_bytes = 0;
+        let log = local::LocalLog::open(options).unwrap();
+        let mut work = log.work(&barista::work_spec(&barista::Options::default())).unwrap();
+        work.poll(Duration::from_mins(1)).expect_err("the record is damaged");
+
+        // Nobody is left who could tell: the stop came first, and the barista has ended.
+        let (_barista_lives, ended) = oneshot::channel();
+        let barista = thread("barista", || {}).unwrap();
+        let line = Line { stop: StopSignal::default(), ended, barista };
+        let stop = CancellationToken::new();
+        stop.cancel();
+        let stopped = crate::block_on(async {
+            let listen = ([127, 0, 0, 1], 0).into();
+            let (counter, _) =
+                Counter::bind(counter::Options { listen, ..counter::Options::default() }).unwrap();
+            line.serve(counter, log, stop, Duration::from_secs(1)).await
+        });
+        let why = stopped.unwrap().expect_err("the next start will not go on here").to_string();
+        assert!(why.contains("log.redb is broken"), "{why}");
     }
 
     /// On a thread of its own, so that a stop that hangs fails the test instead of hanging it.
