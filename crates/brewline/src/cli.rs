@@ -25,7 +25,13 @@ use crate::{
 
 /// An event-driven order line for cafés: the counter writes orders down, the barista makes them, the bell rings.
 #[derive(Debug, Parser)]
-#[command(name = "brewline", version, propagate_version = true, arg_required_else_help = true)]
+#[command(
+    name = "brewline",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true,
+    max_term_width = 80
+)]
 pub struct Cli {
     #[command(flatten)]
     pub global: Global,

@@ -25,6 +25,8 @@ pub(crate) async fn client(args: &ClientArgs, counter: CounterAddress) -> anyhow
     match client::run(options, stop, reporter.as_mut()).await {
         Ok(summary) => Ok(match summary.verdict() {
             // Whoever stops before the last bell asked for it.
+            // Whoever waits for the last bell did not hear it.
+            Verdict::Stopped if args.once => ExitCode::FAILURE,
             Verdict::AllReady | Verdict::Stopped => ExitCode::SUCCESS,
             Verdict::Failed => ExitCode::FAILURE,
         }),

@@ -145,6 +145,21 @@ fn customers_of_a_line_that_comes_back_with_another_log_leave() {
 }
 
 #[test]
+fn who_waits_for_the_last_bell_and_is_stopped_before_it_did_not_hear_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let up = Up::start(dir.path(), &["--seconds-per-cup", "3600"]);
+    let url = format!("http://{}", up.counter);
+    for (once, code) in [(&["--once"][..], 1), (&[], 0)] {
+        let mut customers =
+            Process::start(brewline(&[&["client", "-c", "1", "--counter", &url], once].concat()));
+        customers.hear(|line| line.starts_with("Order accepted: "));
+        customers.signal(Signal::INT);
+        let (status, lines) = customers.end();
+        assert_eq!(status.code(), Some(code), "{once:?}: {lines:#?}");
+    }
+}
+
+#[test]
 fn a_second_ctrl_c_stops_at_once() {
     let dir = tempfile::tempdir().unwrap();
     let up = Up::start(dir.path(), &[]);

@@ -196,6 +196,7 @@ pub(crate) fn queue_full(max_open: usize) -> Problem {
 
 /// What a failed write means to who asked for it.
 pub(crate) fn not_taken(error: &PublishError) -> Problem {
+    const NOT_TAKEN: &str = "The log did not take it";
     let reason = match &error.reason {
         Reason::DiskFull => "disk_full",
         Reason::Removed => "removed",
@@ -213,14 +214,19 @@ pub(crate) fn not_taken(error: &PublishError) -> Problem {
         Reason::Storage(_) => "the storage failed".to_owned(),
         reason => reason.to_string(),
     };
-    let (code, advice) = match error.certainty {
-        Certainty::NotWritten => (Code::NotWritten, "nothing was written; try again"),
+    let (code, what, advice) = match error.certainty {
+        Certainty::NotWritten if error.reason == Reason::Removed => (
+            Code::NotWritten,
+            NOT_TAKEN,
+            "nothing was written, and nothing will be until the line is started anew",
+        ),
+        Certainty::NotWritten => (Code::NotWritten, NOT_TAKEN, "nothing was written; try again"),
         Certainty::Unknown => (
             Code::OutcomeUnknown,
+            "The log did not confirm it",
             "it may have been written all the same: repeat it with the same Idempotency-Key, or look it up",
         ),
     };
-    Problem::new(code, format!("The log did not confirm it: {said}; {advice}."))
-        .with("reason", reason)
-        .retry_after(1)
+    let problem = Problem::new(code, format!("{what}: {said}; {advice}.")).with("reason", reason);
+    if error.reason == Reason::Removed { problem } else { problem.retry_after(1) }
 }

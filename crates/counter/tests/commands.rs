@@ -61,6 +61,7 @@ async fn what_an_order_cannot_do_is_told_with_where_it_is() {
         (&staff, r#"{"command":"tick","line":0}"#, 400, "no_such_line"),
         (&[], r#"{"command":"explode"}"#, 400, "bad_json"),
         (&[], r#"{"command":"tick"}"#, 400, "bad_json"),
+        (&[], r#"{"command":5}"#, 400, "bad_json"),
         (&[], r#"{"command":"cancel","state":"received"}"#, 400, "bad_field"),
         (&[], r#"{"command":"cancel","stat":"received","rounds":1}"#, 400, "bad_field"),
         (&[], r#"{"command":"start","device":"bar\u0007"}"#, 400, "bad_field"),

@@ -1,6 +1,6 @@
 //! What staff and customers ask of an order.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use crate::{At, BadText, CommandId, Limits, OrderId, Stage, check_text};
 
@@ -26,7 +26,7 @@ pub struct Command {
 
 /// What can be asked of an order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "command", rename_all = "snake_case")]
+#[serde(tag = "command", rename_all = "snake_case", remote = "Self")]
 pub enum Action {
     /// Making begins.
     Start,
@@ -78,6 +78,24 @@ pub enum Action {
         /// What it says.
         text: String,
     },
+}
+
+impl Serialize for Action {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        Self::serialize(self, to)
+    }
+}
+
+/// As derived, but by names alone: serde takes the number of a variant for its name as well, and those numbers are
+/// nobody's business.
+impl<'de> Deserialize<'de> for Action {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let fields = serde_json::Map::deserialize(from)?;
+        if !fields.get("command").is_some_and(serde_json::Value::is_string) {
+            return Err(D::Error::custom("command must be the name of a command"));
+        }
+        Self::deserialize(serde_json::Value::Object(fields)).map_err(D::Error::custom)
+    }
 }
 
 /// What a customer's page is doing.
@@ -230,6 +248,8 @@ mod tests {
         for (json, says) in [
             (with(""), "command"),
             (with(r#","command":"explode""#), "unknown variant"),
+            (with(r#","command":5"#), "name of a command"),
+            (with(r#","command":null"#), "name of a command"),
             (with(r#","command":"tick""#), "line"),
             (with(r#","command":"tick","line":-1"#), "invalid"),
             (with(&format!(r#","command":"cancel","reason":"{}""#, "x".repeat(201))), "at most 200"),
