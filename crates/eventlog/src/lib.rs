@@ -21,6 +21,8 @@ mod record;
 #[cfg(feature = "sim")]
 pub mod sim;
 mod topic;
+#[cfg(feature = "conformance")]
+mod wait;
 
 use std::{pin::Pin, sync::Arc, time::Duration};
 

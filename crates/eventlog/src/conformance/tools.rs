@@ -3,9 +3,7 @@
 use std::{
     collections::BTreeMap,
     pin::pin,
-    sync::Arc,
-    task::{Context, Poll, Wake, Waker},
-    thread::Thread,
+    task::{Context, Poll},
     time::{Duration, Instant},
 };
 
@@ -15,6 +13,7 @@ use super::{Bed, COMMAND, INPUT, OUTPUT, STATE};
 use crate::{
     Assignment, Batch, CommitError, Committed, Entry, Follow, Headers, InputRange, Log, Offset, Partition,
     Polled, Position, PublishError, Published, Record, Start, Topic, Transaction, Work, WorkError, WorkSpec,
+    wait::waker,
 };
 
 /// How long a scenario waits for anything. Only a failing one waits that long.
@@ -33,31 +32,6 @@ pub(super) fn until<T>(bed: &mut dyn Bed, what: &str, mut attempt: impl FnMut() 
         }
         assert!(Instant::now() < end, "waited {BOUND:?} in vain for {what}");
         bed.turn();
-    }
-}
-
-struct Unpark(Thread);
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
-    }
-}
-
-/// Wakes this thread.
-fn waker() -> Waker {
-    Waker::from(Arc::new(Unpark(std::thread::current())))
-}
-
-/// Waits on this thread for what a future comes to: for tests, which need no runtime.
-pub fn block_on<T>(future: impl Future<Output = T>) -> T {
-    let mut future = pin!(future);
-    let waker = waker();
-    loop {
-        if let Poll::Ready(value) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
-            return value;
-        }
-        std::thread::park();
     }
 }
 
