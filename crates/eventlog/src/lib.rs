@@ -9,19 +9,22 @@
 //! [`Log`] hands out all three. `Follow` and `Work` are objects that someone polls: the wiring owns the
 //! threads, and a simulator needs none. Nothing here knows what a record means.
 //!
-//! Adapters: `local` (a directory with a write-ahead log and a redb file, one process), `sim` (in memory, with
-//! faults by seed). `conformance` is the suite that each of them passes.
+//! Adapters: `local` (a directory with a write-ahead log and a redb file, one process), `kafka` (a cluster that
+//! many processes share), `sim` (in memory, with faults by seed). `conformance` is the suite that each of them
+//! passes.
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod error;
+#[cfg(feature = "kafka")]
+pub mod kafka;
 #[cfg(feature = "local")]
 pub mod local;
 mod record;
 #[cfg(feature = "sim")]
 pub mod sim;
 mod topic;
-#[cfg(feature = "conformance")]
+#[cfg(any(feature = "conformance", feature = "kafka"))]
 mod wait;
 
 use std::{pin::Pin, sync::Arc, time::Duration};

@@ -1,0 +1,281 @@
+//! Transactions: everything that is written and how far was read, as one.
+
+use std::{
+    ffi::CStr,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use rdkafka::{
+    ClientContext, TopicPartitionList,
+    config::RDKafkaLogLevel,
+    error::{KafkaError, RDKafkaErrorCode as Code},
+    producer::{BaseProducer, DeliveryResult, Producer as _, ProducerContext, PurgeConfig},
+};
+
+use super::{
+    MESSAGE_MAX_BYTES,
+    ears::Ears,
+    failure::parts,
+    group::Group,
+    native,
+    shared::{Failed, Shared, lock},
+};
+use crate::{CommitError, Partition, Reason, Record, WorkError};
+
+/// How long a transaction may be open. A dead worker's hides what comes after it for as long, and up to how often
+/// the brokers look for such (`transaction.abort.timed.out.transaction.cleanup.interval.ms`) on top.
+const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(6);
+/// How long the answer to the last step is waited for; without one nobody knows.
+const COMMIT_WITHIN: Duration = Duration::from_secs(8);
+/// How long a transaction that failed is tried to be taken back, so that nothing hides behind it.
+const ABORT_WITHIN: Duration = Duration::from_secs(2);
+/// How long the first word with the brokers is waited for, which takes back what an earlier session left open.
+const BEGIN_WITHIN: Duration = Duration::from_secs(10);
+/// One step of waiting, between looks whether a record has failed. A flush that succeeds ends at once.
+const STEP: Duration = Duration::from_millis(50);
+
+/// Writes the transactions of one session.
+pub(super) struct Writer {
+    shared: Arc<Shared>,
+    producer: BaseProducer<Outcome>,
+    /// Whether the brokers know it, and have shut out whoever had its name before.
+    known: bool,
+}
+
+impl Writer {
+    /// `name` is the transactional id: the brokers let only the last one in with it.
+    pub(super) fn new(shared: &Arc<Shared>, name: &str) -> Result<Self, Failed> {
+        let timeout = TRANSACTION_TIMEOUT.as_millis().to_string();
+        let limit = MESSAGE_MAX_BYTES.to_string();
+        let config = shared.options.client(
+            &[
+                ("queue.buffering.max.messages", "200000"),
+                ("queue.buffering.max.kbytes", "262144"),
+                // A transaction is handed in at once and then flushed, which ends the lingering.
+                ("linger.ms", "20"),
+            ],
+            &[
+                ("transactional.id", name),
+                ("transaction.timeout.ms", &timeout),
+                ("message.timeout.ms", &timeout),
+                ("acks", "all"),
+                ("enable.idempotence", "true"),
+                ("message.max.bytes", &limit),
+                // What succeeds is not reported: then the flush has nobody to wait for but the brokers.
+                ("delivery.report.only.error", "true"),
+            ],
+        );
+        let producer = config.create_with_context(Outcome::default());
+        let producer = producer.map_err(|error| shared.failed_with("begin to commit", &error))?;
+        Ok(Self { shared: shared.clone(), producer, known: false })
+    }
+
+    /// Makes itself known to the brokers, once. Before any state is read: what an earlier session left open would
+    /// hide it.
+    pub(super) fn introduce(&mut self) -> Result<(), WorkError> {
+        let deadline = Instant::now() + BEGIN_WITHIN;
+        while !self.known {
+            if self.shared.is_closed() {
+                return Err(WorkError::Closed);
+            }
+            match self.producer.init_transactions(Duration::from_secs(1)) {
+                Ok(()) => self.known = true,
+                Err(KafkaError::Transaction(error)) if error.is_retriable() && Instant::now() < deadline => {
+                    self.producer.poll(Duration::ZERO);
+                }
+                Err(error) => return Err(self.shared.failed_with("begin a transaction", &error).into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Commits, or takes everything back. `group` is asked who it is after the last record was written: whoever
+    /// lost a partition before that is refused.
+    pub(super) fn commit<'a>(
+        &mut self,
+        records: impl Iterator<Item = (&'a CStr, Partition, &'a Record)>,
+        positions: &TopicPartitionList,
+        group: &Group,
+    ) -> Result<(), CommitError> {
+        self.introduce().map_err(|error| match error {
+            WorkError::Closed => CommitError::Aborted(Reason::Closed),
+            other => CommitError::Aborted(Reason::Storage(other.to_string())),
+        })?;
+        lock(&self.producer.context().failed).take();
+        self.producer.begin_transaction().map_err(|error| self.error(&error))?;
+        let deadline = Instant::now() + COMMIT_WITHIN;
+        let written = self.write(records, deadline).and_then(|()| self.send(positions, group, deadline));
+        match written {
+            Ok(()) => self.end(deadline),
+            Err(error) => {
+                self.take_back();
+                Err(error)
+            }
+        }
+    }
+
+    fn write<'a>(
+        &self,
+        records: impl Iterator<Item = (&'a CStr, Partition, &'a Record)>,
+        deadline: Instant,
+    ) -> Result<(), CommitError> {
+        for (topic, partition, record) in records {
+            while let Err(code) = native::produce(self.producer.client(), topic, partition, record, ()) {
+                if code != Code::QueueFull {
+                    return Err(self.error_of(code, ""));
+                }
+                self.wait(deadline)?;
+            }
+        }
+        while !self.wait(deadline)? {}
+        self.check()
+    }
+
+    /// Waits a step for what is on its way; true if nothing is any more.
+    fn wait(&self, deadline: Instant) -> Result<bool, CommitError> {
+        let done = native::flush(&self.producer, STEP);
+        // Serves the reports of what has failed, which count as on their way until then.
+        self.producer.poll(Duration::ZERO);
+        self.check()?;
+        if self.shared.is_closed() {
+            return Err(CommitError::Aborted(Reason::Closed));
+        }
+        if !done && Instant::now() >= deadline {
+            return Err(CommitError::Aborted(Reason::Deadline));
+        }
+        Ok(done)
+    }
+
+    /// Whether a record has failed.
+    fn check(&self) -> Result<(), CommitError> {
+        match *lock(&self.producer.context().failed) {
+            Some(code) => Err(self.error_of(code, "")),
+            None => Ok(()),
+        }
+    }
+
+    fn send(
+        &self,
+        positions: &TopicPartitionList,
+        group: &Group,
+        deadline: Instant,
+    ) -> Result<(), CommitError> {
+        // Fresh, for it changes with every rebalance; and refused here if it is nobody's: the brokers take an
+        // empty list, and positions of no member, without a word.
+        let Some(member) = group.metadata() else { return Err(CommitError::Fenced) };
+        if positions.count() == 0 {
+            return Ok(());
+        }
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.producer.send_offsets_to_transaction(positions, &member, left) {
+                Ok(()) => return Ok(()),
+                Err(KafkaError::Transaction(error)) if error.is_retriable() && !left.is_zero() => {}
+                Err(error) => return Err(self.error(&error)),
+            }
+        }
+    }
+
+    fn end(&self, deadline: Instant) -> Result<(), CommitError> {
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.producer.commit_transaction(left) {
+                Ok(()) => return Ok(()),
+                Err(KafkaError::Transaction(error)) if error.txn_requires_abort() => {
+                    let error = self.error(&KafkaError::Transaction(error));
+                    self.take_back();
+                    return Err(error);
+                }
+                Err(KafkaError::Transaction(error)) if error.is_retriable() && !left.is_zero() => {}
+                // Nobody knows, and this librdkafka can't find out: the session ends, and with it this producer.
+                Err(error) => return Err(self.error(&error)),
+            }
+        }
+    }
+
+    /// Takes the transaction back, so that it hides nothing. What is still on its way goes first: an abort would
+    /// wait for it until it times out.
+    fn take_back(&self) {
+        let deadline = Instant::now() + ABORT_WITHIN;
+        self.producer.purge(PurgeConfig::default().queue().inflight());
+        while self.producer.in_flight_count() > 0 && Instant::now() < deadline {
+            self.producer.poll(Duration::from_millis(1));
+        }
+        if let Err(error) =
+            self.producer.abort_transaction(deadline.saturating_duration_since(Instant::now()))
+        {
+            // The brokers do it when its time is over.
+            tracing::debug!(%error, "the transaction could not be taken back");
+        }
+    }
+
+    fn error(&self, error: &KafkaError) -> CommitError {
+        let (code, said) = parts(error);
+        self.error_of(code, &said)
+    }
+
+    fn error_of(&self, code: Code, said: &str) -> CommitError {
+        // Of a producer that can't go on, what it first failed of says more.
+        let code = match code {
+            Code::Fatal => self.producer.client().fatal_error().map_or(code, |(code, _)| code),
+            code => code,
+        };
+        match code {
+            Code::ProducerFenced
+            | Code::Fenced
+            | Code::InvalidProducerEpoch
+            | Code::InvalidProducerIdMapping
+            | Code::IllegalGeneration
+            | Code::UnknownMemberId
+            | Code::FencedInstanceId
+            | Code::AssignmentLost => CommitError::Fenced,
+            Code::OperationTimedOut | Code::MessageTimedOut | Code::TimedOutQueue => {
+                CommitError::Aborted(Reason::Deadline)
+            }
+            Code::MessageSizeTooLarge => {
+                CommitError::Fatal("a record of the transaction is larger than the brokers take".to_owned())
+            }
+            code => {
+                let said = match self.producer.context().ears.take() {
+                    Some(trouble) if said.is_empty() => trouble.said,
+                    _ => said.to_owned(),
+                };
+                let Failed { sentence, heals } = self.shared.failed("commit a transaction", code, &said);
+                if heals {
+                    CommitError::Aborted(Reason::Storage(sentence))
+                } else {
+                    CommitError::Fatal(sentence)
+                }
+            }
+        }
+    }
+}
+
+/// Hears which record has failed.
+#[derive(Debug, Default)]
+struct Outcome {
+    ears: Ears,
+    failed: Mutex<Option<Code>>,
+}
+
+impl ClientContext for Outcome {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, said: &str) {
+        Ears::note(level, facility, said);
+    }
+
+    fn error(&self, error: KafkaError, said: &str) {
+        self.ears.hear(&error, said);
+    }
+}
+
+impl ProducerContext for Outcome {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
+        if let Err((error, _)) = result {
+            // The first says why; the others follow from it.
+            lock(&self.failed).get_or_insert(error.rdkafka_error_code().unwrap_or(Code::Fail));
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! What librdkafka says, as sentences that name the address and say the way out; and which of it heals by itself.
+
+use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
+
+use super::ears::Trouble;
+use crate::OpenError;
+
+/// Something that could not be done on a cluster.
+pub(super) struct Failure<'a> {
+    /// Where: `host:port[,host:port]`.
+    pub(super) brokers: &'a str,
+    /// What was tried, as it stands after "cannot": "read topic order.received".
+    pub(super) tried: &'a str,
+    pub(super) code: Code,
+    /// In librdkafka's words, if it has more to say than the code.
+    pub(super) said: &'a str,
+}
+
+impl<'a> Failure<'a> {
+    /// Of a client that has said why.
+    pub(super) fn of_trouble(brokers: &'a str, tried: &'a str, trouble: &'a Trouble) -> Self {
+        Self { brokers, tried, code: trouble.code, said: &trouble.said }
+    }
+
+    /// Whether trying again may be enough. What needs a person does not heal.
+    pub(super) fn heals(&self) -> bool {
+        !matches!(
+            self.code,
+            Code::Authentication
+                | Code::SaslAuthenticationFailed
+                | Code::UnsupportedSASLMechanism
+                | Code::IllegalSASLState
+                | Code::SSL
+                | Code::TopicAuthorizationFailed
+                | Code::GroupAuthorizationFailed
+                | Code::ClusterAuthorizationFailed
+                | Code::TransactionalIdAuthorizationFailed
+                | Code::InconsistentGroupProtocol
+                | Code::InvalidArgument
+                | Code::InvalidConfig
+                | Code::InvalidReplicationFactor
+                | Code::InvalidPartitions
+                | Code::PolicyViolation
+                | Code::InvalidTopic
+                | Code::UnsupportedVersion
+                | Code::UnsupportedFeature
+        )
+    }
+
+    pub(super) fn sentence(&self) -> String {
+        let Self { brokers, tried, code, said } = self;
+        let said = short(said);
+        let (why, way_out) = match code {
+            Code::Authentication | Code::SaslAuthenticationFailed => (
+                format!("it refuses the user name or the password ({said})"),
+                "check sasl.mechanism, sasl.username and sasl.password",
+            ),
+            Code::UnsupportedSASLMechanism | Code::IllegalSASLState => {
+                (format!("it does not take this way to sign in ({said})"), "check sasl.mechanism")
+            }
+            Code::SSL => (
+                format!("no encrypted connection comes about ({said})"),
+                "check security.protocol, and the authority of its certificate in ssl.ca.location",
+            ),
+            Code::Resolve => {
+                (format!("the name is not known ({said})"), "check the address, or wait until it is known")
+            }
+            Code::BrokerTransportFailure | Code::AllBrokersDown | Code::OperationTimedOut => (
+                if said.is_empty() {
+                    "it does not answer".to_owned()
+                } else {
+                    format!("it does not answer ({said})")
+                },
+                "check that it is running there, and whether it wants TLS (security.protocol)",
+            ),
+            Code::TopicAuthorizationFailed
+            | Code::GroupAuthorizationFailed
+            | Code::ClusterAuthorizationFailed
+            | Code::TransactionalIdAuthorizationFailed => {
+                (format!("this user may not do that ({code:?})"), "give it the permission there")
+            }
+            Code::InconsistentGroupProtocol => (
+                "the group has members that share out its work in another way, so they are not ours"
+                    .to_owned(),
+                "stop them first, or work under another --prefix: one group holds one kind of barista",
+            ),
+            Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition => (
+                "it is not there any more".to_owned(),
+                "make it again, or start the program anew, which does it",
+            ),
+            code => (
+                if said.is_empty() { code.to_string() } else { format!("{code}: {said}") },
+                "see what the broker itself says",
+            ),
+        };
+        format!("cannot {tried} on Kafka at {brokers}: {why}; {way_out}")
+    }
+
+    pub(super) fn open_error(&self) -> OpenError {
+        let sentence = self.sentence();
+        if self.heals() { OpenError::Storage(sentence) } else { OpenError::NotUsable(sentence) }
+    }
+}
+
+/// The code of an error, and what it says beyond the code. Never a property's value.
+pub(super) fn parts(error: &KafkaError) -> (Code, String) {
+    match error {
+        KafkaError::Transaction(error) => (error.code(), error.string()),
+        KafkaError::ClientCreation(said) => (Code::InvalidArgument, said.clone()),
+        KafkaError::AdminOpCreation(said) | KafkaError::Subscription(said) => (Code::Fail, said.clone()),
+        KafkaError::ClientConfig(_, _, name, _) => (Code::InvalidArgument, format!("the property {name}")),
+        error => (error.rdkafka_error_code().unwrap_or(Code::Fail), String::new()),
+    }
+}
+
+/// What librdkafka adds for its own sake is left out, and a bound kept.
+fn short(said: &str) -> &str {
+    let said = said.split(" (after ").next().unwrap_or(said).trim();
+    let said = said.split(" (install ").next().unwrap_or(said);
+    match said.char_indices().nth(300) {
+        Some((at, _)) => &said[..at],
+        None => said,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sentence_names_the_address_and_what_was_tried() {
+        for code in [Code::Resolve, Code::SSL, Code::BrokerTransportFailure, Code::NotController] {
+            let failure = Failure { brokers: "cafe:9092", tried: "read topic t", code, said: "what it said" };
+            let sentence = failure.sentence();
+            assert!(sentence.starts_with("cannot read topic t on Kafka at cafe:9092: "), "{sentence}");
+            assert!(sentence.contains("what it said") && sentence.contains("; "), "{sentence}");
+        }
+    }
+
+    #[test]
+    fn what_needs_a_person_does_not_heal() {
+        let heals = |code| Failure { brokers: "", tried: "", code, said: "" }.heals();
+        assert!(!heals(Code::Authentication) && !heals(Code::TopicAuthorizationFailed) && !heals(Code::SSL));
+        assert!(heals(Code::BrokerTransportFailure) && heals(Code::Resolve) && heals(Code::NotCoordinator));
+    }
+}

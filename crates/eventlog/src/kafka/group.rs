@@ -1,0 +1,244 @@
+//! Who is in the group. Its consumer reads nothing: what a member is given, a [`super::native::Reader`] reads.
+//!
+//! It subscribes to the first input alone: two subscribed topics are not shared out alike by cooperative-sticky
+//! (seen: partition 2 of one went to one member, of the other to another).
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc, Mutex,
+        mpsc::{self, RecvTimeoutError},
+    },
+    time::{Duration, Instant},
+};
+
+use rdkafka::{
+    ClientContext, Offset as Wanted, TopicPartitionList,
+    config::RDKafkaLogLevel,
+    consumer::{BaseConsumer, Consumer, ConsumerContext, ConsumerGroupMetadata},
+    error::{KafkaError, RDKafkaErrorCode as Code},
+    types::RDKafkaRespErr,
+};
+
+use super::{
+    bell::Bell,
+    ears::Ears,
+    failure::parts,
+    native,
+    offsets::{Offsets, WITHIN},
+    shared::{Shared, lock},
+};
+use crate::{OpenError, Partition, Topic, WorkError, WorkSpec};
+
+/// How often a member says that it lives. A third of the shortest session time, at most.
+const HEARTBEAT: Duration = Duration::from_millis(1_500);
+/// The most that is heard at once.
+const MOST: usize = 1_000;
+/// How long leaving the group is waited for; after that it leaves in the background.
+const LEAVE_WITHIN: Duration = Duration::from_secs(2);
+
+/// A membership.
+pub(super) struct Group {
+    shared: Arc<Shared>,
+    instance: Option<String>,
+    name: String,
+    /// There until it is dropped.
+    consumer: Option<BaseConsumer<Member>>,
+}
+
+/// What the group has decided.
+#[derive(Debug)]
+pub(super) enum Told {
+    /// These are this member's from now on.
+    Assigned(Vec<Partition>),
+    /// These were handed back.
+    Revoked(Vec<Partition>),
+    /// These were taken away.
+    Lost(Vec<Partition>),
+}
+
+impl Group {
+    /// Joins, without waiting. The bell rings when the group has something to say.
+    pub(super) fn join(shared: &Arc<Shared>, spec: &WorkSpec, bell: &Arc<Bell>) -> Result<Self, OpenError> {
+        let name = shared.options.prefixed(&spec.group);
+        let tried = format!("join group {name}");
+        let mut config = shared.options.client(
+            &[
+                // The shortest that a broker allows by default: so long nobody works on what a dead one had.
+                ("session.timeout.ms", "6000"),
+                ("heartbeat.interval.ms", &HEARTBEAT.as_millis().to_string()),
+            ],
+            &[
+                ("group.protocol", "classic"),
+                ("partition.assignment.strategy", "cooperative-sticky"),
+                ("enable.auto.commit", "false"),
+                ("enable.auto.offset.store", "false"),
+                ("auto.offset.reset", "earliest"),
+                ("allow.auto.create.topics", "false"),
+                // Positions of a transaction that is still open are waited for, not passed over.
+                ("isolation.level", "read_committed"),
+                // It is to read nothing; what it fetches before it is paused is little.
+                ("queued.min.messages", "1"),
+                ("fetch.max.bytes", "1048576"),
+            ],
+        );
+        config.set("group.id", &name);
+        if let Some(instance) = &spec.instance {
+            config.set("group.instance.id", shared.options.prefixed(instance));
+        }
+        let consumer: Result<BaseConsumer<Member>, _> = config.create_with_context(Member::default());
+        let mut consumer = consumer.map_err(|error| shared.failed_with(&tried, &error))?;
+        let rung = bell.clone();
+        consumer.set_nonempty_callback(move || rung.ring());
+        let input = shared.options.prefixed(spec.inputs.first().copied().unwrap_or_default());
+        consumer.subscribe(&[&input]).map_err(|error| shared.failed_with(&tried, &error))?;
+        let instance = spec.instance.clone();
+        Ok(Self { shared: shared.clone(), instance, name, consumer: Some(consumer) })
+    }
+
+    fn consumer(&self) -> &BaseConsumer<Member> {
+        self.consumer.as_ref().expect("it is taken only when the group is dropped")
+    }
+
+    /// What the group has decided since, without waiting.
+    pub(super) fn hear(&self) -> Result<VecDeque<Told>, WorkError> {
+        // A poll that hears the group says nothing: so one more, after which nothing was said.
+        let mut heard = 0;
+        for _ in 0..MOST {
+            match self.consumer().poll(Duration::ZERO) {
+                None => {
+                    let said = lock(&self.consumer().context().told).len();
+                    if said == std::mem::replace(&mut heard, said) {
+                        break;
+                    }
+                }
+                // Fetched before the pause.
+                Some(Ok(_)) => {}
+                Some(Err(error)) => self.check(&error)?,
+            }
+        }
+        Ok(std::mem::take(&mut *lock(&self.consumer().context().told)))
+    }
+
+    /// Whether an error ends the session. Most heal, and librdkafka tries again by itself.
+    fn check(&self, error: &KafkaError) -> Result<(), WorkError> {
+        if let Some((code, _)) = self.consumer().client().fatal_error() {
+            if code == Code::FencedInstanceId
+                && let Some(instance) = &self.instance
+            {
+                self.shared.instance_taken(instance);
+            }
+            return Err(WorkError::Fenced);
+        }
+        let (code, _) = parts(error);
+        let said = self.consumer().context().ears.take().map(|trouble| trouble.said).unwrap_or_default();
+        let failed = self.shared.failed(&format!("work in group {}", self.name), code, &said);
+        if failed.heals { Ok(()) } else { Err(failed.into()) }
+    }
+
+    /// Whether this is a member of the present generation, as far as it knows, and its share was not taken away.
+    pub(super) fn is_member(&self) -> bool {
+        native::is_member(self.consumer().client()) && !self.consumer().assignment_lost()
+    }
+
+    /// What a transaction's positions are sent with: the brokers refuse them to whoever is no member any more.
+    pub(super) fn metadata(&self) -> Option<ConsumerGroupMetadata> {
+        self.consumer().group_metadata().filter(|_| self.is_member())
+    }
+
+    /// Where the group last committed. Partitions of which that is not known are not among them.
+    pub(super) fn committed(&self, partition: Partition, topics: &[Topic]) -> Result<Offsets, WorkError> {
+        let tried = format!("ask where group {} is", self.name);
+        let failed = |error: KafkaError| self.shared.failed_with(&tried, &error);
+        let mut list = TopicPartitionList::new();
+        let number = i32::try_from(partition).unwrap_or(i32::MAX);
+        for topic in topics {
+            list.add_partition(&self.shared.options.prefixed(topic), number);
+        }
+        let list = self.consumer().committed_offsets(list, WITHIN).map_err(failed)?;
+        let mut offsets = Offsets::new();
+        for topic in topics {
+            let Some(found) = list.find_partition(&self.shared.options.prefixed(topic), number) else {
+                continue;
+            };
+            found.error().map_err(failed)?;
+            if let Wanted::Offset(offset) = found.offset()
+                && offset >= 0
+            {
+                offsets.insert((*topic, partition), offset.unsigned_abs());
+            }
+        }
+        Ok(offsets)
+    }
+
+    /// Another session was let in with this one's transactional id, which is made of the instance's name: waits
+    /// for the group's word whether that has another process now. A commit may hear of it before the group does.
+    pub(super) fn hear_of_instance(&self) {
+        let Some(instance) = &self.instance else { return };
+        let deadline = Instant::now() + HEARTBEAT * 3;
+        while Instant::now() < deadline
+            && !self.shared.is_instance_taken(instance)
+            && !self.shared.is_closed()
+        {
+            if let Some(Err(error)) = self.consumer().poll(Duration::from_millis(100)) {
+                // What it says ends the session, which has ended already.
+                let _ = self.check(&error);
+            }
+        }
+    }
+}
+
+impl Drop for Group {
+    /// Leaves. Without the broker that takes as long as librdkafka likes: then in the background.
+    fn drop(&mut self) {
+        let Some(consumer) = self.consumer.take() else { return };
+        let (left, has_left) = mpsc::channel::<()>();
+        let leave = std::thread::Builder::new().name("kafka-leave".to_owned()).spawn(move || {
+            drop(consumer);
+            drop(left);
+        });
+        // Without a thread it was dropped here.
+        if leave.is_ok() && has_left.recv_timeout(LEAVE_WITHIN) == Err(RecvTimeoutError::Timeout) {
+            tracing::debug!(group = self.name, "leaving the group takes long");
+        }
+    }
+}
+
+/// Hears what the group decides.
+#[derive(Debug, Default)]
+struct Member {
+    ears: Ears,
+    told: Mutex<VecDeque<Told>>,
+}
+
+impl ClientContext for Member {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, said: &str) {
+        Ears::note(level, facility, said);
+    }
+
+    fn error(&self, error: KafkaError, said: &str) {
+        self.ears.hear(&error, said);
+    }
+}
+
+impl ConsumerContext for Member {
+    /// Does at once what the group says: one that puts off its unassign hangs when it is closed.
+    fn rebalance(&self, consumer: &BaseConsumer<Self>, error: RDKafkaRespErr, list: &mut TopicPartitionList) {
+        let partitions: Vec<_> =
+            list.elements().iter().filter_map(|place| Partition::try_from(place.partition()).ok()).collect();
+        let (done, told) = if error == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
+            // From the end, so that nobody looks up positions for what is never read.
+            let assigned = list.set_all_offsets(Wanted::End);
+            let assigned = assigned.and_then(|()| consumer.incremental_assign(list));
+            (assigned.and_then(|()| consumer.pause(list)), Told::Assigned(partitions))
+        } else if consumer.assignment_lost() {
+            (consumer.incremental_unassign(list), Told::Lost(partitions))
+        } else {
+            (consumer.incremental_unassign(list), Told::Revoked(partitions))
+        };
+        if let Err(error) = done {
+            tracing::warn!(%error, "librdkafka does not do what the group says");
+        }
+        lock(&self.told).push_back(told);
+    }
+}

@@ -1,0 +1,184 @@
+//! The log on Apache Kafka: for many processes, on as many brokers as there are.
+//!
+//! | file | idea |
+//! |---|---|
+//! | `options` | how it is opened; what librdkafka is told for each job |
+//! | `admin` | topics made and checked |
+//! | `publish` | one idempotent producer |
+//! | `follow` | everything committed, and when that is all |
+//! | `work`, `share`, `group` | a session; what it has of one partition; who is in the group |
+//! | `commit` | transactions |
+//! | `offsets` | where partitions begin and end |
+//! | `shared`, `bell`, `ears` | what everything on one log shares; waiting; what clients say of themselves |
+//! | `failure` | librdkafka's errors as sentences |
+//! | `native` | what is called of librdkafka directly |
+//!
+//! Durable is what the topic's replication gives: a publish is answered when all in-sync replicas have the record.
+//! Each record and position of a transaction becomes visible by one mark in each partition, or never.
+
+mod admin;
+mod bell;
+mod commit;
+mod ears;
+mod failure;
+mod follow;
+mod group;
+mod native;
+mod offsets;
+mod options;
+mod publish;
+mod share;
+mod shared;
+mod work;
+
+use std::{
+    ffi::CString,
+    fmt,
+    sync::{Arc, Mutex},
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+
+pub use self::options::Options;
+use self::{
+    ears::{Ears, Trouble},
+    failure::Failure,
+    publish::Publisher,
+    shared::{Known, Shared, lock},
+};
+use crate::{Follow, Log, OpenError, Publish, Start, Topic, Work, WorkSpec};
+
+/// What librdkafka takes as one message and, with its default settings, a broker too (1,048,588); in bytes.
+const MESSAGE_MAX_BYTES: usize = 1_000_000;
+
+/// A record larger than this, key, value and headers together, is refused; in bytes. What librdkafka adds to each
+/// record and header is less than the rest of its own limit.
+pub const MAX_RECORD_BYTES: usize = MESSAGE_MAX_BYTES - 10_000;
+
+/// How long the first answer of a broker is waited for.
+const CONNECT_WITHIN: Duration = Duration::from_secs(10);
+
+/// How often partitions that were added are looked for.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+
+/// A log on a cluster.
+pub struct KafkaLog {
+    shared: Arc<Shared>,
+    publisher: Arc<Publisher>,
+    /// Looks for new partitions.
+    lookout: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl KafkaLog {
+    /// Connects, makes the topics that are missing and checks the others.
+    ///
+    /// # Errors
+    /// Each is one sentence that says what was tried, at which address, and the way out. [`OpenError::Storage`]
+    /// may heal; the others need a person.
+    pub fn open(options: Options) -> Result<Arc<Self>, OpenError> {
+        let fail = |error: &_| {
+            let (code, said) = failure::parts(error);
+            let tried = "connect";
+            Failure { brokers: &options.brokers, tried, code, said: &said }.open_error()
+        };
+        let ears = Ears::default();
+        let probe = options.probe().create_with_context(ears.clone()).map_err(|error| fail(&error))?;
+        connect(&options, &probe, &ears)?;
+        let counts = admin::ensure(&options, &probe)?;
+        let mut topics = Vec::new();
+        for (spec, count) in options.topics.iter().zip(counts) {
+            let name = CString::new(options.prefixed(spec.name)).map_err(|_| {
+                OpenError::NotUsable(
+                    "the prefix has a zero byte in it, which no topic's name can have".to_owned(),
+                )
+            })?;
+            topics.push(Known::new(*spec, name, count));
+        }
+        let shared = Arc::new(Shared::new(options, topics, probe));
+        let publisher = Arc::new(Publisher::new(&shared)?);
+        let lookout = look_out(&shared)
+            .map_err(|error| OpenError::Storage(format!("cannot start a thread for the log: {error}")))?;
+        Ok(Arc::new(Self { shared, publisher, lookout: Mutex::new(Some(lookout)) }))
+    }
+
+    /// Writes what waits, within a bound, and ends everything on this log: followers and workers get `Closed`.
+    /// Dropping the log does the same.
+    pub fn close(&self) {
+        if self.shared.close() {
+            self.publisher.close();
+        }
+        if let Some(lookout) = lock(&self.lookout).take() {
+            // A thread that has panicked has said so on stderr; there is nothing to add.
+            let _ = lookout.join();
+        }
+    }
+}
+
+/// Waits for the first answer.
+fn connect(options: &Options, probe: &BaseConsumer<Ears>, ears: &Ears) -> Result<(), OpenError> {
+    let deadline = Instant::now() + CONNECT_WITHIN;
+    let mut trouble = None;
+    loop {
+        // Asks for one topic, since a cluster may have very many; whether it is there matters later.
+        let name =
+            options.topics.first().map_or_else(|| "brewline".to_owned(), |spec| options.prefixed(spec.name));
+        let Err(error) = probe.fetch_metadata(Some(&name), Duration::from_millis(250)) else { return Ok(()) };
+        while probe.poll(Duration::ZERO).is_some() {}
+        trouble = ears.take().or(trouble);
+        let (code, said) = failure::parts(&error);
+        let last = trouble.clone().unwrap_or(Trouble { code, said });
+        let failure = Failure::of_trouble(&options.brokers, "connect", &last);
+        if !failure.heals() || Instant::now() >= deadline {
+            return Err(failure.open_error());
+        }
+    }
+}
+
+fn look_out(shared: &Arc<Shared>) -> std::io::Result<JoinHandle<()>> {
+    let (shared, bell) = (shared.clone(), shared.bell());
+    std::thread::Builder::new().name("kafka-lookout".to_owned()).spawn(move || {
+        loop {
+            let next = Instant::now() + LOOK_EVERY;
+            // The bell also rings when partitions are found: only closing ends the wait.
+            while !shared.is_closed() && Instant::now() < next {
+                bell.wait_until(next);
+            }
+            if shared.is_closed() {
+                return;
+            }
+            shared.look_at_partitions();
+        }
+    })
+}
+
+impl Drop for KafkaLog {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl fmt::Debug for KafkaLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KafkaLog").field("options", &self.shared.options).finish_non_exhaustive()
+    }
+}
+
+impl Log for KafkaLog {
+    fn publisher(&self) -> Arc<dyn Publish> {
+        self.publisher.clone()
+    }
+
+    fn follow(&self, topics: &[(Topic, Start)]) -> Result<Box<dyn Follow>, OpenError> {
+        Ok(Box::new(follow::Follower::new(self.shared.clone(), topics)?))
+    }
+
+    fn work(&self, spec: &WorkSpec) -> Result<Box<dyn Work>, OpenError> {
+        Ok(Box::new(work::Session::join(&self.shared, spec)?))
+    }
+
+    fn partitions(&self, topic: Topic) -> u32 {
+        self.shared.partitions(topic)
+    }
+}

@@ -1,0 +1,518 @@
+//! The one file that calls librdkafka directly, where `rdkafka` has no way to say what is needed:
+//!
+//! - whether a record that failed may have been written (`rd_kafka_message_status`);
+//! - reading partitions that are started and stopped one by one, without a group and in batches, with the topic
+//!   and offset of each end that is reached (`rd_kafka_consume_start_queue`, `rd_kafka_consume_batch_queue`):
+//!   `rdkafka` wants a group for that and says of an end only which partition number it has;
+//! - asking for the ends of many partitions without waiting for the answer (`rd_kafka_ListOffsets`);
+//! - headers whose names are no UTF-8 or hold a zero byte, for which `rdkafka` panics;
+//! - a flush that waits for the last record and not in steps of 100 ms (`rd_kafka_flush`);
+//! - which member of which generation a consumer is.
+//!
+//! librdkafka is safe to call from any thread; what its handles need is that they are destroyed before their
+//! client, which the order of the fields of [`Reader`] sees to.
+#![allow(unsafe_code)]
+
+use std::{
+    collections::BTreeSet,
+    ffi::{CStr, CString, c_char, c_void},
+    ptr::{self, NonNull},
+    sync::Arc,
+    time::Duration,
+};
+
+use bytes::{BufMut as _, Bytes};
+use rdkafka::{
+    TopicPartitionList, bindings as rd,
+    client::{Client, ClientContext},
+    consumer::{BaseConsumer, Consumer as _},
+    error::RDKafkaErrorCode,
+    message::BorrowedMessage,
+    producer::{BaseProducer, Producer as _, ProducerContext},
+    util::IntoOpaque,
+};
+
+use super::{bell::Bell, ears::Ears};
+use crate::{Entry, Headers, Offset, Partition, Record, Topic};
+
+/// Whether a record that failed may stand in the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Status {
+    /// It was never sent, or the broker refused it.
+    NotPersisted,
+    /// It was sent and no answer came.
+    PossiblyPersisted,
+    /// It stands there.
+    Persisted,
+}
+
+/// What became of a record whose delivery is reported.
+pub(super) fn status(message: &BorrowedMessage<'_>) -> Status {
+    // SAFETY: the message is alive as long as the reference to it.
+    match unsafe { rd::rd_kafka_message_status(message.ptr()) } {
+        rd::rd_kafka_msg_status_t::RD_KAFKA_MSG_STATUS_NOT_PERSISTED => Status::NotPersisted,
+        rd::rd_kafka_msg_status_t::RD_KAFKA_MSG_STATUS_POSSIBLY_PERSISTED => Status::PossiblyPersisted,
+        rd::rd_kafka_msg_status_t::RD_KAFKA_MSG_STATUS_PERSISTED => Status::Persisted,
+    }
+}
+
+/// Hands a record to a producer, with what its delivery is to be reported with. With an error it took nothing.
+pub(super) fn produce<C: ProducerContext>(
+    client: &Client<C>,
+    topic: &CStr,
+    partition: Partition,
+    record: &Record,
+    opaque: C::DeliveryOpaque,
+) -> Result<(), RDKafkaErrorCode> {
+    use rd::rd_kafka_vtype_t as vtype;
+    let bytes = |part: &Option<Bytes>| -> (*const u8, usize) {
+        // An empty part has an address of its own, so that it is not taken for a missing one.
+        part.as_ref().map_or((ptr::null(), 0), |bytes| (bytes.as_ptr(), bytes.len()))
+    };
+    let (key, key_len) = bytes(&record.key);
+    let (value, value_len) = bytes(&record.value);
+    let partition = i32::try_from(partition).map_err(|_| RDKafkaErrorCode::UnknownPartition)?;
+    let headers = headers_of(&record.headers);
+    let opaque = opaque.into_ptr();
+    // SAFETY: every argument has the type that its tag says; all are copied before the call returns, except for
+    // the headers, which belong to librdkafka if it succeeds.
+    let error = unsafe {
+        rd::rd_kafka_producev(
+            client.native_ptr(),
+            vtype::RD_KAFKA_VTYPE_TOPIC,
+            topic.as_ptr(),
+            vtype::RD_KAFKA_VTYPE_PARTITION,
+            partition,
+            vtype::RD_KAFKA_VTYPE_MSGFLAGS,
+            rd::RD_KAFKA_MSG_F_COPY,
+            vtype::RD_KAFKA_VTYPE_VALUE,
+            value,
+            value_len,
+            vtype::RD_KAFKA_VTYPE_KEY,
+            key,
+            key_len,
+            vtype::RD_KAFKA_VTYPE_OPAQUE,
+            opaque,
+            vtype::RD_KAFKA_VTYPE_HEADERS,
+            headers,
+            vtype::RD_KAFKA_VTYPE_END,
+        )
+    };
+    if error == rd::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
+        return Ok(());
+    }
+    // SAFETY: both were made above, and not taken.
+    unsafe {
+        if !headers.is_null() {
+            rd::rd_kafka_headers_destroy(headers);
+        }
+        drop(C::DeliveryOpaque::from_ptr(opaque));
+    }
+    Err(error.into())
+}
+
+fn headers_of(headers: &Headers) -> *mut rd::rd_kafka_headers_t {
+    if headers.is_empty() {
+        return ptr::null_mut();
+    }
+    // SAFETY: names and values are copied, with the lengths that are given.
+    unsafe {
+        let list = rd::rd_kafka_headers_new(8);
+        for (name, value) in headers.iter() {
+            let (name_len, value_len) = (name.len().cast_signed(), value.len().cast_signed());
+            rd::rd_kafka_header_add(list, name.as_ptr().cast(), name_len, value.as_ptr().cast(), value_len);
+        }
+        list
+    }
+}
+
+/// Waits until nothing is in the producer's queue or in flight, at most `wait`. True if that is so.
+///
+/// `BaseProducer::flush` waits in steps of 100 ms, also within a commit: a transaction then takes 102 ms
+/// instead of 3.
+pub(super) fn flush<C: ProducerContext>(producer: &BaseProducer<C>, wait: Duration) -> bool {
+    let wait = i32::try_from(wait.as_millis()).unwrap_or(i32::MAX);
+    // SAFETY: the producer is alive.
+    let error = unsafe { rd::rd_kafka_flush(producer.client().native_ptr(), wait) };
+    error == rd::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR
+}
+
+/// Whether a consumer is a member of its group's present generation, as far as it knows.
+pub(super) fn is_member<C: ClientContext>(client: &Client<C>) -> bool {
+    // SAFETY: the client is alive; what is asked for is destroyed after the last look at it.
+    unsafe {
+        let member = rd::rd_kafka_consumer_group_metadata(client.native_ptr());
+        if member.is_null() {
+            return false;
+        }
+        let id = rd::rd_kafka_consumer_group_metadata_member_id(member);
+        let named = !id.is_null() && *id != 0;
+        let is = named && rd::rd_kafka_consumer_group_metadata_generation_id(member) >= 0;
+        rd::rd_kafka_consumer_group_metadata_destroy(member);
+        is
+    }
+}
+
+/// One thing that a reader has read.
+#[derive(Debug)]
+pub(super) enum Read {
+    /// A record.
+    Entry(Entry),
+    /// Everything of a partition that was committed was read, up to this offset; nothing that is visible
+    /// stands between the last record and it.
+    End(Topic, Partition, Offset),
+    /// A partition is read no further.
+    Failed(Topic, Partition, RDKafkaErrorCode, String),
+}
+
+/// An answer to [`Reader::ask_ends`].
+pub(super) type Ends = Result<Vec<(Topic, Partition, Offset)>, RDKafkaErrorCode>;
+
+/// Reads partitions, each started and stopped by itself, without a group. The consumer below says how: which
+/// isolation, how much in advance.
+pub(super) struct Reader {
+    topics: Vec<Handle>,
+    running: BTreeSet<(Topic, Partition)>,
+    records: Queue,
+    answers: Queue,
+    messages: Vec<*mut rd::rd_kafka_message_t>,
+    // Last, because everything above is made of it.
+    consumer: BaseConsumer<Ears>,
+}
+
+// SAFETY: librdkafka may be called from any thread, and `messages` holds pointers only within a call.
+unsafe impl Send for Reader {}
+
+impl Reader {
+    /// A reader of `topics`, each with its name in Kafka, that brings at most `most` things at once. The bell
+    /// rings when there is something to read, or an answer.
+    pub(super) fn new(
+        consumer: BaseConsumer<Ears>,
+        topics: &[(Topic, &CStr)],
+        most: usize,
+        bell: &Arc<Bell>,
+    ) -> Option<Self> {
+        let client = consumer.client().native_ptr();
+        let topics = topics.iter().map(|(topic, name)| Handle::new(client, topic, name));
+        Some(Self {
+            topics: topics.collect::<Option<Vec<_>>>()?,
+            running: BTreeSet::new(),
+            records: Queue::new(client, bell)?,
+            answers: Queue::new(client, bell)?,
+            messages: Vec::with_capacity(most.max(1)),
+            consumer,
+        })
+    }
+
+    /// The consumer below, to ask for offsets.
+    pub(super) fn consumer(&self) -> &BaseConsumer<Ears> {
+        &self.consumer
+    }
+
+    /// Reads a partition from `offset` on, also if it is read elsewhere now: nothing of before comes any more.
+    pub(super) fn start(
+        &mut self,
+        topic: Topic,
+        partition: Partition,
+        offset: Offset,
+    ) -> Result<(), RDKafkaErrorCode> {
+        self.stop(topic, partition);
+        let unknown = RDKafkaErrorCode::UnknownPartition;
+        let handle = self.handle(topic).ok_or(unknown)?;
+        let number = i32::try_from(partition).map_err(|_| unknown)?;
+        let offset = i64::try_from(offset).map_err(|_| RDKafkaErrorCode::InvalidArgument)?;
+        // SAFETY: topic and queue are of this client and alive.
+        let failed =
+            unsafe { rd::rd_kafka_consume_start_queue(handle, number, offset, self.records.ptr.as_ptr()) };
+        if failed != 0 {
+            // SAFETY: a number of this thread.
+            return Err(unsafe { rd::rd_kafka_last_error() }.into());
+        }
+        self.running.insert((topic, partition));
+        Ok(())
+    }
+
+    /// Reads a partition no longer. What was fetched of it is thrown away, by the version that librdkafka
+    /// gives each start.
+    pub(super) fn stop(&mut self, topic: Topic, partition: Partition) {
+        if self.running.remove(&(topic, partition))
+            && let (Some(handle), Ok(number)) = (self.handle(topic), i32::try_from(partition))
+        {
+            // SAFETY: the topic is of this client and alive. It waits for librdkafka's own thread, for no broker.
+            unsafe { rd::rd_kafka_consume_stop(handle, number) };
+        }
+    }
+
+    fn handle(&self, topic: Topic) -> Option<*mut rd::rd_kafka_topic_t> {
+        self.topics.iter().find(|handle| handle.topic == topic).map(|handle| handle.ptr.as_ptr())
+    }
+
+    /// What has come, without waiting, in order within each partition.
+    pub(super) fn read(&mut self, mut take: impl FnMut(Read)) -> usize {
+        self.serve();
+        let most = self.messages.capacity();
+        // SAFETY: there is room for `most` pointers; as many as it says are written.
+        let count = unsafe {
+            let count = rd::rd_kafka_consume_batch_queue(
+                self.records.ptr.as_ptr(),
+                0,
+                self.messages.as_mut_ptr(),
+                most,
+            );
+            let count = usize::try_from(count).unwrap_or(0);
+            self.messages.set_len(count);
+            count
+        };
+        for message in self.messages.drain(..) {
+            // SAFETY: each message is ours until it is destroyed, which is here, after it has been copied.
+            unsafe {
+                if let Some(topic) = topic_of(&self.topics, &*message)
+                    && let Some(read) = read(topic, &*message)
+                {
+                    take(read);
+                }
+                rd::rd_kafka_message_destroy(message);
+            }
+        }
+        count
+    }
+
+    /// Lets the client say what it has to say of itself; bounded, for it may have much to say.
+    fn serve(&self) {
+        for _ in 0..8 {
+            // Without a group this brings what the client logs, and never a record.
+            drop(self.consumer.poll(Duration::ZERO));
+        }
+    }
+
+    /// Asks where the committed part of each partition ends, in one request to each broker; the answer comes by
+    /// [`Reader::take_ends`], with this number.
+    pub(super) fn ask_ends(&self, partitions: &TopicPartitionList, within: Duration, number: usize) {
+        let within = i32::try_from(within.as_millis()).unwrap_or(i32::MAX);
+        let mut sink: [c_char; 128] = [0; 128];
+        // SAFETY: the options are destroyed after the call, which copies them and the list.
+        unsafe {
+            let client = self.consumer.client().native_ptr();
+            let options =
+                rd::rd_kafka_AdminOptions_new(client, rd::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_LISTOFFSETS);
+            let committed = rd::rd_kafka_IsolationLevel_t::RD_KAFKA_ISOLATION_LEVEL_READ_COMMITTED;
+            let error = rd::rd_kafka_AdminOptions_set_isolation_level(options, committed);
+            if !error.is_null() {
+                rd::rd_kafka_error_destroy(error);
+            }
+            // Fails only for times out of its range: then the default one holds.
+            rd::rd_kafka_AdminOptions_set_request_timeout(options, within, sink.as_mut_ptr(), sink.len());
+            rd::rd_kafka_AdminOptions_set_opaque(options, ptr::without_provenance_mut(number));
+            rd::rd_kafka_ListOffsets(client, partitions.ptr(), options, self.answers.ptr.as_ptr());
+            rd::rd_kafka_AdminOptions_destroy(options);
+        }
+    }
+
+    /// The next answer, if one has come, and the number that it was asked with.
+    pub(super) fn take_ends(&self) -> Option<(usize, Ends)> {
+        // SAFETY: the event is destroyed after the last look at it and at what belongs to it.
+        unsafe {
+            let event = NonNull::new(rd::rd_kafka_queue_poll(self.answers.ptr.as_ptr(), 0))?.as_ptr();
+            let number = rd::rd_kafka_event_opaque(event).addr();
+            let ends = self.ends_of(event);
+            rd::rd_kafka_event_destroy(event);
+            Some((number, ends))
+        }
+    }
+
+    /// # Safety
+    /// The event must be alive.
+    unsafe fn ends_of(&self, event: *mut rd::rd_kafka_event_t) -> Ends {
+        let check = |error: rd::rd_kafka_resp_err_t| match error {
+            rd::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR => Ok(()),
+            error => Err(RDKafkaErrorCode::from(error)),
+        };
+        // SAFETY: as the caller says; the infos live as long as the event.
+        unsafe {
+            check(rd::rd_kafka_event_error(event))?;
+            let result = rd::rd_kafka_event_ListOffsets_result(event);
+            if result.is_null() {
+                return Err(RDKafkaErrorCode::BadMessage);
+            }
+            let mut count = 0;
+            let infos = rd::rd_kafka_ListOffsets_result_infos(result, &raw mut count);
+            let mut ends = Vec::with_capacity(count);
+            for place in 0..count {
+                let place = rd::rd_kafka_ListOffsetsResultInfo_topic_partition(*infos.add(place));
+                check((*place).err)?;
+                let name = CStr::from_ptr((*place).topic);
+                let topic = self.topics.iter().find(|handle| handle.name.as_c_str() == name);
+                if let (Some(handle), Ok(partition), Ok(offset)) =
+                    (topic, Partition::try_from((*place).partition), Offset::try_from((*place).offset))
+                {
+                    ends.push((handle.topic, partition, offset));
+                }
+            }
+            Ok(ends)
+        }
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        for (topic, partition) in self.running.clone() {
+            self.stop(topic, partition);
+        }
+    }
+}
+
+/// A topic as librdkafka knows it.
+struct Handle {
+    topic: Topic,
+    name: CString,
+    ptr: NonNull<rd::rd_kafka_topic_t>,
+}
+
+impl Handle {
+    fn new(client: *mut rd::rd_kafka_t, topic: Topic, name: &CStr) -> Option<Self> {
+        // SAFETY: the client is alive; without a configuration the client's default is taken.
+        let ptr = unsafe { rd::rd_kafka_topic_new(client, name.as_ptr(), ptr::null_mut()) };
+        Some(Self { topic, name: name.to_owned(), ptr: NonNull::new(ptr)? })
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        // SAFETY: made by `new`, and its client is alive.
+        unsafe { rd::rd_kafka_topic_destroy(self.ptr.as_ptr()) };
+    }
+}
+
+/// A queue that rings a bell when it is no longer empty.
+struct Queue {
+    ptr: NonNull<rd::rd_kafka_queue_t>,
+    // What librdkafka has a pointer to.
+    _bell: Arc<Bell>,
+}
+
+impl Queue {
+    fn new(client: *mut rd::rd_kafka_t, bell: &Arc<Bell>) -> Option<Self> {
+        unsafe extern "C" fn ring(_: *mut rd::rd_kafka_t, bell: *mut c_void) {
+            // SAFETY: the queue keeps its bell until it has told librdkafka to forget it.
+            unsafe { (*bell.cast::<Bell>()).ring() };
+        }
+        // SAFETY: the client is alive, and the bell as long as the callback is set.
+        unsafe {
+            let ptr = NonNull::new(rd::rd_kafka_queue_new(client))?;
+            let opaque = Arc::as_ptr(bell).cast_mut().cast();
+            rd::rd_kafka_queue_cb_event_enable(ptr.as_ptr(), Some(ring), opaque);
+            Some(Self { ptr, _bell: bell.clone() })
+        }
+    }
+}
+
+impl Drop for Queue {
+    fn drop(&mut self) {
+        // SAFETY: made by `new`, and its client is alive. The callback is called under the queue's lock, which
+        // the first call takes: after it the bell is not rung any more.
+        unsafe {
+            rd::rd_kafka_queue_cb_event_enable(self.ptr.as_ptr(), None, ptr::null_mut());
+            rd::rd_kafka_queue_destroy(self.ptr.as_ptr());
+        }
+    }
+}
+
+/// # Safety
+/// The message must be alive.
+unsafe fn topic_of(topics: &[Handle], message: &rd::rd_kafka_message_t) -> Option<Topic> {
+    let by_handle = topics.iter().find(|handle| handle.ptr.as_ptr() == message.rkt);
+    let by_name = || {
+        if message.rkt.is_null() {
+            return None;
+        }
+        // SAFETY: a topic's name lives as long as the topic, and the message holds the topic.
+        let name = unsafe { CStr::from_ptr(rd::rd_kafka_topic_name(message.rkt)) };
+        topics.iter().find(|handle| handle.name.as_c_str() == name)
+    };
+    by_handle.or_else(by_name).map(|handle| handle.topic)
+}
+
+/// # Safety
+/// The message must be alive, with everything that it points to.
+unsafe fn read(topic: Topic, message: &rd::rd_kafka_message_t) -> Option<Read> {
+    let partition = Partition::try_from(message.partition).ok()?;
+    match message.err {
+        rd::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR => {
+            let offset = Offset::try_from(message.offset).ok()?;
+            let mut kind = rd::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;
+            // SAFETY: as the caller says.
+            let timestamp = unsafe { rd::rd_kafka_message_timestamp(message, &raw mut kind) };
+            let record = unsafe { record(message) };
+            Some(Read::Entry(Entry { topic, partition, offset, timestamp, record }))
+        }
+        rd::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR__PARTITION_EOF => {
+            Some(Read::End(topic, partition, Offset::try_from(message.offset).ok()?))
+        }
+        error => {
+            // SAFETY: as the caller says; with an error the payload, if any, is its text.
+            let text = unsafe { slice(message.payload, message.len) };
+            let text = text.map(|text| String::from_utf8_lossy(text).into_owned()).unwrap_or_default();
+            Some(Read::Failed(topic, partition, error.into(), text))
+        }
+    }
+}
+
+/// # Safety
+/// `len` bytes must stand at `at`, if it is not null, for as long as the slice is used.
+unsafe fn slice<'a>(at: *const c_void, len: usize) -> Option<&'a [u8]> {
+    // SAFETY: as the caller says.
+    (!at.is_null()).then(|| unsafe { std::slice::from_raw_parts(at.cast(), len) })
+}
+
+/// Key, value and headers in one allocation.
+///
+/// # Safety
+/// The message must be alive, with everything that it points to.
+unsafe fn record(message: &rd::rd_kafka_message_t) -> Record {
+    // SAFETY: as the caller says; both are copied below.
+    let (key, value) = unsafe { (slice(message.key, message.key_len), slice(message.payload, message.len)) };
+    let mut list = ptr::null_mut();
+    // SAFETY: as the caller says. The headers belong to the message.
+    let error = unsafe { rd::rd_kafka_message_headers(message, &raw mut list) };
+    let has_headers = error == rd::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR;
+    let (key_len, value_len) = (key.map_or(0, <[u8]>::len), value.map_or(0, <[u8]>::len));
+    let mut all = Vec::with_capacity(key_len + value_len + if has_headers { 256 } else { 0 });
+    all.extend_from_slice(key.unwrap_or_default());
+    all.extend_from_slice(value.unwrap_or_default());
+    if has_headers {
+        // SAFETY: the list is the message's own.
+        unsafe { put_headers(list, &mut all) };
+    }
+    let all = Bytes::from(all);
+    let headers = all.slice(key_len + value_len..);
+    Record {
+        key: key.map(|_| all.slice(..key_len)),
+        value: value.map(|_| all.slice(key_len..key_len + value_len)),
+        headers: if headers.is_empty() { Headers::default() } else { Headers::from_bytes(headers) },
+    }
+}
+
+/// Puts them as [`Headers`] keeps them. Names come from outside: what is no UTF-8 is written so that it can be
+/// read, and one that is too long to be kept is left out.
+///
+/// # Safety
+/// The list must be alive.
+unsafe fn put_headers(list: *const rd::rd_kafka_headers_t, all: &mut Vec<u8>) {
+    for index in 0.. {
+        let (mut name, mut value, mut len) = (ptr::null(), ptr::null(), 0);
+        // SAFETY: as the caller says; name and value are the list's and are copied below.
+        let (name, value) = unsafe {
+            let error = rd::rd_kafka_header_get_all(list, index, &raw mut name, &raw mut value, &raw mut len);
+            if error != rd::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR || name.is_null() {
+                return;
+            }
+            (CStr::from_ptr(name).to_string_lossy(), slice(value, len).unwrap_or_default())
+        };
+        if let (Ok(name_len), Ok(value_len)) = (u16::try_from(name.len()), u32::try_from(value.len())) {
+            all.put_u16_le(name_len);
+            all.put_slice(name.as_bytes());
+            all.put_u32_le(value_len);
+            all.put_slice(value);
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! What everything on one log shares.
+
+use std::{
+    collections::BTreeSet,
+    ffi::CString,
+    hash::{BuildHasher as _, Hasher as _, RandomState},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
+};
+
+use rdkafka::{
+    consumer::{BaseConsumer, Consumer as _},
+    error::{KafkaError, RDKafkaErrorCode as Code},
+};
+
+use super::{
+    bell::Bell,
+    ears::Ears,
+    failure::{Failure, parts},
+    native::Reader,
+    offsets::WITHIN,
+    options::Options,
+};
+use crate::{FollowError, OpenError, Topic, TopicSpec, WorkError};
+
+/// What everything on one log shares.
+pub(super) struct Shared {
+    pub(super) options: Options,
+    pub(super) topics: Vec<Known>,
+    /// Asks the brokers, and sees what is not committed yet.
+    pub(super) probe: BaseConsumer<Ears>,
+    /// Tells the transactions of this process from those of others, over all of its sessions.
+    pub(super) process: String,
+    closed: AtomicBool,
+    /// Of everyone who may be waiting.
+    bells: Mutex<Vec<Weak<Bell>>>,
+    /// Names of instances that another process has taken.
+    taken: Mutex<BTreeSet<String>>,
+    /// Numbers of the sessions that there are.
+    slots: Mutex<BTreeSet<usize>>,
+}
+
+/// A topic of the log.
+#[derive(Debug)]
+pub(super) struct Known {
+    pub(super) spec: TopicSpec,
+    /// As the cluster knows it.
+    pub(super) name: CString,
+    partitions: AtomicU32,
+}
+
+impl Known {
+    pub(super) fn new(spec: TopicSpec, name: CString, partitions: u32) -> Self {
+        Self { spec, name, partitions: AtomicU32::new(partitions) }
+    }
+
+    pub(super) fn partitions(&self) -> u32 {
+        self.partitions.load(Ordering::Relaxed)
+    }
+}
+
+/// A session's number among those of its process: the lowest that is free, so that the one that comes after it has
+/// the same transactional id and takes back what this one left open.
+pub(super) struct Slot {
+    shared: Arc<Shared>,
+    pub(super) number: usize,
+}
+
+impl Slot {
+    pub(super) fn take(shared: &Arc<Shared>) -> Self {
+        let mut slots = lock(&shared.slots);
+        let number = (0..=slots.len()).find(|number| !slots.contains(number)).unwrap_or_default();
+        slots.insert(number);
+        Self { shared: shared.clone(), number }
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        lock(&self.shared.slots).remove(&self.number);
+    }
+}
+
+/// Something that could not be done, as one sentence.
+#[derive(Debug)]
+pub(super) struct Failed {
+    pub(super) sentence: String,
+    /// Whether trying again may be enough.
+    pub(super) heals: bool,
+}
+
+impl From<Failed> for OpenError {
+    fn from(failed: Failed) -> Self {
+        if failed.heals { Self::Storage(failed.sentence) } else { Self::NotUsable(failed.sentence) }
+    }
+}
+
+impl From<Failed> for FollowError {
+    fn from(failed: Failed) -> Self {
+        Self::Storage(failed.sentence)
+    }
+}
+
+impl From<Failed> for WorkError {
+    fn from(failed: Failed) -> Self {
+        Self::Storage(failed.sentence)
+    }
+}
+
+impl Shared {
+    pub(super) fn new(options: Options, topics: Vec<Known>, probe: BaseConsumer<Ears>) -> Self {
+        Self {
+            options,
+            topics,
+            probe,
+            process: format!("{:016x}", RandomState::new().build_hasher().finish()),
+            closed: AtomicBool::new(false),
+            bells: Mutex::default(),
+            taken: Mutex::default(),
+            slots: Mutex::default(),
+        }
+    }
+
+    pub(super) fn topic(&self, topic: Topic) -> Option<&Known> {
+        self.topics.iter().find(|known| known.spec.name == topic)
+    }
+
+    /// How many partitions a topic has; 0 if it is none of the log's.
+    pub(super) fn partitions(&self, topic: Topic) -> u32 {
+        self.topic(topic).map_or(0, Known::partitions)
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    /// Ends everything that reads or works. True if this was the first time.
+    pub(super) fn close(&self) -> bool {
+        let first = !self.closed.swap(true, Ordering::AcqRel);
+        self.ring();
+        first
+    }
+
+    fn ring(&self) {
+        for bell in lock(&self.bells).iter().filter_map(Weak::upgrade) {
+            bell.ring();
+        }
+    }
+
+    /// A bell that also rings when the log is closed.
+    pub(super) fn bell(&self) -> Arc<Bell> {
+        let bell = Arc::new(Bell::default());
+        let mut bells = lock(&self.bells);
+        bells.retain(|bell| bell.strong_count() > 0);
+        bells.push(Arc::downgrade(&bell));
+        bell
+    }
+
+    /// Another process works under this instance's name now.
+    pub(super) fn instance_taken(&self, instance: &str) {
+        lock(&self.taken).insert(instance.to_owned());
+    }
+
+    pub(super) fn is_instance_taken(&self, instance: &str) -> bool {
+        lock(&self.taken).contains(instance)
+    }
+
+    pub(super) fn failed(&self, tried: &str, code: Code, said: &str) -> Failed {
+        let failure = Failure { brokers: &self.options.brokers, tried, code, said };
+        Failed { sentence: failure.sentence(), heals: failure.heals() }
+    }
+
+    /// The same of an error of `rdkafka`.
+    pub(super) fn failed_with(&self, tried: &str, error: &KafkaError) -> Failed {
+        let (code, said) = parts(error);
+        self.failed(tried, code, &said)
+    }
+
+    /// A reader of these topics.
+    pub(super) fn reader(&self, most: usize, bell: &Arc<Bell>) -> Result<Reader, Failed> {
+        let consumer = self.options.reader().create_with_context(Ears::default());
+        let consumer = consumer.map_err(|error| self.failed_with("begin to read", &error))?;
+        let topics: Vec<_> =
+            self.topics.iter().map(|known| (known.spec.name, known.name.as_c_str())).collect();
+        Reader::new(consumer, &topics, most, bell)
+            .ok_or_else(|| self.failed("begin to read", Code::CriticalSystemResource, ""))
+    }
+
+    /// Looks how many partitions the topics have now. Never fewer: one that seems to be gone is noticed by
+    /// whoever reads or writes it.
+    pub(super) fn look_at_partitions(&self) {
+        drop(self.probe.poll(std::time::Duration::ZERO));
+        let mut more = false;
+        for known in &self.topics {
+            if self.is_closed() {
+                return;
+            }
+            let name = self.options.prefixed(known.spec.name);
+            let Ok(metadata) = self.probe.fetch_metadata(Some(&name), WITHIN) else { return };
+            let found =
+                metadata.topics().iter().find(|topic| topic.name() == name && topic.error().is_none());
+            let count = found.map_or(0, |topic| u32::try_from(topic.partitions().len()).unwrap_or(0));
+            more |= known.partitions.fetch_max(count, Ordering::Relaxed) < count;
+        }
+        if more {
+            self.ring();
+        }
+    }
+}
+
+/// Locks, also after a thread has panicked with the lock: no code here leaves what it guards half changed.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

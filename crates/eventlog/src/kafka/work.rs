@@ -1,0 +1,440 @@
+//! A session: who has which partition, its state, its inputs, its transactions.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use rdkafka::{Offset as Wanted, TopicPartitionList, error::RDKafkaErrorCode as Code};
+
+use super::{
+    MAX_RECORD_BYTES,
+    bell::Bell,
+    commit::Writer,
+    group::{Group, Told},
+    native::{Read, Reader},
+    offsets::{Ask, Offsets, ask},
+    share::{Cursor, Share},
+    shared::{Shared, Slot},
+};
+use crate::{
+    Assignment, CommitError, Committed, Entry, InputRange, Offset, OpenError, Pace, Partition, Polled,
+    Position, Reason, Topic, Transaction, Work, WorkError, WorkSpec,
+};
+
+/// The most records that one poll brings.
+const BATCH: usize = 4_096;
+/// How long to gather: a commit takes 2 to 4 ms, and one that takes everything of 5 ms loses nothing by it.
+const LINGER: Duration = Duration::from_millis(5);
+/// With this many inputs a transaction is committed, although there is more: it stays far below the time that the
+/// brokers give it.
+const TRANSACTION: usize = 8_192;
+/// How often a poll that has nothing to do looks up, so that its clients can say what they have to say.
+const LOOK_UP: Duration = Duration::from_secs(1);
+
+pub(super) struct Session {
+    shared: Arc<Shared>,
+    bell: Arc<Bell>,
+    spec: WorkSpec,
+    // In this order they are dropped: first nothing is this session's any more.
+    group: Group,
+    reader: Reader,
+    writer: Writer,
+    _slot: Slot,
+    shares: BTreeMap<Partition, Share>,
+    /// What came and was not yet handed out.
+    ready: VecDeque<Polled>,
+    /// The ends that were asked for since records were handed out last.
+    ends: Offsets,
+    /// Lower bounds of the next offset in each partition that is written to.
+    floors: Offsets,
+}
+
+impl Session {
+    pub(super) fn join(shared: &Arc<Shared>, spec: &WorkSpec) -> Result<Self, OpenError> {
+        if shared.is_closed() {
+            return Err(OpenError::Closed);
+        }
+        let topics = spec.inputs.iter().chain(&spec.outputs).chain([&spec.state]);
+        if let Some(topic) = topics.into_iter().find(|topic| shared.partitions(topic) == 0) {
+            return Err(OpenError::NotUsable(format!("the log has no topic {topic}")));
+        }
+        if let Some(instance) = spec.instance.as_ref().filter(|name| shared.is_instance_taken(name)) {
+            return Err(OpenError::InUse(format!(
+                "another process works as instance {instance} in group {} now, so this one ends; give each its own \
+                 name (--instance)",
+                shared.options.prefixed(&spec.group)
+            )));
+        }
+        let bell = shared.bell();
+        let slot = Slot::take(shared);
+        let group = shared.options.prefixed(&spec.group);
+        let writer = match &spec.instance {
+            Some(instance) => Writer::new(shared, &format!("{group}-{instance}")),
+            None => Writer::new(shared, &format!("{group}-{}-{}", shared.process, slot.number)),
+        }?;
+        Ok(Self {
+            group: Group::join(shared, spec, &bell)?,
+            reader: shared.reader(BATCH, &bell)?,
+            writer,
+            _slot: slot,
+            shared: shared.clone(),
+            bell,
+            spec: spec.clone(),
+            shares: BTreeMap::new(),
+            ready: VecDeque::new(),
+            ends: Offsets::new(),
+            floors: Offsets::new(),
+        })
+    }
+
+    /// Hears what the group has decided.
+    fn hear(&mut self) -> Result<(), WorkError> {
+        for told in self.group.hear()? {
+            match told {
+                Told::Assigned(partitions) => self.begin(&partitions)?,
+                Told::Revoked(partitions) => self.end_of(&partitions, Polled::Revoked),
+                Told::Lost(partitions) => self.end_of(&partitions, Polled::Lost),
+            }
+        }
+        Ok(())
+    }
+
+    fn end_of(&mut self, partitions: &[Partition], told: fn(Partition) -> Polled) {
+        for &partition in partitions {
+            if self.shares.remove(&partition).is_none() {
+                continue;
+            }
+            for topic in self.spec.inputs.iter().chain([&self.spec.state]) {
+                self.reader.stop(topic, partition);
+            }
+            self.forget_ready(|_, of| of == partition);
+            self.ready.push_back(told(partition));
+        }
+    }
+
+    /// Hands out nothing of these any more.
+    fn forget_ready(&mut self, of: impl Fn(Topic, Partition) -> bool) {
+        self.ready.retain_mut(|ready| match ready {
+            Polled::Records(entries) => {
+                entries.retain(|entry| !of(entry.topic, entry.partition));
+                !entries.is_empty()
+            }
+            Polled::State(partition, _) => !of(self.spec.state, *partition),
+            Polled::Assigned(assigned) => !of(self.spec.state, assigned.partition),
+            Polled::Revoked(_) | Polled::Lost(_) | Polled::Idle => true,
+        });
+    }
+
+    /// Begins to read the state of partitions that have become this session's.
+    fn begin(&mut self, partitions: &[Partition]) -> Result<(), WorkError> {
+        self.writer.introduce()?;
+        let state = self.spec.state;
+        self.check_partitions(partitions)?;
+        let places: Vec<_> = partitions.iter().map(|partition| (state, *partition)).collect();
+        // After the assignment, and as someone who sees what is not committed sees it: see `Share::Restoring`.
+        let ends = ask(&self.shared, &self.shared.probe, &places, Ask::End)?;
+        let starts = ask(&self.shared, &self.shared.probe, &places, Ask::Beginning)?;
+        for &partition in partitions {
+            let place = (state, partition);
+            let (next, end) = (starts[&place], ends[&place]);
+            self.floors.insert(place, end);
+            self.shares.insert(partition, Share::Restoring { next, end });
+            if next >= end {
+                self.restored(partition)?;
+            } else {
+                let started = self.reader.start(state, partition, next);
+                started.map_err(|code| self.failed("read", state, code, ""))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Partitions of the first input may be added before the other topics have them.
+    fn check_partitions(&self, partitions: &[Partition]) -> Result<(), WorkError> {
+        let missing = || {
+            let topics = self.spec.inputs.iter().chain([&self.spec.state]);
+            let most = partitions.iter().max().copied().unwrap_or(0);
+            topics.copied().find(|topic| self.shared.partitions(topic) <= most)
+        };
+        if missing().is_some() {
+            self.shared.look_at_partitions();
+        }
+        match missing() {
+            None => Ok(()),
+            Some(topic) => Err(WorkError::Storage(format!(
+                "topic {} has fewer partitions than {}; add them, or start the program anew, which does it",
+                self.shared.options.prefixed(topic),
+                self.shared.options.prefixed(self.spec.inputs[0]),
+            ))),
+        }
+    }
+
+    /// The state of a partition was read to its end.
+    fn restored(&mut self, partition: Partition) -> Result<(), WorkError> {
+        self.reader.stop(self.spec.state, partition);
+        let assignment = self.assignment(partition)?;
+        self.shares.insert(partition, Share::Restored);
+        self.ready.push_back(Polled::Assigned(assignment));
+        Ok(())
+    }
+
+    fn assignment(&mut self, partition: Partition) -> Result<Assignment, WorkError> {
+        let shared = &self.shared;
+        // An output may have fewer partitions than the inputs.
+        let outputs: Vec<_> =
+            self.spec.outputs.iter().copied().filter(|topic| partition < shared.partitions(topic)).collect();
+        let places = |topics: &[Topic]| topics.iter().map(|topic| (*topic, partition)).collect::<Vec<_>>();
+        let ends =
+            ask(shared, &shared.probe, &places(&[&self.spec.inputs[..], &outputs].concat()), Ask::End)?;
+        let starts = ask(shared, &shared.probe, &places(&self.spec.inputs), Ask::Beginning)?;
+        let committed = self.group.committed(partition, &self.spec.inputs)?;
+        let input = |topic: &Topic| InputRange {
+            topic,
+            earliest: starts[&(*topic, partition)],
+            end: ends[&(*topic, partition)],
+            committed: committed.get(&(*topic, partition)).copied(),
+        };
+        let outputs: Vec<_> = outputs.into_iter().map(|topic| (topic, ends[&(topic, partition)])).collect();
+        self.floors.extend(outputs.iter().map(|(topic, end)| ((*topic, partition), *end)));
+        Ok(Assignment { partition, inputs: self.spec.inputs.iter().map(input).collect(), outputs })
+    }
+
+    /// What has come, without waiting.
+    fn read(&mut self) -> Result<(), WorkError> {
+        let (mut records, mut failed) = (Vec::new(), None);
+        let mut states: BTreeMap<Partition, Vec<Entry>> = BTreeMap::new();
+        let mut complete = Vec::new();
+        let (shares, state) = (&mut self.shares, self.spec.state);
+        self.reader.read(|read| match read {
+            Read::Entry(entry) => {
+                let Some(share) = shares.get_mut(&entry.partition) else { return };
+                if entry.topic == state {
+                    if share.has_restored(entry.offset + 1) {
+                        complete.push(entry.partition);
+                    }
+                    states.entry(entry.partition).or_default().push(entry);
+                } else if share.wants(entry.topic, entry.offset) {
+                    records.push(entry);
+                }
+            }
+            Read::End(topic, partition, end) => {
+                let share = shares.get_mut(&partition).filter(|_| topic == state);
+                if share.is_some_and(|share| share.has_restored(end)) {
+                    complete.push(partition);
+                }
+            }
+            Read::Failed(topic, partition, code, said) => failed = Some((topic, partition, code, said)),
+        });
+        self.ready.extend(states.into_iter().map(|(partition, entries)| Polled::State(partition, entries)));
+        complete.dedup();
+        for partition in complete {
+            if matches!(self.shares.get(&partition), Some(Share::Restoring { .. })) {
+                self.restored(partition)?;
+            }
+        }
+        if !records.is_empty() {
+            self.ready.push_back(Polled::Records(records));
+        }
+        match failed {
+            None => Ok(()),
+            Some((topic, partition, Code::OffsetOutOfRange | Code::AutoOffsetReset, _)) => {
+                let share = self.shares.get_mut(&partition);
+                let wanted = share.and_then(|share| share.cursor(topic)).map_or(0, |cursor| cursor.next);
+                Err(self.out_of_range(topic, partition, wanted)?)
+            }
+            Some((topic, _, code, said)) => Err(self.failed("read", topic, code, &said)),
+        }
+    }
+
+    fn out_of_range(
+        &self,
+        topic: Topic,
+        partition: Partition,
+        wanted: Offset,
+    ) -> Result<WorkError, WorkError> {
+        let place = [(topic, partition)];
+        let earliest = ask(&self.shared, &self.shared.probe, &place, Ask::Beginning)?[&place[0]];
+        let end = ask(&self.shared, &self.shared.probe, &place, Ask::End)?[&place[0]];
+        Ok(WorkError::OutOfRange { topic, partition, wanted, earliest, end })
+    }
+
+    fn failed(&self, what: &str, topic: Topic, code: Code, said: &str) -> WorkError {
+        let tried = format!("{what} topic {}", self.shared.options.prefixed(topic));
+        self.shared.failed(&tried, code, said).into()
+    }
+
+    fn cursor(&mut self, topic: Topic, partition: Partition) -> Result<&mut Cursor, WorkError> {
+        let cursor = self.shares.get_mut(&partition).and_then(|share| share.cursor(topic));
+        cursor
+            .ok_or_else(|| WorkError::Storage(format!("{topic}-{partition} was not started by this worker")))
+    }
+
+    /// What a program must not ask.
+    fn check(&self, transaction: &Transaction) -> Result<(), CommitError> {
+        for (topic, partition, record) in &transaction.records {
+            if *topic != self.spec.state && !self.spec.outputs.contains(topic) {
+                return Err(CommitError::Fatal(format!("{topic} is no output of this worker")));
+            }
+            if *partition >= self.shared.partitions(topic) {
+                return Err(CommitError::Fatal(format!("topic {topic} has no partition {partition}")));
+            }
+            let size = record.size();
+            if size > MAX_RECORD_BYTES {
+                return Err(CommitError::Fatal(format!(
+                    "a record for {topic} has {size} bytes, the log takes at most {MAX_RECORD_BYTES}: nothing of \
+                     the transaction was written"
+                )));
+            }
+        }
+        for Position { topic, partition, .. } in &transaction.positions {
+            if !self.spec.inputs.contains(topic) || *partition >= self.shared.partitions(topic) {
+                return Err(CommitError::Fatal(format!("{topic}-{partition} is no input of this worker")));
+            }
+        }
+        Ok(())
+    }
+
+    fn positions(&self, positions: &[Position]) -> Result<TopicPartitionList, CommitError> {
+        let mut list = TopicPartitionList::with_capacity(positions.len());
+        for Position { topic, partition, offset } in positions {
+            let number = i32::try_from(*partition).unwrap_or(i32::MAX);
+            let at = Wanted::Offset(i64::try_from(*offset).unwrap_or(i64::MAX));
+            list.add_partition_offset(&self.shared.options.prefixed(topic), number, at)
+                .map_err(|_| CommitError::Fatal(format!("{topic}-{partition} has no position {offset}")))?;
+        }
+        Ok(list)
+    }
+
+    /// A transaction with these records was committed: each partition that it wrote to also has a mark of it now.
+    fn raise_floors(&mut self, transaction: &Transaction) -> Committed {
+        let mut counts: BTreeMap<(Topic, Partition), u64> = BTreeMap::new();
+        for (topic, partition, _) in &transaction.records {
+            *counts.entry((topic, *partition)).or_default() += 1;
+        }
+        let mut ends = Vec::new();
+        for ((topic, partition), count) in counts {
+            let floor = self.floors.entry((topic, partition)).or_default();
+            ends.push(Position { topic, partition, offset: *floor + count });
+            *floor += count + 1;
+        }
+        Committed { ends }
+    }
+}
+
+impl Work for Session {
+    fn poll(&mut self, wait: Duration) -> Result<Polled, WorkError> {
+        // Longer is never asked for, and can't be added to any time.
+        let deadline = Instant::now() + wait.min(Duration::from_hours(1));
+        loop {
+            if self.shared.is_closed() {
+                return Err(WorkError::Closed);
+            }
+            self.hear()?;
+            if self.ready.is_empty() {
+                self.read()?;
+            }
+            if let Some(ready) = self.ready.pop_front() {
+                if matches!(ready, Polled::Records(_)) {
+                    self.ends.clear();
+                }
+                return Ok(ready);
+            }
+            let now = Instant::now();
+            if now >= deadline {
+                return Ok(Polled::Idle);
+            }
+            self.bell.wait_until(deadline.min(now + LOOK_UP));
+        }
+    }
+
+    fn start(&mut self, partition: Partition, from: &[(Topic, Offset)]) -> Result<(), WorkError> {
+        if !matches!(self.shares.get(&partition), Some(Share::Restored | Share::Started(_))) {
+            return Err(WorkError::Storage(format!("partition {partition} is not assigned to this worker")));
+        }
+        let places: Vec<_> = self.spec.inputs.iter().map(|topic| (*topic, partition)).collect();
+        let starts = ask(&self.shared, &self.shared.probe, &places, Ask::Beginning)?;
+        let ends = ask(&self.shared, &self.shared.probe, &places, Ask::End)?;
+        let mut cursors = BTreeMap::new();
+        for place @ (topic, _) in places {
+            let Some((_, wanted)) = from.iter().find(|(named, _)| *named == topic) else {
+                return Err(WorkError::Storage(format!("nothing says where {topic}-{partition} begins")));
+            };
+            let (wanted, earliest, end) = (*wanted, starts[&place], ends[&place]);
+            if !(earliest..=end).contains(&wanted) {
+                return Err(WorkError::OutOfRange { topic, partition, wanted, earliest, end });
+            }
+            cursors.insert(topic, Cursor { next: wanted, held: false });
+        }
+        for (topic, cursor) in &cursors {
+            let started = self.reader.start(topic, partition, cursor.next);
+            started.map_err(|code| self.failed("read", topic, code, ""))?;
+        }
+        self.forget_ready(|topic, of| of == partition && cursors.contains_key(topic));
+        self.shares.insert(partition, Share::Started(cursors));
+        Ok(())
+    }
+
+    fn end(&mut self, topic: Topic, partition: Partition) -> Result<Offset, WorkError> {
+        if !self.spec.inputs.contains(&topic) || partition >= self.shared.partitions(topic) {
+            return Err(WorkError::Storage(format!("{topic}-{partition} is no input of this worker")));
+        }
+        let place = (topic, partition);
+        if let Some(end) = self.ends.get(&place) {
+            return Ok(*end);
+        }
+        // Also what is not committed yet: a record that is durable behind it is below this end.
+        self.ends.extend(ask(&self.shared, &self.shared.probe, &[place], Ask::End)?);
+        Ok(self.ends[&place])
+    }
+
+    fn hold(&mut self, topic: Topic, partition: Partition, at: Offset) -> Result<(), WorkError> {
+        let cursor = self.cursor(topic, partition)?;
+        *cursor = Cursor { next: cursor.next.min(at), held: true };
+        self.reader.stop(topic, partition);
+        self.forget_ready(|of_topic, of| (of_topic, of) == (topic, partition));
+        Ok(())
+    }
+
+    fn release(&mut self, topic: Topic, partition: Partition) -> Result<(), WorkError> {
+        let cursor = self.cursor(topic, partition)?;
+        if std::mem::take(&mut cursor.held) {
+            let next = cursor.next;
+            let started = self.reader.start(topic, partition, next);
+            started.map_err(|code| self.failed("read", topic, code, ""))?;
+        }
+        Ok(())
+    }
+
+    fn commit(&mut self, transaction: Transaction) -> Result<Committed, CommitError> {
+        self.check(&transaction)?;
+        if self.shared.is_closed() {
+            return Err(CommitError::Aborted(Reason::Closed));
+        }
+        if transaction.records.is_empty() && transaction.positions.is_empty() {
+            return Ok(Committed::default());
+        }
+        let is_started = |p: &Position| self.shares.get(&p.partition).is_some_and(Share::is_started);
+        if !transaction.positions.iter().all(is_started) {
+            return Err(CommitError::Fenced);
+        }
+        let positions = self.positions(&transaction.positions)?;
+        let shared = self.shared.clone();
+        let name = |topic: Topic| shared.topic(topic).map(|known| known.name.as_c_str());
+        let records = transaction
+            .records
+            .iter()
+            .filter_map(|(topic, partition, record)| Some((name(topic)?, *partition, record)));
+        let committed = self.writer.commit(records, &positions, &self.group);
+        if committed == Err(CommitError::Fenced) {
+            self.group.hear_of_instance();
+        }
+        committed?;
+        Ok(self.raise_floors(&transaction))
+    }
+
+    fn pace(&self) -> Pace {
+        Pace { max_batch: TRANSACTION, linger: LINGER, max_record_bytes: MAX_RECORD_BYTES }
+    }
+}
