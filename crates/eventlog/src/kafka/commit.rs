@@ -52,8 +52,8 @@ impl Writer {
             &[
                 ("queue.buffering.max.messages", "200000"),
                 ("queue.buffering.max.kbytes", "262144"),
-                // A transaction is handed in at once and then flushed, which ends the lingering.
-                ("linger.ms", "20"),
+                // A transaction is handed in at once: what is on its way gathers the rest.
+                ("linger.ms", "0"),
             ],
             &[
                 ("transactional.id", name),
@@ -84,10 +84,20 @@ impl Writer {
                 Err(KafkaError::Transaction(error)) if error.is_retriable() && Instant::now() < deadline => {
                     self.producer.poll(Duration::ZERO);
                 }
-                Err(error) => return Err(self.shared.failed_with("begin a transaction", &error).into()),
+                Err(error) => {
+                    let failed = self.shared.failed_with("begin a transaction", &error);
+                    return Err(self.shared.end_session(failed));
+                }
             }
         }
         Ok(())
+    }
+
+    /// Lets the producer say what it has to say: what nobody hears is kept.
+    pub(super) fn hear(&self) {
+        if native::has_news(self.producer.client()) {
+            self.producer.poll(Duration::ZERO);
+        }
     }
 
     /// Commits, or takes everything back. `group` is asked who it is after the last record was written: whoever
@@ -216,9 +226,12 @@ impl Writer {
     }
 
     fn error_of(&self, code: Code, said: &str) -> CommitError {
-        // Of a producer that can't go on, what it first failed of says more.
+        // Of a producer that can't go on, and of records that were thrown away because of it, what it first failed
+        // of says more.
         let code = match code {
-            Code::Fatal => self.producer.client().fatal_error().map_or(code, |(code, _)| code),
+            Code::Fatal | Code::PurgeQueue | Code::PurgeInflight => {
+                self.producer.client().fatal_error().map_or(code, |(code, _)| code)
+            }
             code => code,
         };
         match code {

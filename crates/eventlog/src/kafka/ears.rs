@@ -1,13 +1,18 @@
 //! What a client of librdkafka says of itself, heard.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use rdkafka::{
     ClientContext,
     config::RDKafkaLogLevel,
-    consumer::ConsumerContext,
+    consumer::{BaseConsumer, Consumer as _, ConsumerContext},
     error::{KafkaError, RDKafkaErrorCode},
 };
+
+use super::native::has_news;
 
 /// Hears what a client says, and remembers the last thing that was wrong.
 #[derive(Debug, Clone, Default)]
@@ -46,6 +51,19 @@ impl Ears {
             RDKafkaLogLevel::Debug => tracing::trace!(target: "librdkafka", facility, said),
             _ => tracing::debug!(target: "librdkafka", facility, said),
         }
+    }
+}
+
+/// The most that is heard at once.
+const MOST: usize = 1_000;
+
+/// Lets a client without a group say what it has to say. It brings no records.
+pub(super) fn hear(consumer: &BaseConsumer<Ears>) {
+    for _ in 0..MOST {
+        if !has_news(consumer.client()) {
+            return;
+        }
+        drop(consumer.poll(Duration::ZERO));
     }
 }
 

@@ -15,7 +15,7 @@ use rdkafka::error::RDKafkaErrorCode as Code;
 
 use super::{
     bell::Bell,
-    native::{Read, Reader},
+    native::{Asker, Read, Reader},
     offsets::{Ask, Offsets, WITHIN, ask, list_of_ends},
     shared::{Failed, Shared},
 };
@@ -37,6 +37,7 @@ pub(super) struct Follower {
     shared: Arc<Shared>,
     bell: Arc<Bell>,
     reader: Reader,
+    asker: Asker,
     topics: Vec<Topic>,
     cursors: BTreeMap<(Topic, Partition), Offset>,
     /// What it was told to read and is not kept any more.
@@ -52,6 +53,7 @@ struct Question {
     /// Each has a number, so that a late answer is not taken for one to a later question.
     number: usize,
     asked: Option<Instant>,
+    /// Whether it was asked in this poll and not answered.
     open: bool,
     /// The last time as of which the end was reached.
     confirmed: Option<Instant>,
@@ -64,10 +66,13 @@ impl Follower {
         }
         let bell = shared.bell();
         let reader = shared.reader(BATCH, &bell)?;
+        let asker = Asker::new(&shared, &bell)
+            .ok_or_else(|| shared.failed("begin to read", Code::CriticalSystemResource, ""))?;
         let mut follower = Self {
             shared,
             bell,
             reader,
+            asker,
             topics: Vec::new(),
             cursors: BTreeMap::new(),
             gone: None,
@@ -128,10 +133,12 @@ impl Follower {
         Ok(())
     }
 
-    /// Begins to read partitions that were added since, from their first record.
-    fn find_partitions(&mut self) -> Result<(), Failed> {
+    /// Sees whether its topics are there, and begins to read partitions that were added since, from their first record. They are found within
+    /// [`super::LOOK_EVERY`]; until then the end is said without them.
+    fn look_at_topics(&mut self) -> Result<(), Failed> {
         for place in 0..self.topics.len() {
             let topic = self.topics[place];
+            self.shared.check_is_there(topic)?;
             for partition in 0..self.shared.partitions(topic) {
                 if !self.cursors.contains_key(&(topic, partition)) {
                     self.read_from(topic, partition, 0)?;
@@ -187,14 +194,14 @@ impl Follower {
             self.question.number = self.question.number.wrapping_add(1);
             self.question.asked = Some(Instant::now());
             self.question.open = true;
-            self.reader.ask_ends(&list_of_ends(&self.shared, &partitions), WITHIN, self.question.number);
+            self.asker.ask_ends(&list_of_ends(&self.shared, &partitions), WITHIN, self.question.number);
         }
     }
 
     /// The answer to the question that is open, if it has come. Without one, nothing is known of the ends.
     fn take_answer(&mut self) -> Option<Offsets> {
-        while let Some((number, ends)) = self.reader.take_ends() {
-            if number == self.question.number {
+        while let Some((number, ends)) = self.asker.take_ends() {
+            if self.question.open && number == self.question.number {
                 self.question.open = false;
                 let ends = ends.inspect_err(|code| tracing::debug!(%code, "nobody says where the log ends"));
                 return Some(ends.ok()?.into_iter().map(|(topic, p, end)| ((topic, p), end)).collect());
@@ -217,7 +224,7 @@ impl Follow for Follower {
         if let Some(gone) = self.gone.clone() {
             return Err(gone);
         }
-        self.find_partitions()?;
+        self.look_at_topics()?;
         let began = Instant::now();
         // Longer is never asked for, and can't be added to any time.
         let deadline = began + wait.min(Duration::from_hours(1));
@@ -259,7 +266,8 @@ impl Follow for Follower {
                 return Ok(Batch { entries, at_end });
             }
             // Not only for the bell: a question may be due.
-            self.bell.wait_until(until.min(now + ASK_EVERY));
+            let look_up = if self.told_end { CONFIRM_EVERY / 2 } else { ASK_EVERY };
+            self.bell.wait_until(until.min(now + look_up));
         }
     }
 

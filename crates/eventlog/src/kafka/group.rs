@@ -102,22 +102,17 @@ impl Group {
 
     /// What the group has decided since, without waiting.
     pub(super) fn hear(&self) -> Result<VecDeque<Told>, WorkError> {
-        // A poll that hears the group says nothing: so one more, after which nothing was said.
-        let mut heard = 0;
+        let consumer = self.consumer();
         for _ in 0..MOST {
-            match self.consumer().poll(Duration::ZERO) {
-                None => {
-                    let said = lock(&self.consumer().context().told).len();
-                    if said == std::mem::replace(&mut heard, said) {
-                        break;
-                    }
-                }
-                // Fetched before the pause.
-                Some(Ok(_)) => {}
+            match consumer.poll(Duration::ZERO) {
+                // It heard something and kept it, or there was nothing.
+                None if !native::has_news(consumer.client()) => break,
+                // A record was fetched before the pause.
+                None | Some(Ok(_)) => {}
                 Some(Err(error)) => self.check(&error)?,
             }
         }
-        Ok(std::mem::take(&mut *lock(&self.consumer().context().told)))
+        Ok(std::mem::take(&mut *lock(&consumer.context().told)))
     }
 
     /// Whether an error ends the session. Most heal, and librdkafka tries again by itself.
@@ -133,7 +128,7 @@ impl Group {
         let (code, _) = parts(error);
         let said = self.consumer().context().ears.take().map(|trouble| trouble.said).unwrap_or_default();
         let failed = self.shared.failed(&format!("work in group {}", self.name), code, &said);
-        if failed.heals { Ok(()) } else { Err(failed.into()) }
+        if failed.heals { Ok(()) } else { Err(self.shared.end_session(failed)) }
     }
 
     /// Whether this is a member of the present generation, as far as it knows, and its share was not taken away.
@@ -149,7 +144,7 @@ impl Group {
     /// Where the group last committed. Partitions of which that is not known are not among them.
     pub(super) fn committed(&self, partition: Partition, topics: &[Topic]) -> Result<Offsets, WorkError> {
         let tried = format!("ask where group {} is", self.name);
-        let failed = |error: KafkaError| self.shared.failed_with(&tried, &error);
+        let failed = |error: KafkaError| self.shared.end_session(self.shared.failed_with(&tried, &error));
         let mut list = TopicPartitionList::new();
         let number = i32::try_from(partition).unwrap_or(i32::MAX);
         for topic in topics {

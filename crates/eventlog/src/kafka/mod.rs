@@ -39,7 +39,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::{
+    consumer::{BaseConsumer, Consumer as _},
+    error::RDKafkaErrorCode as Code,
+};
 
 pub use self::options::Options;
 use self::{
@@ -60,14 +63,14 @@ pub const MAX_RECORD_BYTES: usize = MESSAGE_MAX_BYTES - 10_000;
 /// How long the first answer of a broker is waited for.
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 
-/// How often partitions that were added are looked for.
+/// How often partitions that were added, and topics that were removed, are looked for.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// A log on a cluster.
 pub struct KafkaLog {
     shared: Arc<Shared>,
     publisher: Arc<Publisher>,
-    /// Looks for new partitions.
+    /// Looks for partitions that are new and topics that are gone.
     lookout: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -80,7 +83,7 @@ impl KafkaLog {
     pub fn open(options: Options) -> Result<Arc<Self>, OpenError> {
         let fail = |error: &_| {
             let (code, said) = failure::parts(error);
-            let tried = "connect";
+            let tried = "work";
             Failure { brokers: &options.brokers, tried, code, said: &said }.open_error()
         };
         let ears = Ears::default();
@@ -125,11 +128,15 @@ fn connect(options: &Options, probe: &BaseConsumer<Ears>, ears: &Ears) -> Result
         let name =
             options.topics.first().map_or_else(|| "brewline".to_owned(), |spec| options.prefixed(spec.name));
         let Err(error) = probe.fetch_metadata(Some(&name), Duration::from_millis(250)) else { return Ok(()) };
-        while probe.poll(Duration::ZERO).is_some() {}
-        trouble = ears.take().or(trouble);
+        ears::hear(probe);
+        // That no broker is up follows from what was said before, and says less.
+        trouble = match (ears.take(), trouble) {
+            (Some(new), Some(old)) if new.code == Code::AllBrokersDown => Some(old),
+            (new, old) => new.or(old),
+        };
         let (code, said) = failure::parts(&error);
         let last = trouble.clone().unwrap_or(Trouble { code, said });
-        let failure = Failure::of_trouble(&options.brokers, "connect", &last);
+        let failure = Failure::of_trouble(&options.brokers, "work", &last);
         if !failure.heals() || Instant::now() >= deadline {
             return Err(failure.open_error());
         }
@@ -148,7 +155,7 @@ fn look_out(shared: &Arc<Shared>) -> std::io::Result<JoinHandle<()>> {
             if shared.is_closed() {
                 return;
             }
-            shared.look_at_partitions();
+            shared.look_at_topics();
         }
     })
 }

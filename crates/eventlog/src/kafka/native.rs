@@ -7,10 +7,10 @@
 //! - asking for the ends of many partitions without waiting for the answer (`rd_kafka_ListOffsets`);
 //! - headers whose names are no UTF-8 or hold a zero byte, for which `rdkafka` panics;
 //! - a flush that waits for the last record and not in steps of 100 ms (`rd_kafka_flush`);
-//! - which member of which generation a consumer is.
+//! - which member of which generation a consumer is, and whether a client has something to say.
 //!
 //! librdkafka is safe to call from any thread; what its handles need is that they are destroyed before their
-//! client, which the order of the fields of [`Reader`] sees to.
+//! client, which the order of the fields of [`Reader`] and [`Asker`] sees to.
 #![allow(unsafe_code)]
 
 use std::{
@@ -32,7 +32,11 @@ use rdkafka::{
     util::IntoOpaque,
 };
 
-use super::{bell::Bell, ears::Ears};
+use super::{
+    bell::Bell,
+    ears::{Ears, hear},
+    shared::Shared,
+};
 use crate::{Entry, Headers, Offset, Partition, Record, Topic};
 
 /// Whether a record that failed may stand in the log.
@@ -153,6 +157,21 @@ pub(super) fn is_member<C: ClientContext>(client: &Client<C>) -> bool {
     }
 }
 
+/// Whether a client has something to say of itself or of its group. `BaseConsumer::poll` does not tell what it heard
+/// and kept to itself from nothing.
+pub(super) fn has_news<C: ClientContext>(client: &Client<C>) -> bool {
+    // SAFETY: the client is alive; the handle of the queue is destroyed after the look at it.
+    unsafe {
+        let queue = rd::rd_kafka_queue_get_main(client.native_ptr());
+        if queue.is_null() {
+            return false;
+        }
+        let has_news = rd::rd_kafka_queue_length(queue) > 0;
+        rd::rd_kafka_queue_destroy(queue);
+        has_news
+    }
+}
+
 /// One thing that a reader has read.
 #[derive(Debug)]
 pub(super) enum Read {
@@ -165,16 +184,12 @@ pub(super) enum Read {
     Failed(Topic, Partition, RDKafkaErrorCode, String),
 }
 
-/// An answer to [`Reader::ask_ends`].
-pub(super) type Ends = Result<Vec<(Topic, Partition, Offset)>, RDKafkaErrorCode>;
-
 /// Reads partitions, each started and stopped by itself, without a group. The consumer below says how: which
 /// isolation, how much in advance.
 pub(super) struct Reader {
     topics: Vec<Handle>,
     running: BTreeSet<(Topic, Partition)>,
     records: Queue,
-    answers: Queue,
     messages: Vec<*mut rd::rd_kafka_message_t>,
     // Last, because everything above is made of it.
     consumer: BaseConsumer<Ears>,
@@ -185,7 +200,7 @@ unsafe impl Send for Reader {}
 
 impl Reader {
     /// A reader of `topics`, each with its name in Kafka, that brings at most `most` things at once. The bell
-    /// rings when there is something to read, or an answer.
+    /// rings when there is something to read.
     pub(super) fn new(
         consumer: BaseConsumer<Ears>,
         topics: &[(Topic, &CStr)],
@@ -198,7 +213,6 @@ impl Reader {
             topics: topics.collect::<Option<Vec<_>>>()?,
             running: BTreeSet::new(),
             records: Queue::new(client, bell)?,
-            answers: Queue::new(client, bell)?,
             messages: Vec::with_capacity(most.max(1)),
             consumer,
         })
@@ -249,7 +263,7 @@ impl Reader {
 
     /// What has come, without waiting, in order within each partition.
     pub(super) fn read(&mut self, mut take: impl FnMut(Read)) -> usize {
-        self.serve();
+        hear(&self.consumer);
         let most = self.messages.capacity();
         // SAFETY: there is room for `most` pointers; as many as it says are written.
         let count = unsafe {
@@ -276,23 +290,47 @@ impl Reader {
         }
         count
     }
+}
 
-    /// Lets the client say what it has to say of itself; bounded, for it may have much to say.
-    fn serve(&self) {
-        for _ in 0..8 {
-            // Without a group this brings what the client logs, and never a record.
-            drop(self.consumer.poll(Duration::ZERO));
+impl Drop for Reader {
+    fn drop(&mut self) {
+        for (topic, partition) in self.running.clone() {
+            self.stop(topic, partition);
         }
+    }
+}
+
+/// An answer to [`Asker::ask_ends`].
+pub(super) type Ends = Result<Vec<(Topic, Partition, Offset)>, RDKafkaErrorCode>;
+
+/// Asks for the ends of partitions, without waiting.
+///
+/// By way of the log's probe: a broker takes one request of a connection after the other, and on a reader's it waits
+/// for the fetch that it holds back.
+pub(super) struct Asker {
+    answers: Queue,
+    // Last, because the queue is made of its probe.
+    shared: Arc<Shared>,
+}
+
+// SAFETY: librdkafka may be called from any thread.
+unsafe impl Send for Asker {}
+
+impl Asker {
+    /// The bell rings when there is an answer.
+    pub(super) fn new(shared: &Arc<Shared>, bell: &Arc<Bell>) -> Option<Self> {
+        let answers = Queue::new(shared.probe.client().native_ptr(), bell)?;
+        Some(Self { answers, shared: shared.clone() })
     }
 
     /// Asks where the committed part of each partition ends, in one request to each broker; the answer comes by
-    /// [`Reader::take_ends`], with this number.
+    /// [`Asker::take_ends`], with this number.
     pub(super) fn ask_ends(&self, partitions: &TopicPartitionList, within: Duration, number: usize) {
         let within = i32::try_from(within.as_millis()).unwrap_or(i32::MAX);
         let mut sink: [c_char; 128] = [0; 128];
         // SAFETY: the options are destroyed after the call, which copies them and the list.
         unsafe {
-            let client = self.consumer.client().native_ptr();
+            let client = self.shared.probe.client().native_ptr();
             let options =
                 rd::rd_kafka_AdminOptions_new(client, rd::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_LISTOFFSETS);
             let committed = rd::rd_kafka_IsolationLevel_t::RD_KAFKA_ISOLATION_LEVEL_READ_COMMITTED;
@@ -341,22 +379,14 @@ impl Reader {
                 let place = rd::rd_kafka_ListOffsetsResultInfo_topic_partition(*infos.add(place));
                 check((*place).err)?;
                 let name = CStr::from_ptr((*place).topic);
-                let topic = self.topics.iter().find(|handle| handle.name.as_c_str() == name);
-                if let (Some(handle), Ok(partition), Ok(offset)) =
+                let topic = self.shared.topics.iter().find(|known| known.name.as_c_str() == name);
+                if let (Some(known), Ok(partition), Ok(offset)) =
                     (topic, Partition::try_from((*place).partition), Offset::try_from((*place).offset))
                 {
-                    ends.push((handle.topic, partition, offset));
+                    ends.push((known.spec.name, partition, offset));
                 }
             }
             Ok(ends)
-        }
-    }
-}
-
-impl Drop for Reader {
-    fn drop(&mut self) {
-        for (topic, partition) in self.running.clone() {
-            self.stop(topic, partition);
         }
     }
 }

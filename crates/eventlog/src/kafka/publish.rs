@@ -69,9 +69,9 @@ fn config(options: &Options) -> rdkafka::ClientConfig {
             // Bounds, over which a record is refused at once.
             ("queue.buffering.max.messages", "100000"),
             ("queue.buffering.max.kbytes", "131072"),
-            // The one setting for all loads: 5 ms, the default, is 5 ms for every order, and 0 sends each record
-            // of many clients in a request of its own.
-            ("linger.ms", "1"),
+            // The one setting for all loads. Of 1 ms and more, every order has its share when there is one at a
+            // time (p50 0.5 ms, 1.7 with 1); when there are many, those on their way let the others gather.
+            ("linger.ms", "0"),
         ],
         &[
             // An answer means that all in-sync replicas have it, and a retry never stands there twice.

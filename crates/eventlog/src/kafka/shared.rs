@@ -17,7 +17,7 @@ use rdkafka::{
 
 use super::{
     bell::Bell,
-    ears::Ears,
+    ears::{Ears, hear},
     failure::{Failure, parts},
     native::Reader,
     offsets::WITHIN,
@@ -38,6 +38,8 @@ pub(super) struct Shared {
     bells: Mutex<Vec<Weak<Bell>>>,
     /// Names of instances that another process has taken.
     taken: Mutex<BTreeSet<String>>,
+    /// Why the last session ended, if that needs a person.
+    refused: Mutex<Option<String>>,
     /// Numbers of the sessions that there are.
     slots: Mutex<BTreeSet<usize>>,
 }
@@ -49,11 +51,13 @@ pub(super) struct Known {
     /// As the cluster knows it.
     pub(super) name: CString,
     partitions: AtomicU32,
+    /// How often in a row the brokers said that there is none.
+    missed: AtomicU32,
 }
 
 impl Known {
     pub(super) fn new(spec: TopicSpec, name: CString, partitions: u32) -> Self {
-        Self { spec, name, partitions: AtomicU32::new(partitions) }
+        Self { spec, name, partitions: AtomicU32::new(partitions), missed: AtomicU32::new(0) }
     }
 
     pub(super) fn partitions(&self) -> u32 {
@@ -103,12 +107,6 @@ impl From<Failed> for FollowError {
     }
 }
 
-impl From<Failed> for WorkError {
-    fn from(failed: Failed) -> Self {
-        Self::Storage(failed.sentence)
-    }
-}
-
 impl Shared {
     pub(super) fn new(options: Options, topics: Vec<Known>, probe: BaseConsumer<Ears>) -> Self {
         Self {
@@ -119,6 +117,7 @@ impl Shared {
             closed: AtomicBool::new(false),
             bells: Mutex::default(),
             taken: Mutex::default(),
+            refused: Mutex::default(),
             slots: Mutex::default(),
         }
     }
@@ -167,6 +166,19 @@ impl Shared {
         lock(&self.taken).contains(instance)
     }
 
+    /// Ends a session. If that does not heal, the next one is refused, since it would end in the same way.
+    pub(super) fn end_session(&self, failed: Failed) -> WorkError {
+        if !failed.heals {
+            *lock(&self.refused) = Some(failed.sentence.clone());
+        }
+        WorkError::Storage(failed.sentence)
+    }
+
+    /// Why the last session ended, if that needs a person, and nobody was told.
+    pub(super) fn take_refusal(&self) -> Option<String> {
+        lock(&self.refused).take()
+    }
+
     pub(super) fn failed(&self, tried: &str, code: Code, said: &str) -> Failed {
         let failure = Failure { brokers: &self.options.brokers, tried, code, said };
         Failed { sentence: failure.sentence(), heals: failure.heals() }
@@ -188,24 +200,44 @@ impl Shared {
             .ok_or_else(|| self.failed("begin to read", Code::CriticalSystemResource, ""))
     }
 
-    /// Looks how many partitions the topics have now. Never fewer: one that seems to be gone is noticed by
-    /// whoever reads or writes it.
-    pub(super) fn look_at_partitions(&self) {
-        drop(self.probe.poll(std::time::Duration::ZERO));
-        let mut more = false;
+    /// Looks how many partitions the topics have now, and whether they are there. Never fewer.
+    pub(super) fn look_at_topics(&self) {
+        hear(&self.probe);
+        let mut news = false;
         for known in &self.topics {
             if self.is_closed() {
                 return;
             }
             let name = self.options.prefixed(known.spec.name);
             let Ok(metadata) = self.probe.fetch_metadata(Some(&name), WITHIN) else { return };
-            let found =
-                metadata.topics().iter().find(|topic| topic.name() == name && topic.error().is_none());
-            let count = found.map_or(0, |topic| u32::try_from(topic.partitions().len()).unwrap_or(0));
-            more |= known.partitions.fetch_max(count, Ordering::Relaxed) < count;
+            let Some(found) = metadata.topics().iter().find(|topic| topic.name() == name) else { continue };
+            match found.error().map(Code::from) {
+                None => {
+                    known.missed.store(0, Ordering::Relaxed);
+                    let count = u32::try_from(found.partitions().len()).unwrap_or(0);
+                    news |= known.partitions.fetch_max(count, Ordering::Relaxed) < count;
+                }
+                Some(Code::UnknownTopicOrPartition) => {
+                    known.missed.fetch_add(1, Ordering::Relaxed);
+                    news = true;
+                }
+                Some(_) => {}
+            }
         }
-        if more {
+        if news {
             self.ring();
+        }
+    }
+
+    /// Whether a topic was removed: librdkafka goes on to read it in silence. Said twice, since a broker that hears
+    /// of a topic late says the same.
+    pub(super) fn check_is_there(&self, topic: Topic) -> Result<(), Failed> {
+        match self.topic(topic) {
+            Some(known) if known.missed.load(Ordering::Relaxed) < 2 => Ok(()),
+            _ => {
+                let tried = format!("read topic {}", self.options.prefixed(topic));
+                Err(self.failed(&tried, Code::UnknownTopicOrPartition, ""))
+            }
         }
     }
 }

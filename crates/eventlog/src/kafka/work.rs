@@ -56,6 +56,9 @@ impl Session {
         if shared.is_closed() {
             return Err(OpenError::Closed);
         }
+        if let Some(sentence) = shared.take_refusal() {
+            return Err(OpenError::NotUsable(sentence));
+        }
         let topics = spec.inputs.iter().chain(&spec.outputs).chain([&spec.state]);
         if let Some(topic) = topics.into_iter().find(|topic| shared.partitions(topic) == 0) {
             return Err(OpenError::NotUsable(format!("the log has no topic {topic}")));
@@ -134,8 +137,8 @@ impl Session {
         self.check_partitions(partitions)?;
         let places: Vec<_> = partitions.iter().map(|partition| (state, *partition)).collect();
         // After the assignment, and as someone who sees what is not committed sees it: see `Share::Restoring`.
-        let ends = ask(&self.shared, &self.shared.probe, &places, Ask::End)?;
-        let starts = ask(&self.shared, &self.shared.probe, &places, Ask::Beginning)?;
+        let ends = self.ask(&places, Ask::End)?;
+        let starts = self.ask(&places, Ask::Beginning)?;
         for &partition in partitions {
             let place = (state, partition);
             let (next, end) = (starts[&place], ends[&place]);
@@ -159,7 +162,7 @@ impl Session {
             topics.copied().find(|topic| self.shared.partitions(topic) <= most)
         };
         if missing().is_some() {
-            self.shared.look_at_partitions();
+            self.shared.look_at_topics();
         }
         match missing() {
             None => Ok(()),
@@ -186,9 +189,8 @@ impl Session {
         let outputs: Vec<_> =
             self.spec.outputs.iter().copied().filter(|topic| partition < shared.partitions(topic)).collect();
         let places = |topics: &[Topic]| topics.iter().map(|topic| (*topic, partition)).collect::<Vec<_>>();
-        let ends =
-            ask(shared, &shared.probe, &places(&[&self.spec.inputs[..], &outputs].concat()), Ask::End)?;
-        let starts = ask(shared, &shared.probe, &places(&self.spec.inputs), Ask::Beginning)?;
+        let ends = self.ask(&places(&[&self.spec.inputs[..], &outputs].concat()), Ask::End)?;
+        let starts = self.ask(&places(&self.spec.inputs), Ask::Beginning)?;
         let committed = self.group.committed(partition, &self.spec.inputs)?;
         let input = |topic: &Topic| InputRange {
             topic,
@@ -255,14 +257,19 @@ impl Session {
         wanted: Offset,
     ) -> Result<WorkError, WorkError> {
         let place = [(topic, partition)];
-        let earliest = ask(&self.shared, &self.shared.probe, &place, Ask::Beginning)?[&place[0]];
-        let end = ask(&self.shared, &self.shared.probe, &place, Ask::End)?[&place[0]];
+        let earliest = self.ask(&place, Ask::Beginning)?[&place[0]];
+        let end = self.ask(&place, Ask::End)?[&place[0]];
         Ok(WorkError::OutOfRange { topic, partition, wanted, earliest, end })
+    }
+
+    /// Asks the log's probe, which also sees what is not committed.
+    fn ask(&self, places: &[(Topic, Partition)], what: Ask) -> Result<Offsets, WorkError> {
+        ask(&self.shared, &self.shared.probe, places, what).map_err(|failed| self.shared.end_session(failed))
     }
 
     fn failed(&self, what: &str, topic: Topic, code: Code, said: &str) -> WorkError {
         let tried = format!("{what} topic {}", self.shared.options.prefixed(topic));
-        self.shared.failed(&tried, code, said).into()
+        self.shared.end_session(self.shared.failed(&tried, code, said))
     }
 
     fn cursor(&mut self, topic: Topic, partition: Partition) -> Result<&mut Cursor, WorkError> {
@@ -341,6 +348,10 @@ impl Work for Session {
                 }
                 return Ok(ready);
             }
+            self.writer.hear();
+            for topic in self.spec.inputs.iter().chain([&self.spec.state]) {
+                self.shared.check_is_there(topic).map_err(|failed| self.shared.end_session(failed))?;
+            }
             let now = Instant::now();
             if now >= deadline {
                 return Ok(Polled::Idle);
@@ -354,8 +365,8 @@ impl Work for Session {
             return Err(WorkError::Storage(format!("partition {partition} is not assigned to this worker")));
         }
         let places: Vec<_> = self.spec.inputs.iter().map(|topic| (*topic, partition)).collect();
-        let starts = ask(&self.shared, &self.shared.probe, &places, Ask::Beginning)?;
-        let ends = ask(&self.shared, &self.shared.probe, &places, Ask::End)?;
+        let starts = self.ask(&places, Ask::Beginning)?;
+        let ends = self.ask(&places, Ask::End)?;
         let mut cursors = BTreeMap::new();
         for place @ (topic, _) in places {
             let Some((_, wanted)) = from.iter().find(|(named, _)| *named == topic) else {
@@ -385,7 +396,7 @@ impl Work for Session {
             return Ok(*end);
         }
         // Also what is not committed yet: a record that is durable behind it is below this end.
-        self.ends.extend(ask(&self.shared, &self.shared.probe, &[place], Ask::End)?);
+        self.ends.extend(self.ask(&[place], Ask::End)?);
         Ok(self.ends[&place])
     }
 
