@@ -5,18 +5,19 @@ use std::{
         Arc,
         atomic::{AtomicU32, Ordering},
     },
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use eventlog::{
-    Log,
-    conformance::{Ability, Bed, TOPICS, block_on},
+    Assignment, Entry, Follow, Log, Partition, Polled, Position, Record, Start, Topic, Work, WorkSpec,
+    conformance::{Ability, Bed, COMMAND, INPUT, OUTPUT, STATE, TOPICS, block_on},
     kafka::{KafkaLog, Options},
 };
 use rdkafka::{
-    ClientConfig,
+    ClientConfig, Offset, TopicPartitionList,
     admin::{AdminClient, AdminOptions},
     client::DefaultClientContext,
+    producer::{BaseProducer, BaseRecord, Producer as _},
 };
 
 /// Where the broker is.
@@ -98,4 +99,126 @@ impl Drop for KafkaBed {
             let _ = block_on(admin().delete_topics(&names, &AdminOptions::new()));
         }
     }
+}
+
+/// How long a test waits for anything. Only a failing one waits that long.
+pub(crate) const BOUND: Duration = Duration::from_mins(1);
+/// How long one poll waits.
+pub(crate) const WAIT: Duration = Duration::from_millis(50);
+
+/// Tries until it works.
+pub(crate) fn until<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) -> T {
+    let end = Instant::now() + BOUND;
+    loop {
+        if let Some(found) = attempt() {
+            return found;
+        }
+        assert!(Instant::now() < end, "waited {BOUND:?} in vain for {what}");
+    }
+}
+
+pub(crate) fn publish(log: &dyn Log, topic: Topic, partition: Partition, key: &str) -> Position {
+    block_on(log.publisher().publish(topic, partition, Record::new(key.to_owned(), "value"), BOUND))
+        .expect("it is written")
+}
+
+pub(crate) fn read_to_end(follower: &mut dyn Follow) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    until("a follower to reach the end", || {
+        let batch = follower.poll(WAIT).expect("the follower goes on");
+        entries.extend(batch.entries);
+        batch.at_end.then_some(())
+    });
+    entries
+}
+
+pub(crate) fn everything(log: &dyn Log, topic: Topic) -> Vec<Entry> {
+    read_to_end(&mut *log.follow(&[(topic, Start::Beginning)]).expect("it can be followed"))
+}
+
+pub(crate) fn keys(entries: &[Entry]) -> Vec<String> {
+    let key = |entry: &Entry| String::from_utf8_lossy(entry.record.key.as_deref().unwrap_or_default()).into();
+    entries.iter().map(key).collect()
+}
+
+pub(crate) fn spec(instance: Option<&str>) -> WorkSpec {
+    WorkSpec {
+        inputs: vec![INPUT, COMMAND],
+        state: STATE,
+        outputs: vec![OUTPUT],
+        group: "tests".to_owned(),
+        instance: instance.map(str::to_owned),
+    }
+}
+
+/// Polls until every partition is this session's; what there is of their state.
+pub(crate) fn take_all(log: &dyn Log, work: &mut dyn Work) -> (Vec<Assignment>, Vec<Entry>) {
+    let (mut assigned, mut state) = (Vec::new(), Vec::new());
+    until("every partition to be assigned", || {
+        match work.poll(WAIT).expect("the session goes on") {
+            Polled::Assigned(assignment) => assigned.push(assignment),
+            Polled::State(_, entries) => state.extend(entries),
+            _ => {}
+        }
+        (assigned.len() == log.partitions(INPUT) as usize).then_some(())
+    });
+    assigned.sort_by_key(|assignment| assignment.partition);
+    (assigned, state)
+}
+
+/// Starts every partition at its oldest records.
+pub(crate) fn start_all(work: &mut dyn Work, assigned: &[Assignment]) {
+    for assignment in assigned {
+        let from: Vec<_> = assignment.inputs.iter().map(|range| (range.topic, range.earliest)).collect();
+        work.start(assignment.partition, &from).expect("it can be started");
+    }
+}
+
+/// Someone else's producer.
+pub(crate) fn stranger(properties: &[(&str, &str)]) -> BaseProducer {
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", broker()).set("linger.ms", "0");
+    for (name, value) in properties {
+        config.set(*name, *value);
+    }
+    config.create().expect("a producer")
+}
+
+/// A producer that has begun a transaction under this name.
+pub(crate) fn transaction(name: &str, timeout_ms: &str) -> BaseProducer {
+    let producer = stranger(&[("transactional.id", name), ("transaction.timeout.ms", timeout_ms)]);
+    producer.init_transactions(BOUND).expect("it is let in");
+    producer.begin_transaction().expect("it begins");
+    producer
+}
+
+impl KafkaBed {
+    /// Removes what stands before `offset`, as retention does.
+    pub(crate) fn remove_before(&self, topic: Topic, partition: i32, offset: i64) {
+        let mut list = TopicPartitionList::new();
+        let name = format!("{}{topic}", self.options.prefix);
+        list.add_partition_offset(&name, partition, Offset::Offset(offset)).expect("an offset");
+        block_on(admin().delete_records(&list, &AdminOptions::new())).expect("they are removed");
+    }
+
+    /// Removes a whole topic.
+    pub(crate) fn remove(&self, topic: Topic) {
+        let name = format!("{}{topic}", self.options.prefix);
+        let removed = block_on(admin().delete_topics(&[&name], &AdminOptions::new())).expect("an answer");
+        assert!(removed.iter().all(Result::is_ok), "{removed:?}");
+    }
+
+    /// Writes as a stranger, and waits until the broker has it.
+    pub(crate) fn write(&self, producer: &BaseProducer, topic: Topic, partition: i32, key: &str) {
+        let name = format!("{}{topic}", self.options.prefix);
+        let record = BaseRecord::to(&name).partition(partition).key(key).payload("value");
+        producer.send(record).map_err(|(error, _)| error).expect("it is taken");
+        producer.flush(BOUND).expect("it is written");
+    }
+}
+
+/// Sends a signal to a process that a test has started.
+pub(crate) fn signal(pid: u32, name: &str) {
+    let status = std::process::Command::new("kill").args([&format!("-{name}"), &pid.to_string()]).status();
+    assert!(status.expect("kill runs").success(), "kill -{name} {pid}");
 }

@@ -2,7 +2,13 @@
 //!
 //! Where it is, is said by `BREWLINE_TEST_KAFKA`; `bed` says how to start one.
 
+mod away;
 mod bed;
+mod follow;
+mod native;
+mod secure;
+mod work;
+mod zombie;
 
 mod conformance {
     use super::bed::KafkaBed;

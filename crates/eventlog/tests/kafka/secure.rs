@@ -1,0 +1,121 @@
+//! SASL/SCRAM over TLS, and what is said when it, or the address, is wrong. `scripts/kafka start --secure` makes the
+//! listener, two ports above the plain one.
+
+use std::{path::PathBuf, time::Instant};
+
+use eventlog::{
+    OpenError,
+    conformance::{INPUT, TOPICS},
+    kafka::{KafkaLog, Options},
+};
+
+use crate::bed::{KafkaBed, broker, everything, keys, publish};
+
+fn port() -> u16 {
+    let broker = broker();
+    broker.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).expect("host:port")
+}
+
+fn secure_address() -> String {
+    format!("localhost:{}", port() + 2)
+}
+
+/// The authority that `scripts/kafka` has made for this broker.
+fn authority() -> String {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let file = root.join(format!("target/kafka/{}/ca.pem", port()));
+    assert!(file.exists(), "{} is missing: start the broker with --secure", file.display());
+    file.to_str().expect("a path that is text").to_owned()
+}
+
+fn set(options: &mut Options, properties: &[(&str, &str)]) {
+    for (name, value) in properties {
+        options.property(name, value).expect("a property");
+    }
+}
+
+fn sign_in(options: &mut Options, password: &str, authority: &str) {
+    set(
+        options,
+        &[
+            ("security.protocol", "SASL_SSL"),
+            ("sasl.mechanism", "SCRAM-SHA-256"),
+            ("sasl.username", "brewline"),
+            ("sasl.password", password),
+            ("ssl.ca.location", authority),
+        ],
+    );
+}
+
+/// Why it does not open; and that it says so within the time that is waited for a first answer.
+fn refusal(options: Options) -> OpenError {
+    let began = Instant::now();
+    let error = KafkaLog::open(options).expect_err("it can't be opened");
+    assert!(began.elapsed().as_secs() < 15, "{error} came late");
+    let said = error.to_string();
+    assert!(!said.contains('\n') && !said.contains("geheim"), "{said}");
+    error
+}
+
+#[test]
+fn a_line_works_over_tls_with_a_password() {
+    let mut bed = KafkaBed::new();
+    bed.options.brokers = secure_address();
+    sign_in(&mut bed.options, "brewline-secret", &authority());
+    let log = eventlog::conformance::Bed::open(&mut bed);
+    publish(&*log, INPUT, 0, "cup");
+    assert_eq!(keys(&everything(&*log, INPUT)), ["cup"]);
+    let mut work = log.work(&crate::bed::spec(None)).expect("it can be joined");
+    crate::bed::take_all(&*log, &mut *work);
+}
+
+#[test]
+fn a_wrong_password_is_one_sentence_that_needs_a_person() {
+    let mut options = Options::new(secure_address(), TOPICS);
+    sign_in(&mut options, "geheim", &authority());
+    let error = refusal(options);
+    let OpenError::NotUsable(said) = error else { panic!("{error:?}") };
+    assert!(said.contains(&secure_address()) && said.contains("sasl.password"), "{said}");
+}
+
+#[test]
+fn a_certificate_that_is_not_trusted_is_one_sentence_that_needs_a_person() {
+    let mut options = Options::new(secure_address(), TOPICS);
+    // Another authority's certificate: the one of this system, whatever it holds.
+    sign_in(&mut options, "brewline-secret", "probe");
+    let error = refusal(options);
+    let OpenError::NotUsable(said) = error else { panic!("{error:?}") };
+    assert!(said.contains(&secure_address()) && said.contains("ssl.ca.location"), "{said}");
+}
+
+#[test]
+fn a_plain_client_at_an_encrypted_port_is_told_in_one_sentence() {
+    let said = refusal(Options::new(secure_address(), TOPICS)).to_string();
+    assert!(said.contains(&secure_address()) && said.contains("security.protocol"), "{said}");
+}
+
+#[test]
+fn a_wrong_address_is_one_sentence_that_may_heal() {
+    // Reserved, so nobody listens there.
+    let error = refusal(Options::new("127.0.0.1:1", TOPICS));
+    let OpenError::Storage(said) = error else { panic!("{error:?}") };
+    assert!(said.contains("127.0.0.1:1") && said.contains("refused"), "{said}");
+}
+
+#[test]
+fn a_host_that_is_not_known_is_one_sentence_that_may_heal() {
+    // A name that is never given: RFC 6761.
+    let error = refusal(Options::new("cafe.invalid:9092", TOPICS));
+    let OpenError::Storage(said) = error else { panic!("{error:?}") };
+    assert!(said.contains("cafe.invalid:9092") && said.contains("name is not known"), "{said}");
+}
+
+#[test]
+fn a_log_shows_no_secret() {
+    let mut bed = KafkaBed::new();
+    bed.options.brokers = secure_address();
+    sign_in(&mut bed.options, "brewline-secret", &authority());
+    let log = bed.process();
+    let shown = format!("{log:?}");
+    assert!(shown.contains("sasl.password") && !shown.contains("brewline-secret"), "{shown}");
+}

@@ -1,0 +1,217 @@
+//! What a session must see to although others die, pause, or have its name.
+
+use std::time::{Duration, Instant};
+
+use eventlog::{
+    CommitError, Log as _, OpenError, Polled, Position, Record, Transaction, WorkError,
+    conformance::{Bed as _, INPUT, OUTPUT, STATE, block_on},
+};
+use rdkafka::{
+    admin::AdminOptions,
+    consumer::{BaseConsumer, Consumer as _},
+    producer::Producer as _,
+};
+
+use crate::bed::{
+    KafkaBed, WAIT, admin, everything, keys, publish, spec, start_all, stranger, take_all, transaction, until,
+};
+
+fn one(key: &str, position: Position) -> Transaction {
+    Transaction { records: vec![(OUTPUT, 0, Record::new(key.to_owned(), ""))], positions: vec![position] }
+}
+
+fn at(offset: u64) -> Position {
+    Position { topic: INPUT, partition: 0, offset }
+}
+
+#[test]
+fn a_dead_peers_open_transaction_makes_no_restore_incomplete() {
+    let mut bed = KafkaBed::new();
+    let log = bed.open();
+    let committed = transaction(&format!("{}peer", bed.options.prefix), "60000");
+    bed.write(&committed, STATE, 0, "committed");
+    committed.commit_transaction(crate::bed::BOUND).expect("it is committed");
+    // It dies here: what it wrote, and everything behind it, is hidden until its time is over.
+    let dead = transaction(&format!("{}dead", bed.options.prefix), "2000");
+    bed.write(&dead, STATE, 0, "open");
+    bed.write(&stranger(&[]), STATE, 0, "behind");
+    let mut work = log.work(&spec(None)).expect("it can be joined");
+    let (_, state) = take_all(&*log, &mut *work);
+    assert_eq!(keys(&state), ["committed", "behind"]);
+}
+
+#[test]
+fn positions_that_the_group_has_forgotten_come_back_as_none() {
+    let mut bed = KafkaBed::new();
+    let log = bed.open();
+    let position = publish(&*log, INPUT, 0, "cup");
+    let mut work = log.work(&spec(None)).expect("it can be joined");
+    let (assigned, _) = take_all(&*log, &mut *work);
+    start_all(&mut *work, &assigned);
+    work.commit(Transaction { records: vec![], positions: vec![at(position.offset + 1)] })
+        .expect("it is committed");
+    drop(work);
+    let mut work = log.work(&spec(None)).expect("it can be joined");
+    let (assigned, _) = take_all(&*log, &mut *work);
+    assert_eq!(assigned[0].inputs[0].committed, Some(position.offset + 1));
+    drop(work);
+    let group = format!("{}tests", bed.options.prefix);
+    until("the group to be empty and deleted", || {
+        let deleted = block_on(admin().delete_groups(&[&group], &AdminOptions::new())).expect("an answer");
+        deleted.into_iter().all(|result| result.is_ok()).then_some(())
+    });
+    let mut work = log.work(&spec(None)).expect("it can be joined");
+    let (assigned, _) = take_all(&*log, &mut *work);
+    assert_eq!(assigned[0].inputs[0].committed, None);
+}
+
+#[test]
+fn a_held_input_whose_records_are_removed_is_out_of_range() {
+    let mut bed = KafkaBed::new();
+    let log = bed.open();
+    for key in 0..10 {
+        publish(&*log, INPUT, 0, &key.to_string());
+    }
+    let mut work = log.work(&spec(None)).expect("it can be joined");
+    let (assigned, _) = take_all(&*log, &mut *work);
+    start_all(&mut *work, &assigned);
+    let mut read = 0;
+    until("everything to be read", || {
+        if let Polled::Records(entries) = work.poll(WAIT).expect("it goes on") {
+            read += entries.len();
+        }
+        (read == 10).then_some(())
+    });
+    work.hold(INPUT, 0, 2).expect("it can be held");
+    bed.remove_before(INPUT, 0, 5);
+    work.release(INPUT, 0).expect("it can be released");
+    let error = until("the session to be told", || work.poll(WAIT).err());
+    let gone = WorkError::OutOfRange { topic: INPUT, partition: 0, wanted: 2, earliest: 5, end: 10 };
+    assert_eq!(error, gone);
+}
+
+#[test]
+fn an_input_that_was_removed_is_one_sentence() {
+    let mut bed = KafkaBed::new();
+    let log = bed.open();
+    let mut work = log.work(&spec(None)).expect("it can be joined");
+    let (assigned, _) = take_all(&*log, &mut *work);
+    start_all(&mut *work, &assigned);
+    bed.remove(INPUT);
+    let error = until("the session to be told", || work.poll(WAIT).err());
+    let WorkError::Storage(said) = error else { panic!("{error:?}") };
+    assert!(said.contains(&format!("{}{INPUT}", bed.options.prefix)), "{said}");
+}
+
+#[test]
+fn a_group_of_strangers_is_refused_in_one_sentence() {
+    let mut bed = KafkaBed::new();
+    let log = bed.open();
+    let group = format!("{}tests", bed.options.prefix);
+    let mut config = rdkafka::ClientConfig::new();
+    config.set("bootstrap.servers", crate::bed::broker()).set("group.id", &group);
+    let other: BaseConsumer =
+        config.set("partition.assignment.strategy", "range").create().expect("a consumer");
+    other.subscribe(&[&format!("{}{INPUT}", bed.options.prefix)]).expect("a topic");
+    until("the stranger to have its share", || {
+        let _ = other.poll(WAIT);
+        (other.assignment().expect("a list").count() > 0).then_some(())
+    });
+    let mut work = log.work(&spec(None)).expect("it can be joined");
+    let error = until("the session to be told", || work.poll(WAIT).err());
+    let WorkError::Storage(said) = error else { panic!("{error:?}") };
+    assert!(said.contains(&group) && said.contains("not ours"), "{said}");
+    drop(work);
+    // Trying again would not help.
+    assert_eq!(log.work(&spec(None)).err(), Some(OpenError::NotUsable(said)));
+}
+
+#[test]
+fn the_older_of_two_with_one_instance_name_ends_with_one_sentence() {
+    let mut bed = KafkaBed::new();
+    let log = bed.open();
+    let position = publish(&*log, INPUT, 0, "cup");
+    let mut older = log.work(&spec(Some("bar-1"))).expect("it can be joined");
+    let (assigned, _) = take_all(&*log, &mut *older);
+    start_all(&mut *older, &assigned);
+    let newcomer = bed.process();
+    let mut newer = newcomer.work(&spec(Some("bar-1"))).expect("it can be joined");
+    let (assigned, _) = take_all(&*newcomer, &mut *newer);
+    start_all(&mut *newer, &assigned);
+    assert_eq!(older.commit(one("older", position)), Err(CommitError::Fenced));
+    drop(older);
+    // It is not let in again, or the two would shut each other out for ever.
+    let refused = log.work(&spec(Some("bar-1"))).err().expect("the name is taken");
+    let OpenError::InUse(sentence) = refused else { panic!("{refused:?}") };
+    assert!(sentence.contains("bar-1") && sentence.contains("--instance"), "{sentence}");
+    newer.commit(one("newer", position)).expect("the newer one works");
+    assert_eq!(keys(&everything(&*log, OUTPUT)), ["newer"]);
+}
+
+#[test]
+fn an_idle_session_that_lost_its_instance_name_is_told_by_poll() {
+    let mut bed = KafkaBed::new();
+    let log = bed.open();
+    let mut older = log.work(&spec(Some("bar-1"))).expect("it can be joined");
+    take_all(&*log, &mut *older);
+    let newcomer = bed.process();
+    let mut newer = newcomer.work(&spec(Some("bar-1"))).expect("it can be joined");
+    take_all(&*newcomer, &mut *newer);
+    let error = until("the older to be told", || older.poll(WAIT).err());
+    assert_eq!(error, WorkError::Fenced);
+    assert!(matches!(log.work(&spec(Some("bar-1"))).err(), Some(OpenError::InUse(_))));
+}
+
+#[test]
+fn a_restart_under_the_same_instance_name_does_not_wait_for_the_session_time() {
+    let mut bed = KafkaBed::new();
+    let log = bed.open();
+    let mut work = log.work(&spec(Some("bar-1"))).expect("it can be joined");
+    take_all(&*log, &mut *work);
+    drop(work);
+    drop(log);
+    let log = bed.reopen();
+    let began = Instant::now();
+    let mut work = log.work(&spec(Some("bar-1"))).expect("it can be joined");
+    take_all(&*log, &mut *work);
+    // The session time of these tests is the shortest that the broker allows.
+    assert!(began.elapsed() < Duration::from_secs(6), "{:?}", began.elapsed());
+}
+
+#[test]
+fn partitions_that_are_added_are_worked_on() {
+    let mut bed = KafkaBed::new();
+    let log = bed.open();
+    let mut work = log.work(&spec(None)).expect("it can be joined");
+    take_all(&*log, &mut *work);
+    bed.options.partitions = Some(4);
+    let other = bed.process();
+    assert_eq!(other.partitions(INPUT), 4);
+    let assigned = until("the new partition", || match work.poll(WAIT).expect("it goes on") {
+        Polled::Assigned(assignment) => Some(assignment.partition),
+        _ => None,
+    });
+    assert_eq!(assigned, 3);
+}
+
+#[test]
+fn what_a_refused_commit_wrote_is_void_at_once() {
+    let mut bed = KafkaBed::new();
+    let log = bed.open();
+    let position = publish(&*log, INPUT, 0, "cup");
+    let mut first = log.work(&spec(None)).expect("it can be joined");
+    let (assigned, _) = take_all(&*log, &mut *first);
+    start_all(&mut *first, &assigned);
+    // The first is not polled while the second joins, until the group gives it up.
+    let mut second = log.work(&spec(None)).expect("it can be joined");
+    take_all(&*log, &mut *second);
+    assert_eq!(first.commit(one("void", position)), Err(CommitError::Fenced));
+    let began = Instant::now();
+    let behind = publish(&*log, OUTPUT, 0, "behind");
+    assert_eq!(behind.offset, 2, "the record was written, and a mark that it is void");
+    let keys = until("the record behind it", || {
+        Some(keys(&everything(&*log, OUTPUT))).filter(|keys| !keys.is_empty())
+    });
+    assert_eq!(keys, ["behind"]);
+    assert!(began.elapsed() < Duration::from_secs(5), "sooner than the transaction times out");
+}
