@@ -3,7 +3,6 @@
 mod support;
 
 use std::{
-    collections::BTreeMap,
     fs,
     io::{BufRead as _, Read as _, Write as _},
     net::TcpListener,
@@ -15,7 +14,9 @@ use rustix::{
     fs::{OFlags, fcntl_getfl, fcntl_setfl},
     process::{Pid, Signal, kill_process},
 };
-use support::{PATIENCE, Process, Up, brewline, get, hear, open_stream, request, run, slow_order};
+use support::{
+    PATIENCE, Process, Up, brewline, findings, get, hear, local, open_stream, request, run, slow_order,
+};
 
 #[test]
 fn ten_customers_are_accepted_and_hear_their_bells() {
@@ -294,10 +295,6 @@ fn refused(args: &[&str], says: &[&str]) {
     assert!(system <= 1, "the system's words are said {system} times: {said:?}");
 }
 
-fn local(dir: &std::path::Path) -> String {
-    format!("local:{}", dir.display())
-}
-
 #[test]
 fn a_port_that_is_taken_is_said_before_anything_is_made() {
     let dir = tempfile::tempdir().unwrap();
@@ -458,88 +455,4 @@ fn the_environment_wins_over_the_file_and_a_flag_over_both() {
         let says = up.hear(|line| line.starts_with("Ctrl-C stops"));
         assert_eq!(!says.contains("Each order's way"), is_quiet, "{environment:?} {flag:?}");
     }
-}
-
-/// What the doctor found, each in one line: what is wrapped begins below the text.
-fn findings(stdout: &str) -> Vec<String> {
-    stdout.replace(&format!("\n{:17}", ""), " ").lines().map(str::to_owned).collect()
-}
-
-#[test]
-fn the_doctor_says_what_is_well_and_what_to_do() {
-    let dir = tempfile::tempdir().unwrap();
-    let said = run(&["doctor", "--log", &local(&dir.path().join("log")), "--listen", "127.0.0.1:0"]);
-    assert_eq!(said.code, Some(0), "{said:?}");
-    for check in ["port", "directory", "space", "clock", "log"] {
-        assert!(said.stdout.contains(check), "{check}: {said:?}");
-    }
-    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
-    let said =
-        run(&["doctor", "--log", &local(dir.path()), "--listen", &taken.local_addr().unwrap().to_string()]);
-    assert_eq!(said.code, Some(1), "{said:?}");
-    assert!(said.stdout.contains("--listen"), "{said:?}");
-}
-
-#[test]
-#[cfg(target_os = "linux")]
-fn the_doctor_whom_nobody_hears_still_says_how_it_went() {
-    let dir = tempfile::tempdir().unwrap();
-    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
-    let mut doctor = brewline(&["doctor", "--log", &local(dir.path()), "--listen", "127.0.0.1:0"]);
-    let said = doctor.stdout(full).output().unwrap();
-    assert_eq!((said.status.code(), String::from_utf8(said.stderr).unwrap().as_str()), (Some(0), ""));
-}
-
-#[test]
-fn the_doctor_finds_a_running_line_well() {
-    let dir = tempfile::tempdir().unwrap();
-    let up = Up::start(dir.path(), &[]);
-    let said = run(&["doctor", "--log", &local(dir.path()), "--listen", &up.counter.to_string()]);
-    assert_eq!(said.code, Some(0), "{said:?}");
-    for well in ["is held by a brewline", &format!("in use by process {}", up.process.child.id())] {
-        let line = findings(&said.stdout).into_iter().find(|line| line.contains(well));
-        assert!(line.is_some_and(|line| line.starts_with("ok ")), "{well}: {said:?}");
-    }
-}
-
-#[test]
-fn the_doctor_says_that_a_running_line_has_another_log() {
-    let (dir, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let up = Up::start(dir.path(), &[]);
-    let said = run(&["doctor", "--log", &local(other.path()), "--listen", &up.counter.to_string()]);
-    assert_eq!(said.code, Some(1), "{said:?}");
-    let line = findings(&said.stdout).into_iter().find(|line| line.contains("with another log")).unwrap();
-    let process = format!("process {}", up.process.child.id());
-    assert!(line.starts_with("BAD ") && line.contains(&process) && line.contains("--listen"), "{line}");
-}
-
-#[test]
-fn the_doctor_names_the_file_that_is_broken() {
-    let dir = tempfile::tempdir().unwrap();
-    Up::start(dir.path(), &[]).stop();
-    let path = dir.path().join("log.redb");
-    let len = fs::metadata(&path).unwrap().len();
-    fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(len - 5000).unwrap();
-    let said = run(&["doctor", "--log", &local(dir.path()), "--listen", "127.0.0.1:0"]);
-    assert_eq!(said.code, Some(1), "{said:?}");
-    let line = findings(&said.stdout).into_iter().find(|line| line.contains("log.redb is broken")).unwrap();
-    assert!(line.starts_with("BAD ") && line.contains("--log local:DIR"), "{line}");
-}
-
-#[test]
-fn the_doctor_only_looks() {
-    let dir = tempfile::tempdir().unwrap();
-    let files = || -> BTreeMap<_, _> {
-        let files = fs::read_dir(dir.path()).unwrap().map(|file| file.unwrap().path());
-        files.map(|path| (path.clone(), fs::read(path).unwrap())).collect()
-    };
-    let ask = |says: &str| {
-        let before = files();
-        let said = run(&["doctor", "--log", &local(dir.path()), "--listen", "127.0.0.1:0"]);
-        assert!(said.code == Some(0) && said.stdout.contains(says), "{said:?}");
-        assert!(files() == before, "it changed the directory");
-    };
-    ask("none yet");
-    Up::start(dir.path(), &[]).kill();
-    ask("nobody uses it");
 }

@@ -250,3 +250,13 @@ pub(crate) fn hear(
     }
     panic!("the stream of {path} ended before");
 }
+
+/// The log in this directory, as a flag says it.
+pub(crate) fn local(dir: &std::path::Path) -> String {
+    format!("local:{}", dir.display())
+}
+
+/// What the doctor found, each in one line: what is wrapped begins below the text.
+pub(crate) fn findings(stdout: &str) -> Vec<String> {
+    stdout.replace(&format!("\n{:17}", ""), " ").lines().map(str::to_owned).collect()
+}

@@ -37,6 +37,7 @@ async fn who_answers_byte_by_byte_is_not_listened_to_for_ever() {
         let mut next: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 60000\r\n\r\n";
         while socket.try_write(next).is_ok() {
             next = b" ";
+            // The pace of a slow peer, which is what is tested: nobody waits for it.
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     });
