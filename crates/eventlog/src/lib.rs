@@ -107,7 +107,9 @@ pub trait Follow: Send {
 pub struct Batch {
     /// In order within each partition.
     pub entries: Vec<Entry>,
-    /// With `entries`, everything has been read that was committed when this poll began.
+    /// With `entries`, everything has been read that readers could see when this poll began. That is what had been
+    /// published; what a worker has just committed, and what stands behind that in its partition, they may see a
+    /// moment later.
     pub at_end: bool,
 }
 
@@ -146,7 +148,8 @@ pub trait Work: Send {
     /// Goes on with what [`Work::hold`] stopped. Nothing to do if nothing was.
     fn release(&mut self, topic: Topic, partition: Partition) -> Result<(), WorkError>;
 
-    /// Makes all records and positions durable, or nothing.
+    /// Makes all records and positions durable, or nothing. Readers see them at once or, where several brokers are
+    /// to mark them as committed, a moment later.
     fn commit(&mut self, transaction: Transaction) -> Result<Committed, CommitError>;
 
     /// How this adapter likes its transactions cut.

@@ -3,11 +3,11 @@
 use super::{
     Bed, COMMAND, INPUT, OUTPUT, STATE,
     tools::{
-        Worker, everything, follow, key, keys, poll, publish_all, read, record, records, spec, transaction,
-        until,
+        Worker, everything, everything_with, follow, key, keys, poll, publish_all, read, record, records,
+        spec, transaction, until, value,
     },
 };
-use crate::{CommitError, Record, Start, Transaction, WorkError};
+use crate::{CommitError, Entry, Record, Start, Transaction, WorkError};
 
 pub(super) fn a_commit_makes_outputs_state_and_positions_visible_together(bed: &mut dyn Bed) {
     let log = bed.open();
@@ -53,8 +53,8 @@ pub(super) fn a_commit_answers_with_the_ends_it_reached(bed: &mut dyn Bed) {
     let mut worker = Worker::started(bed, &*log);
     let position = (INPUT, 0, worker.assigned[&0].inputs[0].earliest);
     let mut before = std::collections::BTreeMap::new();
-    for _ in 0..3 {
-        let written = [OUTPUT, OUTPUT, STATE].map(|topic| (topic, 0, record("k", "v")));
+    for round in ["1", "2", "3"] {
+        let written = [OUTPUT, OUTPUT, STATE].map(|topic| (topic, 0, record("k", round)));
         let committed = worker.commit(transaction(written, [position])).expect("it is committed");
         for topic in [OUTPUT, STATE] {
             let end = committed
@@ -62,7 +62,8 @@ pub(super) fn a_commit_answers_with_the_ends_it_reached(bed: &mut dyn Bed) {
                 .iter()
                 .find(|p| (p.topic, p.partition) == (topic, 0))
                 .expect("its end is said");
-            let last = everything(bed, &*log, topic).last().expect("it is there").offset;
+            let entries = everything_with(bed, &*log, topic, |entry| value(entry) == round);
+            let last = entries.last().expect("it is there").offset;
             assert!(end.offset <= last + 1, "{end:?} is a bound of what comes after {last}");
             let before = before.insert(topic, last + 1).unwrap_or(0);
             assert!(end.offset > before, "{end:?} covers what this commit added after {before}");
@@ -82,7 +83,8 @@ pub(super) fn records_of_a_transaction_stand_in_their_order(bed: &mut dyn Bed) {
         expected.extend((0..500).step_by(2).map(|i| format!("{round}-{i:03}")));
         worker.commit(transaction(written, [position])).expect("it is committed");
     }
-    assert_eq!(keys(&everything(bed, &*log, OUTPUT)), expected);
+    let last = |entry: &Entry| key(entry) == expected[expected.len() - 1];
+    assert_eq!(keys(&everything_with(bed, &*log, OUTPUT, last)), expected);
 }
 
 pub(super) fn a_record_over_the_limit_fails_the_whole_commit(bed: &mut dyn Bed) {
@@ -114,7 +116,8 @@ pub(super) fn what_was_committed_survives_a_crash(bed: &mut dyn Bed) {
         drop(worker);
         drop(log);
         log = bed.reopen();
-        assert_eq!(everything(bed, &*log, OUTPUT).len(), round + 1);
+        let last = |entry: &Entry| key(entry) == format!("done-{round}");
+        assert_eq!(everything_with(bed, &*log, OUTPUT, last).len(), round + 1);
     }
     let mut worker = Worker::started(bed, &*log);
     assert_eq!(worker.state.len(), 4);
@@ -151,7 +154,8 @@ pub(super) fn a_worker_that_was_replaced_can_not_commit(bed: &mut dyn Bed) {
     second.start();
     assert_eq!(second.read(bed, 3).len(), 3, "no position moved");
     second.commit(transaction([(OUTPUT, 0, record("living", ""))], position)).expect("it is committed");
-    assert_eq!(keys(&everything(bed, &*log, OUTPUT)), ["living"]);
+    let living = |entry: &Entry| key(entry) == "living";
+    assert_eq!(keys(&everything_with(bed, &*log, OUTPUT, living)), ["living"]);
 }
 
 pub(super) fn a_worker_that_was_replaced_is_told_by_poll(bed: &mut dyn Bed) {

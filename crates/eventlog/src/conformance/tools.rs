@@ -174,6 +174,23 @@ pub(super) fn everything(bed: &mut dyn Bed, log: &dyn Log, topic: Topic) -> Vec<
     read_to_end(bed, &mut *follower)
 }
 
+/// Everything in `topic`, when what a worker has committed is among it: readers may see that a moment later.
+pub(super) fn everything_with(
+    bed: &mut dyn Bed,
+    log: &dyn Log,
+    topic: Topic,
+    committed: impl Fn(&Entry) -> bool,
+) -> Vec<Entry> {
+    let mut follower = follow(log, topic, Start::Beginning);
+    let mut entries = Vec::new();
+    until(bed, "what was committed to be read", || {
+        let batch = poll(&mut *follower);
+        entries.extend(batch.entries);
+        (batch.at_end && entries.iter().any(&committed)).then_some(())
+    });
+    entries
+}
+
 /// What a worker of the scenarios works on.
 pub(super) fn spec() -> WorkSpec {
     WorkSpec {
