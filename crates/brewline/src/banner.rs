@@ -1,4 +1,4 @@
-//! What `up` says when it has started.
+//! What a process of the line says when it has started.
 
 use std::{
     env, io,
@@ -9,22 +9,60 @@ use std::{
 use counter::{Started, view::Counts};
 use order::Stage;
 
-use crate::{cli::Mode, config::Up, log_address::LogAddress, reach::Others};
+use crate::{
+    cli::Mode,
+    config::{Brew, Place, Run},
+    log_address::LogAddress,
+    reach::Others,
+};
 
 /// Where the counter listens and is looked for if nothing is said.
 const DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 
-/// Where everything is, and what to do next.
+/// Where everything is, and what to do next. `counter` is where it listens, if this process has one.
 pub(crate) fn print(
-    options: &Up,
-    counter: SocketAddr,
+    options: &Run,
+    counter: Option<SocketAddr>,
     others: Others,
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
-    let LogAddress::Local(dir) = &options.line.log;
-    let url = url(counter);
     writeln!(out, "brewline {}\n", env!("CARGO_PKG_VERSION"))?;
-    writeln!(out, "  log      {}", absolute(dir).display())?;
+    match &options.log {
+        Place::Local(dir) => writeln!(out, "  log      {}", absolute(dir).display())?,
+        Place::Kafka(cluster) => {
+            writeln!(out, "  log      kafka://{}", cluster.brokers)?;
+            if !cluster.prefix.is_empty() {
+                writeln!(out, "  prefix   {}", cluster.prefix)?;
+            }
+        }
+    }
+    if let Some(counter) = counter {
+        addresses(counter, others, out)?;
+    }
+    writeln!(out)?;
+    if let Some(brew) = &options.barista {
+        match brew.mode {
+            Mode::Auto => writeln!(
+                out,
+                "practice: drinks make themselves, {} s a cup; to open for real:\n\n  {}",
+                brew.seconds_per_cup,
+                manual_line(options, brew)
+            )?,
+            Mode::Manual => {
+                let url = counter.map_or_else(|| "http://COUNTER".to_owned(), url);
+                writeln!(
+                    out,
+                    "open: drinks are made by people, who say so at\n\n  {url}/orders/ID/commands"
+                )?;
+            }
+        }
+        writeln!(out)?;
+    }
+    out.flush()
+}
+
+fn addresses(counter: SocketAddr, others: Others, out: &mut dyn io::Write) -> io::Result<()> {
+    let url = url(counter);
     writeln!(out, "  orders   POST {url}/order?amount=2")?;
     writeln!(out, "  one      GET  {url}/orders/ID")?;
     writeln!(out, "  live     GET  {url}/orders/ID/events")?;
@@ -41,37 +79,40 @@ pub(crate) fn print(
     if others != Others::Nobody {
         writeln!(out, "\nwarning: whoever is on this network can order, and can read along (plain HTTP)")?;
     }
-    writeln!(out)?;
-    match options.mode {
-        Mode::Auto => writeln!(
-            out,
-            "practice: drinks make themselves, {} s a cup; to open for real:\n\n  {}",
-            options.seconds_per_cup,
-            manual_line(options)
-        )?,
-        Mode::Manual => {
-            writeln!(out, "open: drinks are made by people, who say so at\n\n  {url}/orders/ID/commands")?;
-        }
-    }
-    writeln!(out)?;
-    out.flush()
+    Ok(())
 }
 
 /// What is known once the log has been read. The staff token is shown when it is made, and never again. A
 /// closed `out` is no reason to stop the line.
-pub(crate) fn ready(started: &Started, counts: Counts, quiet: bool, out: &mut dyn io::Write) {
+/// `makes`: this process also has a barista.
+pub(crate) fn ready(started: &Started, counts: Counts, makes: bool, quiet: bool, out: &mut dyn io::Write) {
     let token = started
         .staff_token
         .as_ref()
         .map(|token| format!("staff token, shown only now (Authorization: Bearer TOKEN):\n\n  {token}\n\n"));
     let open = open(counts).map(|open| format!("{open}\n\n")).unwrap_or_default();
     let customers = client_line(started.address);
-    let way = if quiet { "" } else { " Each order's way:\n" };
+    let baristas = if makes {
+        String::new()
+    } else {
+        format!("a barista, in another terminal, with the same log:\n\n  {} barista\n\n", program())
+    };
     let text = format!(
-        "{}{open}ten customers, in another terminal:\n\n  {customers}\n\nCtrl-C stops, a second one at once; nothing is lost.{way}",
-        token.unwrap_or_default()
+        "{}{open}{baristas}ten customers, in another terminal:\n\n  {customers}\n\n{}",
+        token.unwrap_or_default(),
+        stops(quiet)
     );
     let _ = writeln!(out, "{text}").and_then(|()| out.flush());
+}
+
+/// What a barista alone says when it begins to work.
+pub(crate) fn at_work(quiet: bool, out: &mut dyn io::Write) {
+    let _ = writeln!(out, "{}", stops(quiet)).and_then(|()| out.flush());
+}
+
+fn stops(quiet: bool) -> String {
+    let way = if quiet { "" } else { " Each order's way:\n" };
+    format!("Ctrl-C stops, a second one at once; nothing is lost.{way}")
 }
 
 /// What an earlier run left to do; `None`: nothing.
@@ -83,17 +124,29 @@ fn open(counts: Counts) -> Option<String> {
 }
 
 /// The line that opens this log, at this place, for people.
-fn manual_line(options: &Up) -> String {
-    let LogAddress::Local(dir) = &options.line.log;
-    let is_default = LogAddress::platform_default().ok().as_ref() == Some(&options.line.log);
-    let log = if is_default {
-        String::new()
-    } else {
-        format!(" --log {}", quoted(Path::new(&format!("local:{}", absolute(dir).display()))))
+fn manual_line(options: &Run, brew: &Brew) -> String {
+    let command = if options.counter.is_some() { "up" } else { "barista" };
+    let log = match &options.log {
+        Place::Local(dir) if LogAddress::platform_default() == Ok(LogAddress::Local(dir.clone())) => {
+            String::new()
+        }
+        Place::Local(dir) => {
+            format!(" --log {}", quoted(Path::new(&format!("local:{}", absolute(dir).display()))))
+        }
+        Place::Kafka(cluster) => {
+            let prefix = match &cluster.prefix[..] {
+                "" => String::new(),
+                prefix => format!(" --prefix {prefix}"),
+            };
+            // Properties may be secrets.
+            let properties = if cluster.properties.is_empty() { "" } else { " --kafka …" };
+            format!(" --log kafka://{}{prefix}{properties}", cluster.brokers)
+        }
     };
-    let listen = options.line.listen;
-    let listen = if listen == DEFAULT { String::new() } else { format!(" --listen {listen}") };
-    format!("{} up --mode manual{log}{listen}", program())
+    let instance = brew.instance.as_ref().map(|name| format!(" --instance {name}")).unwrap_or_default();
+    let listen = options.counter.as_ref().map(|serve| serve.listen).filter(|listen| *listen != DEFAULT);
+    let listen = listen.map(|listen| format!(" --listen {listen}")).unwrap_or_default();
+    format!("{} {command} --mode manual{log}{instance}{listen}", program())
 }
 
 fn program() -> String {
@@ -136,7 +189,7 @@ pub(crate) fn absolute(dir: &Path) -> PathBuf {
 mod tests {
     use super::*;
     use crate::{
-        cli::{LineArgs, UpArgs},
+        cli::{BaristaArgs, BrewArgs, LineArgs, ListenArgs, UpArgs},
         file::File,
     };
 
@@ -156,15 +209,16 @@ mod tests {
         for mode in [Mode::Auto, Mode::Manual] {
             let log = LogAddress::Local("/home/somebody/.local/share/brewline".into());
             let listen = Some(SocketAddr::from(([0, 0, 0, 0], 65_535)));
-            let args =
-                UpArgs { line: LineArgs { log: Some(log), listen }, mode: Some(mode), ..UpArgs::default() };
+            let line = LineArgs { log: Some(log), listen: ListenArgs { listen }, ..LineArgs::default() };
+            let brew = BrewArgs { mode: Some(mode), ..BrewArgs::default() };
+            let args = UpArgs { line, brew, ..UpArgs::default() };
             let up = File::default().up(&args).unwrap();
             let mut out = Vec::new();
             let lan = SocketAddr::from(([192, 168, 178, 255], 65_535));
-            print(&up, lan, Others::At(lan), &mut out).unwrap();
+            print(&up, Some(lan), Others::At(lan), &mut out).unwrap();
             let token = Some("ab".repeat(32));
             let counts = Counts { undecided: 1_000_000, ..Counts::default() };
-            ready(&Started { address: lan, staff_token: token }, counts, false, &mut out);
+            ready(&Started { address: lan, staff_token: token }, counts, true, false, &mut out);
             let text = String::from_utf8(out).unwrap();
             let (to_paste, text): (Vec<_>, Vec<_>) =
                 text.lines().partition(|line| line.contains(" up --mode ") || line.contains(" client -c "));
@@ -178,7 +232,7 @@ mod tests {
         let up = File::default().up(&UpArgs { line, ..UpArgs::default() }).unwrap();
         let said = |others| {
             let mut out = Vec::new();
-            print(&up, ([0, 0, 0, 0], 80).into(), others, &mut out).unwrap();
+            print(&up, Some(([0, 0, 0, 0], 80).into()), others, &mut out).unwrap();
             String::from_utf8(out).unwrap()
         };
         let lan = said(Others::At(([192, 168, 1, 5], 80).into()));
@@ -193,6 +247,16 @@ mod tests {
                 "{others}"
             );
         }
+    }
+
+    #[test]
+    fn a_barista_alone_says_where_its_log_is_and_no_address() {
+        let barista = File::default().barista_alone(&BaristaArgs::default()).unwrap();
+        let mut out = Vec::new();
+        print(&barista, None, Others::Nobody, &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert!(text.contains("  log      kafka://localhost:9092\n") && !text.contains("http://"), "{text}");
+        assert!(text.contains(" barista --mode manual --log kafka://localhost:9092\n"), "{text}");
     }
 
     #[test]

@@ -6,6 +6,7 @@
 use std::{
     env,
     ffi::{OsStr, OsString},
+    fmt,
     net::SocketAddr,
     path::PathBuf,
 };
@@ -14,6 +15,7 @@ use clap::{
     Arg, ArgAction, Args, Command as Clap, CommandFactory as _, Error, FromArgMatches as _, Parser,
     Subcommand, ValueEnum,
     builder::{Resettable, TypedValueParser},
+    error::ErrorKind,
     parser::ValueSource,
 };
 use client::CounterAddress;
@@ -69,8 +71,14 @@ pub enum LogFormat {
 pub enum Command {
     /// Start the whole line in one process, on a durable log in one directory
     Up(UpArgs),
+    /// Take orders over HTTP, on an Apache Kafka that others share
+    Counter(CounterArgs),
+    /// Make the orders that the group's other baristas do not, on an Apache Kafka
+    Barista(BaristaArgs),
     /// Be customers: order over HTTP and wait for the bell
     Client(ClientArgs),
+    /// Make the topics that are missing on an Apache Kafka, and show how they are
+    Topics(TopicsArgs),
     /// Check whether the line can work here, and say what to do if not
     Doctor(LineArgs),
 }
@@ -78,21 +86,92 @@ pub enum Command {
 /// Where the line keeps its log and listens.
 #[derive(Debug, Default, Clone, Args)]
 pub struct LineArgs {
-    /// Where the log is; ~/ is your home directory [default: local: and the platform's data directory for brewline]
-    #[arg(long, value_name = "local:DIR", env = "BREWLINE_LOG", value_parser = said(str::parse::<LogAddress>))]
+    /// Where the log is: local:DIR, ~/ is your home directory, or kafka://HOST:PORT[,HOST:PORT] [default: local: and the platform's data directory for brewline]
+    #[arg(long, value_name = "ADDRESS", env = "BREWLINE_LOG", value_parser = said(str::parse::<LogAddress>))]
     pub log: Option<LogAddress>,
 
+    #[command(flatten)]
+    pub listen: ListenArgs,
+
+    #[command(flatten)]
+    pub kafka: KafkaArgs,
+}
+
+/// Which Apache Kafka the line shares with others.
+#[derive(Debug, Default, Clone, Args)]
+pub struct SharedArgs {
+    /// Where the log is; one broker that answers is enough [default: kafka://localhost:9092]
+    #[arg(long, value_name = "kafka://HOST:PORT[,HOST:PORT]", env = "BREWLINE_LOG", value_parser = said(str::parse::<LogAddress>))]
+    pub log: Option<LogAddress>,
+
+    #[command(flatten)]
+    pub kafka: KafkaArgs,
+}
+
+/// How an Apache Kafka is used.
+#[derive(Debug, Default, Clone, Args)]
+pub struct KafkaArgs {
+    /// What the names of topics, groups and instances begin with, so that several shops share one cluster [default: nothing]
+    #[arg(long, value_name = "TEXT", env = "BREWLINE_PREFIX", help_heading = KAFKA, value_parser = said(value::prefix))]
+    pub prefix: Option<String>,
+
+    /// A property of librdkafka, for TLS and SASL for example; again for each. BREWLINE_KAFKA_SASL_PASSWORD is sasl.password [default: none]
+    #[arg(long, value_name = "KEY=VALUE", help_heading = KAFKA, value_parser = PropertyParser)]
+    pub kafka: Vec<Property>,
+}
+
+const KAFKA: &str = "Apache Kafka";
+
+/// Where the counter listens.
+#[derive(Debug, Default, Clone, Args)]
+pub struct ListenArgs {
     /// Where to listen: an IP address and a port, 0.0.0.0:8080 for other machines as well [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDRESS:PORT", env = "BREWLINE_LISTEN", value_parser = said(value::listen))]
     pub listen: Option<SocketAddr>,
 }
 
-/// What `up` takes.
+/// What everyone on the line must know.
 #[derive(Debug, Default, Clone, Args)]
-pub struct UpArgs {
-    #[command(flatten)]
-    pub line: LineArgs,
+pub struct RunArgs {
+    /// Open orders at most, 1 to 4294967295; more are refused until there is room [default: 2000000]
+    #[arg(long, value_name = "N", env = "BREWLINE_MAX_OPEN", allow_negative_numbers = true, value_parser = said(|n: &str| value::MAX_OPEN.parse(n)))]
+    pub max_open: Option<u32>,
 
+    #[command(flatten)]
+    pub keep: KeepArgs,
+}
+
+/// How the topics are to be.
+#[derive(Debug, Default, Clone, Args)]
+pub struct KeepArgs {
+    /// How long records are kept, 2 to 3650 days [default: 30]
+    #[arg(long, value_name = "DAYS", env = "BREWLINE_RETENTION_DAYS", allow_negative_numbers = true, value_parser = said(|n: &str| value::RETENTION_DAYS.parse(n)))]
+    pub retention_days: Option<u32>,
+
+    /// How many brokers have each record, 1 to 9; topics with fewer are refused [default: new ones as the cluster likes it, others as they are]
+    #[arg(long, value_name = "N", env = "BREWLINE_REPLICATION_FACTOR", help_heading = KAFKA, allow_negative_numbers = true, value_parser = said(|n: &str| value::REPLICATION_FACTOR.parse(n)))]
+    pub replication_factor: Option<u16>,
+}
+
+/// What a counter takes.
+#[derive(Debug, Default, Clone, Args)]
+pub struct ServeArgs {
+    /// Live streams at most, 1 to 1000000; each open page holds one [default: 20000]
+    #[arg(long, value_name = "N", env = "BREWLINE_MAX_STREAMS", allow_negative_numbers = true, value_parser = said(|n: &str| value::MAX_STREAMS.parse(n)))]
+    pub max_streams: Option<u32>,
+
+    /// Live streams of one address at most, 1 to 1000000; loopback is not counted [default: 512]
+    #[arg(long, value_name = "N", env = "BREWLINE_MAX_STREAMS_PER_ADDRESS", allow_negative_numbers = true, value_parser = said(|n: &str| value::MAX_STREAMS_PER_ADDRESS.parse(n)))]
+    pub max_streams_per_address: Option<u32>,
+
+    /// Make a new staff token, show it once, and forget the old one
+    #[arg(long)]
+    pub new_staff_token: bool,
+}
+
+/// What a barista takes.
+#[derive(Debug, Default, Clone, Args)]
+pub struct BrewArgs {
     /// Who makes the drinks [default: auto]
     #[arg(long, env = "BREWLINE_MODE", value_parser = said_word::<Mode>())]
     pub mode: Option<Mode>,
@@ -105,33 +184,79 @@ pub struct UpArgs {
     #[arg(long, value_name = "SECONDS", env = "BREWLINE_SECONDS_PER_CUP", allow_negative_numbers = true, value_parser = said(|n: &str| value::SECONDS_PER_CUP.parse(n)))]
     pub seconds_per_cup: Option<f64>,
 
-    /// Open orders at most, 1 to 4294967295; more are refused until there is room [default: 2000000]
-    #[arg(long, value_name = "N", env = "BREWLINE_MAX_OPEN", allow_negative_numbers = true, value_parser = said(|n: &str| value::MAX_OPEN.parse(n)))]
-    pub max_open: Option<u32>,
-
-    /// Live streams at most, 1 to 1000000; each open page holds one [default: 20000]
-    #[arg(long, value_name = "N", env = "BREWLINE_MAX_STREAMS", allow_negative_numbers = true, value_parser = said(|n: &str| value::MAX_STREAMS.parse(n)))]
-    pub max_streams: Option<u32>,
-
-    /// Live streams of one address at most, 1 to 1000000; loopback is not counted [default: 512]
-    #[arg(long, value_name = "N", env = "BREWLINE_MAX_STREAMS_PER_ADDRESS", allow_negative_numbers = true, value_parser = said(|n: &str| value::MAX_STREAMS_PER_ADDRESS.parse(n)))]
-    pub max_streams_per_address: Option<u32>,
-
-    /// How long records are kept, 2 to 3650 days [default: 30]
-    #[arg(long, value_name = "DAYS", env = "BREWLINE_RETENTION_DAYS", allow_negative_numbers = true, value_parser = said(|n: &str| value::RETENTION_DAYS.parse(n)))]
-    pub retention_days: Option<u32>,
-
-    /// Make a new staff token, show it once, and forget the old one
-    #[arg(long)]
-    pub new_staff_token: bool,
-
     /// Go on although records that were never read are gone from the log
     #[arg(long)]
     pub accept_loss: bool,
 
+    /// A name of its own, with which a barista that is started again goes on at once with what it had [default: a new one each time]
+    #[arg(long, value_name = "NAME", env = "BREWLINE_INSTANCE", help_heading = KAFKA, value_parser = said(value::instance))]
+    pub instance: Option<String>,
+}
+
+/// Whether each order's way is shown.
+#[derive(Debug, Default, Clone, Args)]
+pub struct QuietArgs {
     /// Do not show each order's way: true or false, alone it is true [default: false]
     #[arg(short, long, env = "BREWLINE_QUIET", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = said(value::switch))]
     pub quiet: Option<bool>,
+}
+
+/// What `up` takes.
+#[derive(Debug, Default, Clone, Args)]
+pub struct UpArgs {
+    #[command(flatten)]
+    pub line: LineArgs,
+    #[command(flatten)]
+    pub brew: BrewArgs,
+    #[command(flatten)]
+    pub serve: ServeArgs,
+    #[command(flatten)]
+    pub run: RunArgs,
+    #[command(flatten)]
+    pub quiet: QuietArgs,
+}
+
+/// What `counter` takes.
+#[derive(Debug, Default, Clone, Args)]
+pub struct CounterArgs {
+    #[command(flatten)]
+    pub log: SharedArgs,
+    #[command(flatten)]
+    pub listen: ListenArgs,
+    #[command(flatten)]
+    pub serve: ServeArgs,
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+/// What `barista` takes.
+#[derive(Debug, Default, Clone, Args)]
+pub struct BaristaArgs {
+    #[command(flatten)]
+    pub log: SharedArgs,
+    #[command(flatten)]
+    pub brew: BrewArgs,
+    #[command(flatten)]
+    pub run: RunArgs,
+    #[command(flatten)]
+    pub quiet: QuietArgs,
+}
+
+/// What `topics` takes.
+#[derive(Debug, Default, Clone, Args)]
+pub struct TopicsArgs {
+    #[command(flatten)]
+    pub log: SharedArgs,
+    #[command(flatten)]
+    pub keep: KeepArgs,
+
+    /// How many partitions orders are spread over, 1 to 1000; missing ones are added, stop the counters first [default: as many as there are, 1 in a new log]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = said(|n: &str| value::PARTITIONS.parse(n)))]
+    pub partitions: Option<u32>,
+
+    /// Only look: nothing is made
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// Who makes the drinks.
@@ -154,6 +279,13 @@ pub struct ClientArgs {
     #[arg(long, value_name = "URL", env = "BREWLINE_COUNTER", value_parser = said(value::counter))]
     pub counter: Option<CounterAddress>,
 
+    /// Hear the bells in an Apache Kafka, whoever's counter it is [default: from the counter]
+    #[arg(long, value_name = "kafka://HOST:PORT[,HOST:PORT]", env = "BREWLINE_LOG", value_parser = said(str::parse::<LogAddress>))]
+    pub log: Option<LogAddress>,
+
+    #[command(flatten)]
+    pub kafka: KafkaArgs,
+
     /// End when every accepted order has rung, instead of waiting for Ctrl-C
     #[arg(long)]
     pub once: bool,
@@ -165,6 +297,37 @@ pub struct ClientArgs {
     /// Draw the same cups again, 0 to 18446744073709551615 [default: others each time]
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = said(|n: &str| value::SEED.parse(n)))]
     pub seed: Option<u64>,
+}
+
+/// A property of librdkafka. Its value may be a password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Property {
+    pub key: String,
+    pub value: String,
+}
+
+impl fmt::Debug for Property {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}=…", self.key)
+    }
+}
+
+/// What is wrong is said without the value.
+#[derive(Clone)]
+struct PropertyParser;
+
+impl TypedValueParser for PropertyParser {
+    type Value = Property;
+
+    fn parse_ref(&self, command: &Clap, _: Option<&Arg>, value: &OsStr) -> Result<Property, Error> {
+        let pair = value.to_str().and_then(|text| text.split_once('=')).filter(|(key, _)| !key.is_empty());
+        let (key, value) = pair.ok_or_else(|| {
+            let message = "--kafka takes a property and its value: say --kafka KEY=VALUE, as in --kafka \
+                           security.protocol=SSL\n";
+            Error::raw(ErrorKind::ValueValidation, message).with_cmd(command)
+        })?;
+        Ok(Property { key: key.to_owned(), value: value.to_owned() })
+    }
 }
 
 /// A settings file, and who names it.

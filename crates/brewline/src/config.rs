@@ -1,38 +1,123 @@
 //! Settings: a flag, then the environment, then the file, then the default. The first two are the command
 //! line's; here the other two join them.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{collections::BTreeMap, env, ffi::OsString, fmt, net::SocketAddr, path::PathBuf, time::Duration};
 
 use client::CounterAddress;
 
 use crate::{
     catalog::RETENTION_DAYS,
-    cli::{Global, LineArgs, LogFormat, Mode, UpArgs},
+    cli::{
+        BaristaArgs, BrewArgs, ClientArgs, CounterArgs, Global, KafkaArgs, KeepArgs, LineArgs, LogFormat,
+        Mode, RunArgs, ServeArgs, SharedArgs, TopicsArgs, UpArgs,
+    },
     file::File,
     log_address::LogAddress,
 };
 
+/// Where the log is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// The embedded log in a directory.
+    Local(PathBuf),
+    /// The log on Apache Kafka.
+    Kafka(Cluster),
+}
+
+/// An Apache Kafka, and how it is used.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Cluster {
+    /// `host:port[,host:port]`
+    pub brokers: String,
+    pub prefix: String,
+    /// Of librdkafka, passed on. Passwords are among them.
+    pub properties: BTreeMap<String, String>,
+}
+
+impl fmt::Debug for Cluster {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { brokers, prefix, properties } = self;
+        let names = properties.keys();
+        write!(f, "Cluster({brokers:?}, prefix {prefix:?}, properties {:?})", names.collect::<Vec<_>>())
+    }
+}
+
+/// How the topics are to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Keep {
+    pub retention: Duration,
+    /// How many brokers have each record; `None`: as the cluster likes it.
+    pub replication_factor: Option<u16>,
+}
+
+impl Default for Keep {
+    fn default() -> Self {
+        Self { retention: days(RETENTION_DAYS), replication_factor: None }
+    }
+}
+
+fn days(days: u32) -> Duration {
+    Duration::from_secs(u64::from(days) * 24 * 60 * 60)
+}
+
 /// Where the line keeps its log and listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
-    pub log: LogAddress,
+    pub log: Place,
     pub listen: SocketAddr,
 }
 
-/// Everything that `up` needs to know.
+/// What a counter needs to know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Serve {
+    pub listen: SocketAddr,
+    pub max_streams: usize,
+    pub max_streams_per_address: usize,
+    pub new_staff_token: bool,
+}
+
+/// What a barista needs to know.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Up {
-    pub line: Line,
+pub struct Brew {
     pub mode: Mode,
     pub hands: Option<usize>,
     pub seconds_per_cup: f64,
-    pub max_open: usize,
-    pub max_streams: usize,
-    pub max_streams_per_address: usize,
-    pub retention: Duration,
-    pub new_staff_token: bool,
     pub accept_loss: bool,
+    pub instance: Option<String>,
     pub quiet: bool,
+}
+
+/// A process of the line: a counter, a barista, or both.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Run {
+    pub log: Place,
+    pub keep: Keep,
+    pub max_open: usize,
+    pub counter: Option<Serve>,
+    pub barista: Option<Brew>,
+}
+
+/// What `topics` needs to know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Topics {
+    pub cluster: Cluster,
+    pub keep: Keep,
+    pub partitions: Option<u32>,
+    pub dry_run: bool,
+}
+
+/// Variables that begin with this name properties of librdkafka: `BREWLINE_KAFKA_SASL_PASSWORD` is
+/// `sasl.password`, so that a secret need not stand in a command line.
+const PROPERTY_VARIABLE: &str = "BREWLINE_KAFKA_";
+
+/// The properties among these variables. One that is empty is not set.
+fn properties_of(variables: impl Iterator<Item = (OsString, OsString)>) -> BTreeMap<String, String> {
+    let property = |(name, value): (OsString, OsString)| {
+        let name = name.to_str()?.strip_prefix(PROPERTY_VARIABLE)?.to_lowercase().replace('_', ".");
+        let value = value.to_str().filter(|value| !value.is_empty())?;
+        Some((name, value.to_owned()))
+    };
+    variables.filter_map(property).collect()
 }
 
 impl File {
@@ -46,37 +131,135 @@ impl File {
         flag.or_else(|| self.counter.clone()).unwrap_or_default()
     }
 
+    /// Where the customers hear the bells; `None`: from the counter.
+    pub fn bells(&self, args: &ClientArgs) -> Option<Cluster> {
+        match args.log.as_ref().or(self.log.as_ref()) {
+            Some(LogAddress::Kafka(brokers)) => Some(self.cluster(brokers, &args.kafka)),
+            // Only the line's own process reads an embedded log.
+            Some(LogAddress::Local(_)) | None => None,
+        }
+    }
+
     /// Where the line keeps its log and listens.
     pub fn line(&self, args: &LineArgs) -> Result<Line, String> {
         let log = match args.log.as_ref().or(self.log.as_ref()) {
             Some(log) => log.clone(),
             None => LogAddress::platform_default()?,
         };
-        let listen = args.listen.or(self.listen).unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8080)));
-        Ok(Line { log, listen })
+        let log = match log {
+            LogAddress::Local(dir) => Place::Local(dir),
+            LogAddress::Kafka(brokers) => Place::Kafka(self.cluster(&brokers, &args.kafka)),
+        };
+        Ok(Line { log, listen: self.listen(args.listen.listen) })
     }
 
-    /// Everything that `up` needs to know.
-    pub fn up(&self, args: &UpArgs) -> Result<Up, String> {
-        let days = args.retention_days.or(self.retention_days).unwrap_or(RETENTION_DAYS);
-        let count = |n: u32| usize::try_from(n).unwrap_or(usize::MAX);
-        Ok(Up {
-            line: self.line(&args.line)?,
-            mode: args.mode.or(self.mode).unwrap_or(Mode::Auto),
-            hands: args.hands.or(self.hands).map(count),
-            seconds_per_cup: args.seconds_per_cup.or(self.seconds_per_cup).unwrap_or(1.0),
-            max_open: args.max_open.or(self.max_open).map_or(2_000_000, count),
+    /// The log that others share. `who` asks.
+    pub fn shared(&self, args: &SharedArgs, who: &str) -> Result<Cluster, String> {
+        match args.log.as_ref().or(self.log.as_ref()).unwrap_or(&LogAddress::kafka_default()) {
+            LogAddress::Kafka(brokers) => Ok(self.cluster(brokers, &args.kafka)),
+            log @ LogAddress::Local(_) => Err(format!(
+                "brewline {who} works on a log that others share, and {log} is one process's own; say --log \
+                 kafka://HOST:PORT, or start the whole line with brewline up"
+            )),
+        }
+    }
+
+    fn cluster(&self, brokers: &str, args: &KafkaArgs) -> Cluster {
+        let mut properties = self.kafka.clone().unwrap_or_default();
+        properties.extend(properties_of(env::vars_os()));
+        properties.extend(args.kafka.iter().map(|property| (property.key.clone(), property.value.clone())));
+        Cluster {
+            brokers: brokers.to_owned(),
+            prefix: args.prefix.as_ref().or(self.prefix.as_ref()).cloned().unwrap_or_default(),
+            properties,
+        }
+    }
+
+    fn listen(&self, flag: Option<SocketAddr>) -> SocketAddr {
+        flag.or(self.listen).unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8080)))
+    }
+
+    fn keep(&self, args: &KeepArgs) -> Keep {
+        Keep {
+            retention: days(args.retention_days.or(self.retention_days).unwrap_or(RETENTION_DAYS)),
+            replication_factor: args.replication_factor.or(self.replication_factor),
+        }
+    }
+
+    fn max_open(&self, args: &RunArgs) -> usize {
+        args.max_open.or(self.max_open).map_or(2_000_000, count)
+    }
+
+    fn serve(&self, listen: Option<SocketAddr>, args: &ServeArgs) -> Serve {
+        Serve {
+            listen: self.listen(listen),
             max_streams: args.max_streams.or(self.max_streams).map_or(counter::Options::MAX_STREAMS, count),
             max_streams_per_address: args
                 .max_streams_per_address
                 .or(self.max_streams_per_address)
                 .map_or(counter::Options::MAX_STREAMS_PER_ADDRESS, count),
-            retention: Duration::from_secs(u64::from(days) * 24 * 60 * 60),
             new_staff_token: args.new_staff_token,
+        }
+    }
+
+    fn brew(&self, args: &BrewArgs, quiet: Option<bool>) -> Brew {
+        Brew {
+            mode: args.mode.or(self.mode).unwrap_or(Mode::Auto),
+            hands: args.hands.or(self.hands).map(count),
+            seconds_per_cup: args.seconds_per_cup.or(self.seconds_per_cup).unwrap_or(1.0),
             accept_loss: args.accept_loss,
-            quiet: args.quiet.or(self.quiet).unwrap_or(false),
+            instance: args.instance.as_ref().or(self.instance.as_ref()).cloned(),
+            quiet: quiet.or(self.quiet).unwrap_or(false),
+        }
+    }
+
+    /// The whole line in one process.
+    pub fn up(&self, args: &UpArgs) -> Result<Run, String> {
+        let Line { log, listen } = self.line(&args.line)?;
+        Ok(Run {
+            log,
+            keep: self.keep(&args.run.keep),
+            max_open: self.max_open(&args.run),
+            counter: Some(self.serve(Some(listen), &args.serve)),
+            barista: Some(self.brew(&args.brew, args.quiet.quiet)),
         })
     }
+
+    /// A counter alone.
+    pub fn counter_alone(&self, args: &CounterArgs) -> Result<Run, String> {
+        Ok(Run {
+            log: Place::Kafka(self.shared(&args.log, "counter")?),
+            keep: self.keep(&args.run.keep),
+            max_open: self.max_open(&args.run),
+            counter: Some(self.serve(args.listen.listen, &args.serve)),
+            barista: None,
+        })
+    }
+
+    /// A barista alone.
+    pub fn barista_alone(&self, args: &BaristaArgs) -> Result<Run, String> {
+        Ok(Run {
+            log: Place::Kafka(self.shared(&args.log, "barista")?),
+            keep: self.keep(&args.run.keep),
+            max_open: self.max_open(&args.run),
+            counter: None,
+            barista: Some(self.brew(&args.brew, args.quiet.quiet)),
+        })
+    }
+
+    /// The topics on a cluster.
+    pub fn topics(&self, args: &TopicsArgs) -> Result<Topics, String> {
+        Ok(Topics {
+            cluster: self.shared(&args.log, "topics")?,
+            keep: self.keep(&args.keep),
+            partitions: args.partitions,
+            dry_run: args.dry_run,
+        })
+    }
+}
+
+fn count(n: u32) -> usize {
+    usize::try_from(n).unwrap_or(usize::MAX)
 }
 
 #[cfg(test)]
@@ -86,19 +269,62 @@ mod tests {
     use clap::ValueEnum;
 
     use super::*;
-    use crate::value::{self, Number};
+    use crate::{
+        cli,
+        value::{self, Number},
+    };
 
     fn parse(text: &str) -> Result<File, String> {
         File::parse(text, Path::new("brewline.toml"))
     }
 
+    /// What `up` with these flags needs to know, on an embedded log.
+    fn up(file: &File, brew: BrewArgs) -> (Run, Serve, Brew) {
+        let line = LineArgs { log: Some(LogAddress::Local("/nowhere".into())), ..LineArgs::default() };
+        let run = file.up(&UpArgs { line, brew, ..UpArgs::default() }).unwrap();
+        let (counter, barista) = (run.counter.clone().unwrap(), run.barista.clone().unwrap());
+        (run, counter, barista)
+    }
+
     #[test]
     fn a_flag_wins_over_the_file_and_the_file_over_the_default() {
         let file = parse("seconds_per_cup = 2.5\nhands = 2\n").unwrap();
-        let args = UpArgs { hands: Some(3), ..UpArgs::default() };
-        let up = file.up(&args).unwrap();
-        assert_eq!((up.hands, up.mode), (Some(3), Mode::Auto));
-        assert!((up.seconds_per_cup - 2.5).abs() < f64::EPSILON);
+        let (_, _, barista) = up(&file, BrewArgs { hands: Some(3), ..BrewArgs::default() });
+        assert_eq!((barista.hands, barista.mode), (Some(3), Mode::Auto));
+        assert!((barista.seconds_per_cup - 2.5).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn properties_of_a_flag_win_over_those_of_the_file_one_by_one() {
+        let file = parse("prefix = \"a.\"\n[kafka]\nlinger.ms = 1\nsasl.username = \"bob\"\n").unwrap();
+        let property = cli::Property { key: "linger.ms".into(), value: "2".into() };
+        let kafka = KafkaArgs { prefix: None, kafka: vec![property] };
+        let cluster = file.shared(&SharedArgs { log: None, kafka }, "counter").unwrap();
+        assert_eq!((&cluster.brokers[..], &cluster.prefix[..]), ("localhost:9092", "a."));
+        assert_eq!(
+            (&cluster.properties["linger.ms"][..], &cluster.properties["sasl.username"][..]),
+            ("2", "bob")
+        );
+        assert!(!format!("{cluster:?}").contains("bob"), "{cluster:?}");
+    }
+
+    #[test]
+    fn a_variable_names_a_property() {
+        let variables =
+            [("BREWLINE_KAFKA_SASL_PASSWORD", "x=y"), ("BREWLINE_KAFKA_SSL_CA_LOCATION", ""), ("HOME", "/")];
+        let all = properties_of(variables.into_iter().map(|(name, value)| (name.into(), value.into())));
+        assert_eq!(all, BTreeMap::from([("sasl.password".to_owned(), "x=y".to_owned())]));
+    }
+
+    #[test]
+    fn what_works_on_a_shared_log_says_so_of_an_embedded_one() {
+        let log = Some(LogAddress::Local("/var/lib/brewline".into()));
+        let args = SharedArgs { log, ..SharedArgs::default() };
+        let error = File::default().shared(&args, "counter").unwrap_err();
+        assert!(
+            error.contains("--log kafka://HOST:PORT") && error.contains("local:/var/lib/brewline"),
+            "{error}"
+        );
     }
 
     /// What the help says of a flag.
@@ -124,22 +350,29 @@ mod tests {
                 "--{flag}: {default} is not in {help:?}"
             );
         }
-        let line = LineArgs { log: Some(LogAddress::Local("/nowhere".into())), ..LineArgs::default() };
-        let up = File::default().up(&UpArgs { line, ..UpArgs::default() }).unwrap();
-        assert_eq!(up.hands, None);
+        let (run, serve, brew) = up(&File::default(), BrewArgs::default());
+        assert_eq!(brew.hands, None);
         check(&value::HANDS, "up", "hands", &"no limit");
-        check(&value::SECONDS_PER_CUP, "up", "seconds-per-cup", &up.seconds_per_cup);
-        check(&value::MAX_OPEN, "up", "max-open", &up.max_open);
-        check(&value::MAX_STREAMS, "up", "max-streams", &up.max_streams);
-        check(&value::MAX_STREAMS_PER_ADDRESS, "up", "max-streams-per-address", &up.max_streams_per_address);
-        check(&value::RETENTION_DAYS, "up", "retention-days", &(up.retention.as_secs() / 24 / 60 / 60));
+        check(&value::SECONDS_PER_CUP, "up", "seconds-per-cup", &brew.seconds_per_cup);
+        check(&value::MAX_OPEN, "up", "max-open", &run.max_open);
+        check(&value::MAX_STREAMS, "up", "max-streams", &serve.max_streams);
+        check(
+            &value::MAX_STREAMS_PER_ADDRESS,
+            "up",
+            "max-streams-per-address",
+            &serve.max_streams_per_address,
+        );
+        check(&value::RETENTION_DAYS, "up", "retention-days", &(run.keep.retention.as_secs() / 24 / 60 / 60));
         check(&value::CUSTOMERS, "client", "customers", &10);
         check(&value::SEED, "client", "seed", &"others each time");
         for (of, flag, default) in [
-            ("up", "listen", up.line.listen.to_string()),
-            ("doctor", "listen", up.line.listen.to_string()),
-            ("up", "mode", word(&up.mode)),
-            ("up", "quiet", up.quiet.to_string()),
+            ("up", "listen", serve.listen.to_string()),
+            ("counter", "listen", serve.listen.to_string()),
+            ("doctor", "listen", serve.listen.to_string()),
+            ("up", "mode", word(&brew.mode)),
+            ("barista", "mode", word(&brew.mode)),
+            ("up", "quiet", brew.quiet.to_string()),
+            ("counter", "log", LogAddress::kafka_default().to_string()),
             ("client", "counter", CounterAddress::default().to_string()),
         ] {
             let help = help(of, flag);
@@ -176,18 +409,17 @@ mod tests {
     fn a_flag_or_the_environment_can_take_back_what_the_file_switches_on() {
         let file = parse("quiet = true\n").unwrap();
         for (quiet, is_quiet) in [(None, true), (Some(false), false), (Some(true), true)] {
-            assert_eq!(file.up(&UpArgs { quiet, ..UpArgs::default() }).unwrap().quiet, is_quiet);
+            assert_eq!(file.brew(&BrewArgs::default(), quiet).quiet, is_quiet);
         }
     }
 
     #[test]
     fn the_defaults_are_those_of_the_parts() {
-        let line = LineArgs { log: Some(LogAddress::Local("/nowhere".into())), ..LineArgs::default() };
-        let up = File::default().up(&UpArgs { line, ..UpArgs::default() }).unwrap();
+        let (run, serve, brew) = up(&File::default(), BrewArgs::default());
         let (counter, barista) = (counter::Options::default(), barista::Options::default());
-        assert_eq!((up.line.listen, up.max_open), (counter.listen, counter.max_open));
-        assert_eq!((up.hands, up.max_open), (barista.hands, barista.max_open));
+        assert_eq!((serve.listen, run.max_open), (counter.listen, counter.max_open));
+        assert_eq!((brew.hands, run.max_open), (barista.hands, barista.max_open));
         let seconds = Duration::from_millis(order::Rules::default().cup_ms).as_secs_f64();
-        assert!((up.seconds_per_cup - seconds).abs() < f64::EPSILON);
+        assert!((brew.seconds_per_cup - seconds).abs() < f64::EPSILON);
     }
 }

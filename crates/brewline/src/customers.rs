@@ -7,17 +7,26 @@ use std::{
 
 use client::{ClientError, CounterAddress, Options, Output, Verdict};
 
-use crate::{cli::ClientArgs, signals::stop_on_signals};
+use crate::{bells, cli::ClientArgs, config::Cluster, signals::stop_on_signals};
 
 /// Lets the customers in, and says by the exit code whether any of them was refused or not served.
-pub(crate) async fn client(args: &ClientArgs, counter: CounterAddress) -> anyhow::Result<ExitCode> {
+pub(crate) async fn client(
+    args: &ClientArgs,
+    counter: CounterAddress,
+    bells: Option<Cluster>,
+) -> anyhow::Result<ExitCode> {
     let stop = stop_on_signals()?;
+    let announcements = match bells {
+        Some(cluster) => Some(bells::hear(&cluster, &stop).await?),
+        None => None,
+    };
     let output = if args.json { Output::Json } else { Output::for_this_terminal() };
     let options = Options {
         counter,
         customers: args.customers,
         once: args.once,
         seed: args.seed,
+        announcements,
         output,
         ..Options::default()
     };

@@ -2,6 +2,7 @@
 //! the log is looked at without being opened, which could change it.
 
 use std::{
+    collections::BTreeSet,
     fs,
     io::{self, Write as _},
     net::{SocketAddr, TcpListener},
@@ -11,15 +12,17 @@ use std::{
 };
 
 use eventlog::{
-    OpenError,
+    OpenError, kafka,
     local::{self, Found},
 };
 use rustix::fs::{Access, access};
 
 use crate::{
     banner::{self, absolute},
-    config::Line,
-    log_address::{LogAddress, name_the_flag},
+    catalog::catalog,
+    config::{Cluster, Keep, Line, Place},
+    log_address::name_the_flag,
+    opened::kafka_options,
 };
 
 /// Less free space than this, and the line soon refuses orders; in bytes.
@@ -45,16 +48,27 @@ enum Finding {
 
 /// Checks everything, and says it on stdout.
 pub(crate) fn doctor(line: &Line) -> ExitCode {
-    let LogAddress::Local(dir) = &line.log;
-    let dir = absolute(dir);
-    let found = local::look(&dir);
-    let checks = [
-        ("port", port(line.listen, &found)),
-        ("directory", directory(&dir)),
-        ("space", space(&dir)),
-        ("clock", clock(SystemTime::now(), &dir)),
-        ("log", log(found)),
-    ];
+    let checks = match &line.log {
+        Place::Local(dir) => {
+            let dir = absolute(dir);
+            let found = local::look(&dir);
+            vec![
+                ("port", port(line.listen, &found)),
+                ("directory", directory(&dir)),
+                ("space", space(&dir)),
+                ("clock", clock(SystemTime::now(), &dir)),
+                ("log", log(found)),
+            ]
+        }
+        Place::Kafka(cluster) => {
+            // Whoever holds the port may well work on this cluster.
+            let found = Ok(Found::InUse { process: None });
+            let mut checks =
+                vec![("port", port(line.listen, &found)), ("clock", clock(SystemTime::now(), Path::new("")))];
+            checks.extend(self::cluster(cluster).into_iter().map(|finding| ("kafka", finding)));
+            checks
+        }
+    };
     let (mut code, mut out) = (ExitCode::SUCCESS, io::stdout());
     for (name, finding) in checks {
         let (mark, text) = match finding {
@@ -194,6 +208,38 @@ fn log(found: Result<Found, OpenError>) -> Finding {
         Ok(Found::InUse { process: None }) => Finding::Good("in use by another process".to_owned()),
         Err(error) => Finding::Bad(name_the_flag(error.to_string())),
     }
+}
+
+/// Whether the cluster answers, and how its topics are.
+fn cluster(cluster: &Cluster) -> Vec<Finding> {
+    let keep = Keep::default();
+    let looked =
+        kafka_options(cluster, &keep, &catalog(keep.retention)).and_then(|options| kafka::topics(&options));
+    let topics = match looked {
+        Ok(topics) => topics,
+        Err(error) => return vec![Finding::Bad(error.to_string())],
+    };
+    let missing = topics.iter().filter(|topic| topic.partitions.is_none()).count();
+    let answers = format!("{} answers", cluster.brokers);
+    let mut findings = vec![Finding::Good(match missing {
+        0 => format!("{answers}, and has every topic"),
+        all if all == topics.len() => format!("{answers}, and has no topics yet; the first start makes them"),
+        some => format!("{answers}; {some} topics are missing, the next start makes them"),
+    })];
+    let mut said = BTreeSet::new();
+    for topic in topics {
+        match topic.judged {
+            Err(why) => findings.push(Finding::Bad(why)),
+            // Mostly the same of all of them.
+            Ok(warnings) => findings.extend(
+                warnings
+                    .into_iter()
+                    .filter(|warning| said.insert(warning.clone()))
+                    .map(|warning| Finding::Note(format!("topic {}: {warning}", topic.name))),
+            ),
+        }
+    }
+    findings
 }
 
 /// The directory, or what there is of the way to it.

@@ -35,7 +35,9 @@ macro_rules! keys {
                     })*
                     _ => return Err(format!("there is no setting {key:?}; there are {}", named(KEYS))),
                 };
-                set.map_err(|why| format!("{key} is {}: {why}", shown(value)))
+                // A property may be a password.
+                let shown = if key == "kafka" { kind(value).to_owned() } else { shown(value) };
+                set.map_err(|why| format!("{key} is {shown}: {why}"))
             }
         }
     };
@@ -53,6 +55,10 @@ keys! {
     retention_days: u32 = |value| bare(value, &value::RETENTION_DAYS);
     quiet: bool = |value| value.as_bool().ok_or_else(|| "say true or false, without quotes".to_owned());
     log_format: LogFormat = |value| value::word(text(value)?);
+    prefix: String = |value| value::prefix(text(value)?);
+    instance: String = |value| value::instance(text(value)?);
+    replication_factor: u16 = |value| bare(value, &value::REPLICATION_FACTOR);
+    kafka: BTreeMap<String, String> = properties;
     counter: CounterAddress = |value| value::counter(text(value)?);
 }
 
@@ -125,6 +131,35 @@ fn bare<T: FromStr + PartialOrd + Display>(value: &Value, number: &Number<T>) ->
     }
 }
 
+/// Properties of librdkafka: their names have dots, which TOML takes for tables.
+fn properties(value: &Value) -> Result<BTreeMap<String, String>, String> {
+    fn gather(name: &str, value: &Value, all: &mut BTreeMap<String, String>) -> Result<(), String> {
+        let text = match value {
+            Value::Table(table) => {
+                for (key, value) in table {
+                    let name = if name.is_empty() { key.clone() } else { format!("{name}.{key}") };
+                    gather(&name, value, all)?;
+                }
+                return Ok(());
+            }
+            Value::String(text) => text.clone(),
+            Value::Integer(n) => n.to_string(),
+            Value::Boolean(is) => is.to_string(),
+            _ => return Err(format!("say {name} as a text in quotes, a whole number, true or false")),
+        };
+        all.insert(name.to_owned(), text);
+        Ok(())
+    }
+    if !value.is_table() {
+        return Err(
+            "say a table, as in [kafka] and below it security.protocol = \"SSL\", texts in quotes".to_owned()
+        );
+    }
+    let mut all = BTreeMap::new();
+    gather("", value, &mut all)?;
+    Ok(all)
+}
+
 /// The keys as a sentence has them.
 fn named(keys: &[&str]) -> String {
     match keys {
@@ -139,9 +174,18 @@ fn shown(value: &Value) -> String {
         Value::Integer(n) => n.to_string(),
         Value::Float(n) => format!("{n:?}"),
         Value::Boolean(is) => is.to_string(),
-        Value::Datetime(_) => "a date".to_owned(),
-        Value::Array(_) => "a list".to_owned(),
-        Value::Table(_) => "a table".to_owned(),
+        value => kind(value).to_owned(),
+    }
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::String(_) => "a text",
+        Value::Integer(_) | Value::Float(_) => "a number",
+        Value::Boolean(_) => "true or false",
+        Value::Datetime(_) => "a date",
+        Value::Array(_) => "a list",
+        Value::Table(_) => "a table",
     }
 }
 
@@ -169,6 +213,10 @@ mod tests {
         ("retention_days", "2"),
         ("quiet", "true"),
         ("log_format", "\"json\""),
+        ("prefix", "\"seoul.\""),
+        ("instance", "\"bar-1\""),
+        ("replication_factor", "3"),
+        ("kafka", "{ security.protocol = \"SSL\" }"),
         ("counter", "\"http://cafe\""),
     ];
 
@@ -195,11 +243,25 @@ mod tests {
             parse(&format!("{key} = {value}\n")).unwrap();
             let wrong = if value.starts_with('"') { "1" } else { "\"x\"" };
             let error = parse(&format!("# settings\n{key} = {wrong}\n")).unwrap_err();
-            assert!(error.starts_with(&format!("brewline.toml:2: {key} is {wrong}: say ")), "{error}");
+            let shown = if *key == "kafka" { "a text" } else { wrong };
+            assert!(error.starts_with(&format!("brewline.toml:2: {key} is {shown}: say ")), "{error}");
             assert!(error.contains("quotes"), "{error}");
             for readme in [include_str!("../../../README.md"), include_str!("../../../README.ko.md")] {
                 assert!(readme.contains(&format!("| `{key}` |")), "{key} is missing");
             }
+        }
+    }
+
+    #[test]
+    fn properties_may_be_tables_or_quoted_and_are_never_shown() {
+        let file =
+            parse("[kafka]\nsasl.password = \"secret\"\n\"linger.ms\" = 1\nsocket.nagle.disable = true\n");
+        let kafka = file.unwrap().kafka.unwrap();
+        let all: Vec<_> = kafka.iter().map(|(name, value)| (&name[..], &value[..])).collect();
+        assert_eq!(all, [("linger.ms", "1"), ("sasl.password", "secret"), ("socket.nagle.disable", "true")]);
+        for text in ["kafka = \"sasl.password=secret\"\n", "[kafka]\nsasl.password = [\"secret\"]\n"] {
+            let error = parse(text).unwrap_err();
+            assert!(!error.contains("secret"), "{error}");
         }
     }
 
@@ -210,14 +272,17 @@ mod tests {
                 "mode = \"auto\"\nhandz = 2\n",
                 "brewline.toml:2: there is no setting \"handz\"; there are log, listen, ",
             ),
-            ("handz = 2\n", ", log_format and counter"),
+            ("handz = 2\n", ", kafka and counter"),
             ("hands = 0\n", "brewline.toml:1: hands is 0: say a whole number from 1 to 1000000"),
             ("seconds_per_cup = -1\n", "0 to 3600"),
             ("log = \"debug\"\n", "--verbose"),
             ("mode = \n", "brewline.toml:1: this is not TOML"),
             ("listen = \"here\"\n", "127.0.0.1:8080"),
             ("counter = \"ftp://cafe\"\n", "http://127.0.0.1:8080"),
-            ("[kafka]\nx = 1\n", "there is no setting \"kafka\""),
+            (
+                "[kafka]\nsasl.password = [1]\n",
+                "brewline.toml:1: kafka is a table: say sasl.password as a text",
+            ),
             ("hands = [1]\n", "hands is a list"),
             ("quiet = true\nquiet = true\n", "brewline.toml:2: this is not TOML"),
         ] {

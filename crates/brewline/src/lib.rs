@@ -7,17 +7,21 @@
 //! | [`mod@file`] | the settings file |
 //! | [`config`] | flags, environment, file and defaults become settings |
 //! | [`catalog()`] | the topics of the contract as the log must keep them |
-//! | [`up`] | the whole line in one process |
-//! | `banner` | what `up` says when it has started |
+//! | [`mod@line`] | a process of the line: a counter, a barista, or both |
+//! | `opened` | the log, wherever it is: opened, and closed in the end |
+//! | `bells` | the bells in the log, for customers of any counter |
+//! | `banner` | what such a process says when it has started |
 //! | `reach` | whether other machines reach the line, and by which address |
 //! | `narrate` | shows each order's way |
 //! | `chatter` | keeps what changes nothing from crowding that |
 //! | `ending` | the bound on a clean stop |
 //! | `doctor` | whether the line can work here |
+//! | `topics` | the topics of a cluster: made, and shown |
 //! | `signals`, `telemetry` | Ctrl-C; diagnostics on stderr |
 #![expect(missing_docs, reason = "flags and settings are documented where they are defined, in `cli`")]
 
 mod banner;
+mod bells;
 mod catalog;
 mod chatter;
 pub mod cli;
@@ -26,12 +30,14 @@ mod customers;
 mod doctor;
 mod ending;
 pub mod file;
+pub mod line;
 pub mod log_address;
 mod narrate;
+mod opened;
 mod reach;
 mod signals;
 mod telemetry;
-pub mod up;
+mod topics;
 pub mod value;
 
 use std::{future::Future, io::Write as _, process::ExitCode};
@@ -74,16 +80,18 @@ pub fn command() -> clap::Command {
 fn dispatch(cli: cli::Cli) -> anyhow::Result<ExitCode> {
     let file = file::File::read(&cli.global).map_err(anyhow::Error::msg)?;
     telemetry::init(cli.global.verbose, file.log_format(&cli.global));
+    let wrong = anyhow::Error::msg::<String>;
+    let run = |options| block_on(line::run(options))?.map(|()| ExitCode::SUCCESS);
     match cli.command {
-        cli::Command::Up(args) => {
-            let options = file.up(&args).map_err(anyhow::Error::msg)?;
-            block_on(up::up(options))?.map(|()| ExitCode::SUCCESS)
-        }
+        cli::Command::Up(args) => run(file.up(&args).map_err(wrong)?),
+        cli::Command::Counter(args) => run(file.counter_alone(&args).map_err(wrong)?),
+        cli::Command::Barista(args) => run(file.barista_alone(&args).map_err(wrong)?),
         cli::Command::Client(args) => {
             let counter = file.counter(args.counter.clone());
-            block_on(customers::client(&args, counter))?
+            block_on(customers::client(&args, counter, file.bells(&args)))?
         }
-        cli::Command::Doctor(args) => Ok(doctor::doctor(&file.line(&args).map_err(anyhow::Error::msg)?)),
+        cli::Command::Topics(args) => topics::topics(&file.topics(&args).map_err(wrong)?),
+        cli::Command::Doctor(args) => Ok(doctor::doctor(&file.line(&args).map_err(wrong)?)),
     }
 }
 

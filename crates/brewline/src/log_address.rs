@@ -1,4 +1,4 @@
-//! Which log to work on: `local:DIR`.
+//! Which log to work on: `local:DIR` or `kafka://HOST:PORT`.
 
 use std::{fmt, path::PathBuf, str::FromStr};
 
@@ -9,7 +9,12 @@ use etcetera::BaseStrategy as _;
 pub enum LogAddress {
     /// The embedded log in a directory.
     Local(PathBuf),
+    /// The log on Apache Kafka, at `host:port[,host:port]`. One that answers is enough.
+    Kafka(String),
 }
+
+/// Where a broker listens if nothing else is said.
+const KAFKA_PORT: u16 = 9092;
 
 impl LogAddress {
     /// The platform's data directory for brewline.
@@ -18,12 +23,19 @@ impl LogAddress {
             .map_err(|_| "there is no home directory to keep the log in; say where with --log local:DIR")?;
         Ok(Self::Local(base.data_dir().join("brewline")))
     }
+
+    /// An Apache Kafka on this machine.
+    pub fn kafka_default() -> Self {
+        Self::Kafka(format!("localhost:{KAFKA_PORT}"))
+    }
 }
 
 impl fmt::Display for LogAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self::Local(dir) = self;
-        write!(f, "local:{}", dir.display())
+        match self {
+            Self::Local(dir) => write!(f, "local:{}", dir.display()),
+            Self::Kafka(brokers) => write!(f, "kafka://{brokers}"),
+        }
     }
 }
 
@@ -37,15 +49,47 @@ impl FromStr for LogAddress {
                 dir => expanded(dir).map(Self::Local),
             };
         }
-        if text.starts_with("kafka:") {
-            return Err("this version keeps its log in a directory only; say local:DIR".to_owned());
+        if let Some(brokers) = text.strip_prefix("kafka://") {
+            return brokers_of(brokers).map(Self::Kafka);
         }
         if ["error", "warn", "info", "debug", "trace"].contains(&text) {
             return Err("this names the log to work on, as in local:DIR; for more diagnostics say --verbose"
                 .to_owned());
         }
-        Err("say local:DIR, as in local:/var/lib/brewline".to_owned())
+        Err("say local:DIR, as in local:/var/lib/brewline, or kafka://HOST:PORT, as in kafka://localhost:9092"
+            .to_owned())
     }
+}
+
+/// The brokers as the client library takes them: each with its port.
+fn brokers_of(text: &str) -> Result<String, String> {
+    let brokers = text.strip_suffix('/').unwrap_or(text);
+    if brokers.contains('@') {
+        return Err(
+            "a user's name and password do not belong here; say sasl.username and sasl.password as Kafka \
+                    properties"
+                .to_owned(),
+        );
+    }
+    let brokers = brokers.split(',').map(|broker| {
+        let (host, port) = match broker.rsplit_once(':') {
+            // The colons of a bare IPv6 address are none before a port.
+            Some((host, port)) if !broker.ends_with(']') => {
+                (host, port.parse().ok().filter(|port| *port > 0)?)
+            }
+            _ => (broker, KAFKA_PORT),
+        };
+        let is_host = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
+        let is_ip6 = |c: char| c.is_ascii_hexdigit() || ":.".contains(c);
+        let is_named = match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+            Some(ip) => !ip.is_empty() && ip.chars().all(is_ip6),
+            None => !host.is_empty() && host.chars().all(is_host),
+        };
+        is_named.then(|| format!("{host}:{port}"))
+    });
+    brokers.collect::<Option<Vec<_>>>().map(|brokers| brokers.join(",")).ok_or_else(|| {
+        "say hosts and ports, as in kafka://localhost:9092 or kafka://one:9092,two:9092".to_owned()
+    })
 }
 
 /// The directory with a leading `~` as the home directory: no shell sees to it after `local:`, nor in a file.
@@ -101,10 +145,26 @@ mod tests {
     #[test]
     fn an_address_names_a_directory_and_anything_else_says_the_way_out() {
         assert_eq!("local:/x y".parse(), Ok(LogAddress::Local("/x y".into())));
+        for (text, brokers) in [
+            ("kafka://localhost:9092", "localhost:9092"),
+            ("kafka://cafe", "cafe:9092"),
+            ("kafka://one:9092,two.cafe:9093/", "one:9092,two.cafe:9093"),
+            ("kafka://[::1]:9094,[::1]", "[::1]:9094,[::1]:9092"),
+        ] {
+            let address: LogAddress = text.parse().unwrap();
+            assert_eq!(address, LogAddress::Kafka(brokers.to_owned()), "{text}");
+            assert_eq!(address.to_string().parse(), Ok(address));
+        }
         for (text, says) in [
             ("local:", "say the directory"),
             ("debug", "--verbose"),
-            ("kafka://localhost:9092", "local:DIR"),
+            ("kafka:localhost", "kafka://"),
+            ("kafka://", "hosts and ports"),
+            ("kafka://a:b", "hosts and ports"),
+            ("kafka://a:0", "hosts and ports"),
+            ("kafka://a:9092,,b:9092", "hosts and ports"),
+            ("kafka://::1:9092", "hosts and ports"),
+            ("kafka://bob:pw@cafe:9092", "sasl.password"),
             ("/var/lib/brewline", "local:DIR"),
         ] {
             let error = text.parse::<LogAddress>().unwrap_err();

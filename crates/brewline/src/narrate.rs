@@ -1,12 +1,17 @@
 //! Shows each order's way as it happens, one line for each decision.
 
-use std::{fmt::Write as _, io::Write, time::Duration};
+use std::{
+    collections::{HashMap, VecDeque},
+    fmt::Write as _,
+    io::Write,
+    time::Duration,
+};
 
 use barista::StopSignal;
 use counter::view::Views;
 use eventlog::{Entry, Follow, FollowError, Log, Offset, OpenError, Partition, Start};
 use jiff::{Timestamp, tz::TimeZone};
-use order::{Code, Event, Millis, Stage, topic};
+use order::{Code, Event, Millis, OrderId, Stage, topic};
 use serde::Serialize;
 
 use crate::chatter::Chatter;
@@ -28,21 +33,32 @@ pub(crate) fn listen(log: &dyn Log) -> Result<Box<dyn Follow>, OpenError> {
 pub(crate) fn narrate(
     log: &dyn Log,
     mut follow: Box<dyn Follow>,
-    views: Views,
+    codes: Codes,
     out: &mut dyn Write,
     stop: &StopSignal,
 ) -> Result<(), OpenError> {
-    let mut narrator = Narrator { zone: TimeZone::system(), views, chatter: Chatter::default() };
-    while let Err(error) = narrator.follow(follow.as_mut(), out, stop) {
+    let chatter = Chatter::default();
+    let mut narrator = Narrator { zone: TimeZone::system(), codes, chatter, partitions: 1 };
+    while let Err(error) = narrator.follow(log, follow.as_mut(), out, stop) {
         tracing::info!(%error, "the narration begins anew");
         stop.wait(WAIT);
         if stop.is_stopped() {
             break;
         }
-        follow = match error {
+        let start = match error {
             FollowError::Broken(why) => return Err(OpenError::Broken(why)),
-            FollowError::Gone { .. } => listen(log)?,
-            _ => log.follow(&[(topic::EVENT, Start::Offsets(offsets(follow.as_ref())))])?,
+            FollowError::Gone { .. } => Start::End,
+            _ => Start::Offsets(offsets(follow.as_ref())),
+        };
+        follow = loop {
+            match log.follow(&[(topic::EVENT, start.clone())]) {
+                Ok(follow) => break follow,
+                // Brokers come back.
+                Err(OpenError::Storage(_)) if !stop.is_stopped() => {
+                    stop.wait(WAIT * 4);
+                }
+                Err(error) => return Err(error),
+            }
         };
     }
     Ok(())
@@ -53,22 +69,61 @@ fn offsets(follow: &dyn Follow) -> Vec<(Partition, Offset)> {
     follow.positions().into_iter().map(|position| (position.partition, position.offset)).collect()
 }
 
+/// Who knows the pickup codes of orders that were taken before.
+pub(crate) enum Codes {
+    /// The counter's views, of all live orders.
+    Views(Views),
+    /// What was heard here, the last [`CODES_MAX`].
+    Heard(HashMap<OrderId, u32>, VecDeque<OrderId>),
+}
+
+/// Codes that are remembered where there are no views.
+const CODES_MAX: usize = 10_000;
+
+impl Default for Codes {
+    fn default() -> Self {
+        Self::Heard(HashMap::new(), VecDeque::new())
+    }
+}
+
+impl Codes {
+    /// The code of the event's order.
+    fn of(&mut self, event: &Event) -> Option<u32> {
+        match self {
+            Self::Views(views) => event.code.or_else(|| views.code(&event.order_id)),
+            Self::Heard(codes, by_age) => {
+                let Some(code) = event.code else { return codes.get(&event.order_id).copied() };
+                if codes.insert(event.order_id.clone(), code).is_none() {
+                    by_age.push_back(event.order_id.clone());
+                }
+                if by_age.len() > CODES_MAX {
+                    by_age.pop_front().map(|oldest| codes.remove(&oldest));
+                }
+                Some(code)
+            }
+        }
+    }
+}
+
 struct Narrator {
     zone: TimeZone,
-    /// Knows the pickup codes of orders that were taken before.
-    views: Views,
+    codes: Codes,
     chatter: Chatter,
+    /// How many there are: with several a code says whose it is.
+    partitions: u32,
 }
 
 impl Narrator {
     fn follow(
         &mut self,
+        log: &dyn Log,
         follow: &mut dyn Follow,
         out: &mut dyn Write,
         stop: &StopSignal,
     ) -> Result<(), FollowError> {
         while !stop.is_stopped() {
             let batch = follow.poll(WAIT)?;
+            self.partitions = log.partitions(topic::EVENT);
             let mut text = String::new();
             let now = Timestamp::now().as_millisecond();
             self.tell_all(&batch.entries, now, &mut text);
@@ -94,22 +149,26 @@ impl Narrator {
             let Some(event) = event.filter(|event| !event.repeat) else { continue };
             if Chatter::is_chatter(&event) {
                 if self.chatter.show(&event, now) {
-                    self.tell(&event, text);
+                    self.tell(&event, entry.partition, text);
                 }
             } else {
                 room -= 1;
-                self.tell(&event, text);
+                self.tell(&event, entry.partition, text);
             }
         }
     }
 
-    fn tell(&self, event: &Event, text: &mut String) {
+    fn tell(&mut self, event: &Event, partition: Partition, text: &mut String) {
+        let code = self.codes.of(event);
         let clock = |millis| {
             let at = Timestamp::from_millisecond(millis).unwrap_or_default();
             at.to_zoned(self.zone.clone()).strftime("%H:%M:%S").to_string()
         };
-        let code = event.code.or_else(|| self.views.code(&event.order_id));
-        let code = code.map_or_else(|| "—".to_owned(), |n| format!("{} {n}", Code::of(n).words.en));
+        let partition = (self.partitions > 1).then_some(partition);
+        let code = code.map_or_else(
+            || "—".to_owned(),
+            |n| format!("{} {}", Code::of(n).words.en, Code::label(n, partition)),
+        );
         let what = way(event, clock);
         // Others choose their ids: a control character in one must not reach the terminal.
         let id = event.order_id.as_str().escape_debug();
@@ -195,7 +254,7 @@ mod tests {
     #[test]
     fn what_happens_every_day_fits_into_80_columns() {
         let id = "9226de25-501a-8458-b239-0e17338486fd";
-        let narrator = narrator();
+        let mut narrator = narrator();
         let taken = r#""taken":{"at":{"partition":0,"offset":1},"mode":"auto","amount":999}"#;
         for (round, what, says) in [
             (1, format!(r#""event":"received","to":"received",{taken}"#), "999 cups, received"),
@@ -229,7 +288,7 @@ mod tests {
             let json =
                 format!(r#"{{"v":1,"order_id":"{id}","version":1,"round":{round},"at":1,"code":99,{what}}}"#);
             let mut text = String::new();
-            narrator.tell(&Event::parse(json.as_bytes()).unwrap(), &mut text);
+            narrator.tell(&Event::parse(json.as_bytes()).unwrap(), 0, &mut text);
             assert!(text.contains(&format!("  {says} ")) && text.ends_with(&format!("{id}\n")), "{text}");
             let width = text.trim_end().chars().count() - usize::from(text.contains("999 cups, due"));
             assert!(width <= 80, "{width}: {text}");
@@ -239,7 +298,12 @@ mod tests {
     fn narrator() -> Narrator {
         let options = counter::Options { listen: ([127, 0, 0, 1], 0).into(), ..counter::Options::default() };
         let (counter, _) = Counter::bind(options).unwrap();
-        Narrator { zone: TimeZone::UTC, views: counter.views(), chatter: Chatter::default() }
+        Narrator {
+            zone: TimeZone::UTC,
+            codes: Codes::Views(counter.views()),
+            chatter: Chatter::default(),
+            partitions: 1,
+        }
     }
 
     #[test]
@@ -282,7 +346,7 @@ mod tests {
 
         let stop = StopSignal::default();
         let mut screen = Screen { text: String::new(), stop: stop.clone() };
-        narrate(log.as_ref(), decisions, counter.views(), &mut screen, &stop).unwrap();
+        narrate(log.as_ref(), decisions, Codes::Views(counter.views()), &mut screen, &stop).unwrap();
         assert!(screen.text.contains("the bell rings"), "{:?}", screen.text);
     }
 }

@@ -32,6 +32,10 @@ pub const MAX_STREAMS: Number<u32> = whole(1..=1_000_000);
 pub const MAX_STREAMS_PER_ADDRESS: Number<u32> = whole(1..=1_000_000);
 /// `--retention-days`
 pub const RETENTION_DAYS: Number<u32> = whole(2..=3_650);
+/// `--replication-factor`
+pub const REPLICATION_FACTOR: Number<u16> = whole(1..=9);
+/// `--partitions`
+pub const PARTITIONS: Number<u32> = whole(1..=1_000);
 /// `--customers`
 pub const CUSTOMERS: Number<u32> = whole(client::CUSTOMERS);
 /// `--seed`
@@ -65,6 +69,27 @@ pub fn counter(text: &str) -> Result<CounterAddress, String> {
     text.parse().map_err(|bad: client::BadAddress| {
         format!("{}; write it like {}", bad.reason, CounterAddress::default())
     })
+}
+
+/// What names in a cluster begin with.
+pub fn prefix(text: &str) -> Result<String, String> {
+    if text.len() <= 100 && is_name(text) {
+        return Ok(text.to_owned());
+    }
+    Err("say at most 100 letters, digits, dots, dashes and underscores, as in seoul-1.".to_owned())
+}
+
+/// The name of a barista.
+pub fn instance(text: &str) -> Result<String, String> {
+    if (1..=64).contains(&text.len()) && is_name(text) {
+        return Ok(text.to_owned());
+    }
+    Err("say 1 to 64 letters, digits, dots, dashes and underscores, as in bar-1".to_owned())
+}
+
+/// What a topic's name may have: a group or an instance may have more, but stands beside it.
+fn is_name(text: &str) -> bool {
+    text.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
 }
 
 /// On or off.
@@ -168,6 +193,11 @@ mod tests {
         assert_eq!(word::<Mode>("fast"), Err("say auto or manual".to_owned()));
         assert!(listen("8080").unwrap_err().contains("127.0.0.1:8080"));
         assert!(counter("ftp://cafe").unwrap_err().contains("http://127.0.0.1:8080"));
+        assert_eq!((prefix(""), instance("bar-1")), (Ok(String::new()), Ok("bar-1".to_owned())));
+        for wrong in [prefix("a b"), prefix("카페"), prefix(&"x".repeat(101)), instance(""), instance("a/b")]
+        {
+            assert!(wrong.unwrap_err().starts_with("say "));
+        }
         assert_eq!((switch("On"), switch("0")), (Ok(true), Ok(false)));
         assert!(switch("maybe").is_err());
     }

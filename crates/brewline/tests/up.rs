@@ -347,7 +347,10 @@ fn wrong_settings_are_one_sentence_each() {
     refused(&["--config", &path], &["brewline.toml:2", "handz"]);
     refused(&["--config", "/nowhere/brewline.toml"], &["/nowhere/brewline.toml", "--config"]);
     refused(&["--log", "debug"], &["--verbose", "local:DIR"]);
-    refused(&["--log", "kafka://localhost:9092"], &["local:DIR"]);
+    refused(&["--log", "kafka://localhost:none"], &["kafka://localhost:9092"]);
+    refused(&["--log", "kafka://localhost", "--kafka", "acks=0"], &["acks"]);
+    refused(&["--log", "kafka://localhost", "--kafka", "nonsense=1"], &["nonsense"]);
+    refused(&["--log", "kafka://localhost", "--kafka", "nonsense"], &["--kafka KEY=VALUE"]);
     refused(&["--hands", "0"], &["--hands"]);
     refused(&["--seconds-per-cup", "-1"], &["seconds"]);
     refused(&["--listen", "nonsense"], &["--listen"]);

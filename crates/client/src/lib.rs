@@ -8,6 +8,7 @@
 //! | `run` | lets the customers in, tells what they say, ends |
 //! | `place` | one order over HTTP: asks until it is answered, always with the same key |
 //! | `listen` | one order's stream: opens it again as often as it breaks, and hears each bell once |
+//! | `announcements` | the same from the log, for customers of any counter |
 //! | `bell` | which snapshots ring: a pure function of what was heard before |
 //! | `counter`, `sse` | requests with bounds on time and size; an event stream with a bound on one event |
 //! | `live` | which process is at an address, for whoever asks before there are customers |
@@ -21,9 +22,10 @@
 //! [`reporter`] makes the ones that the command line offers.
 //!
 //! What the customers rely on is the public contract alone: `POST /order?amount=N` with an
-//! `Idempotency-Key`, and `GET /orders/{id}/events`.
+//! `Idempotency-Key`, and `GET /orders/{id}/events` or, through [`Announcements`], the records of `order.processed`.
 
 mod address;
+mod announcements;
 mod bell;
 mod counter;
 mod error;
@@ -43,6 +45,7 @@ mod summary;
 
 pub use crate::{
     address::{BadAddress, CounterAddress},
+    announcements::Announcements,
     error::ClientError,
     event::Event,
     held_up::Wait,

@@ -7,7 +7,8 @@ use sse_stream::Sse;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::{
-    bell::{Bell, Heard, Snapshot},
+    announcements::Announcements,
+    bell::{Bell, Heard, Snapshot, State},
     counter::{Kind, Trouble},
     event::Event,
     held_up::Wait,
@@ -56,6 +57,17 @@ pub(crate) async fn listen(shop: &Shop, order: &Placed, rng: StdRng) {
             shop.tell(Event::Unheard { order_id: order.order_id.clone(), detail }).await;
         }
         return;
+    }
+}
+
+/// Hears the bell of `order` in the log. Returns when nobody reads the log any more; cancel safe.
+pub(crate) async fn listen_to_log(shop: &Shop, order: &Placed, log: &Announcements) {
+    let (mut rounds, mut bell) = (log.of(&order.order_id), Bell::default());
+    while let Some(round) = rounds.recv().await {
+        let snapshot = Snapshot { order_id: order.order_id.clone(), state: State::Ready, round, code: None };
+        if let Some(heard) = bell.hear(&snapshot) {
+            shop.tell(event(order, &heard)).await;
+        }
     }
 }
 
@@ -247,19 +259,19 @@ impl Listener<'_> {
         self.unknown_since = None;
         self.is_known = true;
         if let Some(heard) = self.bell.hear(&snapshot) {
-            self.shop.tell(self.event(&heard)).await;
+            self.shop.tell(event(self.order, &heard)).await;
         }
         Ok(Word::Known)
     }
+}
 
-    fn event(&self, heard: &Heard) -> Event {
-        let order_id = self.order.order_id.clone();
-        match *heard {
-            Heard::Ready { round, code, again } => {
-                Event::Ready { order_id, round, code, waited: self.order.asked.elapsed(), again }
-            }
-            Heard::Recalled { round } => Event::Recalled { order_id, round },
-            Heard::Cancelled { rang } => Event::Cancelled { order_id, rang },
+fn event(order: &Placed, heard: &Heard) -> Event {
+    let order_id = order.order_id.clone();
+    match *heard {
+        Heard::Ready { round, code, again } => {
+            Event::Ready { order_id, round, code, waited: order.asked.elapsed(), again }
         }
+        Heard::Recalled { round } => Event::Recalled { order_id, round },
+        Heard::Cancelled { rang } => Event::Cancelled { order_id, rang },
     }
 }

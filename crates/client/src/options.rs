@@ -2,7 +2,7 @@
 
 use std::{io::IsTerminal, ops::RangeInclusive, time::Duration};
 
-use crate::{address::CounterAddress, error::ClientError, patience::Patience};
+use crate::{address::CounterAddress, announcements::Announcements, error::ClientError, patience::Patience};
 
 /// How many customers one run may have.
 pub const CUSTOMERS: RangeInclusive<u32> = 1..=10_000;
@@ -27,6 +27,9 @@ pub struct Options {
     /// End by itself when every accepted order has rung or is over. Otherwise listen on, for orders that are
     /// called again, until stopped.
     pub once: bool,
+    /// Where the bells are heard; `None`: from the counter's streams. In the log no order is cancelled: whoever
+    /// listens there waits until it is stopped, with [`Options::once`] too.
+    pub announcements: Option<Announcements>,
     /// How to tell what happens; for [`crate::reporter`].
     pub output: Output,
     /// Repeats the customers' wishes. Their keys are new every time all the same: a key that came twice would
@@ -86,6 +89,7 @@ impl Default for Options {
             interval: Duration::from_secs(1),
             cups: 1..=5,
             once: false,
+            announcements: None,
             output: Output::Plain,
             seed: None,
             limits: Limits::default(),

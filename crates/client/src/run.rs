@@ -17,11 +17,12 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    announcements::Announcements,
     counter::{Counter, Trouble},
     error::ClientError,
     event::Event,
     held_up::{HeldUp, Wait},
-    listen::listen,
+    listen::{listen, listen_to_log},
     options::{Limits, Options},
     patience::Backoff,
     place::place,
@@ -242,7 +243,7 @@ impl Crowd {
                 () = sleep_until(next_comes), if to_come > 0 => {
                     let amount = wishes.random_range(options.cups.clone());
                     let key = format!("brewline-client-{:032x}", keys.random::<u128>());
-                    self.let_in(amount, key, keys.fork());
+                    self.let_in(amount, key, keys.fork(), options.announcements.clone());
                     to_come -= 1;
                     next_comes = Instant::now() + options.interval;
                 }
@@ -264,12 +265,17 @@ impl Crowd {
         }
     }
 
-    fn let_in(&mut self, amount: u32, key: String, mut rng: StdRng) {
+    fn let_in(&mut self, amount: u32, key: String, mut rng: StdRng, log: Option<Announcements>) {
         let shop = Arc::clone(&self.shop);
         self.tasks.spawn(async move {
-            if let Some(order) = place(&shop, amount, &key, rng.fork()).await {
-                shop.closing.run_until_cancelled(listen(&shop, &order, rng)).await;
-            }
+            let Some(order) = place(&shop, amount, &key, rng.fork()).await else { return };
+            let listening = async {
+                match log {
+                    Some(log) => listen_to_log(&shop, &order, &log).await,
+                    None => listen(&shop, &order, rng).await,
+                }
+            };
+            shop.closing.run_until_cancelled(listening).await;
         });
     }
 

@@ -29,6 +29,23 @@ impl Code {
         let (en, ko) = WORDS[number as usize % WORDS.len()];
         Self { number, words: Words { en, ko }, symbol: en }
     }
+
+    /// The number as it is shown, with the partition's letters before it where there are several: `27`, `B27`.
+    pub fn label(number: u32, partition: Option<u32>) -> String {
+        partition.map_or_else(|| number.to_string(), |partition| format!("{}{number}", letters(partition)))
+    }
+}
+
+/// A, B, … Z, AA, AB, …
+fn letters(partition: u32) -> String {
+    let mut letters = Vec::new();
+    let mut rest = u64::from(partition) + 1;
+    while rest > 0 {
+        rest -= 1;
+        letters.push(char::from(b'A' + u8::try_from(rest % 26).unwrap_or(0)));
+        rest /= 26;
+    }
+    letters.iter().rev().collect()
 }
 
 /// Things that everyone can name and anyone can draw, chosen so that no two sound alike in either language.
@@ -271,5 +288,10 @@ mod tests {
             codes.take(number, true);
         }
         assert_eq!(seen.iter().max(), Some(&12_345));
+    }
+
+    #[test]
+    fn partitions_are_lettered_like_columns() {
+        assert_eq!([0, 1, 25, 26, 27, 701, 702].map(letters), ["A", "B", "Z", "AA", "AB", "ZZ", "AAA"]);
     }
 }

@@ -153,8 +153,7 @@ impl View {
         let Code { number, words, symbol } = Code::of(state.code);
         let several = self.partitions() > 1;
         let partition = several.then_some(state.at.partition);
-        let label = partition
-            .map_or_else(|| number.to_string(), |partition| format!("{}{number}", letters(partition)));
+        let label = Code::label(number, partition);
         Some(PickupCode { number, words, symbol, label, partition })
     }
 
@@ -204,18 +203,6 @@ fn shown<'a>(marks: &'a Marks, state: &OrderState, role: Role) -> ShownMarks<'a>
     }
 }
 
-/// A, B, … Z, AA, AB, …
-fn letters(partition: u32) -> String {
-    let mut letters = Vec::new();
-    let mut rest = u64::from(partition) + 1;
-    while rest > 0 {
-        rest -= 1;
-        letters.push(char::from(b'A' + u8::try_from(rest % 26).unwrap_or(0)));
-        rest /= 26;
-    }
-    letters.iter().rev().collect()
-}
-
 #[cfg(test)]
 mod tests {
     use order::{At, Placed};
@@ -246,10 +233,5 @@ mod tests {
     #[test]
     fn nobody_can_bring_along_a_promise_of_the_line() {
         assert!(shown_to(Role::Staff, true).get("promise").is_none());
-    }
-
-    #[test]
-    fn partitions_are_lettered_like_columns() {
-        assert_eq!([0, 1, 25, 26, 27, 701, 702].map(letters), ["A", "B", "Z", "AA", "AB", "ZZ", "AAA"]);
     }
 }

@@ -1,6 +1,9 @@
 //! The topics as they must be: missing ones are made, existing ones are checked.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 use rdkafka::{
     admin::{
@@ -23,6 +26,24 @@ use crate::{Cleanup, OpenError, Partitions, Topic, TopicSpec, wait::block_on};
 /// How long a request may take, and how long new topics may need until they have leaders.
 const WITHIN: Duration = Duration::from_secs(15);
 
+/// How a topic of the log is on the cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TopicReport {
+    /// As the log knows it.
+    pub topic: Topic,
+    /// As the cluster knows it: with the prefix.
+    pub name: String,
+    /// `None`: it is missing.
+    pub partitions: Option<u32>,
+    /// How many brokers have each record; of the partition that has fewest.
+    pub copies: u32,
+    /// What is said of it.
+    pub judged: Judged,
+}
+
+/// What weakens the log's promise, or why the topic can't be used: each one sentence.
+pub type Judged = Result<Vec<String>, String>;
+
 /// A topic as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Found {
@@ -36,9 +57,17 @@ struct Found {
 /// Makes what is missing and checks what is there. How many partitions each of the topics has then.
 pub(super) fn ensure(options: &Options, probe: &BaseConsumer<Ears>) -> Result<Vec<u32>, OpenError> {
     let admin = Admin::new(options)?;
-    let found =
-        options.topics.iter().map(|spec| look(options, probe, spec.name)).collect::<Result<Vec<_>, _>>()?;
-    admin.check(&found)?;
+    let found = look_at_all(options, probe)?;
+    // What holds for several topics is said once.
+    let mut warnings: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (spec, judged) in options.topics.iter().zip(admin.judge(&found)?) {
+        for warning in judged.map_err(OpenError::NotUsable)? {
+            warnings.entry(warning).or_default().push(options.prefixed(spec.name));
+        }
+    }
+    for (warning, names) in warnings {
+        tracing::warn!("{}: {warning}", names.join(", "));
+    }
     let wanted = wanted(options, &found);
     // A topic that others are like comes last: nobody is given a partition of it that the others don't have yet.
     let mut order: Vec<usize> = (0..options.topics.len()).collect();
@@ -73,6 +102,26 @@ pub(super) fn ensure(options: &Options, probe: &BaseConsumer<Ears>) -> Result<Ve
         });
     }
     Ok(counts)
+}
+
+/// How each of the topics is; nothing is made.
+pub(super) fn report(options: &Options, probe: &BaseConsumer<Ears>) -> Result<Vec<TopicReport>, OpenError> {
+    let found = look_at_all(options, probe)?;
+    let judged = Admin::new(options)?.judge(&found)?;
+    let topics = options.topics.iter().zip(found).zip(judged);
+    Ok(topics
+        .map(|((spec, found), judged)| TopicReport {
+            topic: spec.name,
+            name: options.prefixed(spec.name),
+            partitions: found.as_ref().map(|found| found.partitions),
+            copies: found.map_or(0, |found| found.replicas),
+            judged,
+        })
+        .collect())
+}
+
+fn look_at_all(options: &Options, probe: &BaseConsumer<Ears>) -> Result<Vec<Option<Found>>, OpenError> {
+    options.topics.iter().map(|spec| look(options, probe, spec.name)).collect()
 }
 
 /// How many partitions each topic is to have. Never fewer than it has.
@@ -174,25 +223,30 @@ impl<'a> Admin<'a> {
         }
     }
 
-    /// Refuses what would lose records, and warns of what weakens the promise.
-    fn check(&self, found: &[Option<Found>]) -> Result<(), OpenError> {
-        let there: Vec<_> =
-            self.options.topics.iter().zip(found).filter_map(|(s, f)| Some((s, f.as_ref()?))).collect();
-        let names: Vec<_> = there.iter().map(|(spec, _)| self.options.prefixed(spec.name)).collect();
+    /// What is said of each topic; nothing of those that are missing.
+    fn judge(&self, found: &[Option<Found>]) -> Result<Vec<Judged>, OpenError> {
+        let there: Vec<_> = self
+            .options
+            .topics
+            .iter()
+            .zip(found)
+            .enumerate()
+            .filter_map(|(place, (spec, found))| Some((place, spec, found.as_ref()?)))
+            .collect();
+        let mut judged = vec![Ok(Vec::new()); found.len()];
+        let names: Vec<_> = there.iter().map(|(_, spec, _)| self.options.prefixed(spec.name)).collect();
         let asked: Vec<_> = names.iter().map(|name| ResourceSpecifier::Topic(name)).collect();
         if asked.is_empty() {
-            return Ok(());
+            return Ok(judged);
         }
-        let tried = format!("look at the settings of topic {}", names[0]);
+        let tried = |name: &str| format!("look at the settings of topic {name}");
         let told = block_on(self.client.describe_configs(&asked, &Self::limits()));
-        let told = told.map_err(|error| failed(self.options, &tried, &error))?;
-        for (((spec, found), name), told) in there.iter().zip(&names).zip(told) {
-            let told = told.map_err(|code| failure(self.options, &tried, code, ""))?;
-            for warning in verdict(spec, self.options, found, &told).map_err(OpenError::NotUsable)? {
-                tracing::warn!(topic = %name, "{warning}");
-            }
+        let told = told.map_err(|error| failed(self.options, &tried(&names[0]), &error))?;
+        for (((place, spec, found), name), told) in there.into_iter().zip(&names).zip(told) {
+            let told = told.map_err(|code| failure(self.options, &tried(name), code, ""))?;
+            judged[place] = verdict(spec, self.options, found, &told);
         }
-        Ok(())
+        Ok(judged)
     }
 }
 
@@ -222,12 +276,7 @@ fn settings(spec: &TopicSpec, options: &Options) -> Vec<(&'static str, String)> 
 }
 
 /// Warnings, or why the topic can't be used: each one sentence.
-fn verdict(
-    spec: &TopicSpec,
-    options: &Options,
-    found: &Found,
-    told: &ConfigResource,
-) -> Result<Vec<String>, String> {
+fn verdict(spec: &TopicSpec, options: &Options, found: &Found, told: &ConfigResource) -> Judged {
     let name = options.prefixed(spec.name);
     let get = |setting| told.get(setting).and_then(|entry| entry.value.as_deref()).unwrap_or_default();
     let number = |setting| get(setting).parse::<i64>().ok();
@@ -302,8 +351,6 @@ fn verdict(
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use rdkafka::admin::{ConfigEntry, ConfigSource, OwnedResourceSpecifier};
 
     use super::*;

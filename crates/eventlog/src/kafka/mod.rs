@@ -44,7 +44,10 @@ use rdkafka::{
     error::RDKafkaErrorCode as Code,
 };
 
-pub use self::options::Options;
+pub use self::{
+    admin::{Judged, TopicReport},
+    options::Options,
+};
 use self::{
     ears::{Ears, Trouble},
     failure::Failure,
@@ -81,14 +84,7 @@ impl KafkaLog {
     /// Each is one sentence that says what was tried, at which address, and the way out. [`OpenError::Storage`]
     /// may heal; the others need a person.
     pub fn open(options: Options) -> Result<Arc<Self>, OpenError> {
-        let fail = |error: &_| {
-            let (code, said) = failure::parts(error);
-            let tried = "work";
-            Failure { brokers: &options.brokers, tried, code, said: &said }.open_error()
-        };
-        let ears = Ears::default();
-        let probe = options.probe().create_with_context(ears.clone()).map_err(|error| fail(&error))?;
-        connect(&options, &probe, &ears)?;
+        let probe = connected(&options)?;
         let counts = admin::ensure(&options, &probe)?;
         let mut topics = Vec::new();
         for (spec, count) in options.topics.iter().zip(counts) {
@@ -117,6 +113,33 @@ impl KafkaLog {
             let _ = lookout.join();
         }
     }
+}
+
+/// How the topics are that the log must have. Nothing is made or changed.
+///
+/// # Errors
+/// As [`KafkaLog::open`]; what is wrong with a topic is no error.
+pub fn topics(options: &Options) -> Result<Vec<TopicReport>, OpenError> {
+    admin::report(options, &connected(options)?)
+}
+
+/// Makes the topics and partitions that are missing, as [`KafkaLog::open`] does.
+///
+/// # Errors
+/// As [`KafkaLog::open`].
+pub fn make_topics(options: &Options) -> Result<(), OpenError> {
+    admin::ensure(options, &connected(options)?).map(drop)
+}
+
+/// A client to ask with, after a broker has answered it.
+fn connected(options: &Options) -> Result<BaseConsumer<Ears>, OpenError> {
+    let ears = Ears::default();
+    let probe = options.probe().create_with_context(ears.clone()).map_err(|error| {
+        let (code, said) = failure::parts(&error);
+        Failure { brokers: &options.brokers, tried: "work", code, said: &said }.open_error()
+    })?;
+    connect(options, &probe, &ears)?;
+    Ok(probe)
 }
 
 /// Waits for the first answer.

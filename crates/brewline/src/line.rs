@@ -1,70 +1,110 @@
-//! The whole line in one process: ports first, then the log, then who works on it.
+//! A process of the line: a counter, a barista, or both. Ports first, then the log, then who works on it.
 
-use std::{io, sync::Arc, thread::JoinHandle, time::Duration};
+use std::{
+    hash::{BuildHasher as _, Hasher as _, RandomState},
+    io,
+    sync::Arc,
+    thread::JoinHandle,
+    time::Duration,
+};
 
 use anyhow::Context as _;
 use barista::{Metrics, StopSignal, system_clock};
 use counter::{Counter, Started, view::Views};
-use eventlog::{Log, OpenError, Reason, local};
+use eventlog::{Log, OpenError, Reason};
 use prometheus_client::registry::Registry;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    banner, catalog,
+    banner,
     cli::Mode,
-    config::Up,
+    config::{Brew, Place, Run, Serve},
     ending::{Ending, STOP_WITHIN},
-    log_address::LogAddress,
-    narrate, reach,
+    narrate::{self, Codes},
+    opened::{self, Opened},
+    reach::{self, Others},
     signals::stop_on_signals,
 };
 
-/// Runs the line until it is told to stop, or can't go on.
-pub async fn up(options: Up) -> anyhow::Result<()> {
+/// Runs the process until it is told to stop, or can't go on.
+pub async fn run(options: Run) -> anyhow::Result<()> {
     let stop = stop_on_signals().context("can't listen for Ctrl-C")?;
     raise_file_limit();
     let mut registry = Registry::default();
     let metrics = Metrics::default();
-    metrics.register(&mut registry);
-    let (counter, started) = Counter::bind(counter_options(&options, registry))
-        // Its message holds what the system said: as its source that would be said twice.
-        .map_err(|error| anyhow::Error::msg(error.to_string()))?;
-    let log = open(&options)?;
-    let (settings, address) = (options.clone(), counter.local_addr());
-    let printing =
-        move || banner::print(&settings, address, reach::from_elsewhere(address), &mut io::stdout());
+    if options.barista.is_some() {
+        metrics.register(&mut registry);
+    }
+    let bound = match &options.counter {
+        Some(serve) => Some(
+            Counter::bind(counter_options(serve, options.max_open, registry))
+                // Its message holds what the system said: as its source that would be said twice.
+                .map_err(|error| anyhow::Error::msg(error.to_string()))?,
+        ),
+        None => None,
+    };
+    let (counter, started) = bound.unzip();
+    let Some(log) = opened::open(&options.log, &options.keep, &stop).await? else { return Ok(()) };
+    let (settings, address) = (options.clone(), counter.as_ref().map(Counter::local_addr));
+    let printing = move || {
+        let others = address.map_or(Others::Nobody, reach::from_elsewhere);
+        banner::print(&settings, address, others, &mut io::stdout())
+    };
     tokio::select! {
         printed = tokio::task::spawn_blocking(printing) => printed?.context("can't write to stdout")?,
         // Nobody reads stdout.
         () = stop.cancelled() => return Ok(()),
     }
 
-    let decisions = if options.quiet { None } else { Some(narrate::listen(log.as_ref())?) };
-    let line = Line::start(&options, log.clone(), metrics)?;
-    let narrator = decisions.map(|decisions| {
-        let (log, views, stop) = (log.clone(), counter.views(), line.stop.clone());
-        move || narrate::narrate(log.as_ref(), decisions, views, &mut io::stdout(), &stop)
-    });
-    tokio::spawn(open_for_orders(started, counter.views(), narrator));
-    line.serve(counter, log, stop, STOP_WITHIN).await
+    let stop_working = StopSignal::default();
+    let views = counter.as_ref().map(Counter::views);
+    let narrator = match &options.barista {
+        Some(brew) if !brew.quiet => {
+            let decisions = narrate::listen(log.log().as_ref())?;
+            let (log, stop) = (log.log(), stop_working.clone());
+            let codes = views.clone().map_or_else(Codes::default, Codes::Views);
+            Some(move || narrate::narrate(log.as_ref(), decisions, codes, &mut io::stdout(), &stop))
+        }
+        _ => None,
+    };
+    let crew = match &options.barista {
+        Some(brew) => Some(Crew::start(barista_options(brew, &options), log.log(), metrics, stop_working)?),
+        None => None,
+    };
+    match (started, views) {
+        (Some(started), Some(views)) => {
+            let makes = options.barista.is_some();
+            tokio::spawn(open_for_orders(started, views, makes, narrator));
+        }
+        _ => tell("narrator", move || {
+            banner::at_work(narrator.is_none(), &mut io::stdout());
+            narrator.map_or(Ok(()), |narrate| narrate())
+        }),
+    }
+    Line { counter, crew }.serve(log, stop, STOP_WITHIN).await
 }
 
 /// Says what is known once the log has been read, and shows each order's way from then on.
 async fn open_for_orders(
     started: oneshot::Receiver<Started>,
     views: Views,
+    makes: bool,
     narrator: Option<impl FnOnce() -> Result<(), OpenError> + Send + 'static>,
 ) {
     let Ok(started) = started.await else { return };
     let counts = views.counts();
-    // Not on a thread of the runtime: a terminal that was stopped must not hold up anything else.
-    let thread = thread("narrator", move || {
-        banner::ready(&started, counts, narrator.is_none(), &mut io::stdout());
-        if let Some(narrate) = narrator
-            && let Err(error) = narrate()
-        {
+    tell("narrator", move || {
+        banner::ready(&started, counts, makes, narrator.is_none(), &mut io::stdout());
+        narrator.map_or(Ok(()), |narrate| narrate())
+    });
+}
+
+/// Writes to stdout, not on a thread of the runtime: a terminal that was stopped must not hold up anything else.
+fn tell(name: &str, work: impl FnOnce() -> Result<(), OpenError> + Send + 'static) {
+    let thread = thread(name, move || {
+        if let Err(error) = work() {
             tracing::warn!(%error, "orders are no longer shown");
         }
     });
@@ -92,74 +132,101 @@ fn raised(limit: Rlimit, most: Option<u64>) -> Rlimit {
     Rlimit { current: if is_lower { limit.current } else { current }, ..limit }
 }
 
-fn counter_options(options: &Up, registry: Registry) -> counter::Options {
+fn counter_options(serve: &Serve, max_open: usize, registry: Registry) -> counter::Options {
     counter::Options {
-        listen: options.line.listen,
-        max_open: options.max_open,
-        max_streams: options.max_streams,
-        max_streams_per_address: options.max_streams_per_address,
-        reset_staff_token: options.new_staff_token,
+        listen: serve.listen,
+        max_open,
+        max_streams: serve.max_streams,
+        max_streams_per_address: serve.max_streams_per_address,
+        reset_staff_token: serve.new_staff_token,
         registry,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         ..counter::Options::default()
     }
 }
 
-fn barista_options(options: &Up) -> barista::Options {
+fn barista_options(brew: &Brew, run: &Run) -> barista::Options {
     // The range of the setting is checked where it is read: 0 to 3,600 seconds.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 3,600,000")]
-    let cup_ms = (options.seconds_per_cup * 1_000.0).round() as u64;
-    let mode = match options.mode {
+    let cup_ms = (brew.seconds_per_cup * 1_000.0).round() as u64;
+    let mode = match brew.mode {
         Mode::Auto => order::Mode::Auto,
         Mode::Manual => order::Mode::Manual,
     };
+    let defaults = barista::Options::default();
+    let name = match (&brew.instance, &run.log) {
+        (Some(instance), _) => instance.clone(),
+        // An embedded log has one barista.
+        (None, Place::Local(_)) => defaults.name.clone(),
+        // It tells this process from others in what it says of itself; nothing rests on it.
+        (None, Place::Kafka(_)) => format!("barista-{:016x}", RandomState::new().build_hasher().finish()),
+    };
     barista::Options {
         rules: order::Rules { mode, cup_ms, ..order::Rules::default() },
-        hands: options.hands,
-        max_open: options.max_open,
-        accept_loss: options.accept_loss,
-        ..barista::Options::default()
+        hands: brew.hands,
+        max_open: run.max_open,
+        accept_loss: brew.accept_loss,
+        instance: brew.instance.clone(),
+        name,
+        ..defaults
     }
-}
-
-fn open(options: &Up) -> anyhow::Result<Arc<local::LocalLog>> {
-    let LogAddress::Local(dir) = &options.line.log;
-    Ok(local::LocalLog::open(local::Options::new(dir, &catalog(options.retention)))?)
 }
 
 /// The barista's thread.
-struct Line {
+struct Crew {
     stop: StopSignal,
     /// Resolves when the thread has ended, with the reason if it can't go on.
     ended: oneshot::Receiver<Result<(), barista::Stop>>,
-    barista: JoinHandle<()>,
+    thread: JoinHandle<()>,
+}
+
+impl Crew {
+    fn start(
+        options: barista::Options,
+        log: Arc<dyn Log>,
+        metrics: Metrics,
+        stop: StopSignal,
+    ) -> anyhow::Result<Self> {
+        let (end, ended) = oneshot::channel();
+        let stopped = stop.clone();
+        let thread = thread("barista", move || {
+            let result = barista::run(log.as_ref(), &options, &system_clock(), &metrics, &stopped);
+            let _ = end.send(result); // nobody waits any more when the process ends anyway
+        })?;
+        Ok(Self { stop, ended, thread })
+    }
+}
+
+/// What of the line this process is.
+struct Line {
+    counter: Option<Counter>,
+    crew: Option<Crew>,
 }
 
 impl Line {
-    fn start(options: &Up, log: Arc<dyn Log>, metrics: Metrics) -> anyhow::Result<Self> {
-        let stop = StopSignal::default();
-        let (end, ended) = oneshot::channel();
-        let (stopped, settings) = (stop.clone(), barista_options(options));
-        let barista = thread("barista", move || {
-            let result = barista::run(log.as_ref(), &settings, &system_clock(), &metrics, &stopped);
-            let _ = end.send(result); // nobody waits any more when the process ends anyway
-        })?;
-        Ok(Self { stop, ended, barista })
-    }
-
     /// Serves until told to stop or until one part can't go on, then stops them all and closes the log.
-    async fn serve(
-        mut self,
-        counter: Counter,
-        log: Arc<local::LocalLog>,
-        stop: CancellationToken,
-        stop_within: Duration,
-    ) -> anyhow::Result<()> {
-        let serving = counter.run(log.clone(), stop.clone());
+    async fn serve(self, log: Opened, stop: CancellationToken, stop_within: Duration) -> anyhow::Result<()> {
+        let Self { counter, mut crew } = self;
+        let (of_log, stopping) = (log.log(), stop.clone());
+        let serving = async move {
+            match counter {
+                Some(counter) => counter.run(of_log, stopping).await.map_err(anyhow::Error::from),
+                None => {
+                    stopping.cancelled().await;
+                    Ok(())
+                }
+            }
+        };
         tokio::pin!(serving);
+        let crew_ends = async {
+            match &mut crew {
+                Some(crew) => (&mut crew.ended).await,
+                None => std::future::pending().await,
+            }
+        };
         let early = tokio::select! {
-            served = &mut serving => Some(served.map_err(anyhow::Error::from)),
-            ended = &mut self.ended => Some(Err(match ended {
+            served = &mut serving => Some(served),
+            ended = crew_ends => Some(Err(match ended {
                 Ok(Err(why)) => why.into(),
                 _ => anyhow::anyhow!("the barista ended unasked; please report this as a bug"),
             })),
@@ -171,26 +238,23 @@ impl Line {
             Some(result) => result,
             // The counter ends its streams and answers what it had begun; for that it needs the barista.
             None => match ending.step(&mut serving, "some connections did not end in time").await {
-                Some(served) => served.map_err(anyhow::Error::from),
+                Some(served) => served,
                 None => Ok(()),
             },
         };
-        self.stop.stop();
-        let barista = self.barista;
-        // What it ended with has come through the channel.
-        let join = move || drop(barista.join());
-        ending.blocking(join, "the barista did not stop in time; the next start goes on where it was").await;
-        let close = move || {
-            // Asked of the disk, which may take its time: here, where that is bounded.
-            let trouble = log.publisher().trouble();
-            log.close();
-            (trouble, log.damage())
-        };
+        if let Some(crew) = crew {
+            crew.stop.stop();
+            // What it ended with has come through the channel.
+            let join = move || drop(crew.thread.join());
+            let late = "the barista did not stop in time; the next start goes on where it was";
+            ending.blocking(join, late).await;
+        }
         let late = "the log was not closed in time; the next start takes a moment longer";
-        let (trouble, damage) = ending.blocking(close, late).await.unwrap_or_default();
+        let closed = ending.blocking(move || log.close(), late).await.unwrap_or_default();
         // Who met it may have had nobody left to tell: the next start will not go on here.
-        let result = result.and_then(|()| damage.map_or(Ok(()), |why| Err(anyhow::Error::msg(why))));
-        ending.last_words(result.is_ok().then_some(last_word(trouble.as_ref()))).await;
+        let result = result.and_then(|()| closed.damage.map_or(Ok(()), |why| Err(anyhow::Error::msg(why))));
+        let well = result.is_ok().then_some(last_word(closed.trouble.as_ref()));
+        ending.last_words(well).await;
         result
     }
 }
@@ -214,15 +278,14 @@ fn thread(name: &str, work: impl FnOnce() + Send + 'static) -> anyhow::Result<Jo
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::{
-        cli::{LineArgs, UpArgs},
-        file::File,
-    };
+    use eventlog::local;
 
-    fn defaults() -> Up {
-        let line = LineArgs { log: Some(LogAddress::Local("/nowhere".into())), ..LineArgs::default() };
-        File::default().up(&UpArgs { line, ..UpArgs::default() }).unwrap()
+    use super::*;
+    use crate::catalog;
+
+    fn idle_counter() -> (Counter, oneshot::Receiver<Started>) {
+        let listen = ([127, 0, 0, 1], 0).into();
+        Counter::bind(counter::Options { listen, ..counter::Options::default() }).unwrap()
     }
 
     #[test]
@@ -264,14 +327,13 @@ mod tests {
         // Nobody is left who could tell: the stop came first, and the barista has ended.
         let (_barista_lives, ended) = oneshot::channel();
         let barista = thread("barista", || {}).unwrap();
-        let line = Line { stop: StopSignal::default(), ended, barista };
+        let crew = Crew { stop: StopSignal::default(), ended, thread: barista };
         let stop = CancellationToken::new();
         stop.cancel();
         let stopped = crate::block_on(async {
-            let listen = ([127, 0, 0, 1], 0).into();
-            let (counter, _) =
-                Counter::bind(counter::Options { listen, ..counter::Options::default() }).unwrap();
-            line.serve(counter, log, stop, Duration::from_secs(1)).await
+            let (counter, _) = idle_counter();
+            let line = Line { counter: Some(counter), crew: Some(crew) };
+            line.serve(Opened::Local(log), stop, Duration::from_secs(1)).await
         });
         let why = stopped.unwrap().expect_err("the next start will not go on here").to_string();
         assert!(why.contains("log.redb is broken"), "{why}");
@@ -291,11 +353,11 @@ mod tests {
             let log = log.unwrap();
             let stop = CancellationToken::new();
             let stopped = crate::block_on(async {
-                let listen = ([127, 0, 0, 1], 0).into();
-                let (counter, started) =
-                    Counter::bind(counter::Options { listen, ..counter::Options::default() }).unwrap();
-                let line = Line::start(&defaults(), log.clone(), Metrics::default()).unwrap();
-                let serving = line.serve(counter, log, stop.clone(), Duration::from_secs(1));
+                let (counter, started) = idle_counter();
+                let (options, signal) = (barista::Options::default(), StopSignal::default());
+                let crew = Crew::start(options, log.clone(), Metrics::default(), signal).unwrap();
+                let line = Line { counter: Some(counter), crew: Some(crew) };
+                let serving = line.serve(Opened::Local(log), stop.clone(), Duration::from_secs(1));
                 let stall = async {
                     // What is settled at the start has been written; closing the log writes once more.
                     started.await.unwrap();

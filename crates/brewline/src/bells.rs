@@ -1,0 +1,75 @@
+//! The bells in `order.processed`, for customers of any counter.
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+use client::Announcements;
+use eventlog::{
+    Entry, FollowError, Log as _, OpenError, Start,
+    kafka::{KafkaLog, Options},
+};
+use order::{Order, topic};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    catalog,
+    config::{Cluster, Keep},
+    opened::kafka_options,
+};
+
+/// How long a poll waits: a bound on how late a stop is noticed.
+const WAIT: Duration = Duration::from_millis(250);
+
+/// Hears every bell from now on, until `stop`. What is missing of the two topics that this needs is made, as a
+/// counter and a barista would.
+pub(crate) async fn hear(cluster: &Cluster, stop: &CancellationToken) -> anyhow::Result<Announcements> {
+    let topics: Vec<_> = catalog(Keep::default().retention)
+        .into_iter()
+        .filter(|spec| [topic::RECEIVED, topic::PROCESSED].contains(&spec.name))
+        .collect();
+    let options = kafka_options(cluster, &Keep::default(), &topics)?;
+    let announcements = Announcements::default();
+    let (heard, stopped) = (announcements.clone(), stop.clone());
+    tokio::task::spawn_blocking(move || begin(options, heard, stopped)).await??;
+    Ok(announcements)
+}
+
+/// Returns when the first bell would be heard.
+fn begin(options: Options, heard: Announcements, stop: CancellationToken) -> anyhow::Result<()> {
+    let log = KafkaLog::open(options)?;
+    let mut follow = log.follow(&[(topic::PROCESSED, Start::End)])?;
+    let listening = move || {
+        while !stop.is_cancelled() {
+            match follow.poll(WAIT) {
+                Ok(batch) => batch.entries.iter().for_each(|entry| announce(&heard, entry)),
+                Err(FollowError::Closed) => return,
+                Err(error) => {
+                    tracing::warn!(%error, "the bells can't be heard; trying again");
+                    let from = follow.positions().into_iter().map(|at| (at.partition, at.offset)).collect();
+                    let start = match error {
+                        FollowError::Gone { .. } => Start::Beginning,
+                        _ => Start::Offsets(from),
+                    };
+                    follow = loop {
+                        std::thread::sleep(WAIT);
+                        match log.follow(&[(topic::PROCESSED, start.clone())]) {
+                            Ok(follow) => break follow,
+                            Err(OpenError::Storage(_)) if !stop.is_cancelled() => {}
+                            Err(_) => return,
+                        }
+                    };
+                }
+            }
+        }
+    };
+    std::thread::Builder::new().name("bells".to_owned()).spawn(listening).context("can't hear the bells")?;
+    Ok(())
+}
+
+/// Whoever announced it: an order that can't be read is nobody's here, and no round is the first.
+fn announce(heard: &Announcements, entry: &Entry) {
+    let Some(Ok(order)) = entry.record.value.as_deref().map(Order::parse) else { return };
+    let round =
+        entry.record.headers.get("round").and_then(|round| std::str::from_utf8(round).ok()?.parse().ok());
+    heard.announce(order.order_id.as_str(), round.unwrap_or(1));
+}
