@@ -1,0 +1,11 @@
+//! The line on a real Apache Kafka, as its users start it: processes of the real binary.
+//!
+//! They need a broker: `scripts/kafka start --port 29092 --secure --java`, and its address in
+//! `BREWLINE_TEST_KAFKA`. `scripts/test` sees to both.
+#![allow(clippy::unwrap_used, reason = "in a test, what fails is to be seen")]
+
+mod bed;
+mod contract;
+mod scale;
+#[path = "../support/mod.rs"]
+mod support;
