@@ -46,7 +46,17 @@ pub async fn run(options: Run) -> anyhow::Result<()> {
         None => None,
     };
     let (counter, started) = bound.unzip();
-    let Some(log) = opened::open(&options.log, &options.keep, &stop).await? else { return Ok(()) };
+    let turning_away = async {
+        match &counter {
+            Some(counter) => counter.turn_away().await,
+            None => std::future::pending().await,
+        }
+    };
+    let opened = tokio::select! {
+        opened = opened::open(&options.log, &options.keep, &stop) => opened?,
+        Err(error) = turning_away => return Err(error).context("can't serve HTTP"),
+    };
+    let Some(log) = opened else { return Ok(()) };
     let (settings, address) = (options.clone(), counter.as_ref().map(Counter::local_addr));
     let printing = move || {
         let others = address.map_or(Others::Nobody, reach::from_elsewhere);

@@ -7,6 +7,7 @@
 //! | `http` | the contract's requests, one file each kind |
 //! | [`problem`] | every refusal, each with a code that `docs/errors.md` explains |
 //! | `app` | what all requests share |
+//! | `closed` | what is answered before there is a log |
 //! | `server`, `stall`, `seats` | connections: accepted, bounded, seen off |
 //! | `claims` | the line's secret and the staff token, settled through the log |
 //! | `idempotency`, `auth`, `metrics` | one idea each |
@@ -15,6 +16,7 @@ mod app;
 mod auth;
 mod claims;
 mod clock;
+mod closed;
 mod error;
 mod http;
 mod idempotency;
@@ -26,7 +28,7 @@ mod server;
 mod stall;
 pub mod view;
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{convert::Infallible, io, net::SocketAddr, sync::Arc};
 
 use eventlog::{FollowError, Log, OpenError};
 use tokio::{runtime::Handle, sync::oneshot};
@@ -83,6 +85,12 @@ impl Counter {
     /// A handle on its view.
     pub fn views(&self) -> Views {
         self.views.clone()
+    }
+
+    /// Answers, for as long as it is polled, that it lives and can't take orders yet: for whoever has no log to run
+    /// on so far.
+    pub async fn turn_away(&self) -> io::Result<Infallible> {
+        closed::turn_away(self.listener.try_clone()?, &self.options.version).await
     }
 
     /// Serves until `stop`, or until it can't read the log any more: then streams end first, and what is being

@@ -354,6 +354,32 @@ async fn before_the_log_is_read_orders_are_asked_to_come_again() {
 }
 
 #[tokio::test]
+async fn before_there_is_a_log_it_lives_and_orders_are_asked_to_come_again() {
+    let (counter, started) = counter::Counter::bind(options()).unwrap();
+    let address = counter.local_addr();
+    let ask = |request: &'static str| raw(address, request.as_bytes());
+    tokio::select! {
+        ended = counter.turn_away() => panic!("{ended:?}"),
+        () = async {
+            for request in ["POST /order?amount=1 HTTP/1.1\r\n\r\n", "GET /orders/a HTTP/1.1\r\n\r\n"] {
+                let reply = ask(request).await;
+                assert_eq!((reply.status, reply.code().as_str()), (503, "starting"), "{request}");
+            }
+            let ready = ask("GET /readyz HTTP/1.1\r\n\r\n").await;
+            assert_eq!((ready.status, &ready.json()["missing"][0]["what"]), (503, &"log".into()));
+            assert_eq!(ask("GET /livez HTTP/1.1\r\n\r\n").await.json()["service"], "brewline");
+        } => {}
+    }
+    // The same address serves when there is one.
+    let stop = tokio_util::sync::CancellationToken::new();
+    let run = tokio::spawn(counter.run(log(1) as Arc<dyn Log>, stop.clone()));
+    within(started).await.unwrap();
+    assert_eq!(ask("POST /order?amount=1 HTTP/1.0\r\n\r\n").await.status, 202);
+    stop.cancel();
+    within(run).await.unwrap().unwrap();
+}
+
+#[tokio::test]
 async fn the_staff_token_is_shown_although_nobody_knew_whether_it_was_written() {
     let log = log(1);
     log.set_faults(Faults { publish_unknown: 1.0, ..Faults::none() });

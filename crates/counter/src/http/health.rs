@@ -16,6 +16,11 @@ use crate::{
 
 /// `GET /livez`: the process answers.
 pub(super) async fn live(State(app): State<Arc<App>>) -> Response {
+    lives(&app.settings.version, app.began)
+}
+
+/// This process lives, `since` then.
+pub(crate) fn lives(version: &str, since: Millis) -> Response {
     #[derive(Serialize)]
     struct Live<'a> {
         service: &'static str,
@@ -24,14 +29,15 @@ pub(super) async fn live(State(app): State<Arc<App>>) -> Response {
         since: Millis,
         process: u32,
     }
-    let live = Live {
-        service: "brewline",
-        status: "live",
-        version: &app.settings.version,
-        since: app.began,
-        process: std::process::id(),
-    };
+    let live = Live { service: "brewline", status: "live", version, since, process: std::process::id() };
     answer::json(StatusCode::OK, serde_json::to_vec(&live).expect("texts and a number"))
+}
+
+/// What `GET /readyz` says before there is a log.
+pub(crate) fn no_log(since: Millis) -> Response {
+    let detail = "The log can't be reached yet.".to_owned();
+    let ready = Readiness { ready: false, as_of: 0, missing: vec![Missing { what: "log", since, detail }] };
+    answer::json(StatusCode::SERVICE_UNAVAILABLE, serde_json::to_vec(&ready).expect("texts and numbers"))
 }
 
 /// A view that has not confirmed for this long that it had read to the end of the log is not live; it does so

@@ -42,6 +42,7 @@ use crate::{
 };
 
 pub(crate) use self::{
+    health::{lives, no_log},
     order::place,
     screens::{Freshness, Screens},
 };

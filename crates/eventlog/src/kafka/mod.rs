@@ -63,8 +63,8 @@ const MESSAGE_MAX_BYTES: usize = 1_000_000;
 /// record and header is less than the rest of its own limit.
 pub const MAX_RECORD_BYTES: usize = MESSAGE_MAX_BYTES - 10_000;
 
-/// How long the first answer of a broker is waited for.
-const CONNECT_WITHIN: Duration = Duration::from_secs(10);
+/// How long the first answer of a broker is waited for. Whoever can wait longer tries again.
+const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 
 /// How often partitions that were added, and topics that were removed, are looked for.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
