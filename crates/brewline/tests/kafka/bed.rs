@@ -14,6 +14,7 @@ use rdkafka::{
     client::DefaultClientContext,
     consumer::{BaseConsumer, Consumer as _},
     message::{Headers as _, OwnedMessage},
+    producer::{BaseProducer, BaseRecord, Producer as _},
 };
 
 use crate::support::{Answer, PATIENCE, Process, address, brewline, get, request};
@@ -146,6 +147,15 @@ impl Shop {
             }
         }
         records
+    }
+
+    /// A record of somebody else's program.
+    pub(crate) fn publish(&self, topic: &str, partition: i32, key: &str, value: &str) {
+        let name = self.topic(topic);
+        let producer: BaseProducer =
+            ClientConfig::new().set("bootstrap.servers", &self.broker).create().unwrap();
+        producer.send(BaseRecord::to(&name).partition(partition).key(key).payload(value)).unwrap();
+        producer.flush(PATIENCE).unwrap();
     }
 
     pub(crate) fn admin(&self) -> AdminClient<DefaultClientContext> {

@@ -10,10 +10,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rdkafka::admin::{AdminOptions, NewPartitions};
 use rustix::process::Signal;
 
 use crate::{
-    bed::{Counter, SHORT_SESSION, Shop, id, place},
+    bed::{Counter, SHORT_SESSION, Shop, block_on, id, place},
     support::{PATIENCE, Process, request},
 };
 
@@ -189,6 +190,23 @@ fn two_shops_on_one_cluster_know_nothing_of_each_other() {
         let foreign = crate::support::get(counters[place].at, &format!("/orders/{}", orders[1 - place]));
         assert_eq!(foreign.unwrap().status, 404);
     }
+}
+
+#[test]
+fn partitions_of_the_orders_alone_are_taken_when_the_other_topics_have_them() {
+    let shop = Shop::new();
+    let mut barista = shop.barista(&["--seconds-per-cup", "0"]);
+    let first = shop.counter(&[]).order(1);
+    shop.wait_for_bells(std::slice::from_ref(&first));
+    // As someone does who knows the core of the contract only.
+    let name = shop.topic("order.received");
+    let more = NewPartitions::new(&name, 3);
+    block_on(shop.admin().create_partitions([&more], &AdminOptions::new())).unwrap()[0].as_ref().unwrap();
+    for partition in [1, 2] {
+        shop.publish("order.received", partition, "order", r#"{"order_id":"order","amount":1,"status":0}"#);
+        barista.hear(|line| line.contains("the bell rings") && line.ends_with(" order"));
+    }
+    assert_eq!(shop.records("order.processed", "read_committed").len(), 3);
 }
 
 #[test]

@@ -49,7 +49,8 @@ impl<'a> Failure<'a> {
 
     pub(super) fn sentence(&self) -> String {
         let Self { brokers, tried, code, said } = self;
-        let said = short(said);
+        // How many of how many brokers are down says nothing to anybody.
+        let said = if said.ends_with("brokers are down") { "" } else { short(said) };
         let (why, way_out) = match code {
             Code::Authentication | Code::SaslAuthenticationFailed => (
                 format!("it refuses the user name or the password ({said})"),

@@ -9,7 +9,7 @@ use std::{
 use rdkafka::{Offset as Wanted, TopicPartitionList, error::RDKafkaErrorCode as Code};
 
 use super::{
-    MAX_RECORD_BYTES,
+    MAX_RECORD_BYTES, admin,
     bell::Bell,
     commit::Writer,
     group::{Group, Told},
@@ -19,8 +19,8 @@ use super::{
     shared::{Shared, Slot},
 };
 use crate::{
-    Assignment, CommitError, Committed, Entry, InputRange, Offset, OpenError, Pace, Partition, Polled,
-    Position, Reason, Topic, Transaction, Work, WorkError, WorkSpec,
+    Assignment, CommitError, Committed, Entry, InputRange, Offset, OpenError, Pace, Partition, Partitions,
+    Polled, Position, Reason, Topic, Transaction, Work, WorkError, WorkSpec,
 };
 
 /// The most records that one poll brings.
@@ -154,14 +154,21 @@ impl Session {
         Ok(())
     }
 
-    /// Partitions of the first input may be added before the other topics have them.
+    /// Partitions of the first input may be added by someone who does not know the other topics: they get theirs
+    /// before this session takes the new ones.
     fn check_partitions(&self, partitions: &[Partition]) -> Result<(), WorkError> {
-        let missing = || {
-            let topics = self.spec.inputs.iter().chain([&self.spec.state]);
-            let most = partitions.iter().max().copied().unwrap_or(0);
-            topics.copied().find(|topic| self.shared.partitions(topic) <= most)
-        };
+        let most = partitions.iter().max().copied().unwrap_or(0);
+        let topics = || self.spec.inputs.iter().chain([&self.spec.state]).chain(&self.spec.outputs);
+        let has_one =
+            |topic| self.shared.topic(topic).is_some_and(|known| known.spec.partitions == Partitions::One);
+        let has_fewer = |topic: &Topic| !has_one(topic) && self.shared.partitions(topic) <= most;
+        let missing = || topics().copied().find(has_fewer);
         if missing().is_some() {
+            self.shared.look_at_topics();
+        }
+        if missing().is_some() {
+            admin::ensure(&self.shared.options, &self.shared.probe)
+                .map_err(|error| WorkError::Storage(error.to_string()))?;
             self.shared.look_at_topics();
         }
         match missing() {
