@@ -6,6 +6,7 @@
 
 mod bed;
 mod contract;
+mod peers;
 mod scale;
 #[path = "../support/mod.rs"]
 mod support;
