@@ -34,11 +34,13 @@ func barista(ctx context.Context, line peer.Line, perCup time.Duration) error {
 	defer group.Close()
 	go func() {
 		for err := range group.Errors() {
-			peer.Warn("begins again: %v", err)
+			if ctx.Err() == nil {
+				peer.Warn("begins again: %v", err)
+			}
 		}
 	}()
 	for ctx.Err() == nil {
-		if err := group.Consume(ctx, []string{line.Received()}, &shift{line, perCup}); err != nil {
+		if err := group.Consume(ctx, []string{line.Received()}, &shift{line, perCup}); err != nil && ctx.Err() == nil {
 			peer.Warn("begins again: %v", err)
 			select {
 			case <-ctx.Done():

@@ -25,7 +25,6 @@ func config(line peer.Line) *sarama.Config {
 	c := sarama.NewConfig()
 	c.ClientID = "sarama"
 	c.Version = sarama.V4_0_0_0
-	c.Net.DialTimeout, c.Net.ReadTimeout, c.Net.WriteTimeout = 5*time.Second, 5*time.Second, 5*time.Second
 	c.Consumer.IsolationLevel = sarama.ReadCommitted
 	c.Consumer.Offsets.AutoCommit.Enable = false
 	return c

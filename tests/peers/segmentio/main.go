@@ -1,6 +1,7 @@
 // Segmentio is a counter, a barista and a client on segmentio/kafka-go. It has no transactions and no idempotent
 // producer, so its barista announces an order at least once: after a crash or a rebalance the last ones may come
-// twice. It also hands over the records of aborted transactions, even when it reads committed ones only.
+// twice. It also hands over the records of aborted transactions and the markers of all, even when it reads committed
+// records only; a marker is no JSON and is skipped as such.
 package main
 
 import (

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -63,9 +64,11 @@ final class Counter {
       server.start();
       System.out.printf("listening on %s:%d%n", address.getHostString(), server.getAddress().getPort());
       stop.await();
-      server.stop(DEADLINE_MS / 1000); // those that have begun are answered
+      threads.shutdown(); // those that have begun are answered; stop with a delay would always take all of it
+      threads.awaitTermination(2 * DEADLINE_MS, TimeUnit.MILLISECONDS);
+      server.stop(0);
     } finally {
-      threads.shutdown();
+      threads.shutdownNow();
     }
     return 0;
   }
@@ -105,7 +108,7 @@ final class Counter {
 
   /** Problem details (RFC 9457). */
   private static void refuse(HttpExchange exchange, int status, Map<String, Object> problem) throws IOException {
-    Map<String, Object> all = new java.util.TreeMap<>(problem);
+    Map<String, Object> all = new TreeMap<>(problem);
     all.put("status", status);
     byte[] body = new Gson().toJson(all).getBytes(StandardCharsets.UTF_8);
     respond(exchange, status, "application/problem+json", body);
