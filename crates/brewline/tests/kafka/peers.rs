@@ -142,18 +142,30 @@ table! {
     java with segmentio and segmentio;
 }
 
+/// Java's share out work as ours do, and sarama's do not.
 #[test]
 fn a_barista_of_ours_in_a_group_of_theirs_says_so_in_one_sentence() {
-    let shop = Shop::new();
-    let _counter = shop.counter(&[]);
-    let theirs = foreign_barista(&shop, "java");
-    let ours = Process::start(shop.command("barista", &[]));
-    let (status, heard) = ours.end();
-    assert_eq!(status.code(), Some(1), "{heard:#?}");
-    let said: Vec<_> = heard.iter().filter(|line| line.starts_with("stderr: brewline: ")).collect();
-    assert!(
-        matches!(said[..], [one] if one.contains("barista_group") && one.contains("--prefix")),
-        "{heard:#?}"
-    );
-    drop(theirs);
+    for name in ["java", "sarama"] {
+        let shop = Shop::with_partitions(2);
+        let theirs = foreign_barista(&shop, name);
+        let mut ours = Process::start(shop.command("barista", &[]));
+        let said = ours.hear(|line| line.starts_with("stderr: brewline: "));
+        assert!(said.contains("barista_group") && said.contains("--prefix"), "{name}: {said}");
+        let (status, heard) = ours.end();
+        assert_eq!(status.code(), Some(1), "{heard:#?}");
+        drop(theirs);
+    }
+}
+
+#[test]
+fn a_barista_of_ours_whose_group_they_join_says_so_in_one_sentence() {
+    let shop = Shop::with_partitions(2);
+    let mut ours = shop.barista(&["--seconds-per-cup", "0"]);
+    let first = shop.counter(&[]).order(1);
+    shop.wait_for_bells(std::slice::from_ref(&first));
+    // It is ready when the group has given it something, which it does not before ours has left.
+    let _theirs = Process::start(peer(&shop, "java", &["barista"]));
+    let said = ours.hear(|line| line.starts_with("stderr: brewline: "));
+    assert!(said.contains("barista_group") && said.contains("--prefix"), "{said}");
+    assert_eq!(ours.end().0.code(), Some(1));
 }

@@ -81,8 +81,7 @@ impl<'a> Failure<'a> {
                 (format!("this user may not do that ({code:?})"), "give it the permission there")
             }
             Code::InconsistentGroupProtocol => (
-                "the group has members that share out its work in another way, so they are not ours"
-                    .to_owned(),
+                "the group has members that are none of ours".to_owned(),
                 "stop them first, or work under another --prefix: one group holds one kind of barista",
             ),
             Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition => (

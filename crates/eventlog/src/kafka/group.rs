@@ -57,6 +57,9 @@ pub(super) enum Told {
     Lost(Vec<Partition>),
 }
 
+/// Who a member of ours says it is.
+const MEMBER: &str = "brewline";
+
 impl Group {
     /// Joins, without waiting. The bell rings when the group has something to say.
     pub(super) fn join(shared: &Arc<Shared>, spec: &WorkSpec, bell: &Arc<Bell>) -> Result<Self, OpenError> {
@@ -77,6 +80,8 @@ impl Group {
                 ("allow.auto.create.topics", "false"),
                 // Positions of a transaction that is still open are waited for, not passed over.
                 ("isolation.level", "read_committed"),
+                // Members know each other by it: see `check_members`.
+                ("client.id", MEMBER),
                 // It is to read nothing; what it fetches before it is paused is little.
                 ("queued.min.messages", "1"),
                 ("fetch.max.bytes", "1048576"),
@@ -113,6 +118,20 @@ impl Group {
             }
         }
         Ok(std::mem::take(&mut *lock(&consumer.context().told)))
+    }
+
+    /// Whether everyone in the group is ours. Programs of others share out work as we do, as Java's do, and would
+    /// decide orders that ours never hear of; nothing else tells them from us.
+    pub(super) fn check_members(&self) -> Result<(), WorkError> {
+        // A broker that does not answer now is asked again when the group changes.
+        let Ok(groups) = self.consumer().fetch_group_list(Some(&self.name), WITHIN) else { return Ok(()) };
+        let mut members = groups.groups().iter().flat_map(|group| group.members());
+        if members.any(|member| member.client_id() != MEMBER) {
+            let tried = format!("work in group {}", self.name);
+            let failed = self.shared.failed(&tried, Code::InconsistentGroupProtocol, "");
+            return Err(self.shared.end_session(failed));
+        }
+        Ok(())
     }
 
     /// Whether an error ends the session. Most heal, and librdkafka tries again by itself.

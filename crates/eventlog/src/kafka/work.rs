@@ -94,7 +94,11 @@ impl Session {
 
     /// Hears what the group has decided.
     fn hear(&mut self) -> Result<(), WorkError> {
-        for told in self.group.hear()? {
+        let told = self.group.hear()?;
+        if !told.is_empty() {
+            self.group.check_members()?;
+        }
+        for told in told {
             match told {
                 Told::Assigned(partitions) => self.begin(&partitions)?,
                 Told::Revoked(partitions) => self.end_of(&partitions, Polled::Revoked),
