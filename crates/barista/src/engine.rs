@@ -151,7 +151,7 @@ impl Engine {
 
     /// Says what is held.
     fn count(&self) {
-        self.metrics.partitions.set(i64::try_from(self.desks.len()).unwrap_or(i64::MAX));
+        self.metrics.hold(self.desks.keys().copied());
         self.metrics.open.set(i64::try_from(self.open()).unwrap_or(i64::MAX));
     }
 

@@ -1,5 +1,11 @@
 //! What the engine says of itself.
 
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use eventlog::Partition;
 use prometheus_client::{
     metrics::{
         counter::Counter,
@@ -36,6 +42,7 @@ pub struct Metrics {
     pub partitions: Gauge,
     /// 1 while reading pauses because too many orders are open.
     pub full: Gauge,
+    held: Arc<Mutex<BTreeSet<Partition>>>,
 }
 
 impl Default for Metrics {
@@ -55,11 +62,27 @@ impl Default for Metrics {
             open: Gauge::default(),
             partitions: Gauge::default(),
             full: Gauge::default(),
+            held: Arc::default(),
         }
     }
 }
 
 impl Metrics {
+    /// Which partitions are held.
+    pub fn held(&self) -> BTreeSet<Partition> {
+        // Also after a thread has panicked with the lock: a set is put there whole.
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn hold(&self, partitions: impl Iterator<Item = Partition> + Clone) {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        // Said after every commit, and mostly nothing new.
+        if !partitions.clone().eq(held.iter().copied()) {
+            *held = partitions.collect();
+            self.partitions.set(i64::try_from(held.len()).unwrap_or(i64::MAX));
+        }
+    }
+
     /// Makes them known under their names.
     pub fn register(&self, registry: &mut Registry) {
         let registry = registry.sub_registry_with_prefix("brewline_barista");

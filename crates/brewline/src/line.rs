@@ -75,7 +75,8 @@ pub async fn run(options: Run) -> anyhow::Result<()> {
             let decisions = narrate::listen(log.log().as_ref())?;
             let (log, stop) = (log.log(), stop_working.clone());
             let codes = views.clone().map_or_else(Codes::default, Codes::Views);
-            Some(move || narrate::narrate(log.as_ref(), decisions, codes, &mut io::stdout(), &stop))
+            let crew = metrics.clone();
+            Some(move || narrate::narrate(log.as_ref(), decisions, codes, &crew, &mut io::stdout(), &stop))
         }
         _ => None,
     };

@@ -1,13 +1,13 @@
 //! Shows each order's way as it happens, one line for each decision.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeSet, HashMap, VecDeque},
     fmt::Write as _,
     io::Write,
     time::Duration,
 };
 
-use barista::StopSignal;
+use barista::{Metrics, StopSignal};
 use counter::view::Views;
 use eventlog::{Entry, Follow, FollowError, Log, Offset, OpenError, Partition, Start};
 use jiff::{Timestamp, tz::TimeZone};
@@ -34,12 +34,12 @@ pub(crate) fn narrate(
     log: &dyn Log,
     mut follow: Box<dyn Follow>,
     codes: Codes,
+    crew: &Metrics,
     out: &mut dyn Write,
     stop: &StopSignal,
 ) -> Result<(), OpenError> {
-    let chatter = Chatter::default();
-    let mut narrator = Narrator { zone: TimeZone::system(), codes, chatter, partitions: 1 };
-    while let Err(error) = narrator.follow(log, follow.as_mut(), out, stop) {
+    let mut narrator = Narrator::new(TimeZone::system(), codes);
+    while let Err(error) = narrator.follow(log, follow.as_mut(), crew, out, stop) {
         tracing::info!(%error, "the narration begins anew");
         stop.wait(WAIT);
         if stop.is_stopped() {
@@ -111,21 +111,32 @@ struct Narrator {
     chatter: Chatter,
     /// How many there are: with several a code says whose it is.
     partitions: u32,
+    /// Which of them the barista of this process has.
+    held: BTreeSet<Partition>,
 }
 
 impl Narrator {
+    fn new(zone: TimeZone, codes: Codes) -> Self {
+        Self { zone, codes, chatter: Chatter::default(), partitions: 1, held: BTreeSet::new() }
+    }
+
     fn follow(
         &mut self,
         log: &dyn Log,
         follow: &mut dyn Follow,
+        crew: &Metrics,
         out: &mut dyn Write,
         stop: &StopSignal,
     ) -> Result<(), FollowError> {
         while !stop.is_stopped() {
-            let batch = follow.poll(WAIT)?;
-            self.partitions = log.partitions(topic::EVENT);
+            let mut batch = follow.poll(WAIT)?;
             let mut text = String::new();
             let now = Timestamp::now().as_millisecond();
+            self.tell_share(log.partitions(topic::EVENT), crew.held(), &mut text);
+            if self.partitions > 1 {
+                // The others are told by whoever makes them.
+                batch.entries.retain(|entry| self.held.contains(&entry.partition));
+            }
             self.tell_all(&batch.entries, now, &mut text);
             if let Some(folded) = self.chatter.minute(now) {
                 let _ = writeln!(text, "          … and {folded} more that changed nothing");
@@ -135,6 +146,18 @@ impl Narrator {
             }
         }
         Ok(())
+    }
+
+    /// What this barista has of the work, where there is something to share, when that has changed.
+    fn tell_share(&mut self, partitions: u32, held: BTreeSet<Partition>, text: &mut String) {
+        if partitions > 1 && (held != self.held || partitions != self.partitions) {
+            let names: Vec<_> = held.iter().map(|partition| Code::partition(*partition)).collect();
+            let _ = match &names[..] {
+                [] => writeln!(text, "          has no partition now: others make the orders"),
+                names => writeln!(text, "          has partition {} of {partitions} now", names.join(", ")),
+            };
+        }
+        (self.partitions, self.held) = (partitions, held);
     }
 
     /// As many as have room; those beyond are not even parsed.
@@ -298,12 +321,21 @@ mod tests {
     fn narrator() -> Narrator {
         let options = counter::Options { listen: ([127, 0, 0, 1], 0).into(), ..counter::Options::default() };
         let (counter, _) = Counter::bind(options).unwrap();
-        Narrator {
-            zone: TimeZone::UTC,
-            codes: Codes::Views(counter.views()),
-            chatter: Chatter::default(),
-            partitions: 1,
-        }
+        Narrator::new(TimeZone::UTC, Codes::Views(counter.views()))
+    }
+
+    #[test]
+    fn a_share_is_told_when_it_changes_and_only_where_there_is_something_to_share() {
+        let mut narrator = narrator();
+        let mut told = |partitions, held: &[Partition]| {
+            let mut text = String::new();
+            narrator.tell_share(partitions, held.iter().copied().collect(), &mut text);
+            text.trim().to_owned()
+        };
+        assert_eq!(told(1, &[0]), "");
+        assert_eq!(told(3, &[0, 2]), "has partition A, C of 3 now");
+        assert_eq!(told(3, &[0, 2]), "");
+        assert_eq!(told(3, &[]), "has no partition now: others make the orders");
     }
 
     #[test]
@@ -346,7 +378,15 @@ mod tests {
 
         let stop = StopSignal::default();
         let mut screen = Screen { text: String::new(), stop: stop.clone() };
-        narrate(log.as_ref(), decisions, Codes::Views(counter.views()), &mut screen, &stop).unwrap();
+        narrate(
+            log.as_ref(),
+            decisions,
+            Codes::Views(counter.views()),
+            &Metrics::default(),
+            &mut screen,
+            &stop,
+        )
+        .unwrap();
         assert!(screen.text.contains("the bell rings"), "{:?}", screen.text);
     }
 }

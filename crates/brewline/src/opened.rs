@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// How long until a cluster that can't be used yet is tried again.
-const AGAIN: Duration = Duration::from_secs(1);
+const AGAIN: Duration = Duration::from_secs(2);
 
 /// A log that is open.
 #[derive(Clone)]

@@ -34,6 +34,11 @@ impl Code {
     pub fn label(number: u32, partition: Option<u32>) -> String {
         partition.map_or_else(|| number.to_string(), |partition| format!("{}{number}", letters(partition)))
     }
+
+    /// A partition as it stands before a number.
+    pub fn partition(partition: u32) -> String {
+        letters(partition)
+    }
 }
 
 /// A, B, … Z, AA, AB, …

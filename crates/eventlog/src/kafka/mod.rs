@@ -146,6 +146,8 @@ fn connected(options: &Options) -> Result<BaseConsumer<Ears>, OpenError> {
 fn connect(options: &Options, probe: &BaseConsumer<Ears>, ears: &Ears) -> Result<(), OpenError> {
     let deadline = Instant::now() + CONNECT_WITHIN;
     let mut trouble = None;
+    // The wait between two tries costs nothing, and a try that nobody answers half a core: see `Shared`.
+    let mut pause = Duration::from_millis(20);
     loop {
         // Asks for one topic, since a cluster may have very many; whether it is there matters later.
         let name =
@@ -163,14 +165,17 @@ fn connect(options: &Options, probe: &BaseConsumer<Ears>, ears: &Ears) -> Result
         if !failure.heals() || Instant::now() >= deadline {
             return Err(failure.open_error());
         }
+        std::thread::sleep(pause);
+        pause = (pause * 2).min(Duration::from_secs(1));
     }
 }
 
 fn look_out(shared: &Arc<Shared>) -> std::io::Result<JoinHandle<()>> {
     let (shared, bell) = (shared.clone(), shared.bell());
     std::thread::Builder::new().name("kafka-lookout".to_owned()).spawn(move || {
+        let mut answers = true;
         loop {
-            let next = Instant::now() + LOOK_EVERY;
+            let next = Instant::now() + if answers { LOOK_EVERY } else { LOOK_EVERY * 2 };
             // The bell also rings when partitions are found: only closing ends the wait.
             while !shared.is_closed() && Instant::now() < next {
                 bell.wait_until(next);
@@ -178,7 +183,7 @@ fn look_out(shared: &Arc<Shared>) -> std::io::Result<JoinHandle<()>> {
             if shared.is_closed() {
                 return;
             }
-            shared.look_at_topics();
+            answers = shared.look_at_topics();
         }
     })
 }
