@@ -11,6 +11,7 @@ use std::{
 };
 
 use rdkafka::{
+    ClientConfig,
     consumer::{BaseConsumer, Consumer as _},
     error::{KafkaError, RDKafkaErrorCode as Code},
 };
@@ -190,9 +191,19 @@ impl Shared {
         self.failed(tried, code, &said)
     }
 
-    /// A reader of these topics.
+    /// A reader of what is committed in these topics.
     pub(super) fn reader(&self, most: usize, bell: &Arc<Bell>) -> Result<Reader, Failed> {
-        let consumer = self.options.reader().create_with_context(Ears::default());
+        self.reader_as(&self.options.reader(), most, bell)
+    }
+
+    /// A reader of these topics that reads as it is told.
+    pub(super) fn reader_as(
+        &self,
+        config: &ClientConfig,
+        most: usize,
+        bell: &Arc<Bell>,
+    ) -> Result<Reader, Failed> {
+        let consumer = config.create_with_context(Ears::default());
         let consumer = consumer.map_err(|error| self.failed_with("begin to read", &error))?;
         let topics: Vec<_> =
             self.topics.iter().map(|known| (known.spec.name, known.name.as_c_str())).collect();
@@ -229,16 +240,19 @@ impl Shared {
         }
     }
 
-    /// Whether a topic was removed: librdkafka goes on to read it in silence. Said twice, since a broker that hears
-    /// of a topic late says the same.
+    /// Whether a topic is there, as far as is known. Brokers must have said twice that it is not, since one that
+    /// hears of a topic late says the same.
+    pub(super) fn is_there(&self, topic: Topic) -> bool {
+        self.topic(topic).is_some_and(|known| known.missed.load(Ordering::Relaxed) < 2)
+    }
+
+    /// Whether a topic was removed: librdkafka goes on to read it in silence.
     pub(super) fn check_is_there(&self, topic: Topic) -> Result<(), Failed> {
-        match self.topic(topic) {
-            Some(known) if known.missed.load(Ordering::Relaxed) < 2 => Ok(()),
-            _ => {
-                let tried = format!("read topic {}", self.options.prefixed(topic));
-                Err(self.failed(&tried, Code::UnknownTopicOrPartition, ""))
-            }
+        if self.is_there(topic) {
+            return Ok(());
         }
+        let tried = format!("read topic {}", self.options.prefixed(topic));
+        Err(self.failed(&tried, Code::UnknownTopicOrPartition, ""))
     }
 }
 
