@@ -19,10 +19,14 @@ use clap::{
     parser::ValueSource,
 };
 use client::CounterAddress;
+use eventlog::{Start, Topic};
+use jiff::Zoned;
+use order::OrderId;
 
 use crate::{
     log_address::LogAddress,
     value::{self, origin, said, said_word},
+    watch,
 };
 
 /// An event-driven order line for cafés: the counter writes orders down, the barista makes them, the bell rings.
@@ -79,6 +83,8 @@ pub enum Command {
     Client(ClientArgs),
     /// Make the topics that are missing on an Apache Kafka, and show how they are
     Topics(TopicsArgs),
+    /// Show every record of an Apache Kafka as it comes, and what becomes of it
+    Watch(WatchArgs),
     /// Check whether the line can work here, and say what to do if not
     Doctor(LineArgs),
 }
@@ -257,6 +263,29 @@ pub struct TopicsArgs {
     /// Only look: nothing is made
     #[arg(long)]
     pub dry_run: bool,
+}
+
+/// What `watch` takes.
+#[derive(Debug, Default, Clone, Args)]
+pub struct WatchArgs {
+    #[command(flatten)]
+    pub log: SharedArgs,
+
+    /// Show this topic, order.received for example; again for each [default: all of them]
+    #[arg(long, value_name = "NAME", value_parser = said(value::topic))]
+    pub topic: Vec<Topic>,
+
+    /// Where to begin: beginning, end, a time as in 14:30 or 2026-11-23T14:30, or how long ago as in 10m [default: end]
+    #[arg(long, value_name = "beginning|end|TIME", value_parser = said(|text: &str| watch::start(text, &Zoned::now())))]
+    pub from: Option<Start>,
+
+    /// Show only what is about this order [default: everything]
+    #[arg(long, value_name = "ID", value_parser = said(value::order))]
+    pub order: Option<OrderId>,
+
+    /// One JSON object a line, for programs
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Who makes the drinks.

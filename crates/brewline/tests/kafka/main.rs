@@ -8,5 +8,7 @@ mod bed;
 mod contract;
 mod peers;
 mod scale;
+mod strange;
 #[path = "../support/mod.rs"]
 mod support;
+mod watch;
