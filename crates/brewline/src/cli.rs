@@ -24,6 +24,7 @@ use jiff::Zoned;
 use order::OrderId;
 
 use crate::{
+    dlq::Place,
     log_address::LogAddress,
     value::{self, origin, said, said_word},
     watch,
@@ -85,6 +86,8 @@ pub enum Command {
     Topics(TopicsArgs),
     /// Show every record of an Apache Kafka as it comes, and what becomes of it
     Watch(WatchArgs),
+    /// See to dead letters: records on an Apache Kafka that could not be read
+    Dlq(DlqArgs),
     /// Check whether the line can work here, and say what to do if not
     Doctor(LineArgs),
 }
@@ -286,6 +289,63 @@ pub struct WatchArgs {
     /// One JSON object a line, for programs
     #[arg(long)]
     pub json: bool,
+}
+
+/// What `dlq` takes.
+#[derive(Debug, Clone, Args)]
+pub struct DlqArgs {
+    #[command(subcommand)]
+    pub what: Dlq,
+}
+
+/// What to do with dead letters.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Dlq {
+    /// List the dead letters that nobody has seen to
+    List {
+        #[command(flatten)]
+        log: SharedArgs,
+
+        /// Also those that were retried or dropped
+        #[arg(long)]
+        all: bool,
+    },
+    /// Show everything about one, with its bytes
+    Show {
+        #[command(flatten)]
+        log: SharedArgs,
+
+        #[command(flatten)]
+        letter: LetterArg,
+    },
+    /// Publish one as it came, where it came from: a barista reads it again
+    Retry {
+        #[command(flatten)]
+        log: SharedArgs,
+
+        #[command(flatten)]
+        letter: LetterArg,
+
+        /// Also if it was retried or dropped before
+        #[arg(long)]
+        again: bool,
+    },
+    /// Mark one as seen to: nothing is to come of it
+    Drop {
+        #[command(flatten)]
+        log: SharedArgs,
+
+        #[command(flatten)]
+        letter: LetterArg,
+    },
+}
+
+/// Which dead letter.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct LetterArg {
+    /// The letter: partition and offset, as `list` shows them
+    #[arg(value_name = "PARTITION/OFFSET", value_parser = said(str::parse::<Place>))]
+    pub letter: Place,
 }
 
 /// Who makes the drinks.

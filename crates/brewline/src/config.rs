@@ -11,9 +11,10 @@ use crate::{
     catalog,
     catalog::RETENTION_DAYS,
     cli::{
-        BaristaArgs, BrewArgs, ClientArgs, CounterArgs, Global, KafkaArgs, KeepArgs, LineArgs, LogFormat,
-        Mode, RunArgs, ServeArgs, SharedArgs, TopicsArgs, UpArgs, WatchArgs,
+        BaristaArgs, BrewArgs, ClientArgs, CounterArgs, Dlq, DlqArgs, Global, KafkaArgs, KeepArgs, LineArgs,
+        LogFormat, Mode, RunArgs, ServeArgs, SharedArgs, TopicsArgs, UpArgs, WatchArgs,
     },
+    dlq,
     file::File,
     log_address::LogAddress,
 };
@@ -296,6 +297,20 @@ impl File {
             order: args.order.clone(),
             json: args.json,
         })
+    }
+
+    /// Dead letters: where they are, and what to do.
+    pub fn dlq(&self, args: &DlqArgs) -> Result<(Cluster, dlq::What), String> {
+        let (log, what) = match &args.what {
+            Dlq::List { log, all } => (log, dlq::What::List { all: *all }),
+            Dlq::Show { log, letter } => (log, dlq::What::Show(letter.letter)),
+            Dlq::Retry { log, letter, again } => {
+                (log, dlq::What::Retry { letter: letter.letter, again: *again })
+            }
+            Dlq::Drop { log, letter } => (log, dlq::What::Drop(letter.letter)),
+        };
+        let instead = "see at GET /metrics where brewline up runs how many dead letters there are";
+        Ok((self.shared_to_look_at(log, "dlq", instead)?, what))
     }
 }
 

@@ -18,6 +18,7 @@
 //! | `doctor` | whether the line can work here |
 //! | `topics` | the topics of a cluster: made, and shown |
 //! | [`watch`] | every record as it comes, and what becomes of it |
+//! | [`dlq`] | dead letters: listed, shown, retried, dropped |
 //! | `signals`, `telemetry` | Ctrl-C; diagnostics on stderr |
 #![expect(missing_docs, reason = "flags and settings are documented where they are defined, in `cli`")]
 
@@ -28,6 +29,7 @@ mod chatter;
 pub mod cli;
 pub mod config;
 mod customers;
+pub mod dlq;
 mod doctor;
 mod ending;
 pub mod file;
@@ -94,6 +96,10 @@ fn dispatch(cli: cli::Cli) -> anyhow::Result<ExitCode> {
         }
         cli::Command::Topics(args) => topics::topics(&file.topics(&args).map_err(wrong)?),
         cli::Command::Watch(args) => block_on(watch::watch(file.watch(&args).map_err(wrong)?))?,
+        cli::Command::Dlq(args) => {
+            let (cluster, what) = file.dlq(&args).map_err(wrong)?;
+            block_on(dlq::dlq(cluster, what))?
+        }
         cli::Command::Doctor(args) => Ok(doctor::doctor(&file.line(&args).map_err(wrong)?)),
     }
 }

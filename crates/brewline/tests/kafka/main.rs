@@ -6,6 +6,7 @@
 
 mod bed;
 mod contract;
+mod dlq;
 mod peers;
 mod scale;
 mod strange;
