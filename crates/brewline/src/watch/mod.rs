@@ -70,7 +70,16 @@ fn show(wanted: &Watch, stop: &CancellationToken) -> anyhow::Result<()> {
     let topics: Vec<_> = wanted.topics.iter().map(|topic| (*topic, wanted.from.clone())).collect();
     let mut seen = log.watch(&topics)?;
     let mut printer = Printer::new(wanted, io::stdout());
+    let mut is_silent = false;
     while !stop.is_cancelled() {
+        // That nothing comes must not look like a quiet shop.
+        let trouble = log.trouble();
+        match &trouble {
+            Some(why) if !is_silent => tracing::warn!("{why}; what is written meanwhile is shown then"),
+            None if is_silent => tracing::warn!("Kafka at {} answers now", wanted.cluster.brokers),
+            _ => {}
+        }
+        is_silent = trouble.is_some();
         match printer.print(seen.poll(WAIT)?) {
             // Whoever listened has heard enough: `brewline watch | head`.
             Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(()),

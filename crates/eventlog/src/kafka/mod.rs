@@ -130,6 +130,12 @@ impl KafkaLog {
         Watch::new(self.shared.clone(), topics)
     }
 
+    /// Why no broker answered when one was asked last, as one sentence; `None`: one did. They are asked every 5 s:
+    /// who reads notices nothing of it but that nothing comes.
+    pub fn trouble(&self) -> Option<String> {
+        self.shared.silent()
+    }
+
     /// Writes what waits, within a bound, and ends everything on this log: followers and workers get `Closed`.
     /// Dropping the log does the same.
     pub fn close(&self) {

@@ -41,6 +41,8 @@ pub(super) struct Shared {
     taken: Mutex<BTreeSet<String>>,
     /// Why the last session ended, if that needs a person.
     refused: Mutex<Option<String>>,
+    /// Why no broker answered when one was asked last.
+    silent: Mutex<Option<String>>,
     /// Numbers of the sessions that there are.
     slots: Mutex<BTreeSet<usize>>,
 }
@@ -119,6 +121,7 @@ impl Shared {
             bells: Mutex::default(),
             taken: Mutex::default(),
             refused: Mutex::default(),
+            silent: Mutex::default(),
             slots: Mutex::default(),
         }
     }
@@ -220,7 +223,14 @@ impl Shared {
                 return;
             }
             let name = self.options.prefixed(known.spec.name);
-            let Ok(metadata) = self.probe.fetch_metadata(Some(&name), WITHIN) else { return };
+            let metadata = match self.probe.fetch_metadata(Some(&name), WITHIN) {
+                Ok(metadata) => metadata,
+                Err(error) => {
+                    *lock(&self.silent) = Some(self.failed_with("see what is new", &error).sentence);
+                    return;
+                }
+            };
+            *lock(&self.silent) = None;
             let Some(found) = metadata.topics().iter().find(|topic| topic.name() == name) else { continue };
             match found.error().map(Code::from) {
                 None => {
@@ -238,6 +248,11 @@ impl Shared {
         if news {
             self.ring();
         }
+    }
+
+    /// Why no broker answered when one was asked last.
+    pub(super) fn silent(&self) -> Option<String> {
+        lock(&self.silent).clone()
     }
 
     /// Whether a topic is there, as far as is known. Brokers must have said twice that it is not, since one that
