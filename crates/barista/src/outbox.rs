@@ -2,7 +2,7 @@
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 use eventlog::{Entry, Headers, Millis, Partition, Record, Topic};
-use order::{CloudEvent, Event, Limits, OrderId, OrderState, rfc3339, topic};
+use order::{CloudEvent, DeadLetter, Event, Limits, OrderId, OrderState, rfc3339, topic};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -126,18 +126,18 @@ impl Outbox {
             (size.to_string(), value.map(|v| hex(&Sha256::digest(v))).unwrap_or_default());
         let reason: String = reason.chars().take(500).collect();
         let ours = [
-            ("dlq_reason", reason.as_bytes()),
-            ("dlq_topic", entry.topic.as_bytes()),
-            ("dlq_partition", partition.as_bytes()),
-            ("dlq_offset", offset.as_bytes()),
-            ("dlq_size", size_text.as_bytes()),
-            ("dlq_sha256", hash.as_bytes()),
+            (DeadLetter::REASON, reason.as_bytes()),
+            (DeadLetter::TOPIC, entry.topic.as_bytes()),
+            (DeadLetter::PARTITION, partition.as_bytes()),
+            (DeadLetter::OFFSET, offset.as_bytes()),
+            (DeadLetter::SIZE, size_text.as_bytes()),
+            (DeadLetter::SHA256, hash.as_bytes()),
         ];
         let theirs = &entry.record.headers;
         let theirs_size = theirs.as_bytes().len();
         let fits = theirs_size <= Limits::RECORD_BYTES;
         let left_out = (!fits).then(|| theirs_size.to_string());
-        let left_out = left_out.iter().map(|size| ("dlq_headers_left_out", size.as_bytes()));
+        let left_out = left_out.iter().map(|size| (DeadLetter::HEADERS_LEFT_OUT, size.as_bytes()));
         let headers = Headers::new(theirs.iter().filter(|_| fits).chain(ours).chain(left_out));
         let key = entry.record.key.as_ref().map(|key| cut(key, Limits::RECORD_BYTES));
         let value = value.map(|value| cut(value, Limits::DEAD_LETTER_BYTES));

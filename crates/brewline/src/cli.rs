@@ -2,6 +2,7 @@
 //! environment variable that says the same.
 
 #![expect(clippy::doc_markdown, reason = "doc comments here are the help on a terminal, not Markdown")]
+#![allow(rustdoc::broken_intra_doc_links, reason = "the same: square brackets there are no links")]
 
 use std::{
     env,
@@ -19,10 +20,15 @@ use clap::{
     parser::ValueSource,
 };
 use client::CounterAddress;
+use eventlog::{Start, Topic};
+use jiff::Zoned;
+use order::OrderId;
 
 use crate::{
+    dlq::Place,
     log_address::LogAddress,
     value::{self, origin, said, said_word},
+    watch,
 };
 
 /// An event-driven order line for cafés: the counter writes orders down, the barista makes them, the bell rings.
@@ -79,6 +85,10 @@ pub enum Command {
     Client(ClientArgs),
     /// Make the topics that are missing on an Apache Kafka, and show how they are
     Topics(TopicsArgs),
+    /// Show every record of an Apache Kafka as it comes, and what becomes of it
+    Watch(WatchArgs),
+    /// See to dead letters: records on an Apache Kafka that could not be read
+    Dlq(DlqArgs),
     /// Check whether the line can work here, and say what to do if not
     Doctor(LineArgs),
 }
@@ -257,6 +267,86 @@ pub struct TopicsArgs {
     /// Only look: nothing is made
     #[arg(long)]
     pub dry_run: bool,
+}
+
+/// What `watch` takes.
+#[derive(Debug, Default, Clone, Args)]
+pub struct WatchArgs {
+    #[command(flatten)]
+    pub log: SharedArgs,
+
+    /// Show this topic, order.received for example; again for each [default: all of them]
+    #[arg(long, value_name = "NAME", value_parser = said(value::topic))]
+    pub topic: Vec<Topic>,
+
+    /// Where to begin: beginning, end, a time as in 14:30 or 2026-11-23T14:30, or how long ago as in 10m [default: end]
+    #[arg(long, value_name = "beginning|end|TIME", value_parser = said(|text: &str| watch::start(text, &Zoned::now())))]
+    pub from: Option<Start>,
+
+    /// Show only what is about this order [default: everything]
+    #[arg(long, value_name = "ID", value_parser = said(value::order))]
+    pub order: Option<OrderId>,
+
+    /// One JSON object a line, for programs
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What `dlq` takes.
+#[derive(Debug, Clone, Args)]
+pub struct DlqArgs {
+    #[command(subcommand)]
+    pub what: Dlq,
+}
+
+/// What to do with dead letters.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Dlq {
+    /// List the dead letters that nobody has seen to
+    List {
+        #[command(flatten)]
+        log: SharedArgs,
+
+        /// Also those that were retried or dropped
+        #[arg(long)]
+        all: bool,
+    },
+    /// Show everything about one, with its bytes
+    Show {
+        #[command(flatten)]
+        log: SharedArgs,
+
+        #[command(flatten)]
+        letter: LetterArg,
+    },
+    /// Publish one as it came, where it came from: a barista reads it again
+    Retry {
+        #[command(flatten)]
+        log: SharedArgs,
+
+        #[command(flatten)]
+        letter: LetterArg,
+
+        /// Also if it was retried or dropped before
+        #[arg(long)]
+        again: bool,
+    },
+    /// Mark one as seen to: nothing is to come of it
+    Drop {
+        #[command(flatten)]
+        log: SharedArgs,
+
+        #[command(flatten)]
+        letter: LetterArg,
+    },
+}
+
+/// Which dead letter.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct LetterArg {
+    /// The letter: partition and offset, as `list` shows them
+    #[arg(value_name = "PARTITION/OFFSET", value_parser = said(str::parse::<Place>))]
+    pub letter: Place,
 }
 
 /// Who makes the drinks.

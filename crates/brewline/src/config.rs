@@ -4,13 +4,17 @@
 use std::{collections::BTreeMap, env, ffi::OsString, fmt, net::SocketAddr, path::PathBuf, time::Duration};
 
 use client::CounterAddress;
+use eventlog::{Start, Topic};
+use order::OrderId;
 
 use crate::{
+    catalog,
     catalog::RETENTION_DAYS,
     cli::{
-        BaristaArgs, BrewArgs, ClientArgs, CounterArgs, Global, KafkaArgs, KeepArgs, LineArgs, LogFormat,
-        Mode, RunArgs, ServeArgs, SharedArgs, TopicsArgs, UpArgs,
+        BaristaArgs, BrewArgs, ClientArgs, CounterArgs, Dlq, DlqArgs, Global, KafkaArgs, KeepArgs, LineArgs,
+        LogFormat, Mode, RunArgs, ServeArgs, SharedArgs, TopicsArgs, UpArgs, WatchArgs,
     },
+    dlq,
     file::File,
     log_address::LogAddress,
 };
@@ -106,6 +110,17 @@ pub struct Topics {
     pub dry_run: bool,
 }
 
+/// What `watch` needs to know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Watch {
+    pub cluster: Cluster,
+    pub topics: Vec<Topic>,
+    pub from: Start,
+    /// `None`: every one.
+    pub order: Option<OrderId>,
+    pub json: bool,
+}
+
 /// Variables that begin with this name properties of librdkafka: `BREWLINE_KAFKA_SASL_PASSWORD` is
 /// `sasl.password`, so that a secret need not stand in a command line.
 const PROPERTY_VARIABLE: &str = "BREWLINE_KAFKA_";
@@ -162,6 +177,16 @@ impl File {
                  kafka://HOST:PORT, or start the whole line with brewline up"
             )),
         }
+    }
+
+    /// The log that others share, for whoever only looks: `instead` is the way out on an embedded one.
+    fn shared_to_look_at(&self, args: &SharedArgs, who: &str, instead: &str) -> Result<Cluster, String> {
+        self.shared(args, who).map_err(|_| {
+            format!(
+                "brewline {who} works on a log that others share, and an embedded one is its process's own; say --log \
+                 kafka://HOST:PORT, or {instead}"
+            )
+        })
     }
 
     fn cluster(&self, brokers: &str, args: &KafkaArgs) -> Cluster {
@@ -255,6 +280,37 @@ impl File {
             partitions: args.partitions,
             dry_run: args.dry_run,
         })
+    }
+
+    /// Records as they come.
+    pub fn watch(&self, args: &WatchArgs) -> Result<Watch, String> {
+        let instead =
+            "see each order's way where brewline up runs, or follow GET /events there with the staff token";
+        let all = || catalog(Duration::ZERO).iter().map(|spec| spec.name).collect();
+        let mut topics = if args.topic.is_empty() { all() } else { args.topic.clone() };
+        topics.sort_unstable();
+        topics.dedup();
+        Ok(Watch {
+            cluster: self.shared_to_look_at(&args.log, "watch", instead)?,
+            topics,
+            from: args.from.clone().unwrap_or(Start::End),
+            order: args.order.clone(),
+            json: args.json,
+        })
+    }
+
+    /// Dead letters: where they are, and what to do.
+    pub fn dlq(&self, args: &DlqArgs) -> Result<(Cluster, dlq::What), String> {
+        let (log, what) = match &args.what {
+            Dlq::List { log, all } => (log, dlq::What::List { all: *all }),
+            Dlq::Show { log, letter } => (log, dlq::What::Show(letter.letter)),
+            Dlq::Retry { log, letter, again } => {
+                (log, dlq::What::Retry { letter: letter.letter, again: *again })
+            }
+            Dlq::Drop { log, letter } => (log, dlq::What::Drop(letter.letter)),
+        };
+        let instead = "see at GET /metrics where brewline up runs how many dead letters there are";
+        Ok((self.shared_to_look_at(log, "dlq", instead)?, what))
     }
 }
 

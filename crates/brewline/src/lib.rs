@@ -17,6 +17,8 @@
 //! | `ending` | the bound on a clean stop |
 //! | `doctor` | whether the line can work here |
 //! | `topics` | the topics of a cluster: made, and shown |
+//! | [`watch`] | every record as it comes, and what becomes of it |
+//! | [`dlq`] | dead letters: listed, shown, retried, dropped |
 //! | `signals`, `telemetry` | Ctrl-C; diagnostics on stderr |
 #![expect(missing_docs, reason = "flags and settings are documented where they are defined, in `cli`")]
 
@@ -27,6 +29,7 @@ mod chatter;
 pub mod cli;
 pub mod config;
 mod customers;
+pub mod dlq;
 mod doctor;
 mod ending;
 pub mod file;
@@ -39,6 +42,7 @@ mod signals;
 mod telemetry;
 mod topics;
 pub mod value;
+pub mod watch;
 
 use std::{future::Future, io::Write as _, process::ExitCode};
 
@@ -91,6 +95,11 @@ fn dispatch(cli: cli::Cli) -> anyhow::Result<ExitCode> {
             block_on(customers::client(&args, counter, file.bells(&args)))?
         }
         cli::Command::Topics(args) => topics::topics(&file.topics(&args).map_err(wrong)?),
+        cli::Command::Watch(args) => block_on(watch::watch(file.watch(&args).map_err(wrong)?))?,
+        cli::Command::Dlq(args) => {
+            let (cluster, what) = file.dlq(&args).map_err(wrong)?;
+            block_on(dlq::dlq(cluster, what))?
+        }
         cli::Command::Doctor(args) => Ok(doctor::doctor(&file.line(&args).map_err(wrong)?)),
     }
 }

@@ -230,7 +230,7 @@ fn way(event: &Event, clock: impl Fn(Millis) -> String) -> String {
 }
 
 /// A word of the contract, as people write it.
-fn word(word: impl Serialize) -> String {
+pub(crate) fn word(word: impl Serialize) -> String {
     let word =
         serde_json::to_value(word).ok().and_then(|value| value.as_str().map(|word| word.replace('_', " ")));
     word.unwrap_or_default()

@@ -1,7 +1,7 @@
 //! What each setting may be, once for flag, variable and file. What is wrong is said in words that fit after the
 //! place it came from and a colon: "say a whole number from 1 to 10".
 
-use std::{fmt::Display, net::SocketAddr, ops::RangeInclusive, str::FromStr};
+use std::{fmt::Display, net::SocketAddr, ops::RangeInclusive, str::FromStr, time::Duration};
 
 use clap::{
     Arg, Command, Error, ValueEnum,
@@ -10,6 +10,10 @@ use clap::{
     parser::ValueSource,
 };
 use client::CounterAddress;
+use eventlog::Topic;
+use order::OrderId;
+
+use crate::catalog;
 
 /// A number within a range.
 #[derive(Debug, Clone)]
@@ -85,6 +89,18 @@ pub fn instance(text: &str) -> Result<String, String> {
         return Ok(text.to_owned());
     }
     Err("say 1 to 64 letters, digits, dots, dashes and underscores, as in bar-1".to_owned())
+}
+
+/// One of the line's topics, without its prefix.
+pub fn topic(text: &str) -> Result<Topic, String> {
+    let names: Vec<_> = catalog(Duration::ZERO).iter().map(|spec| spec.name).collect();
+    let found = names.iter().find(|name| **name == text).copied();
+    found.ok_or_else(|| format!("say {}, without a prefix", names.join(" or ")))
+}
+
+/// The id of an order.
+pub fn order(text: &str) -> Result<OrderId, String> {
+    OrderId::new(text).map_err(|why| format!("{why}; say the id of an order"))
 }
 
 /// What a topic's name may have: a group or an instance may have more, but stands beside it.

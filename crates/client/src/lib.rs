@@ -52,6 +52,7 @@ pub use crate::{
     live::process,
     options::{CUSTOMERS, Limits, Options, Output},
     patience::Patience,
+    printable::printable,
     report::{Reporter, reporter},
     run::run,
     summary::{Summary, Verdict},

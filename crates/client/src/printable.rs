@@ -6,7 +6,7 @@ use std::borrow::Cow;
 const CHARS: usize = 400;
 
 /// Text from the other side must not move the cursor or colour the terminal, nor fill it.
-pub(crate) fn printable(text: &str) -> Cow<'_, str> {
+pub fn printable(text: &str) -> Cow<'_, str> {
     if text.chars().count() <= CHARS && !text.contains(char::is_control) {
         return Cow::Borrowed(text);
     }

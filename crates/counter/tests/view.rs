@@ -6,7 +6,8 @@ use bytes::Bytes;
 use counter::view::{Changes, View};
 use eventlog::{Entry, Headers, Record, Topic};
 use order::{
-    At, Book, CloudEvent, Millis, Mode, Order, OrderId, OrderState, Placed, Rules, Stage, Verdict, topic,
+    At, Book, CloudEvent, DeadLetter, Millis, Mode, Order, OrderId, OrderState, Placed, Rules, Stage,
+    Verdict, topic,
 };
 use proptest::prelude::*;
 
@@ -216,4 +217,19 @@ fn orders_without_a_decision_show_their_age_and_that_nobody_decides() {
     assert!(!view.nobody_decides(0, 1_000_000));
     let b = view.get("b").unwrap();
     assert_eq!(view.ahead(b).ahead, 1);
+}
+
+#[test]
+fn a_mark_that_a_dead_letter_was_seen_to_is_no_dead_letter() {
+    let mut script = Script::default();
+    let mut view = View::default();
+    let reason: (&str, &[u8]) = (DeadLetter::REASON, b"not JSON");
+    let mark: (&str, &[u8]) = (DeadLetter::MARK, DeadLetter::DROPPED.as_bytes());
+    // What could not be read may have had any header of its own; others write no headers at all.
+    for headers in [vec![reason], vec![mark, reason], vec![], vec![mark]] {
+        let record = Record { value: None, ..Record::new("a", "") }.with_headers(Headers::new(headers));
+        script.append(topic::DLQ, 0, record);
+    }
+    script.streams[&(topic::DLQ, 0)].iter().for_each(|entry| view.apply(entry));
+    assert_eq!(view.dead_letters(), 3);
 }

@@ -15,6 +15,7 @@ mod book;
 mod cloud_event;
 mod code;
 mod command;
+mod dead_letter;
 mod decide;
 mod event;
 mod id;
@@ -31,6 +32,7 @@ pub use crate::{
     cloud_event::{CloudEvent, rfc3339},
     code::{Code, Codes, Words},
     command::{Action, BadField, By, Command, Presence, Role, Seen},
+    dead_letter::DeadLetter,
     decide::{Context, Input, Placed, Refusal, apply, decide},
     event::{Event, Kind, Taken},
     id::{CommandId, IdError, OrderId},

@@ -6,7 +6,10 @@
 
 mod bed;
 mod contract;
+mod dlq;
 mod peers;
 mod scale;
+mod strange;
 #[path = "../support/mod.rs"]
 mod support;
+mod watch;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use eventlog::{Entry, Offset, Partition};
 use order::{
-    At, CloudEvent, Key, Limits, Millis, Mode, Order, OrderId, OrderState, ParseError, Placed, Stage, Status,
-    stamp, topic,
+    At, CloudEvent, DeadLetter, Key, Limits, Millis, Mode, Order, OrderId, OrderState, ParseError, Placed,
+    Stage, Status, stamp, topic,
 };
 use serde::Deserialize;
 
@@ -81,7 +81,11 @@ impl View {
                     changes.shop = true;
                 }
             }
-            topic::DLQ => self.dead_letters += 1,
+            // Not the marks that one was seen to.
+            topic::DLQ => {
+                let is_mark = DeadLetter::is_mark(|name| entry.record.headers.get(name).is_some());
+                self.dead_letters += u64::from(!is_mark);
+            }
             _ => {}
         }
     }

@@ -124,6 +124,12 @@ fn look_at_all(options: &Options, probe: &BaseConsumer<Ears>) -> Result<Vec<Opti
     options.topics.iter().map(|spec| look(options, probe, spec.name)).collect()
 }
 
+/// How many partitions each of the topics has, 0 if it is missing. Nothing is made, changed or checked.
+pub(super) fn count(options: &Options, probe: &BaseConsumer<Ears>) -> Result<Vec<u32>, OpenError> {
+    let found = look_at_all(options, probe)?;
+    Ok(found.into_iter().map(|found| found.map_or(0, |found| found.partitions)).collect())
+}
+
 /// How many partitions each topic is to have. Never fewer than it has.
 fn wanted(options: &Options, found: &[Option<Found>]) -> Vec<u32> {
     let has = |topic: Topic| {

@@ -17,6 +17,7 @@ use rdkafka::{
     config::RDKafkaLogLevel,
     consumer::{BaseConsumer, Consumer, ConsumerContext, ConsumerGroupMetadata},
     error::{KafkaError, RDKafkaErrorCode as Code},
+    groups::GroupInfo,
     types::RDKafkaRespErr,
 };
 
@@ -125,7 +126,7 @@ impl Group {
     pub(super) fn check_members(&self) -> Result<(), WorkError> {
         // A broker that does not answer now is asked again when the group changes.
         let Ok(groups) = self.consumer().fetch_group_list(Some(&self.name), WITHIN) else { return Ok(()) };
-        let mut members = groups.groups().iter().flat_map(|group| group.members());
+        let mut members = groups.groups().iter().flat_map(GroupInfo::members);
         if members.any(|member| member.client_id() != MEMBER) {
             let tried = format!("work in group {}", self.name);
             let failed = self.shared.failed(&tried, Code::InconsistentGroupProtocol, "");

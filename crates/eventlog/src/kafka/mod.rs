@@ -6,6 +6,7 @@
 //! | `admin` | topics made and checked |
 //! | `publish` | one idempotent producer |
 //! | `follow` | everything committed, and when that is all |
+//! | `watch`, `fate` | everything, also what is not committed, and what became of it |
 //! | `work`, `share`, `group` | a session; what it has of one partition; who is in the group |
 //! | `commit` | transactions |
 //! | `offsets` | where partitions begin and end |
@@ -21,6 +22,7 @@ mod bell;
 mod commit;
 mod ears;
 mod failure;
+mod fate;
 mod follow;
 mod group;
 mod native;
@@ -29,6 +31,7 @@ mod options;
 mod publish;
 mod share;
 mod shared;
+mod watch;
 mod work;
 
 use std::{
@@ -46,7 +49,9 @@ use rdkafka::{
 
 pub use self::{
     admin::{Judged, TopicReport},
+    fate::{Fate, OPEN_AFTER, Sighting, Sightings},
     options::Options,
+    watch::Watch,
 };
 use self::{
     ears::{Ears, Trouble},
@@ -84,8 +89,25 @@ impl KafkaLog {
     /// Each is one sentence that says what was tried, at which address, and the way out. [`OpenError::Storage`]
     /// may heal; the others need a person.
     pub fn open(options: Options) -> Result<Arc<Self>, OpenError> {
+        Self::open_with(options, admin::ensure)
+    }
+
+    /// Connects and takes the topics as they are: nothing is made, changed or checked, so that who only looks
+    /// leaves no traces. A topic that is missing has no partitions until someone else makes it, which is seen
+    /// within 5 s.
+    ///
+    /// # Errors
+    /// Each is one sentence, as in [`KafkaLog::open`].
+    pub fn look(options: Options) -> Result<Arc<Self>, OpenError> {
+        Self::open_with(options, admin::count)
+    }
+
+    fn open_with(
+        options: Options,
+        count: impl FnOnce(&Options, &BaseConsumer<Ears>) -> Result<Vec<u32>, OpenError>,
+    ) -> Result<Arc<Self>, OpenError> {
         let probe = connected(&options)?;
-        let counts = admin::ensure(&options, &probe)?;
+        let counts = count(&options, &probe)?;
         let mut topics = Vec::new();
         for (spec, count) in options.topics.iter().zip(counts) {
             let name = CString::new(options.prefixed(spec.name)).map_err(|_| {
@@ -100,6 +122,18 @@ impl KafkaLog {
         let lookout = look_out(&shared)
             .map_err(|error| OpenError::Storage(format!("cannot start a thread for the log: {error}")))?;
         Ok(Arc::new(Self { shared, publisher, lookout: Mutex::new(Some(lookout)) }))
+    }
+
+    /// Sees every record of `topics`, each from its own start, then live, and what becomes of it. A topic that is
+    /// missing, or a partition that is added, is seen from its first record on when it appears.
+    pub fn watch(&self, topics: &[(Topic, Start)]) -> Result<Watch, OpenError> {
+        Watch::new(self.shared.clone(), topics)
+    }
+
+    /// Why no broker answered when one was asked last, as one sentence; `None`: one did. They are asked every 5 s:
+    /// who reads notices nothing of it but that nothing comes.
+    pub fn trouble(&self) -> Option<String> {
+        self.shared.silent()
     }
 
     /// Writes what waits, within a bound, and ends everything on this log: followers and workers get `Closed`.

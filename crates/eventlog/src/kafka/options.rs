@@ -151,8 +151,17 @@ impl Options {
         self.client(&[], &[("isolation.level", "read_uncommitted"), ("allow.auto.create.topics", "false")])
     }
 
-    /// For whoever reads, without a group.
+    /// For whoever reads what is committed, without a group.
     pub(super) fn reader(&self) -> ClientConfig {
+        self.reader_of("read_committed")
+    }
+
+    /// For whoever reads everything, without a group: also what is not committed yet, or never will be.
+    pub(super) fn reader_of_everything(&self) -> ClientConfig {
+        self.reader_of("read_uncommitted")
+    }
+
+    fn reader_of(&self, isolation: &str) -> ClientConfig {
         self.client(
             &[
                 // A bound on memory, and a fetch as soon as there is room again; the default waits 1 s for that.
@@ -165,7 +174,7 @@ impl Options {
                 ("fetch.error.backoff.ms", "100"),
             ],
             &[
-                ("isolation.level", "read_committed"),
+                ("isolation.level", isolation),
                 ("enable.partition.eof", "true"),
                 // What is gone is said, never skipped.
                 ("auto.offset.reset", "error"),

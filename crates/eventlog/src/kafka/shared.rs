@@ -12,6 +12,7 @@ use std::{
 };
 
 use rdkafka::{
+    ClientConfig,
     consumer::{BaseConsumer, Consumer as _},
     error::{KafkaError, RDKafkaErrorCode as Code},
 };
@@ -44,6 +45,8 @@ pub(super) struct Shared {
     taken: Mutex<BTreeSet<String>>,
     /// Why the last session ended, if that needs a person.
     refused: Mutex<Option<String>>,
+    /// Why no broker answered when one was asked last.
+    silent: Mutex<Option<String>>,
     /// Numbers of the sessions that there are.
     slots: Mutex<BTreeSet<usize>>,
 }
@@ -122,6 +125,7 @@ impl Shared {
             bells: Mutex::default(),
             taken: Mutex::default(),
             refused: Mutex::default(),
+            silent: Mutex::default(),
             slots: Mutex::default(),
         }
     }
@@ -194,9 +198,19 @@ impl Shared {
         self.failed(tried, code, &said)
     }
 
-    /// A reader of these topics.
+    /// A reader of what is committed in these topics.
     pub(super) fn reader(&self, most: usize, bell: &Arc<Bell>) -> Result<Reader, Failed> {
-        let consumer = self.options.reader().create_with_context(Ears::default());
+        self.reader_as(&self.options.reader(), most, bell)
+    }
+
+    /// A reader of these topics that reads as it is told.
+    pub(super) fn reader_as(
+        &self,
+        config: &ClientConfig,
+        most: usize,
+        bell: &Arc<Bell>,
+    ) -> Result<Reader, Failed> {
+        let consumer = config.create_with_context(Ears::default());
         let consumer = consumer.map_err(|error| self.failed_with("begin to read", &error))?;
         let topics: Vec<_> =
             self.topics.iter().map(|known| (known.spec.name, known.name.as_c_str())).collect();
@@ -214,7 +228,14 @@ impl Shared {
                 return true;
             }
             let name = self.options.prefixed(known.spec.name);
-            let Ok(metadata) = self.probe.fetch_metadata(Some(&name), LOOK_WITHIN) else { return false };
+            let metadata = match self.probe.fetch_metadata(Some(&name), LOOK_WITHIN) {
+                Ok(metadata) => metadata,
+                Err(error) => {
+                    *lock(&self.silent) = Some(self.failed_with("see what is new", &error).sentence);
+                    return false;
+                }
+            };
+            *lock(&self.silent) = None;
             let Some(found) = metadata.topics().iter().find(|topic| topic.name() == name) else { continue };
             match found.error().map(Code::from) {
                 None => {
@@ -235,16 +256,24 @@ impl Shared {
         true
     }
 
-    /// Whether a topic was removed: librdkafka goes on to read it in silence. Said twice, since a broker that hears
-    /// of a topic late says the same.
+    /// Why no broker answered when one was asked last.
+    pub(super) fn silent(&self) -> Option<String> {
+        lock(&self.silent).clone()
+    }
+
+    /// Whether a topic is there, as far as is known. Brokers must have said twice that it is not, since one that
+    /// hears of a topic late says the same.
+    pub(super) fn is_there(&self, topic: Topic) -> bool {
+        self.topic(topic).is_some_and(|known| known.missed.load(Ordering::Relaxed) < 2)
+    }
+
+    /// Whether a topic was removed: librdkafka goes on to read it in silence.
     pub(super) fn check_is_there(&self, topic: Topic) -> Result<(), Failed> {
-        match self.topic(topic) {
-            Some(known) if known.missed.load(Ordering::Relaxed) < 2 => Ok(()),
-            _ => {
-                let tried = format!("read topic {}", self.options.prefixed(topic));
-                Err(self.failed(&tried, Code::UnknownTopicOrPartition, ""))
-            }
+        if self.is_there(topic) {
+            return Ok(());
         }
+        let tried = format!("read topic {}", self.options.prefixed(topic));
+        Err(self.failed(&tried, Code::UnknownTopicOrPartition, ""))
     }
 }
 

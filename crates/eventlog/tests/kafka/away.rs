@@ -105,6 +105,8 @@ fn without_the_broker_nothing_is_said_that_is_not_so_and_all_goes_on_when_it_is_
         (lost.certainty == Certainty::NotWritten).then_some(())
     });
     assert!(!follower.poll(WAIT).expect("it waits").at_end, "who is cut off knows no end");
+    let why = until("who only looks to be told", || log.trouble());
+    assert!(why.contains(&broker.port.to_string()) && why.contains("does not answer"), "{why}");
     broker.script("start");
     let began = Instant::now();
     let back = until("the log to take records again", || try_to_publish(&log, "back").ok());
@@ -116,6 +118,7 @@ fn without_the_broker_nothing_is_said_that_is_not_so_and_all_goes_on_when_it_is_
     let mut work = log.work(&spec(None)).expect("it can be joined");
     take_all(&*log, &mut *work);
     assert!(began.elapsed() < Duration::from_secs(10), "within 10 s of its return: {:?}", began.elapsed());
+    until("who only looks to be told", || log.trouble().is_none().then_some(()));
     drop(work);
 
     broker.signal("STOP");

@@ -63,6 +63,20 @@ impl KafkaBed {
     pub(crate) fn process(&self) -> Arc<KafkaLog> {
         KafkaLog::open(self.options.clone()).expect("the log opens")
     }
+
+    /// Someone who only looks.
+    pub(crate) fn look(&self) -> Arc<KafkaLog> {
+        KafkaLog::look(self.options.clone()).expect("it can be looked at")
+    }
+
+    /// Removes every topic of the line that is there.
+    pub(crate) fn remove_all(&self) {
+        let names: Vec<_> =
+            TOPICS.iter().map(|topic| format!("{}{}", self.options.prefix, topic.name)).collect();
+        let names: Vec<_> = names.iter().map(String::as_str).collect();
+        // What is left behind disturbs no other test.
+        let _ = block_on(admin().delete_topics(&names, &AdminOptions::new()));
+    }
 }
 
 impl Bed for KafkaBed {
@@ -92,11 +106,7 @@ impl Bed for KafkaBed {
 impl Drop for KafkaBed {
     fn drop(&mut self) {
         if self.log.is_some() {
-            let names: Vec<_> =
-                TOPICS.iter().map(|topic| format!("{}{}", self.options.prefix, topic.name)).collect();
-            let names: Vec<_> = names.iter().map(String::as_str).collect();
-            // What is left behind disturbs no other test.
-            let _ = block_on(admin().delete_topics(&names, &AdminOptions::new()));
+            self.remove_all();
         }
     }
 }

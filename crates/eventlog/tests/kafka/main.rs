@@ -7,6 +7,7 @@ mod bed;
 mod follow;
 mod native;
 mod secure;
+mod watch;
 mod work;
 mod zombie;
 

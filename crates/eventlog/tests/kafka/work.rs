@@ -120,7 +120,7 @@ fn a_group_of_strangers_is_refused_in_one_sentence() {
     let mut work = log.work(&spec(None)).expect("it can be joined");
     let error = until("the session to be told", || work.poll(WAIT).err());
     let WorkError::Storage(said) = error else { panic!("{error:?}") };
-    assert!(said.contains(&group) && said.contains("not ours"), "{said}");
+    assert!(said.contains(&group) && said.contains("none of ours"), "{said}");
     drop(work);
     // Trying again would not help.
     assert_eq!(log.work(&spec(None)).err(), Some(OpenError::NotUsable(said)));
