@@ -84,19 +84,22 @@ fn addresses(counter: SocketAddr, others: Others, out: &mut dyn io::Write) -> io
 
 /// What is known once the log has been read. The staff token is shown when it is made, and never again. A
 /// closed `out` is no reason to stop the line.
-/// `makes`: this process also has a barista.
-pub(crate) fn ready(started: &Started, counts: Counts, makes: bool, quiet: bool, out: &mut dyn io::Write) {
+/// `barista`: the line that starts one, where this process has none.
+pub(crate) fn ready(
+    started: &Started,
+    counts: Counts,
+    barista: Option<&str>,
+    quiet: bool,
+    out: &mut dyn io::Write,
+) {
     let token = started
         .staff_token
         .as_ref()
         .map(|token| format!("staff token, shown only now (Authorization: Bearer TOKEN):\n\n  {token}\n\n"));
     let open = open(counts).map(|open| format!("{open}\n\n")).unwrap_or_default();
     let customers = client_line(started.address);
-    let baristas = if makes {
-        String::new()
-    } else {
-        format!("a barista, in another terminal, with the same log:\n\n  {} barista\n\n", program())
-    };
+    let baristas = barista.map(|line| format!("a barista, in another terminal:\n\n  {line}\n\n"));
+    let baristas = baristas.unwrap_or_default();
     let text = format!(
         "{}{open}{baristas}ten customers, in another terminal:\n\n  {customers}\n\n{}",
         token.unwrap_or_default(),
@@ -126,7 +129,20 @@ fn open(counts: Counts) -> Option<String> {
 /// The line that opens this log, at this place, for people.
 fn manual_line(options: &Run, brew: &Brew) -> String {
     let command = if options.counter.is_some() { "up" } else { "barista" };
-    let log = match &options.log {
+    let instance = brew.instance.as_ref().map(|name| format!(" --instance {name}")).unwrap_or_default();
+    let listen = options.counter.as_ref().map(|serve| serve.listen).filter(|listen| *listen != DEFAULT);
+    let listen = listen.map(|listen| format!(" --listen {listen}")).unwrap_or_default();
+    format!("{} {command} --mode manual{}{instance}{listen}", program(), log_flags(&options.log))
+}
+
+/// The line that starts a barista on this log.
+pub(crate) fn barista_line(log: &Place) -> String {
+    format!("{} barista{}", program(), log_flags(log))
+}
+
+/// What names this log to another process, if it must be named.
+fn log_flags(log: &Place) -> String {
+    match log {
         Place::Local(dir) if LogAddress::platform_default() == Ok(LogAddress::Local(dir.clone())) => {
             String::new()
         }
@@ -142,11 +158,7 @@ fn manual_line(options: &Run, brew: &Brew) -> String {
             let properties = if cluster.properties.is_empty() { "" } else { " --kafka …" };
             format!(" --log kafka://{}{prefix}{properties}", cluster.brokers)
         }
-    };
-    let instance = brew.instance.as_ref().map(|name| format!(" --instance {name}")).unwrap_or_default();
-    let listen = options.counter.as_ref().map(|serve| serve.listen).filter(|listen| *listen != DEFAULT);
-    let listen = listen.map(|listen| format!(" --listen {listen}")).unwrap_or_default();
-    format!("{} {command} --mode manual{log}{instance}{listen}", program())
+    }
 }
 
 fn program() -> String {
@@ -218,7 +230,7 @@ mod tests {
             print(&up, Some(lan), Others::At(lan), &mut out).unwrap();
             let token = Some("ab".repeat(32));
             let counts = Counts { undecided: 1_000_000, ..Counts::default() };
-            ready(&Started { address: lan, staff_token: token }, counts, true, false, &mut out);
+            ready(&Started { address: lan, staff_token: token }, counts, None, false, &mut out);
             let text = String::from_utf8(out).unwrap();
             let (to_paste, text): (Vec<_>, Vec<_>) =
                 text.lines().partition(|line| line.contains(" up --mode ") || line.contains(" client -c "));

@@ -86,8 +86,8 @@ pub async fn run(options: Run) -> anyhow::Result<()> {
     };
     match (started, views) {
         (Some(started), Some(views)) => {
-            let makes = options.barista.is_some();
-            tokio::spawn(open_for_orders(started, views, makes, narrator));
+            let barista = options.barista.is_none().then(|| banner::barista_line(&options.log));
+            tokio::spawn(open_for_orders(started, views, barista, narrator));
         }
         _ => tell("narrator", move || {
             banner::at_work(narrator.is_none(), &mut io::stdout());
@@ -101,13 +101,13 @@ pub async fn run(options: Run) -> anyhow::Result<()> {
 async fn open_for_orders(
     started: oneshot::Receiver<Started>,
     views: Views,
-    makes: bool,
+    barista: Option<String>,
     narrator: Option<impl FnOnce() -> Result<(), OpenError> + Send + 'static>,
 ) {
     let Ok(started) = started.await else { return };
     let counts = views.counts();
     tell("narrator", move || {
-        banner::ready(&started, counts, makes, narrator.is_none(), &mut io::stdout());
+        banner::ready(&started, counts, barista.as_deref(), narrator.is_none(), &mut io::stdout());
         narrator.map_or(Ok(()), |narrate| narrate())
     });
 }
