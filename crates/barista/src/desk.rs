@@ -105,6 +105,18 @@ impl Restoring {
     /// The state is complete: finds where to read on, or why this is not the line's log.
     pub(crate) fn finish(mut self, assigned: &Assignment, options: &Options) -> Result<Desk, Stop> {
         let positions = self.positions;
+        let event_next =
+            assigned.outputs.iter().find(|(t, _)| *t == topic::EVENT).map_or(0, |(_, next)| *next);
+        // The group's word alone is enough after baristas of others, who write no events.
+        let read =
+            assigned.inputs.iter().find(|range| range.topic == topic::RECEIVED).and_then(|r| r.committed);
+        if let Some(read) = read.filter(|read| *read > 0)
+            && positions.is_none()
+            && event_next > 0
+            && !options.accept_loss
+        {
+            return Err(Stop::StateGone { topic: topic::STATE, partition: assigned.partition, read });
+        }
         self.book.settle(positions.as_ref().map_or(0, |p| p.last_code));
         let [received, command] = INPUTS.map(|topic| {
             let range = assigned.inputs.iter().find(|range| range.topic == topic);
@@ -116,8 +128,6 @@ impl Restoring {
             .iter()
             .filter_map(|(key, s)| s.due().map(|due| Reverse((due, s.at.offset, key))))
             .collect();
-        let event_next =
-            assigned.outputs.iter().find(|(t, _)| *t == topic::EVENT).map_or(0, |(_, next)| *next);
         let (book, outbox) = (self.book, Outbox::default());
         Ok(Desk { book, outbox, received: received?, command: command?, timers, event_next })
     }

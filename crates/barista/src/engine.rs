@@ -61,7 +61,8 @@ impl Engine {
         }
         metrics.sessions.inc();
         // What an earlier session said is no longer so.
-        for gauge in [&metrics.partitions, &metrics.open, &metrics.full] {
+        metrics.hold(std::iter::empty());
+        for gauge in [&metrics.open, &metrics.full] {
             gauge.set(0);
         }
         Ok(Self {

@@ -116,3 +116,18 @@ impl Metrics {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_held_and_how_many_that_are_never_differ() {
+        let metrics = Metrics::default();
+        for held in [&[0, 2][..], &[], &[2], &[2], &[]] {
+            metrics.hold(held.iter().copied());
+            assert_eq!(metrics.held().into_iter().collect::<Vec<_>>(), held);
+            assert_eq!(metrics.partitions.get(), i64::try_from(held.len()).unwrap());
+        }
+    }
+}

@@ -42,6 +42,20 @@ pub enum Stop {
         /// The last one that is gone.
         to: Offset,
     },
+    /// Ours have decided in this partition, and the state that they left is not there any more.
+    #[error(
+        "{topic}-{partition} is empty, although order.received had been read up to offset {read}: what was being made \
+         and what was called is not known any more; put the topic back, or start with --accept-loss to go on from \
+         that offset without it"
+    )]
+    StateGone {
+        /// The state's topic.
+        topic: Topic,
+        /// Its partition.
+        partition: Partition,
+        /// Where the group last committed.
+        read: Offset,
+    },
     /// The state was written by a newer program.
     #[error(
         "{topic}-{partition}@{offset} was written by a newer brewline (schema version {version}, this one knows {}); start that one instead",

@@ -194,7 +194,7 @@ pub struct BrewArgs {
     #[arg(long, value_name = "SECONDS", env = "BREWLINE_SECONDS_PER_CUP", allow_negative_numbers = true, value_parser = said(|n: &str| value::SECONDS_PER_CUP.parse(n)))]
     pub seconds_per_cup: Option<f64>,
 
-    /// Go on although records that were never read are gone from the log
+    /// Go on although records that were never read, or the state of orders, are gone from the log
     #[arg(long)]
     pub accept_loss: bool,
 
