@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use client::Announcements;
 use eventlog::{
-    Entry, FollowError, Log as _, OpenError, Start,
+    Entry, OpenError,
     kafka::{KafkaLog, Options},
 };
 use order::{Order, topic};
@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     catalog,
     config::{Cluster, Keep},
+    hearing::Hearing,
     opened::kafka_options,
 };
 
@@ -35,45 +36,18 @@ pub(crate) async fn hear(cluster: &Cluster, stop: &CancellationToken) -> anyhow:
 /// Returns when the first bell would be heard.
 fn begin(options: Options, heard: Announcements, stop: CancellationToken) -> anyhow::Result<()> {
     let log = KafkaLog::look(options)?;
-    // Before the first barista there is no such topic, and all bells in it are of now.
-    let first = if is_missing(&log) { None } else { Some(log.follow(&[(topic::PROCESSED, Start::End)])?) };
+    let mut bells = Hearing::begin(log.as_ref(), topic::PROCESSED)?;
     let listening = move || {
-        let mut start = Start::Beginning;
-        let mut follow = first;
         while !stop.is_cancelled() {
-            let Some(follower) = &mut follow else {
-                std::thread::sleep(WAIT);
-                if is_missing(&log) {
-                    continue;
-                }
-                match log.follow(&[(topic::PROCESSED, start.clone())]) {
-                    Ok(new) => follow = Some(new),
-                    Err(OpenError::Storage(_)) => {}
-                    Err(error) => return tracing::warn!(%error, "the bells can't be heard any more"),
-                }
-                continue;
-            };
-            match follower.poll(WAIT) {
+            match bells.poll(log.as_ref(), WAIT) {
                 Ok(batch) => batch.entries.iter().for_each(|entry| announce(&heard, entry)),
-                Err(FollowError::Closed) => return,
-                Err(error) => {
-                    tracing::warn!(%error, "the bells can't be heard; trying again");
-                    let from = follower.positions().into_iter().map(|at| (at.partition, at.offset)).collect();
-                    start = match error {
-                        FollowError::Gone { .. } => Start::Beginning,
-                        _ => Start::Offsets(from),
-                    };
-                    follow = None;
-                }
+                Err(OpenError::Closed) => return,
+                Err(error) => return tracing::warn!(%error, "the bells can't be heard any more"),
             }
         }
     };
     std::thread::Builder::new().name("bells".to_owned()).spawn(listening).context("can't hear the bells")?;
     Ok(())
-}
-
-fn is_missing(log: &KafkaLog) -> bool {
-    log.partitions(topic::PROCESSED) == 0
 }
 
 /// Whoever announced it: an order that can't be read is nobody's here, and no round is the first.

@@ -12,6 +12,7 @@
 //! | `bells` | the bells in the log, for customers of any counter |
 //! | `banner` | what such a process says when it has started |
 //! | `reach` | whether other machines reach the line, and by which address |
+//! | `hearing` | one topic, heard over everything that heals |
 //! | `narrate` | shows each order's way |
 //! | `chatter` | keeps what changes nothing from crowding that |
 //! | `ending` | the bound on a clean stop |
@@ -33,6 +34,7 @@ pub mod dlq;
 mod doctor;
 mod ending;
 pub mod file;
+mod hearing;
 pub mod line;
 pub mod log_address;
 mod narrate;
@@ -92,7 +94,7 @@ fn dispatch(cli: cli::Cli) -> anyhow::Result<ExitCode> {
         cli::Command::Barista(args) => run(file.barista_alone(&args).map_err(wrong)?),
         cli::Command::Client(args) => {
             let counter = file.counter(args.counter.clone());
-            block_on(customers::client(&args, counter, file.bells(&args)))?
+            block_on(customers::client(&args, counter, file.bells(&args).map_err(wrong)?))?
         }
         cli::Command::Topics(args) => topics::topics(&file.topics(&args).map_err(wrong)?),
         cli::Command::Watch(args) => block_on(watch::watch(file.watch(&args).map_err(wrong)?))?,

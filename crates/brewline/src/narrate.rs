@@ -9,12 +9,12 @@ use std::{
 
 use barista::{Metrics, StopSignal};
 use counter::view::Views;
-use eventlog::{Entry, Follow, FollowError, Log, Offset, OpenError, Partition, Start};
+use eventlog::{Entry, Log, OpenError, Partition};
 use jiff::{Timestamp, tz::TimeZone};
 use order::{Code, Event, Millis, OrderId, Stage, topic};
 use serde::Serialize;
 
-use crate::chatter::Chatter;
+use crate::{chatter::Chatter, hearing::Hearing};
 
 /// More decisions than this in one batch are told as a number: nobody reads them, and the terminal is slower
 /// than the line.
@@ -25,48 +25,33 @@ const WAIT: Duration = Duration::from_millis(250);
 
 /// Hears every decision from now on. What is opened before the line works misses none of this run, although it is
 /// read only once the screen is there.
-pub(crate) fn listen(log: &dyn Log) -> Result<Box<dyn Follow>, OpenError> {
-    log.follow(&[(topic::EVENT, Start::End)])
+pub(crate) fn listen(log: &dyn Log) -> Result<Hearing, OpenError> {
+    Hearing::begin(log, topic::EVENT)
 }
 
-/// Tells every decision that `follow` hears to `out`, until told to stop. A closed `out` ends it in silence.
+/// Tells every decision that is heard to `out`, until told to stop. A closed `out` ends it in silence.
 pub(crate) fn narrate(
     log: &dyn Log,
-    mut follow: Box<dyn Follow>,
+    mut decisions: Hearing,
     codes: Codes,
     crew: &Metrics,
     out: &mut dyn Write,
     stop: &StopSignal,
 ) -> Result<(), OpenError> {
     let mut narrator = Narrator::new(TimeZone::system(), codes);
-    while let Err(error) = narrator.follow(log, follow.as_mut(), crew, out, stop) {
-        tracing::info!(%error, "the narration begins anew");
-        stop.wait(WAIT);
-        if stop.is_stopped() {
+    while !stop.is_stopped() {
+        let batch = match decisions.poll(log, WAIT) {
+            Ok(batch) => batch,
+            // The line is being closed, which is no news.
+            Err(_) if stop.is_stopped() => break,
+            Err(error) => return Err(error),
+        };
+        let text = narrator.text_of(log.partitions(topic::EVENT), crew.held(), batch.entries);
+        if !text.is_empty() && out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_err() {
             break;
         }
-        let start = match error {
-            FollowError::Broken(why) => return Err(OpenError::Broken(why)),
-            FollowError::Gone { .. } => Start::End,
-            _ => Start::Offsets(offsets(follow.as_ref())),
-        };
-        follow = loop {
-            match log.follow(&[(topic::EVENT, start.clone())]) {
-                Ok(follow) => break follow,
-                // Brokers come back.
-                Err(OpenError::Storage(_)) if !stop.is_stopped() => {
-                    stop.wait(WAIT * 4);
-                }
-                Err(error) => return Err(error),
-            }
-        };
     }
     Ok(())
-}
-
-/// Where to go on.
-fn offsets(follow: &dyn Follow) -> Vec<(Partition, Offset)> {
-    follow.positions().into_iter().map(|position| (position.partition, position.offset)).collect()
 }
 
 /// Who knows the pickup codes of orders that were taken before.
@@ -120,32 +105,18 @@ impl Narrator {
         Self { zone, codes, chatter: Chatter::default(), partitions: 1, held: BTreeSet::new() }
     }
 
-    fn follow(
-        &mut self,
-        log: &dyn Log,
-        follow: &mut dyn Follow,
-        crew: &Metrics,
-        out: &mut dyn Write,
-        stop: &StopSignal,
-    ) -> Result<(), FollowError> {
-        while !stop.is_stopped() {
-            let mut batch = follow.poll(WAIT)?;
-            let mut text = String::new();
-            let now = Timestamp::now().as_millisecond();
-            self.tell_share(log.partitions(topic::EVENT), crew.held(), &mut text);
-            if self.partitions > 1 {
-                // The others are told by whoever makes them.
-                batch.entries.retain(|entry| self.held.contains(&entry.partition));
-            }
-            self.tell_all(&batch.entries, now, &mut text);
-            if let Some(folded) = self.chatter.minute(now) {
-                let _ = writeln!(text, "          … and {folded} more that changed nothing");
-            }
-            if !text.is_empty() && out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_err() {
-                return Ok(());
-            }
+    fn text_of(&mut self, partitions: u32, held: BTreeSet<Partition>, mut entries: Vec<Entry>) -> String {
+        let (mut text, now) = (String::new(), Timestamp::now().as_millisecond());
+        self.tell_share(partitions, held, &mut text);
+        if self.partitions > 1 {
+            // The others are told by whoever makes them.
+            entries.retain(|entry| self.held.contains(&entry.partition));
         }
-        Ok(())
+        self.tell_all(&entries, now, &mut text);
+        if let Some(folded) = self.chatter.minute(now) {
+            let _ = writeln!(text, "          … and {folded} more that changed nothing");
+        }
+        text
     }
 
     /// What this barista has of the work, where there is something to share, when that has changed.

@@ -105,6 +105,16 @@ pub enum FollowError {
         /// The oldest record that is kept.
         earliest: Offset,
     },
+    /// It ends before what it wanted to read next: it was removed and made again.
+    #[error("{topic}-{partition} ends before offset {wanted}, which was to be read next: it was made anew")]
+    MadeAnew {
+        /// The topic.
+        topic: Topic,
+        /// The partition of the topic.
+        partition: Partition,
+        /// What it wanted to read next.
+        wanted: Offset,
+    },
     /// The log is closed, by its owner or because a part of it failed: nothing will follow it again.
     #[error("the log is being closed")]
     Closed,

@@ -133,8 +133,8 @@ impl Follower {
         Ok(())
     }
 
-    /// Sees whether its topics are there, and begins to read partitions that were added since, from their first record. They are found within
-    /// [`super::LOOK_EVERY`]; until then the end is said without them.
+    /// Sees whether its topics are there, and begins to read partitions that were added since, from their first
+    /// record. They are found within [`super::LOOK_EVERY`]; until then the end is said without them.
     fn look_at_topics(&mut self) -> Result<(), Failed> {
         for place in 0..self.topics.len() {
             let topic = self.topics[place];
@@ -174,9 +174,7 @@ impl Follower {
             if let Some(&earliest) = earliest.get(&place).filter(|earliest| wanted < **earliest) {
                 return Err(FollowError::Gone { topic, partition, wanted, earliest });
             }
-            return Err(FollowError::Storage(format!(
-                "{topic}-{partition} ends before offset {wanted}, which was to be read next: it was made anew"
-            )));
+            return Err(FollowError::MadeAnew { topic, partition, wanted });
         }
         Err(self.shared.failed(&tried(&self.shared, topic), code, &said).into())
     }
