@@ -69,6 +69,8 @@ fn days(days: u32) -> Duration {
 pub struct Line {
     pub log: Place,
     pub listen: SocketAddr,
+    /// How the topics are to be, as the file says.
+    pub keep: Keep,
 }
 
 /// What a counter needs to know.
@@ -125,14 +127,28 @@ pub struct Watch {
 /// `sasl.password`, so that a secret need not stand in a command line.
 const PROPERTY_VARIABLE: &str = "BREWLINE_KAFKA_";
 
+/// What Kubernetes gives to every program beside a service that is called `brewline-kafka`: no properties.
+const SERVICE_VARIABLES: [&str; 3] = ["SERVICE_", "PORT", "PORT_"];
+
 /// The properties among these variables. One that is empty is not set.
-fn properties_of(variables: impl Iterator<Item = (OsString, OsString)>) -> BTreeMap<String, String> {
-    let property = |(name, value): (OsString, OsString)| {
-        let name = name.to_str()?.strip_prefix(PROPERTY_VARIABLE)?.to_lowercase().replace('_', ".");
-        let value = value.to_str().filter(|value| !value.is_empty())?;
-        Some((name, value.to_owned()))
-    };
-    variables.filter_map(property).collect()
+fn properties_of(
+    variables: impl Iterator<Item = (OsString, OsString)>,
+) -> Result<BTreeMap<String, String>, String> {
+    let mut properties = BTreeMap::new();
+    for (name, value) in variables {
+        let Some(rest) = name.to_str().and_then(|name| name.strip_prefix(PROPERTY_VARIABLE)) else {
+            continue;
+        };
+        let [service, port, ports] = SERVICE_VARIABLES;
+        if rest.starts_with(service) || rest == port || rest.starts_with(ports) || value.is_empty() {
+            continue;
+        }
+        let value = value.into_string().map_err(|_| {
+            format!("the environment variable {PROPERTY_VARIABLE}{rest} is not text (UTF-8); say it as text")
+        })?;
+        properties.insert(rest.to_lowercase().replace('_', "."), value);
+    }
+    Ok(properties)
 }
 
 impl File {
@@ -147,11 +163,11 @@ impl File {
     }
 
     /// Where the customers hear the bells; `None`: from the counter.
-    pub fn bells(&self, args: &ClientArgs) -> Option<Cluster> {
+    pub fn bells(&self, args: &ClientArgs) -> Result<Option<Cluster>, String> {
         match args.log.as_ref().or(self.log.as_ref()) {
-            Some(LogAddress::Kafka(brokers)) => Some(self.cluster(brokers, &args.kafka)),
+            Some(LogAddress::Kafka(brokers)) => self.cluster(brokers, &args.kafka).map(Some),
             // Only the line's own process reads an embedded log.
-            Some(LogAddress::Local(_)) | None => None,
+            Some(LogAddress::Local(_)) | None => Ok(None),
         }
     }
 
@@ -163,15 +179,16 @@ impl File {
         };
         let log = match log {
             LogAddress::Local(dir) => Place::Local(dir),
-            LogAddress::Kafka(brokers) => Place::Kafka(self.cluster(&brokers, &args.kafka)),
+            LogAddress::Kafka(brokers) => Place::Kafka(self.cluster(&brokers, &args.kafka)?),
         };
-        Ok(Line { log, listen: self.listen(args.listen.listen) })
+        let keep = self.keep(&KeepArgs::default());
+        Ok(Line { log, listen: self.listen(args.listen.listen), keep })
     }
 
     /// The log that others share. `who` asks.
     pub fn shared(&self, args: &SharedArgs, who: &str) -> Result<Cluster, String> {
         match args.log.as_ref().or(self.log.as_ref()).unwrap_or(&LogAddress::kafka_default()) {
-            LogAddress::Kafka(brokers) => Ok(self.cluster(brokers, &args.kafka)),
+            LogAddress::Kafka(brokers) => self.cluster(brokers, &args.kafka),
             log @ LogAddress::Local(_) => Err(format!(
                 "brewline {who} works on a log that others share, and {log} is one process's own; say --log \
                  kafka://HOST:PORT, or start the whole line with brewline up"
@@ -189,15 +206,15 @@ impl File {
         })
     }
 
-    fn cluster(&self, brokers: &str, args: &KafkaArgs) -> Cluster {
+    fn cluster(&self, brokers: &str, args: &KafkaArgs) -> Result<Cluster, String> {
         let mut properties = self.kafka.clone().unwrap_or_default();
-        properties.extend(properties_of(env::vars_os()));
+        properties.extend(properties_of(env::vars_os())?);
         properties.extend(args.kafka.iter().map(|property| (property.key.clone(), property.value.clone())));
-        Cluster {
+        Ok(Cluster {
             brokers: brokers.to_owned(),
             prefix: args.prefix.as_ref().or(self.prefix.as_ref()).cloned().unwrap_or_default(),
             properties,
-        }
+        })
     }
 
     fn listen(&self, flag: Option<SocketAddr>) -> SocketAddr {
@@ -240,7 +257,7 @@ impl File {
 
     /// The whole line in one process.
     pub fn up(&self, args: &UpArgs) -> Result<Run, String> {
-        let Line { log, listen } = self.line(&args.line)?;
+        let Line { log, listen, .. } = self.line(&args.line)?;
         Ok(Run {
             log,
             keep: self.keep(&args.run.keep),
@@ -365,11 +382,17 @@ mod tests {
     }
 
     #[test]
-    fn a_variable_names_a_property() {
-        let variables =
-            [("BREWLINE_KAFKA_SASL_PASSWORD", "x=y"), ("BREWLINE_KAFKA_SSL_CA_LOCATION", ""), ("HOME", "/")];
+    fn a_variable_names_a_property_and_those_of_a_service_do_not() {
+        let variables = [
+            ("BREWLINE_KAFKA_SASL_PASSWORD", "x=y"),
+            ("BREWLINE_KAFKA_SSL_CA_LOCATION", ""),
+            ("BREWLINE_KAFKA_PORT", "tcp://10.0.0.1:9092"),
+            ("BREWLINE_KAFKA_PORT_9092_TCP_ADDR", "10.0.0.1"),
+            ("BREWLINE_KAFKA_SERVICE_HOST", "10.0.0.1"),
+            ("HOME", "/"),
+        ];
         let all = properties_of(variables.into_iter().map(|(name, value)| (name.into(), value.into())));
-        assert_eq!(all, BTreeMap::from([("sasl.password".to_owned(), "x=y".to_owned())]));
+        assert_eq!(all, Ok(BTreeMap::from([("sasl.password".to_owned(), "x=y".to_owned())])));
     }
 
     #[test]

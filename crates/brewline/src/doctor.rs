@@ -65,7 +65,7 @@ pub(crate) fn doctor(line: &Line) -> ExitCode {
             let found = Ok(Found::InUse { process: None });
             let mut checks =
                 vec![("port", port(line.listen, &found)), ("clock", clock(SystemTime::now(), Path::new("")))];
-            checks.extend(self::cluster(cluster).into_iter().map(|finding| ("kafka", finding)));
+            checks.extend(self::cluster(cluster, &line.keep).into_iter().map(|finding| ("kafka", finding)));
             checks
         }
     };
@@ -211,10 +211,9 @@ fn log(found: Result<Found, OpenError>) -> Finding {
 }
 
 /// Whether the cluster answers, and how its topics are.
-fn cluster(cluster: &Cluster) -> Vec<Finding> {
-    let keep = Keep::default();
+fn cluster(cluster: &Cluster, keep: &Keep) -> Vec<Finding> {
     let looked =
-        kafka_options(cluster, &keep, &catalog(keep.retention)).and_then(|options| kafka::topics(&options));
+        kafka_options(cluster, keep, &catalog(keep.retention)).and_then(|options| kafka::topics(&options));
     let topics = match looked {
         Ok(topics) => topics,
         Err(error) => return vec![Finding::Bad(error.to_string())],
