@@ -44,6 +44,11 @@ pub struct TopicReport {
 /// What weakens the log's promise, or why the topic can't be used: each one sentence.
 pub type Judged = Result<Vec<String>, String>;
 
+/// The segments of a compacted topic that we make, in bytes.
+const SEGMENT_BYTES: i64 = 16 << 20;
+/// Larger segments of one that others made are warned about: about a second of reading.
+const SEGMENT_MOST: i64 = 128 << 20;
+
 /// A topic as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Found {
@@ -269,7 +274,7 @@ fn settings(spec: &TopicSpec, options: &Options) -> Vec<(&'static str, String)> 
         Cleanup::Compact => {
             settings.push(("cleanup.policy", "compact".to_owned()));
             // The segment that is written to is never compacted, and whoever takes the partition reads it all.
-            settings.push(("segment.bytes", (16 << 20).to_string()));
+            settings.push(("segment.bytes", SEGMENT_BYTES.to_string()));
             settings.push(("segment.ms", "600000".to_owned()));
             settings.push(("min.cleanable.dirty.ratio", "0.2".to_owned()));
         }
@@ -346,6 +351,19 @@ fn verdict(spec: &TopicSpec, options: &Options, found: &Found, told: &ConfigReso
             "what is acknowledged may stand on one broker alone (min.insync.replicas=1); set it to 2"
                 .to_owned(),
         );
+    }
+    if found.replicas > 1 && get("unclean.leader.election.enable") == "true" {
+        warnings.push(
+            "a broker that lacks what was acknowledged may become its leader (unclean.leader.election.enable=true); \
+             set it to false"
+                .to_owned(),
+        );
+    }
+    if spec.cleanup == Cleanup::Compact && number("segment.bytes").is_some_and(|bytes| bytes > SEGMENT_MOST) {
+        warnings.push(format!(
+            "its newest segment is never compacted, and whoever takes a partition reads all of it first; set \
+             segment.bytes={SEGMENT_BYTES}"
+        ));
     }
     if matches!(spec.cleanup, Cleanup::Delete(_)) && number("retention.bytes").is_some_and(|bytes| bytes >= 0)
     {
@@ -425,10 +443,13 @@ mod tests {
             (2, ("min.insync.replicas", "1"), "set it to 2"),
             (1, ("min.insync.replicas", "1"), "add replicas"),
             (2, ("retention.bytes", "1000"), "set it to -1"),
+            (2, ("unclean.leader.election.enable", "true"), "set it to false"),
         ] {
             let warnings = said(&OLD, replicas, &[changed]).unwrap();
             assert!(matches!(&warnings[..], [one] if one.contains(says)), "{changed:?}: {warnings:?}");
         }
+        let warnings = said(&STATE, 2, &[("segment.bytes", "1073741824")]).unwrap();
+        assert!(matches!(&warnings[..], [one] if one.contains("segment.bytes=16777216")), "{warnings:?}");
     }
 
     #[test]

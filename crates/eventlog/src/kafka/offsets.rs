@@ -45,24 +45,31 @@ pub(super) fn ask(
     if partitions.is_empty() {
         return Ok(Offsets::new());
     }
-    let tried = format!("ask where topic {} begins and ends", shared.options.prefixed(partitions[0].0));
-    let failed = |error: &KafkaError| {
+    let failed = |topic: Option<Topic>, error: &KafkaError| {
         let (code, said) = parts(error);
+        let tried = match topic {
+            Some(topic) => format!("ask where topic {} begins and ends", shared.options.prefixed(topic)),
+            None => "ask where its topics begin and end".to_owned(),
+        };
         shared.failed(&tried, code, &said)
     };
     let deadline = Instant::now() + WITHIN;
     loop {
-        let list = list(shared, partitions, ask).map_err(|error| failed(&error))?;
+        let list = list(shared, partitions, ask).map_err(|error| failed(None, &error))?;
         let left = deadline.saturating_duration_since(Instant::now());
-        let error = match consumer.offsets_for_times(list, left) {
+        let (topic, error) = match consumer.offsets_for_times(list, left) {
             Ok(answer) => match read(shared, partitions, &answer, ask) {
                 Ok(offsets) => return Ok(offsets),
-                Err(error) => error,
+                Err((topic, error)) => (Some(topic), error),
             },
-            Err(error) => error,
+            Err(error) => (None, error),
         };
-        let failure = failed(&error);
+        let failure = failed(topic, &error);
         if !failure.heals || Instant::now() >= deadline {
+            // Of a topic that is gone nobody says so in time.
+            for (topic, _) in partitions {
+                shared.check_is_there(topic)?;
+            }
             return Err(failure);
         }
         // A leader is being found, which nothing tells us of: short, and bounded by the deadline.
@@ -100,19 +107,19 @@ fn read(
     partitions: &[(Topic, Partition)],
     answer: &TopicPartitionList,
     ask: Ask,
-) -> Result<Offsets, KafkaError> {
+) -> Result<Offsets, (Topic, KafkaError)> {
     let mut offsets = Offsets::new();
     for (topic, partition) in partitions {
         let number = i32::try_from(*partition).unwrap_or(-1);
         let found = answer.find_partition(&shared.options.prefixed(topic), number);
-        let found = found.ok_or(KafkaError::OffsetFetch(Code::UnknownPartition))?;
-        found.error()?;
+        let found = found.ok_or((*topic, KafkaError::OffsetFetch(Code::UnknownPartition)))?;
+        found.error().map_err(|error| (*topic, error))?;
         match (found.offset(), ask) {
             (Wanted::Offset(offset), _) if offset >= 0 => {
                 offsets.insert((*topic, *partition), offset.unsigned_abs());
             }
             (_, Ask::Time(_)) => {}
-            _ => return Err(KafkaError::OffsetFetch(Code::LeaderNotAvailable)),
+            _ => return Err((*topic, KafkaError::OffsetFetch(Code::LeaderNotAvailable))),
         }
     }
     Ok(offsets)

@@ -96,6 +96,13 @@ impl Options {
                  out"
             )));
         }
+        // librdkafka takes it for "no limit".
+        if name == "queue.buffering.max.messages" && value.trim() == "0" {
+            return Err(OpenError::NotUsable(
+                "the Kafka property queue.buffering.max.messages can't be 0, which is no bound; say how many"
+                    .to_owned(),
+            ));
+        }
         match ClientConfig::new().set(name, value).create_native_config() {
             Ok(_) => {}
             Err(KafkaError::ClientConfig(_, says, ..)) if says.starts_with(UNKNOWN) => {

@@ -117,7 +117,8 @@ impl Session {
                 self.reader.stop(topic, partition);
             }
             self.forget_ready(|_, of| of == partition);
-            self.ready.push_back(told(partition));
+            // Before all else: whoever commits for it now is fenced, and its session lost for nothing.
+            self.ready.push_front(told(partition));
         }
     }
 
@@ -360,7 +361,7 @@ impl Work for Session {
                 return Ok(ready);
             }
             self.writer.hear();
-            for topic in self.spec.inputs.iter().chain([&self.spec.state]) {
+            for topic in self.spec.inputs.iter().chain([&self.spec.state]).chain(&self.spec.outputs) {
                 self.shared.check_is_there(topic).map_err(|failed| self.shared.end_session(failed))?;
             }
             let now = Instant::now();
@@ -436,6 +437,12 @@ impl Work for Session {
         }
         if transaction.records.is_empty() && transaction.positions.is_empty() {
             return Ok(Committed::default());
+        }
+        if transaction.positions.is_empty() {
+            // By them the brokers know who may commit; without any they let everyone.
+            return Err(CommitError::Fatal(
+                "records without a position of their input can't be fenced".to_owned(),
+            ));
         }
         let is_started = |p: &Position| self.shares.get(&p.partition).is_some_and(Share::is_started);
         if !transaction.positions.iter().all(is_started) {
