@@ -129,7 +129,8 @@ impl Writer {
             None => Ok(()),
         });
         let left = deadline.saturating_duration_since(Instant::now());
-        let ended = sent.and_then(|()| self.producer.abort_transaction(left).map_err(|error| self.error(&error)));
+        let ended =
+            sent.and_then(|()| self.producer.abort_transaction(left).map_err(|error| self.error(&error)));
         ended.map_err(|error| {
             let sentence = format!("what the last session left open can't be taken back: {error}");
             self.shared.end_session(Failed { sentence, heals: true })

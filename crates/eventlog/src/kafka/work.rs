@@ -150,7 +150,8 @@ impl Session {
             let place = (state, partition);
             let (next, end) = (starts[&place], ends[&place]);
             self.floors.insert(place, end);
-            self.shares.insert(partition, Share::Restoring { next, end, hidden: Hidden::Since(Instant::now()) });
+            self.shares
+                .insert(partition, Share::Restoring { next, end, hidden: Hidden::Since(Instant::now()) });
             if next >= end {
                 self.restored(partition)?;
             } else {
@@ -267,7 +268,10 @@ impl Session {
     /// Says which states can't be read, because a transaction that nobody ends hides the rest of them.
     fn tell_of_hidden(&mut self) -> Result<(), WorkError> {
         let state = self.spec.state;
-        let hidden = self.shares.iter_mut().filter_map(|(partition, share)| Some((*partition, share.is_hidden_from()?)));
+        let hidden = self
+            .shares
+            .iter_mut()
+            .filter_map(|(partition, share)| Some((*partition, share.is_hidden_from()?)));
         for (partition, from) in hidden.collect::<Vec<_>>() {
             // Without an answer it is the brokers that are missing.
             self.ask(&[(state, partition)], Ask::End)?;
