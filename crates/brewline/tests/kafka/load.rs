@@ -233,3 +233,17 @@ pub(crate) fn wait_for_ready(at: SocketAddr, ready: u64) {
         thread::park_timeout(Duration::from_millis(20));
     }
 }
+
+/// Waits until this counter says this number of itself.
+pub(crate) fn metric(at: SocketAddr, name: &str, wanted: u64) {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let metrics = get(at, "/metrics").unwrap().body;
+        let line = metrics.lines().find(|line| line.split(' ').next() == Some(name)).unwrap();
+        if line.ends_with(&format!(" {wanted}")) {
+            return;
+        }
+        assert!(Instant::now() < until, "{wanted} are wanted: {line}");
+        thread::park_timeout(Duration::from_millis(20));
+    }
+}

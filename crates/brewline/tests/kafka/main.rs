@@ -13,6 +13,7 @@ mod gone;
 mod load;
 mod own;
 mod peers;
+mod poison;
 mod scale;
 mod strange;
 #[path = "../support/mod.rs"]
