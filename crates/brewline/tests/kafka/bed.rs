@@ -4,7 +4,10 @@ use std::{
     collections::BTreeMap,
     net::SocketAddr,
     process::Command,
-    sync::atomic::{AtomicU32, Ordering},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
@@ -13,6 +16,7 @@ use rdkafka::{
     admin::{AdminClient, AdminOptions},
     client::DefaultClientContext,
     consumer::{BaseConsumer, Consumer as _},
+    error::KafkaError,
     message::{Headers as _, OwnedMessage},
     producer::{BaseProducer, BaseRecord, Producer as _},
 };
@@ -81,9 +85,21 @@ impl Shop {
         counter
     }
 
+    /// The same on this address, where another one was.
+    pub(crate) fn counter_at(&self, at: SocketAddr, args: &[&str]) -> Counter {
+        let mut counter = self.counter_that_begins_at(at, args);
+        counter.wait_until_ready();
+        counter
+    }
+
     /// A counter that has its address, and may not take orders yet.
     pub(crate) fn counter_that_begins(&self, args: &[&str]) -> Counter {
-        let all = [&["--listen", "127.0.0.1:0"], args].concat();
+        self.counter_that_begins_at(SocketAddr::from(([127, 0, 0, 1], 0)), args)
+    }
+
+    fn counter_that_begins_at(&self, at: SocketAddr, args: &[&str]) -> Counter {
+        let listen = at.to_string();
+        let all = [&["--listen", &listen], args].concat();
         let mut process = Process::start(self.command("counter", &all));
         let at = address(&process.hear(|line| line.starts_with("  health")));
         Counter { process, at }
@@ -151,11 +167,8 @@ impl Shop {
 
     /// A record of somebody else's program.
     pub(crate) fn publish(&self, topic: &str, partition: i32, key: &str, value: &str) {
-        let name = self.topic(topic);
-        let producer: BaseProducer =
-            ClientConfig::new().set("bootstrap.servers", &self.broker).create().unwrap();
-        producer.send(BaseRecord::to(&name).partition(partition).key(key).payload(value)).unwrap();
-        producer.flush(PATIENCE).unwrap();
+        let value = Some(value.as_bytes());
+        write(&self.stranger(&[]), &self.topic(topic), partition, Some(key), value).unwrap();
     }
 
     pub(crate) fn admin(&self) -> AdminClient<DefaultClientContext> {
@@ -175,6 +188,42 @@ impl Drop for Shop {
         let deleting = async { drop(self.admin().delete_topics(&names, &AdminOptions::new()).await) };
         block_on(deleting);
     }
+}
+
+/// Writes a record, as its parts are, and waits until the broker has it.
+pub(crate) fn write(
+    producer: &BaseProducer,
+    topic: &str,
+    partition: i32,
+    key: Option<&str>,
+    value: Option<&[u8]>,
+) -> Result<(), KafkaError> {
+    let record =
+        BaseRecord { key, payload: value, ..BaseRecord::<str, [u8]>::to(topic).partition(partition) };
+    producer.send(record).map_err(|(error, _)| error)?;
+    producer.flush(PATIENCE)
+}
+
+/// The one sentence with which a process ends that can't go on: the last thing it says, and nothing like it before.
+/// Its exit code is 1.
+pub(crate) fn last_word(process: Process) -> String {
+    let (status, heard) = process.end();
+    assert_eq!(status.code(), Some(1), "{heard:#?}");
+    let errors: Vec<_> = heard.iter().filter_map(|line| line.strip_prefix("stderr: brewline: ")).collect();
+    let [error] = errors[..] else { panic!("{heard:#?}") };
+    assert!(heard.last().unwrap().ends_with(error), "{heard:#?}");
+    error.to_owned()
+}
+
+/// A number that the environment sets, for rounds that are longer or are to be the same again.
+pub(crate) fn setting(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|text| text.parse().unwrap())
+}
+
+/// For tests that need the machine to themselves: those wait for each other.
+pub(crate) fn quiet() -> MutexGuard<'static, ()> {
+    static QUIET: Mutex<()> = Mutex::new(());
+    QUIET.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Waits for what a future comes to.

@@ -5,11 +5,18 @@
 #![allow(clippy::unwrap_used, reason = "in a test, what fails is to be seen")]
 
 mod bed;
+mod broker;
+mod chaos;
 mod contract;
 mod dlq;
+mod gone;
+mod load;
+mod own;
 mod peers;
+mod poison;
 mod scale;
 mod strange;
 #[path = "../support/mod.rs"]
 mod support;
+mod versions;
 mod watch;

@@ -99,9 +99,14 @@ impl Process {
 }
 
 impl Drop for Process {
+    /// Where a test has failed, what it said tells why.
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if std::thread::panicking() {
+            self.heard.extend(self.lines.try_iter());
+            println!("process {} said {:#?}", self.child.id(), self.heard);
+        }
     }
 }
 

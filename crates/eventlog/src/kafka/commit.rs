@@ -9,6 +9,7 @@ use std::{
 use rdkafka::{
     ClientContext, TopicPartitionList,
     config::RDKafkaLogLevel,
+    consumer::ConsumerGroupMetadata,
     error::{KafkaError, RDKafkaErrorCode as Code},
     producer::{BaseProducer, DeliveryResult, Producer as _, ProducerContext, PurgeConfig},
 };
@@ -39,6 +40,8 @@ const STEP: Duration = Duration::from_millis(50);
 pub(super) struct Writer {
     shared: Arc<Shared>,
     producer: BaseProducer<Outcome>,
+    /// The transactional id.
+    name: String,
     /// Whether the brokers know it, and have shut out whoever had its name before.
     known: bool,
 }
@@ -68,19 +71,32 @@ impl Writer {
         );
         let producer = config.create_with_context(Outcome::default());
         let producer = producer.map_err(|error| shared.failed_with("begin to commit", &error))?;
-        Ok(Self { shared: shared.clone(), producer, known: false })
+        Ok(Self { shared: shared.clone(), producer, name: name.to_owned(), known: false })
+    }
+
+    /// The transactional id.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether an earlier session with this name may have left something open.
+    pub(super) fn has_predecessor(&self) -> bool {
+        !self.known && !self.shared.left(&self.name).is_empty()
     }
 
     /// Makes itself known to the brokers, once. Before any state is read: what an earlier session left open would
     /// hide it.
-    pub(super) fn introduce(&mut self) -> Result<(), WorkError> {
+    pub(super) fn introduce(&mut self, group: &Group) -> Result<(), WorkError> {
         let deadline = Instant::now() + BEGIN_WITHIN;
         while !self.known {
             if self.shared.is_closed() {
                 return Err(WorkError::Closed);
             }
             match self.producer.init_transactions(Duration::from_secs(1)) {
-                Ok(()) => self.known = true,
+                Ok(()) => {
+                    self.settle(group, deadline)?;
+                    self.known = true;
+                }
                 Err(KafkaError::Transaction(error)) if error.is_retriable() && Instant::now() < deadline => {
                     self.producer.poll(Duration::ZERO);
                 }
@@ -90,6 +106,36 @@ impl Writer {
                 }
             }
         }
+        Ok(())
+    }
+
+    /// Takes back what an earlier session left open. By the brokers' word nothing is: they let this one in. But one
+    /// that comes back after it was killed may end a transaction without a mark of it in its partitions (seen with
+    /// 4.3.0, which says "these partitions are likely deleted already and hence can be skipped"), and then it hides
+    /// for ever what comes after it. A transaction in the same places that is taken back takes that one along, for
+    /// it has the same producer id.
+    fn settle(&self, group: &Group, deadline: Instant) -> Result<(), WorkError> {
+        let places = self.shared.left(&self.name);
+        if places.is_empty() {
+            return Ok(());
+        }
+        let records = places.iter().filter_map(|((topic, partition), record)| {
+            Some((self.shared.topic(topic)?.name.as_c_str(), *partition, record))
+        });
+        let begun = self.producer.begin_transaction().map_err(|error| self.error(&error));
+        let written = begun.and_then(|()| self.write(records, deadline));
+        let sent = written.and_then(|()| match group.as_nobody() {
+            Some((nobody, position)) => self.send_to(position, nobody, deadline),
+            None => Ok(()),
+        });
+        let left = deadline.saturating_duration_since(Instant::now());
+        let ended =
+            sent.and_then(|()| self.producer.abort_transaction(left).map_err(|error| self.error(&error)));
+        ended.map_err(|error| {
+            let sentence = format!("what the last session left open can't be taken back: {error}");
+            self.shared.end_session(Failed { sentence, heals: true })
+        })?;
+        tracing::debug!("what the last session may have left open is taken back");
         Ok(())
     }
 
@@ -108,7 +154,7 @@ impl Writer {
         positions: &TopicPartitionList,
         group: &Group,
     ) -> Result<(), CommitError> {
-        self.introduce().map_err(|error| match error {
+        self.introduce(group).map_err(|error| match error {
             WorkError::Closed => CommitError::Aborted(Reason::Closed),
             other => CommitError::Aborted(Reason::Storage(other.to_string())),
         })?;
@@ -177,9 +223,18 @@ impl Writer {
         if positions.count() == 0 {
             return Ok(());
         }
+        self.send_to(positions, &member, deadline)
+    }
+
+    fn send_to(
+        &self,
+        positions: &TopicPartitionList,
+        member: &ConsumerGroupMetadata,
+        deadline: Instant,
+    ) -> Result<(), CommitError> {
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            match self.producer.send_offsets_to_transaction(positions, &member, left) {
+            match self.producer.send_offsets_to_transaction(positions, member, left) {
                 Ok(()) => return Ok(()),
                 Err(KafkaError::Transaction(error)) if error.is_retriable() && !left.is_zero() => {}
                 Err(error) => return Err(self.error(&error)),

@@ -43,6 +43,8 @@ pub(super) struct Group {
     shared: Arc<Shared>,
     instance: Option<String>,
     name: String,
+    /// A position of its first input, to be sent by nobody, as what is no member yet sends it.
+    nobody: Option<(ConsumerGroupMetadata, TopicPartitionList)>,
     /// There until it is dropped.
     consumer: Option<BaseConsumer<Member>>,
 }
@@ -97,9 +99,12 @@ impl Group {
         let rung = bell.clone();
         consumer.set_nonempty_callback(move || rung.ring());
         let input = shared.options.prefixed(spec.inputs.first().copied().unwrap_or_default());
+        let mut position = TopicPartitionList::new();
+        let added = position.add_partition_offset(&input, 0, Wanted::Offset(0));
+        let nobody = consumer.group_metadata().filter(|_| added.is_ok()).map(|nobody| (nobody, position));
         consumer.subscribe(&[&input]).map_err(|error| shared.failed_with(&tried, &error))?;
         let instance = spec.instance.clone();
-        Ok(Self { shared: shared.clone(), instance, name, consumer: Some(consumer) })
+        Ok(Self { shared: shared.clone(), instance, name, nobody, consumer: Some(consumer) })
     }
 
     fn consumer(&self) -> &BaseConsumer<Member> {
@@ -159,6 +164,12 @@ impl Group {
     /// What a transaction's positions are sent with: the brokers refuse them to whoever is no member any more.
     pub(super) fn metadata(&self) -> Option<ConsumerGroupMetadata> {
         self.consumer().group_metadata().filter(|_| self.is_member())
+    }
+
+    /// Nobody, and a position, for a transaction that is to be taken back: by it the group's own partition is part
+    /// of it.
+    pub(super) fn as_nobody(&self) -> Option<(&ConsumerGroupMetadata, &TopicPartitionList)> {
+        self.nobody.as_ref().map(|(nobody, position)| (nobody, position))
     }
 
     /// Where the group last committed. Partitions of which that is not known are not among them.

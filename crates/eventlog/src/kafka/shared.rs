@@ -1,7 +1,7 @@
 //! What everything on one log shares.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     ffi::CString,
     hash::{BuildHasher as _, Hasher as _, RandomState},
     sync::{
@@ -24,7 +24,7 @@ use super::{
     native::Reader,
     options::Options,
 };
-use crate::{FollowError, OpenError, Topic, TopicSpec, WorkError};
+use crate::{FollowError, OpenError, Partition, Record, Topic, TopicSpec, WorkError};
 
 /// How long a look at a topic may take. While no broker can be reached, librdkafka spends half a core on waiting for
 /// its answer (measured: 0.7 of one for a look of 5 s every 5 s).
@@ -49,7 +49,12 @@ pub(super) struct Shared {
     silent: Mutex<Option<String>>,
     /// Numbers of the sessions that there are.
     slots: Mutex<BTreeSet<usize>>,
+    /// By transactional id, where the last transaction of a session that has ended wrote, and a record of each place.
+    left: Mutex<BTreeMap<String, Places>>,
 }
+
+/// Where a transaction wrote, and one record of each place.
+pub(super) type Places = BTreeMap<(Topic, Partition), Record>;
 
 /// A topic of the log.
 #[derive(Debug)]
@@ -127,7 +132,20 @@ impl Shared {
             refused: Mutex::default(),
             silent: Mutex::default(),
             slots: Mutex::default(),
+            left: Mutex::default(),
         }
+    }
+
+    /// A session with this transactional id has ended; where its last transaction wrote.
+    pub(super) fn leave(&self, id: &str, places: Places) {
+        if !places.is_empty() {
+            lock(&self.left).insert(id.to_owned(), places);
+        }
+    }
+
+    /// Where the last one with this transactional id wrote.
+    pub(super) fn left(&self, id: &str) -> Places {
+        lock(&self.left).get(id).cloned().unwrap_or_default()
     }
 
     pub(super) fn topic(&self, topic: Topic) -> Option<&Known> {

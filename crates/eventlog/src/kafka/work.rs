@@ -15,8 +15,8 @@ use super::{
     group::{Group, Told},
     native::{Read, Reader},
     offsets::{Ask, Offsets, ask},
-    share::{Cursor, Share},
-    shared::{Shared, Slot},
+    share::{Cursor, Hidden, Share},
+    shared::{Places, Shared, Slot},
 };
 use crate::{
     Assignment, CommitError, Committed, Entry, InputRange, Offset, OpenError, Pace, Partition, Partitions,
@@ -49,6 +49,8 @@ pub(super) struct Session {
     ends: Offsets,
     /// Lower bounds of the next offset in each partition that is written to.
     floors: Offsets,
+    /// Where the last transaction wrote.
+    last: Places,
 }
 
 impl Session {
@@ -89,6 +91,7 @@ impl Session {
             ready: VecDeque::new(),
             ends: Offsets::new(),
             floors: Offsets::new(),
+            last: Places::new(),
         })
     }
 
@@ -137,7 +140,7 @@ impl Session {
 
     /// Begins to read the state of partitions that have become this session's.
     fn begin(&mut self, partitions: &[Partition]) -> Result<(), WorkError> {
-        self.writer.introduce()?;
+        self.writer.introduce(&self.group)?;
         let state = self.spec.state;
         self.check_partitions(partitions)?;
         let places: Vec<_> = partitions.iter().map(|partition| (state, *partition)).collect();
@@ -148,7 +151,8 @@ impl Session {
             let place = (state, partition);
             let (next, end) = (starts[&place], ends[&place]);
             self.floors.insert(place, end);
-            self.shares.insert(partition, Share::Restoring { next, end });
+            self.shares
+                .insert(partition, Share::Restoring { next, end, hidden: Hidden::Since(Instant::now()) });
             if next >= end {
                 self.restored(partition)?;
             } else {
@@ -262,6 +266,27 @@ impl Session {
         }
     }
 
+    /// Says which states can't be read, because a transaction that nobody ends hides the rest of them.
+    fn tell_of_hidden(&mut self) -> Result<(), WorkError> {
+        let state = self.spec.state;
+        let hidden = self
+            .shares
+            .iter_mut()
+            .filter_map(|(partition, share)| Some((*partition, share.is_hidden_from()?)));
+        for (partition, from) in hidden.collect::<Vec<_>>() {
+            // Without an answer it is the brokers that are missing.
+            self.ask(&[(state, partition)], Ask::End)?;
+            let (brokers, name) = (&self.shared.options.brokers, self.shared.options.prefixed(state));
+            tracing::warn!(
+                "partition {partition} waits: a transaction that is open from offset {from} of topic {name} on hides \
+                 what comes after it; if no program works on that any more, end it with \
+                 kafka-transactions.sh --bootstrap-server {brokers} abort --topic {name} --partition {partition} \
+                 --start-offset {from}"
+            );
+        }
+        Ok(())
+    }
+
     fn out_of_range(
         &self,
         topic: Topic,
@@ -342,6 +367,12 @@ impl Session {
     }
 }
 
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.shared.leave(self.writer.name(), std::mem::take(&mut self.last));
+    }
+}
+
 impl Work for Session {
     fn poll(&mut self, wait: Duration) -> Result<Polled, WorkError> {
         // Longer is never asked for, and can't be added to any time.
@@ -349,6 +380,9 @@ impl Work for Session {
         loop {
             if self.shared.is_closed() {
                 return Err(WorkError::Closed);
+            }
+            if self.writer.has_predecessor() {
+                self.writer.introduce(&self.group)?;
             }
             self.hear()?;
             if self.ready.is_empty() {
@@ -361,6 +395,7 @@ impl Work for Session {
                 return Ok(ready);
             }
             self.writer.hear();
+            self.tell_of_hidden()?;
             for topic in self.spec.inputs.iter().chain([&self.spec.state]).chain(&self.spec.outputs) {
                 self.shared.check_is_there(topic).map_err(|failed| self.shared.end_session(failed))?;
             }
@@ -455,6 +490,10 @@ impl Work for Session {
             .records
             .iter()
             .filter_map(|(topic, partition, record)| Some((name(topic)?, *partition, record)));
+        self.last.clear();
+        for (topic, partition, record) in &transaction.records {
+            self.last.entry((topic, *partition)).or_insert_with(|| record.clone());
+        }
         let committed = self.writer.commit(records, &positions, &self.group);
         if committed == Err(CommitError::Fenced) {
             self.group.hear_of_instance();

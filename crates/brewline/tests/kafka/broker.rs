@@ -1,0 +1,128 @@
+//! The broker is killed, and paused.
+
+use std::{
+    net::SocketAddr,
+    thread,
+    time::{Duration, Instant},
+};
+
+use rustix::process::Signal;
+
+use crate::{
+    bed::{Counter, Shop, id, place, quiet, setting},
+    load::{Customers, wait_for_ready},
+    own::{BACK_WITHIN, Broker},
+    support::{PATIENCE, Process},
+};
+
+/// An answer comes within 5 s: the contract's deadline. The rest is for a busy machine, to connect and to read.
+const ANSWERED_WITHIN: Duration = Duration::from_millis(5_500);
+
+/// A counter and a barista, twice, and customers on both.
+struct Line {
+    shop: Shop,
+    counters: [Counter; 2],
+    baristas: [Process; 2],
+    customers: Customers,
+    broker: Broker,
+}
+
+impl Line {
+    fn start(beyond: u16) -> Self {
+        let broker = Broker::start(beyond, false);
+        let shop = Shop::at(broker.address());
+        assert!(shop.run("topics", &["--partitions", "2"]).status.success());
+        let counters = [shop.counter(&[]), shop.counter(&[])];
+        let baristas = [(); 2].map(|()| shop.barista(&["-v", "--seconds-per-cup", "0.1"]));
+        let [here, there] = [counters[0].at, counters[1].at];
+        let customers = Customers::new().without_keys(here, 20).without_keys(there, 20);
+        let customers = customers.with_keys(here, 20, "here").with_keys(there, 20, "there");
+        customers.more(100);
+        Self { shop, counters, baristas, customers, broker }
+    }
+
+    /// Waits until an order that is placed now is made, on both counters. When that was, and when it was accepted.
+    fn wait_until_it_works(&self, since: Instant) -> (Duration, Duration) {
+        let at = self.counters.each_ref().map(|counter| counter.at);
+        let orders = at.map(|at| order_until_accepted(at, &self.customers));
+        let accepted = since.elapsed();
+        for (counter, order) in self.counters.iter().zip(&orders) {
+            counter.wait_for_state(order, "ready");
+        }
+        (accepted, since.elapsed())
+    }
+
+    /// Nothing was lost, doubled, late or dead.
+    fn end(mut self) {
+        let told = self.customers.end();
+        println!(
+            "{} accepted, {} not written, {} unknown, {} without an answer; slowest answer {:?}",
+            told.accepted.len(),
+            told.not_written,
+            told.unknown.len(),
+            told.unanswered,
+            told.slowest
+        );
+        assert!(told.slowest < ANSWERED_WITHIN, "an answer came after {:?}", told.slowest);
+        assert_eq!(told.unanswered, 0, "every request is answered");
+        let processes = self.counters.iter_mut().map(|counter| &mut counter.process);
+        for process in processes.chain(&mut self.baristas) {
+            assert_eq!(process.child.try_wait().unwrap(), None, "it died: {:#?}", process.heard);
+        }
+        self.shop.assert_as_told(&told);
+        let (received, _) = self.shop.assert_announced_once();
+        for counter in &self.counters {
+            wait_for_ready(counter.at, received);
+        }
+    }
+}
+
+/// An order that is asked for until it is accepted. Of what nobody knows, the customers remember that.
+fn order_until_accepted(at: SocketAddr, customers: &Customers) -> String {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let answer = place(at, 1, None).unwrap();
+        let (status, code) = (answer.status, answer.json()["code"].clone());
+        if status == 202 {
+            let id = id(&answer);
+            customers.told().accepted.push(id.clone());
+            return id;
+        }
+        if code == "outcome_unknown" {
+            customers.told().unknown.push(id(&answer));
+        }
+        assert!(status == 503 && Instant::now() < until, "{answer:?}");
+        thread::park_timeout(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn when_the_broker_is_killed_counters_say_so_and_all_goes_on_by_itself_when_it_is_back() {
+    let _quiet = quiet();
+    let line = Line::start(10);
+    for round in 0..setting("BREWLINE_BROKER_KILLS").unwrap_or(2) {
+        line.customers.more(50);
+        let refused = line.customers.told().not_written;
+        line.broker.signal(Signal::KILL);
+        line.customers.wait("orders are refused", |told| told.not_written >= refused + 8);
+        let back = line.broker.start_again();
+        let (accepted, made) = line.wait_until_it_works(back);
+        println!("round {round}: orders accepted {accepted:?} and made {made:?} after the broker's return");
+        assert!(made < BACK_WITHIN, "made {made:?} after the broker's return");
+    }
+    line.end();
+}
+
+#[test]
+fn when_the_broker_is_paused_for_20_s_no_accepted_order_is_lost_and_none_is_doubled() {
+    let _quiet = quiet();
+    let line = Line::start(20);
+    line.broker.signal(Signal::STOP);
+    let until = Instant::now() + Duration::from_secs(20);
+    line.customers.wait("20 s are over", |_| Instant::now() >= until);
+    line.broker.signal(Signal::CONT);
+    let (accepted, made) = line.wait_until_it_works(Instant::now());
+    println!("orders accepted {accepted:?} and made {made:?} after the broker went on");
+    assert!(made < BACK_WITHIN, "made {made:?} after the broker went on");
+    line.end();
+}
