@@ -55,7 +55,7 @@ impl Line {
     /// Nothing was lost, doubled, late or dead.
     fn end(mut self) {
         let told = self.customers.end();
-        println!(
+        eprintln!(
             "{} accepted, {} not written, {} unknown, {} without an answer; slowest answer {:?}",
             told.accepted.len(),
             told.not_written,
@@ -107,7 +107,7 @@ fn when_the_broker_is_killed_counters_say_so_and_all_goes_on_by_itself_when_it_i
         line.customers.wait("orders are refused", |told| told.not_written >= refused + 8);
         let back = line.broker.start_again();
         let (accepted, made) = line.wait_until_it_works(back);
-        println!("round {round}: orders accepted {accepted:?} and made {made:?} after the broker's return");
+        eprintln!("round {round}: orders accepted {accepted:?} and made {made:?} after the broker's return");
         assert!(made < BACK_WITHIN, "made {made:?} after the broker's return");
     }
     line.end();
@@ -122,7 +122,7 @@ fn when_the_broker_is_paused_for_20_s_no_accepted_order_is_lost_and_none_is_doub
     line.customers.wait("20 s are over", |_| Instant::now() >= until);
     line.broker.signal(Signal::CONT);
     let (accepted, made) = line.wait_until_it_works(Instant::now());
-    println!("orders accepted {accepted:?} and made {made:?} after the broker went on");
+    eprintln!("orders accepted {accepted:?} and made {made:?} after the broker went on");
     assert!(made < BACK_WITHIN, "made {made:?} after the broker went on");
     line.end();
 }

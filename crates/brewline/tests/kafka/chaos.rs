@@ -20,7 +20,7 @@ const KILLS_MAX: u32 = 60;
 fn chance() -> StdRng {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     let seed = setting("BREWLINE_SEED").unwrap_or(now);
-    println!("BREWLINE_SEED={seed}");
+    eprintln!("BREWLINE_SEED={seed}");
     StdRng::seed_from_u64(seed)
 }
 
@@ -62,7 +62,7 @@ fn baristas_are_killed_at_random_moments_and_each_order_is_announced_once() {
         shop.assert_as_told(&told);
         (received, cut) = shop.assert_announced_once();
     }
-    println!("{received} orders, {killed} kills, {cut} announcements taken back");
+    eprintln!("{received} orders, {killed} kills, {cut} announcements taken back");
     assert!(cut > 0, "{killed} kills met no transaction that announced something");
     wait_for_ready(counter.at, received);
 }
@@ -80,7 +80,7 @@ fn a_barista_that_was_paused_while_another_took_over_announces_nothing_and_works
     let paused = Instant::now();
     let mut other = shop.barista(&brew);
     other.hear(|line| line.contains("partition taken"));
-    println!("taken over after {:?}", paused.elapsed());
+    eprintln!("taken over after {:?}", paused.elapsed());
     shop.wait_for_bells(&orders);
     // It wakes up with all of them due.
     zombie.signal(Signal::CONT);

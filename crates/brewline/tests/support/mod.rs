@@ -105,7 +105,7 @@ impl Drop for Process {
         let _ = self.child.wait();
         if std::thread::panicking() {
             self.heard.extend(self.lines.try_iter());
-            println!("process {} said {:#?}", self.child.id(), self.heard);
+            eprintln!("process {} said {:#?}", self.child.id(), self.heard);
         }
     }
 }
