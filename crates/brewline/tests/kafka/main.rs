@@ -14,6 +14,7 @@ mod load;
 mod own;
 mod peers;
 mod poison;
+mod refused;
 mod scale;
 mod strange;
 #[path = "../support/mod.rs"]

@@ -1,13 +1,14 @@
 //! Transactions: everything that is written and how far was read, as one.
 
 use std::{
+    collections::BTreeSet,
     ffi::CStr,
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
 use rdkafka::{
-    ClientContext, TopicPartitionList,
+    ClientContext, Message as _, TopicPartitionList,
     config::RDKafkaLogLevel,
     consumer::ConsumerGroupMetadata,
     error::{KafkaError, RDKafkaErrorCode as Code},
@@ -101,7 +102,8 @@ impl Writer {
                     self.producer.poll(Duration::ZERO);
                 }
                 Err(error) => {
-                    let failed = self.shared.failed_with("begin a transaction", &error);
+                    let failed =
+                        self.shared.failed_with(&format!("begin a transaction as {}", self.name), &error);
                     return Err(self.shared.end_session(failed));
                 }
             }
@@ -132,8 +134,9 @@ impl Writer {
         let ended =
             sent.and_then(|()| self.producer.abort_transaction(left).map_err(|error| self.error(&error)));
         ended.map_err(|error| {
+            let heals = !matches!(error, CommitError::Fatal(_));
             let sentence = format!("what the last session left open can't be taken back: {error}");
-            self.shared.end_session(Failed { sentence, heals: true })
+            self.shared.end_session(Failed { sentence, heals })
         })?;
         tracing::debug!("what the last session may have left open is taken back");
         Ok(())
@@ -179,7 +182,7 @@ impl Writer {
         for (topic, partition, record) in records {
             while let Err(code) = native::produce(self.producer.client(), topic, partition, record, ()) {
                 if code != Code::QueueFull {
-                    return Err(self.error_of(code, ""));
+                    return Err(self.error_of("commit a transaction", code, ""));
                 }
                 self.wait(deadline)?;
             }
@@ -205,8 +208,19 @@ impl Writer {
 
     /// Whether a record has failed.
     fn check(&self) -> Result<(), CommitError> {
-        match *lock(&self.producer.context().failed) {
-            Some(code) => Err(self.error_of(code, "")),
+        let failed = lock(&self.producer.context().failed).clone();
+        match failed {
+            // Thrown away, because the transaction can't be committed any more; whoever tries to is told why.
+            Some((Code::PurgeQueue | Code::PurgeInflight, _)) => {
+                Err(match self.producer.commit_transaction(Duration::from_secs(1)) {
+                    Err(error) => match lock(&self.producer.context().refused).take() {
+                        Some(topic) => self.error_at(&format!("write to topic {topic}"), &error),
+                        None => self.error(&error),
+                    },
+                    Ok(()) => CommitError::Aborted(Reason::Deadline),
+                })
+            }
+            Some((code, topic)) => Err(self.error_of(&format!("write to topic {topic}"), code, "")),
             None => Ok(()),
         }
     }
@@ -237,7 +251,14 @@ impl Writer {
             match self.producer.send_offsets_to_transaction(positions, member, left) {
                 Ok(()) => return Ok(()),
                 Err(KafkaError::Transaction(error)) if error.is_retriable() && !left.is_zero() => {}
-                Err(error) => return Err(self.error(&error)),
+                Err(error) => {
+                    let topics: BTreeSet<_> =
+                        positions.elements().iter().map(|place| place.topic().to_owned()).collect();
+                    let topics: Vec<_> = topics.into_iter().collect();
+                    return Err(
+                        self.error_at(&format!("commit positions in {}", topics.join(" and ")), &error)
+                    );
+                }
             }
         }
     }
@@ -276,11 +297,15 @@ impl Writer {
     }
 
     fn error(&self, error: &KafkaError) -> CommitError {
-        let (code, said) = parts(error);
-        self.error_of(code, &said)
+        self.error_at("commit a transaction", error)
     }
 
-    fn error_of(&self, code: Code, said: &str) -> CommitError {
+    fn error_at(&self, tried: &str, error: &KafkaError) -> CommitError {
+        let (code, said) = parts(error);
+        self.error_of(tried, code, &said)
+    }
+
+    fn error_of(&self, tried: &str, code: Code, said: &str) -> CommitError {
         // Of a producer that can't go on, and of records that were thrown away because of it, what it first failed
         // of says more.
         let code = match code {
@@ -309,7 +334,7 @@ impl Writer {
                     Some(trouble) if said.is_empty() => trouble.said,
                     _ => said.to_owned(),
                 };
-                let Failed { sentence, heals } = self.shared.failed("commit a transaction", code, &said);
+                let Failed { sentence, heals } = self.shared.failed(tried, code, &said);
                 if heals {
                     CommitError::Aborted(Reason::Storage(sentence))
                 } else {
@@ -320,15 +345,20 @@ impl Writer {
     }
 }
 
-/// Hears which record has failed.
+/// Hears which record has failed, and which topic was refused.
 #[derive(Debug, Default)]
 struct Outcome {
     ears: Ears,
-    failed: Mutex<Option<Code>>,
+    failed: Mutex<Option<(Code, String)>>,
+    refused: Mutex<Option<String>>,
 }
 
 impl ClientContext for Outcome {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, said: &str) {
+        // The error that follows does not say which topic it was.
+        if facility == "ADDPARTS" && said.contains("authorization failed") {
+            *lock(&self.refused) = said.split('"').nth(1).map(str::to_owned);
+        }
         Ears::note(level, facility, said);
     }
 
@@ -341,9 +371,10 @@ impl ProducerContext for Outcome {
     type DeliveryOpaque = ();
 
     fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
-        if let Err((error, _)) = result {
+        if let Err((error, record)) = result {
+            let code = error.rdkafka_error_code().unwrap_or(Code::Fail);
             // The first says why; the others follow from it.
-            lock(&self.failed).get_or_insert(error.rdkafka_error_code().unwrap_or(Code::Fail));
+            lock(&self.failed).get_or_insert_with(|| (code, record.topic().to_owned()));
         }
     }
 }

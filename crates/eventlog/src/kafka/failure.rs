@@ -78,7 +78,8 @@ impl<'a> Failure<'a> {
             | Code::GroupAuthorizationFailed
             | Code::ClusterAuthorizationFailed
             | Code::TransactionalIdAuthorizationFailed => {
-                (format!("this user may not do that ({code:?})"), "give it the permission there")
+                let said = if said.is_empty() { String::new() } else { format!(": {said}") };
+                (format!("this user may not do that ({code:?}{said})"), "give it the permission there")
             }
             Code::InconsistentGroupProtocol => (
                 "the group has members that are none of ours".to_owned(),
