@@ -102,8 +102,8 @@ fn restart(dir: &Path, table: &mut Table) -> anyhow::Result<()> {
         anyhow::ensure!(began.elapsed() < Duration::from_mins(2), "the million was not taken");
         std::thread::park_timeout(Duration::from_millis(200));
     }
-    let whole = up.memory_mib()?;
-    up.kill()?;
+    let whole = up.program.memory_mib()?;
+    up.program.kill()?;
     let log_began = Instant::now();
     let log = line::open(&dir, line::MONTH)?;
     let opened = log_began.elapsed();

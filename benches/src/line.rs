@@ -11,7 +11,7 @@ use std::{
 use barista::{Metrics, StopSignal};
 use bytes::Bytes;
 use eventlog::{
-    Follow, Log as _, Record, Start,
+    Follow, Log, Record, Start,
     local::{LocalLog, Options},
 };
 use order::{CloudEvent, Order, OrderId, topic};
@@ -87,7 +87,7 @@ pub(crate) fn order(id: &str, amount: u16) -> Record {
 }
 
 /// Writes `count` orders, many at a time; `amount` says how many cups the first, the second … has.
-pub(crate) fn place(log: &LocalLog, count: usize, amount: impl Fn(usize) -> u16) -> anyhow::Result<()> {
+pub(crate) fn place(log: &Arc<impl Log>, count: usize, amount: impl Fn(usize) -> u16) -> anyhow::Result<()> {
     const AT_ONCE: usize = 512;
     let publisher = log.publisher();
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
@@ -119,7 +119,7 @@ pub(crate) fn wait_for(follow: &mut dyn Follow, count: usize, began: Instant) ->
 
 /// Follows one topic.
 pub(crate) fn follow(
-    log: &LocalLog,
+    log: &Arc<impl Log>,
     topic: eventlog::Topic,
     start: Start,
 ) -> anyhow::Result<Box<dyn Follow>> {

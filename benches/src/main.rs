@@ -1,6 +1,6 @@
 //! What is measured, as a program that prints a table: `cargo run --release -p benches -- [NAME…]`.
 //!
-//! Every row runs on the embedded log with every answer synced, and shares the machine's cores with the load. The
+//! Every row but Kafka's runs on the embedded log with every answer synced, and shares the machine's cores with the load. The
 //! barista is running and the views are folding, but for `1M brewing: engine`: that is a session of the engine
 //! alone. Figures are wall-clock times of one run; the program says what it ran on.
 #![expect(clippy::print_stdout, reason = "the table is what this program is for")]
@@ -9,6 +9,7 @@
 mod brewing;
 mod drain;
 mod idle;
+mod kafka;
 mod latency;
 mod line;
 mod load;
@@ -20,16 +21,21 @@ mod table;
 
 use clap::{Parser, ValueEnum};
 
+use self::kafka::Measure;
+
 /// Measures the line, and prints a table.
 #[derive(Debug, Parser)]
 struct Args {
     /// What to measure
-    #[arg(value_enum, default_values_t = Bench::value_variants().to_vec())]
+    #[arg(value_enum, default_values_t = EMBEDDED.to_vec())]
     benches: Vec<Bench>,
 
     /// A directory on the disk to measure [default: a temporary one]
     #[arg(long)]
     dir: Option<std::path::PathBuf>,
+
+    #[command(flatten)]
+    kafka: kafka::Settings,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -48,6 +54,37 @@ enum Bench {
     Start,
     /// `up` with nothing to do; the size of the binary
     Idle,
+    /// All that follow: the same on Apache Kafka, which needs Java and Maven
+    Kafka,
+    /// POST /order at 1, 64 and 512 connections
+    KafkaPost,
+    /// A million waiting orders of amount 0
+    KafkaDrain,
+    /// From the append to the announcement, at 500 orders/s
+    KafkaLatency,
+    /// A million orders brewing: memory, lateness, restart
+    KafkaBrewing,
+    /// Who decides after a restart, and after SIGKILL
+    KafkaRestart,
+}
+
+/// Needs no service.
+const EMBEDDED: &[Bench] =
+    &[Bench::Post, Bench::Drain, Bench::Latency, Bench::Brewing, Bench::Retention, Bench::Start, Bench::Idle];
+
+impl Bench {
+    /// What is to be measured on Apache Kafka.
+    fn on_kafka(self) -> &'static [Measure] {
+        match self {
+            Self::Kafka => Measure::value_variants(),
+            Self::KafkaPost => &[Measure::Post],
+            Self::KafkaDrain => &[Measure::Drain],
+            Self::KafkaLatency => &[Measure::Latency],
+            Self::KafkaBrewing => &[Measure::Brewing],
+            Self::KafkaRestart => &[Measure::Restart],
+            _ => &[],
+        }
+    }
 }
 
 fn main() -> anyhow::Result<()> {
@@ -57,6 +94,7 @@ fn main() -> anyhow::Result<()> {
         None => tempfile::tempdir(),
     };
     let mut table = table::Table::default();
+    let mut cluster = None;
     for bench in &args.benches {
         let dir = dir()?;
         eprintln!("{bench:?} …");
@@ -68,6 +106,16 @@ fn main() -> anyhow::Result<()> {
             Bench::Retention => retention::run(dir.path(), &mut table)?,
             Bench::Start => start::run(dir.path(), &mut table)?,
             Bench::Idle => idle::run(dir.path(), &mut table)?,
+            on_kafka => {
+                let cluster = match &cluster {
+                    Some(cluster) => cluster,
+                    None => cluster.insert(kafka::Cluster::start(&args.kafka)?),
+                };
+                for measure in on_kafka.on_kafka() {
+                    eprintln!("{measure:?} on Apache Kafka …");
+                    cluster.measure(*measure, &mut table)?;
+                }
+            }
         }
     }
     print!("{table}");

@@ -24,7 +24,7 @@ pub(crate) fn run(dir: &Path, table: &mut Table) -> anyhow::Result<()> {
             target,
             format!("{:.0}/s, p50 {p50:.2} ms, p99 {p99:.1} ms", seen.per_second),
         );
-        up.stop()?;
+        up.program.stop()?;
     }
     let seen = load::orders(plain()?, 512, LASTS)?;
     let seen = format!("{:.0}/s", seen.per_second);
@@ -33,7 +33,7 @@ pub(crate) fn run(dir: &Path, table: &mut Table) -> anyhow::Result<()> {
 }
 
 /// The same answer from the same libraries, with no line behind it; served to the end of this process.
-fn plain() -> anyhow::Result<SocketAddr> {
+pub(crate) fn plain() -> anyhow::Result<SocketAddr> {
     let handler = || async {
         let order = r#"{"order_id":"3f0c2f0e-6a3b-4a53-9d0e-6b1f1f3f8a11","amount":1,"status":0}"#;
         (StatusCode::ACCEPTED, [("content-type", "application/json")], order)

@@ -1,4 +1,4 @@
-//! The real binary as a child process, and what the system says of it.
+//! Programs as child processes, and what the system says of it.
 
 use std::{
     fs,
@@ -11,13 +11,17 @@ use std::{
 
 use anyhow::{Context as _, bail};
 
-/// `brewline up` in a process of its own. Ended when dropped.
+/// A program in a process of its own. Ended when dropped.
+#[derive(Debug)]
+pub(crate) struct Program(Child);
+
+/// A counter, or a whole line, in a process of its own.
 #[derive(Debug)]
 pub(crate) struct Up {
-    child: Child,
+    pub(crate) program: Program,
     /// Where it listens.
     pub(crate) counter: SocketAddr,
-    /// From its start until `/readyz` said yes.
+    /// From its start until it was ready.
     pub(crate) ready_after: Duration,
 }
 
@@ -31,69 +35,89 @@ pub(crate) fn binary() -> anyhow::Result<PathBuf> {
 }
 
 impl Up {
-    /// Starts it on the log in `dir`, and waits until it is ready.
+    /// Starts `brewline up` on the log in `dir`, and waits until it is ready.
     pub(crate) fn start(dir: &Path, args: &[&str]) -> anyhow::Result<Self> {
+        let log = format!("local:{}", dir.display());
+        Self::run(&binary()?, &[&["up", "--quiet", "--log", &log], args].concat())
+    }
+
+    /// Starts a program that takes orders at `--listen`, and waits until it does.
+    pub(crate) fn run(program: &Path, args: &[&str]) -> anyhow::Result<Self> {
         let counter = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let began = Instant::now();
-        let mut child = Command::new(binary()?)
-            .arg("up")
-            .args(["--quiet", "--listen", &counter.to_string()])
-            .arg("--log")
-            .arg(format!("local:{}", dir.display()))
+        let mut program = Program::run(program, &[args, &["--listen", &counter.to_string()]].concat())?;
+        while began.elapsed() < Duration::from_mins(2) {
+            // Other people's counters have no `/readyz`.
+            let is_ready = |answer: String| ["200", "404"].iter().any(|code| answer[9..].starts_with(code));
+            if get(counter, "/readyz").is_ok_and(|answer| answer.starts_with("HTTP/1.1 ") && is_ready(answer))
+            {
+                return Ok(Self { program, counter, ready_after: began.elapsed() });
+            }
+            program.check()?;
+            std::thread::park_timeout(Duration::from_millis(2));
+        }
+        bail!("the counter was not ready within 120 s")
+    }
+}
+
+impl Program {
+    pub(crate) fn run(program: &Path, args: &[&str]) -> anyhow::Result<Self> {
+        let mut child = Command::new(program)
             .args(args)
             .stdout(Stdio::piped())
-            .spawn()?;
+            .spawn()
+            .with_context(|| format!("cannot start {}", program.display()))?;
         let output = child.stdout.take().context("its output is piped")?;
         // Read to the end, so that it never waits for someone to listen.
         std::thread::spawn(move || BufReader::new(output).lines().for_each(drop));
-        while began.elapsed() < Duration::from_mins(2) {
-            if get(counter, "/readyz").is_ok_and(|answer| answer.starts_with("HTTP/1.1 200")) {
-                return Ok(Self { child, counter, ready_after: began.elapsed() });
-            }
-            if let Some(status) = child.try_wait()? {
-                bail!("brewline up ended: {status}");
-            }
-            std::thread::park_timeout(Duration::from_millis(2));
-        }
-        let _ = child.kill();
-        bail!("brewline up was not ready within 120 s")
+        Ok(Self(child))
+    }
+
+    /// Whether it still runs.
+    pub(crate) fn check(&mut self) -> anyhow::Result<()> {
+        self.0.try_wait()?.map_or(Ok(()), |status| bail!("what is measured ended: {status}"))
     }
 
     /// Ends it as a power cut would.
     pub(crate) fn kill(mut self) -> anyhow::Result<()> {
-        self.child.kill()?;
-        self.child.wait()?;
+        self.0.kill()?;
+        self.0.wait()?;
         Ok(())
     }
 
     /// Ends it as Ctrl-C would.
     pub(crate) fn stop(mut self) -> anyhow::Result<()> {
-        let pid = rustix::process::Pid::from_child(&self.child);
+        let pid = rustix::process::Pid::from_child(&self.0);
         rustix::process::kill_process(pid, rustix::process::Signal::TERM)?;
-        self.child.wait()?;
+        self.0.wait()?;
         Ok(())
     }
 
     /// Resident memory, in MiB.
     pub(crate) fn memory_mib(&self) -> anyhow::Result<f64> {
-        memory_mib(&self.child.id().to_string())
+        memory_mib(&self.0.id().to_string())
     }
 
     /// Processor time used so far, in seconds.
     pub(crate) fn cpu_seconds(&self) -> anyhow::Result<f64> {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
-        let fields: Vec<_> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-        let ticks = |n: usize| fields.get(n).and_then(|t| t.parse::<f64>().ok()).unwrap_or(0.0);
-        // Fields 14 and 15 of proc(5), counted from the one after the name; a tick is 10 ms on Linux.
-        Ok((ticks(11) + ticks(12)) / 100.0)
+        cpu_seconds(&self.0.id().to_string())
     }
 }
 
-impl Drop for Up {
+impl Drop for Program {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
+}
+
+/// Processor time that a process has used so far, in seconds.
+pub(crate) fn cpu_seconds(pid: &str) -> anyhow::Result<f64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    let fields: Vec<_> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+    let ticks = |n: usize| fields.get(n).and_then(|t| t.parse::<f64>().ok()).unwrap_or(0.0);
+    // Fields 14 and 15 of proc(5), counted from the one after the name; a tick is 10 ms on Linux.
+    Ok((ticks(11) + ticks(12)) / 100.0)
 }
 
 /// Resident memory of a process, in MiB.

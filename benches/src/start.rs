@@ -15,17 +15,17 @@ const AT_ONCE: usize = 4_096;
 pub(crate) fn run(dir: &Path, table: &mut Table) -> anyhow::Result<()> {
     fill(dir)?;
     let target = "≤ 2 s";
-    Up::start(dir, &[])?.stop()?;
+    Up::start(dir, &[])?.program.stop()?;
     let size = size(dir)? as f64 / 1e9;
     let up = Up::start(dir, &[])?;
     let seen = format!("{:.2} s on {size:.1} GB", up.ready_after.as_secs_f64());
     table.row("start after a clean stop", target, seen);
     load::orders(up.counter, 64, Duration::from_secs(3))?;
-    up.kill()?;
+    up.program.kill()?;
     let up = Up::start(dir, &[])?;
     let seen = format!("{:.2} s on {size:.1} GB", up.ready_after.as_secs_f64());
     table.row("start after SIGKILL under load", target, seen);
-    up.stop()
+    up.program.stop()
 }
 
 /// A long history: what a start has no need to read.
