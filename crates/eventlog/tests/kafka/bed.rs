@@ -51,6 +51,8 @@ impl KafkaBed {
         let mut options = Options::new(broker(), TOPICS);
         options.prefix = prefix();
         options.partitions = Some(3);
+        // As the scenarios have it: no publish of theirs is meant to expire, however busy the machine is.
+        options.publish_within = BOUND;
         // A worker that is not polled is given up as early as the broker allows: 6 s is its
         // group.min.session.timeout.ms.
         for (name, value) in [("session.timeout.ms", "6000"), ("max.poll.interval.ms", "6000")] {
