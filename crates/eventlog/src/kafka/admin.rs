@@ -187,7 +187,7 @@ struct Admin<'a> {
 
 impl<'a> Admin<'a> {
     fn new(options: &'a Options) -> Result<Self, OpenError> {
-        let client = options.client(&[], &[]).create_with_context(Ears::default());
+        let client = options.client(&[], &[]).create_with_context(Ears::new(options));
         let client = client.map_err(|error| failed(options, "look after topics", &error))?;
         Ok(Self { options, client })
     }

@@ -17,10 +17,12 @@ use rdkafka::{
 
 use super::{
     MESSAGE_MAX_BYTES,
-    ears::Ears,
+    ears::{Ears, MOST},
     failure::parts,
     group::Group,
     native,
+    options::Options,
+    revive::revive,
     shared::{Failed, Shared, lock},
 };
 use crate::{CommitError, Partition, Reason, Record, WorkError};
@@ -70,7 +72,7 @@ impl Writer {
                 ("delivery.report.only.error", "true"),
             ],
         );
-        let producer = config.create_with_context(Outcome::default());
+        let producer = config.create_with_context(Outcome::new(&shared.options));
         let producer = producer.map_err(|error| shared.failed_with("begin to commit", &error))?;
         Ok(Self { shared: shared.clone(), producer, name: name.to_owned(), known: false })
     }
@@ -99,7 +101,7 @@ impl Writer {
                     self.known = true;
                 }
                 Err(KafkaError::Transaction(error)) if error.is_retriable() && Instant::now() < deadline => {
-                    self.producer.poll(Duration::ZERO);
+                    self.hear();
                 }
                 Err(error) => {
                     let failed =
@@ -144,9 +146,13 @@ impl Writer {
 
     /// Lets the producer say what it has to say: what nobody hears is kept.
     pub(super) fn hear(&self) {
-        if native::has_news(self.producer.client()) {
+        for _ in 0..MOST {
+            if !native::has_news(self.producer.client()) {
+                break;
+            }
             self.producer.poll(Duration::ZERO);
         }
+        revive(self.producer.client(), &self.producer.context().ears);
     }
 
     /// Commits, or takes everything back. `group` is asked who it is after the last record was written: whoever
@@ -195,7 +201,7 @@ impl Writer {
     fn wait(&self, deadline: Instant) -> Result<bool, CommitError> {
         let done = native::flush(&self.producer, STEP);
         // Serves the reports of what has failed, which count as on their way until then.
-        self.producer.poll(Duration::ZERO);
+        self.hear();
         self.check()?;
         if self.shared.is_closed() {
             return Err(CommitError::Aborted(Reason::Closed));
@@ -346,11 +352,17 @@ impl Writer {
 }
 
 /// Hears which record has failed, and which topic was refused.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Outcome {
     ears: Ears,
     failed: Mutex<Option<(Code, String)>>,
     refused: Mutex<Option<String>>,
+}
+
+impl Outcome {
+    fn new(options: &Options) -> Self {
+        Self { ears: Ears::new(options), failed: Mutex::default(), refused: Mutex::default() }
+    }
 }
 
 impl ClientContext for Outcome {

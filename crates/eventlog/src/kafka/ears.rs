@@ -1,8 +1,8 @@
 //! What a client of librdkafka says of itself, heard.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    sync::{Arc, Mutex, MutexGuard},
+    time::{Duration, Instant},
 };
 
 use rdkafka::{
@@ -12,11 +12,24 @@ use rdkafka::{
     error::{KafkaError, RDKafkaErrorCode},
 };
 
-use super::native::has_news;
+use super::{
+    native::has_news,
+    options::Options,
+    revive::{Loss, revive},
+    shared::lock,
+};
 
 /// Hears what a client says, and remembers the last thing that was wrong.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Ears(Arc<Mutex<Option<Trouble>>>);
+#[derive(Debug, Clone)]
+pub(super) struct Ears(Arc<Heard>);
+
+#[derive(Debug)]
+struct Heard {
+    /// What the client was configured with.
+    brokers: String,
+    trouble: Mutex<Option<Trouble>>,
+    loss: Mutex<Loss>,
+}
 
 /// Something that a client could not do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,17 +40,37 @@ pub(super) struct Trouble {
 }
 
 impl Ears {
+    /// For a client that is made with these options.
+    pub(super) fn new(options: &Options) -> Self {
+        let (trouble, loss) = (Mutex::default(), Mutex::default());
+        Self(Arc::new(Heard { brokers: options.brokers.clone(), trouble, loss }))
+    }
+
+    /// Where its brokers are, as it was told.
+    pub(super) fn brokers(&self) -> &str {
+        &self.0.brokers
+    }
+
+    /// Whether it may have lost them all.
+    pub(super) fn loss(&self) -> MutexGuard<'_, Loss> {
+        lock(&self.0.loss)
+    }
+
     /// What was wrong last, and is forgotten now.
     pub(super) fn take(&self) -> Option<Trouble> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+        lock(&self.0.trouble).take()
     }
 
     /// Takes in what one of librdkafka's errors says. That all brokers are down says less than why.
     pub(super) fn hear(&self, error: &KafkaError, said: &str) {
         let Some(code) = error.rdkafka_error_code() else { return };
         tracing::debug!(target: "librdkafka", %code, said, "trouble");
-        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if code != RDKafkaErrorCode::AllBrokersDown || last.is_none() {
+        let all_are_down = code == RDKafkaErrorCode::AllBrokersDown;
+        if all_are_down {
+            self.loss().hear(Instant::now());
+        }
+        let mut last = lock(&self.0.trouble);
+        if !all_are_down || last.is_none() {
             *last = Some(Trouble { code, said: said.to_owned() });
         }
     }
@@ -55,16 +88,17 @@ impl Ears {
 }
 
 /// The most that is heard at once.
-const MOST: usize = 1_000;
+pub(super) const MOST: usize = 1_000;
 
 /// Lets a client without a group say what it has to say. It brings no records.
 pub(super) fn hear(consumer: &BaseConsumer<Ears>) {
     for _ in 0..MOST {
         if !has_news(consumer.client()) {
-            return;
+            break;
         }
         drop(consumer.poll(Duration::ZERO));
     }
+    revive(consumer.client(), consumer.context());
 }
 
 impl ClientContext for Ears {

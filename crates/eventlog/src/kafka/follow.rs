@@ -4,6 +4,9 @@
 //! asked after a poll began, the answer covers everything that was committed then. And the reader says how far it
 //! has come: behind its last record stand marks of transactions and records of those that were aborted, which
 //! nobody sees; that they were passed is said by an end that was reached, or by the next record.
+//!
+//! A follower that does not get what is there, or no answer although the brokers give them, ends with an error after
+//! 15 s, whatever the reason is: the next one has clients of its own.
 
 use std::{
     collections::BTreeMap,
@@ -18,6 +21,7 @@ use super::{
     native::{Asker, Read, Reader},
     offsets::{Ask, Offsets, WITHIN, ask, list_of_ends},
     shared::{Failed, Shared},
+    stall::{PATIENCE, Stall},
 };
 use crate::{Batch, Entry, Follow, FollowError, Offset, OpenError, Partition, Position, Start, Topic};
 
@@ -43,6 +47,8 @@ pub(super) struct Follower {
     /// What it was told to read and is not kept any more.
     gone: Option<FollowError>,
     question: Question,
+    /// Records, or ends, that are not read although they are there.
+    unread: Stall,
     /// Whether it was said that the end was reached, and nothing came since.
     told_end: bool,
 }
@@ -57,6 +63,8 @@ struct Question {
     open: bool,
     /// The last time as of which the end was reached.
     confirmed: Option<Instant>,
+    /// Answers that do not come.
+    unanswered: Stall,
 }
 
 impl Follower {
@@ -77,6 +85,7 @@ impl Follower {
             cursors: BTreeMap::new(),
             gone: None,
             question: Question::default(),
+            unread: Stall::default(),
             told_end: false,
         };
         for (topic, start) in topics {
@@ -152,7 +161,7 @@ impl Follower {
     fn read(&mut self, entries: &mut Vec<Entry>) -> Result<(), FollowError> {
         let mut failed = None;
         let cursors = &mut self.cursors;
-        self.reader.read(|read| match read {
+        let count = self.reader.read(|read| match read {
             Read::Entry(entry) => {
                 let next = cursors.entry((entry.topic, entry.partition)).or_default();
                 if entry.offset >= *next {
@@ -166,6 +175,9 @@ impl Follower {
             }
             Read::Failed(topic, partition, code, said) => failed = Some((topic, partition, code, said)),
         });
+        if count > 0 {
+            self.unread.is_over();
+        }
         let Some((topic, partition, code, said)) = failed else { return Ok(()) };
         if let Code::OffsetOutOfRange | Code::AutoOffsetReset = code {
             let wanted = self.cursors.get(&(topic, partition)).copied().unwrap_or_default();
@@ -199,6 +211,9 @@ impl Follower {
     /// The answer to the question that is open, if it has come. Without one, nothing is known of the ends.
     fn take_answer(&mut self) -> Option<Offsets> {
         while let Some((number, ends)) = self.asker.take_ends() {
+            if ends.is_ok() {
+                self.question.unanswered.is_over();
+            }
             if self.question.open && number == self.question.number {
                 self.question.open = false;
                 let ends = ends.inspect_err(|code| tracing::debug!(%code, "nobody says where the log ends"));
@@ -209,7 +224,42 @@ impl Follower {
     }
 
     fn has_reached(&self, ends: &Offsets) -> bool {
-        self.cursors.iter().all(|(place, next)| ends.get(place).is_some_and(|end| next >= end))
+        self.behind(ends).is_none()
+    }
+
+    /// A topic that has more than was read.
+    fn behind(&self, ends: &Offsets) -> Option<Topic> {
+        let is_unread = |((topic, partition), next): (&(Topic, Partition), &Offset)| {
+            ends.get(&(*topic, *partition)).is_none_or(|end| next < end).then_some(*topic)
+        };
+        self.cursors.iter().find_map(is_unread)
+    }
+
+    /// Whether it still gets what the brokers have, and their answers.
+    fn check(&mut self, answer: Option<&Offsets>, now: Instant) -> Result<(), FollowError> {
+        match answer.map(|ends| self.behind(ends)) {
+            Some(Some(topic)) if self.unread.is_missing(now) => {
+                return Err(self.stalled(topic, "it has more, and nothing comes"));
+            }
+            Some(Some(_)) => {}
+            Some(None) => self.unread.is_over(),
+            // Nobody answers anyone.
+            None if !self.shared.is_complete() => self.question.unanswered.is_over(),
+            None if self.question.open && self.question.unanswered.is_missing(now) => {
+                let topic = self.topics.first().copied().unwrap_or_default();
+                return Err(self.stalled(topic, "nobody says where it ends"));
+            }
+            None => {}
+        }
+        Ok(())
+    }
+
+    fn stalled(&self, topic: Topic, why: &str) -> FollowError {
+        let (topic, brokers) = (self.shared.options.prefixed(topic), &self.shared.options.brokers);
+        FollowError::Storage(format!(
+            "reading topic {topic} on Kafka at {brokers} has come to a stop: {why} for {} s; begin anew",
+            PATIENCE.as_secs()
+        ))
     }
 }
 
@@ -237,8 +287,10 @@ impl Follow for Follower {
                 self.read(&mut entries)?;
             }
             self.ask_if_due(!entries.is_empty());
-            ends = self.take_answer().or(ends);
+            let answer = self.take_answer();
             let now = Instant::now();
+            self.check(answer.as_ref(), now)?;
+            ends = answer.or(ends);
             let at_end = entries.len() < BATCH && ends.as_ref().is_some_and(|ends| self.has_reached(ends));
             if at_end {
                 self.question.confirmed = self.question.asked;

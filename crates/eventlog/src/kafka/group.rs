@@ -23,18 +23,18 @@ use rdkafka::{
 
 use super::{
     bell::Bell,
-    ears::Ears,
+    ears::{Ears, MOST},
     failure::parts,
     native,
     offsets::{Offsets, WITHIN},
+    options::Options,
+    revive::revive,
     shared::{Shared, lock},
 };
 use crate::{OpenError, Partition, Topic, WorkError, WorkSpec};
 
 /// How often a member says that it lives. A third of the shortest session time, at most.
 const HEARTBEAT: Duration = Duration::from_millis(1_500);
-/// The most that is heard at once.
-const MOST: usize = 1_000;
 /// How long leaving the group is waited for; after that it leaves in the background.
 const LEAVE_WITHIN: Duration = Duration::from_secs(2);
 
@@ -94,7 +94,8 @@ impl Group {
         if let Some(instance) = &spec.instance {
             config.set("group.instance.id", shared.options.prefixed(instance));
         }
-        let consumer: Result<BaseConsumer<Member>, _> = config.create_with_context(Member::default());
+        let consumer: Result<BaseConsumer<Member>, _> =
+            config.create_with_context(Member::new(&shared.options));
         let mut consumer = consumer.map_err(|error| shared.failed_with(&tried, &error))?;
         let rung = bell.clone();
         consumer.set_nonempty_callback(move || rung.ring());
@@ -123,6 +124,7 @@ impl Group {
                 Some(Err(error)) => self.check(&error)?,
             }
         }
+        revive(consumer.client(), &consumer.context().ears);
         Ok(std::mem::take(&mut *lock(&consumer.context().told)))
     }
 
@@ -231,10 +233,16 @@ impl Drop for Group {
 }
 
 /// Hears what the group decides.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Member {
     ears: Ears,
     told: Mutex<VecDeque<Told>>,
+}
+
+impl Member {
+    fn new(options: &Options) -> Self {
+        Self { ears: Ears::new(options), told: Mutex::default() }
+    }
 }
 
 impl ClientContext for Member {

@@ -11,6 +11,7 @@
 //! | `commit` | transactions |
 //! | `offsets` | where partitions begin and end |
 //! | `shared`, `bell`, `ears` | what everything on one log shares; waiting; what clients say of themselves |
+//! | `revive`, `stall` | brokers for a client that has lost all of them; what does not come although it is there |
 //! | `failure` | librdkafka's errors as sentences |
 //! | `native` | what is called of librdkafka directly |
 //!
@@ -29,8 +30,10 @@ mod native;
 mod offsets;
 mod options;
 mod publish;
+mod revive;
 mod share;
 mod shared;
+mod stall;
 mod watch;
 mod work;
 
@@ -54,7 +57,7 @@ pub use self::{
     watch::Watch,
 };
 use self::{
-    ears::{Ears, Trouble},
+    ears::{Ears, Trouble, hear},
     failure::Failure,
     publish::Publisher,
     shared::{Known, Shared, lock},
@@ -73,6 +76,9 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 
 /// How often partitions that were added, and topics that were removed, are looked for.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
+
+/// How often who has nothing to do looks up, so that its clients can say what they have to say.
+const LOOK_UP: Duration = Duration::from_secs(1);
 
 /// A log on a cluster.
 pub struct KafkaLog {
@@ -119,7 +125,7 @@ impl KafkaLog {
         }
         let shared = Arc::new(Shared::new(options, topics, probe));
         let publisher = Arc::new(Publisher::new(&shared)?);
-        let lookout = look_out(&shared)
+        let lookout = look_out(&shared, &publisher)
             .map_err(|error| OpenError::Storage(format!("cannot start a thread for the log: {error}")))?;
         Ok(Arc::new(Self { shared, publisher, lookout: Mutex::new(Some(lookout)) }))
     }
@@ -167,7 +173,7 @@ pub fn make_topics(options: &Options) -> Result<(), OpenError> {
 
 /// A client to ask with, after a broker has answered it.
 fn connected(options: &Options) -> Result<BaseConsumer<Ears>, OpenError> {
-    let ears = Ears::default();
+    let ears = Ears::new(options);
     let probe = options.probe().create_with_context(ears.clone()).map_err(|error| {
         let (code, said) = failure::parts(&error);
         Failure { brokers: &options.brokers, tried: "work", code, said: &said }.open_error()
@@ -187,7 +193,7 @@ fn connect(options: &Options, probe: &BaseConsumer<Ears>, ears: &Ears) -> Result
         let name =
             options.topics.first().map_or_else(|| "brewline".to_owned(), |spec| options.prefixed(spec.name));
         let Err(error) = probe.fetch_metadata(Some(&name), Duration::from_millis(250)) else { return Ok(()) };
-        ears::hear(probe);
+        hear(probe);
         // That no broker is up follows from what was said before, and says less.
         trouble = match (ears.take(), trouble) {
             (Some(new), Some(old)) if new.code == Code::AllBrokersDown => Some(old),
@@ -204,15 +210,17 @@ fn connect(options: &Options, probe: &BaseConsumer<Ears>, ears: &Ears) -> Result
     }
 }
 
-fn look_out(shared: &Arc<Shared>) -> std::io::Result<JoinHandle<()>> {
-    let (shared, bell) = (shared.clone(), shared.bell());
+fn look_out(shared: &Arc<Shared>, publisher: &Arc<Publisher>) -> std::io::Result<JoinHandle<()>> {
+    let (shared, publisher, bell) = (shared.clone(), publisher.clone(), shared.bell());
     std::thread::Builder::new().name("kafka-lookout".to_owned()).spawn(move || {
         let mut answers = true;
         loop {
             let next = Instant::now() + if answers { LOOK_EVERY } else { LOOK_EVERY * 2 };
             // The bell also rings when partitions are found: only closing ends the wait.
             while !shared.is_closed() && Instant::now() < next {
-                bell.wait_until(next);
+                bell.wait_until(next.min(Instant::now() + LOOK_UP));
+                hear(&shared.probe);
+                publisher.look();
             }
             if shared.is_closed() {
                 return;

@@ -7,7 +7,8 @@
 //! - asking for the ends of many partitions without waiting for the answer (`rd_kafka_ListOffsets`);
 //! - headers whose names are no UTF-8 or hold a zero byte, for which `rdkafka` panics;
 //! - a flush that waits for the last record and not in steps of 100 ms (`rd_kafka_flush`);
-//! - which member of which generation a consumer is, and whether a client has something to say.
+//! - which member of which generation a consumer is, and whether a client has something to say;
+//! - giving a client its brokers again (`rd_kafka_brokers_add`).
 //!
 //! librdkafka is safe to call from any thread; what its handles need is that they are destroyed before their
 //! client, which the order of the fields of [`Reader`] and [`Asker`] sees to.
@@ -155,6 +156,15 @@ pub(super) fn is_member<C: ClientContext>(client: &Client<C>) -> bool {
         rd::rd_kafka_consumer_group_metadata_destroy(member);
         is
     }
+}
+
+/// Gives a client these brokers, `host:port[,host:port]`, beside those that it has. librdkafka keeps each list, and
+/// begins with all of them when all brokers are down.
+pub(super) fn add_brokers<C: ClientContext>(client: &Client<C>, brokers: &str) {
+    // Addresses with a zero byte made no client.
+    let Ok(brokers) = CString::new(brokers) else { return };
+    // SAFETY: the client is alive; the list is copied.
+    unsafe { rd::rd_kafka_brokers_add(client.native_ptr(), brokers.as_ptr()) };
 }
 
 /// Whether a client has something to say of itself or of its group. `BaseConsumer::poll` does not tell what it heard

@@ -19,6 +19,7 @@ use super::{
     ears::Ears,
     native::{self, Status},
     options::Options,
+    revive::revive,
     shared::{Failed, Shared},
 };
 use crate::{
@@ -44,12 +45,16 @@ struct Waiting {
 
 impl Publisher {
     pub(super) fn new(shared: &Arc<Shared>) -> Result<Self, Failed> {
-        let ears = Ears::default();
         let config = config(&shared.options);
-        let deliveries = Deliveries { shared: shared.clone(), ears };
+        let deliveries = Deliveries { shared: shared.clone(), ears: Ears::new(&shared.options) };
         let producer = config.create_with_context(deliveries);
         let producer = producer.map_err(|error| shared.failed_with("begin to publish", &error))?;
         Ok(Self { shared: shared.clone(), producer })
+    }
+
+    /// Sees to it that the producer has brokers. Its own thread hears what it says.
+    pub(super) fn look(&self) {
+        revive(self.producer.client(), &self.producer.context().ears);
     }
 
     /// Writes what waits, if the brokers take it, and answers everyone.

@@ -15,6 +15,7 @@ use rdkafka::{
     ClientConfig,
     consumer::{BaseConsumer, Consumer as _},
     error::{KafkaError, RDKafkaErrorCode as Code},
+    metadata::MetadataTopic,
 };
 
 use super::{
@@ -47,6 +48,8 @@ pub(super) struct Shared {
     refused: Mutex<Option<String>>,
     /// Why no broker answered when one was asked last.
     silent: Mutex<Option<String>>,
+    /// Whether everyone who is needed was there at the last look.
+    complete: AtomicBool,
     /// Numbers of the sessions that there are.
     slots: Mutex<BTreeSet<usize>>,
     /// By transactional id, where the last transaction of a session that has ended wrote, and a record of each place.
@@ -131,6 +134,7 @@ impl Shared {
             taken: Mutex::default(),
             refused: Mutex::default(),
             silent: Mutex::default(),
+            complete: AtomicBool::new(true),
             slots: Mutex::default(),
             left: Mutex::default(),
         }
@@ -228,7 +232,7 @@ impl Shared {
         most: usize,
         bell: &Arc<Bell>,
     ) -> Result<Reader, Failed> {
-        let consumer = config.create_with_context(Ears::default());
+        let consumer = config.create_with_context(Ears::new(&self.options));
         let consumer = consumer.map_err(|error| self.failed_with("begin to read", &error))?;
         let topics: Vec<_> =
             self.topics.iter().map(|known| (known.spec.name, known.name.as_c_str())).collect();
@@ -240,7 +244,7 @@ impl Shared {
     /// answers.
     pub(super) fn look_at_topics(&self) -> bool {
         hear(&self.probe);
-        let mut news = false;
+        let (mut news, mut complete) = (false, true);
         for known in &self.topics {
             if self.is_closed() {
                 return true;
@@ -250,10 +254,14 @@ impl Shared {
                 Ok(metadata) => metadata,
                 Err(error) => {
                     *lock(&self.silent) = Some(self.failed_with("see what is new", &error).sentence);
+                    self.complete.store(false, Ordering::Relaxed);
                     return false;
                 }
             };
             *lock(&self.silent) = None;
+            let led =
+                |topic: &MetadataTopic| topic.partitions().iter().all(|partition| partition.leader() >= 0);
+            complete &= metadata.topics().iter().all(led);
             let Some(found) = metadata.topics().iter().find(|topic| topic.name() == name) else { continue };
             match found.error().map(Code::from) {
                 None => {
@@ -268,10 +276,17 @@ impl Shared {
                 Some(_) => {}
             }
         }
+        self.complete.store(complete, Ordering::Relaxed);
         if news {
             self.ring();
         }
         true
+    }
+
+    /// Whether the brokers answered at the last look, and every partition had a leader: then whatever is asked of
+    /// them is answered.
+    pub(super) fn is_complete(&self) -> bool {
+        self.complete.load(Ordering::Relaxed)
     }
 
     /// Why no broker answered when one was asked last.

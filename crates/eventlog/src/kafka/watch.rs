@@ -12,7 +12,7 @@ use std::{
 use rdkafka::error::RDKafkaErrorCode as Code;
 
 use super::{
-    LOOK_EVERY,
+    LOOK_EVERY, LOOK_UP,
     bell::Bell,
     fate::{Fates, Sightings},
     native::{Read, Reader},
@@ -212,7 +212,8 @@ impl Watch {
             if !has_read {
                 let again = self.away.values().copied().min();
                 let due = [self.fates.due(), again].into_iter().flatten().min();
-                self.bell.wait_until(due.map_or(deadline, |due| due.min(deadline)));
+                let due = due.map_or(deadline, |due| due.min(deadline));
+                self.bell.wait_until(due.min(now + LOOK_UP));
             }
         }
     }

@@ -9,7 +9,7 @@ use std::{
 use rdkafka::{Offset as Wanted, TopicPartitionList, error::RDKafkaErrorCode as Code};
 
 use super::{
-    MAX_RECORD_BYTES, admin,
+    LOOK_UP, MAX_RECORD_BYTES, admin,
     bell::Bell,
     commit::Writer,
     group::{Group, Told},
@@ -30,8 +30,6 @@ const LINGER: Duration = Duration::from_millis(5);
 /// With this many inputs a transaction is committed, although there is more: it stays far below the time that the
 /// brokers give it.
 const TRANSACTION: usize = 8_192;
-/// How often a poll that has nothing to do looks up, so that its clients can say what they have to say.
-const LOOK_UP: Duration = Duration::from_secs(1);
 
 pub(super) struct Session {
     shared: Arc<Shared>,

@@ -18,6 +18,8 @@ use crate::bed::{
 
 /// How long a counter lets a record wait.
 const DEADLINE: Duration = Duration::from_millis(4_750);
+/// So long after the broker's return everything goes on by itself.
+pub(crate) const BACK_WITHIN: Duration = Duration::from_secs(10);
 
 struct Broker {
     port: u16,
@@ -55,7 +57,7 @@ impl Drop for Broker {
     }
 }
 
-fn try_to_publish(log: &KafkaLog, key: &str) -> Result<eventlog::Position, PublishError> {
+pub(crate) fn try_to_publish(log: &KafkaLog, key: &str) -> Result<eventlog::Position, PublishError> {
     block_on(log.publisher().publish(INPUT, 0, Record::new(key.to_owned(), "value"), DEADLINE))
 }
 
@@ -117,7 +119,7 @@ fn without_the_broker_nothing_is_said_that_is_not_so_and_all_goes_on_when_it_is_
     read_to_end(&mut *follower);
     let mut work = log.work(&spec(None)).expect("it can be joined");
     take_all(&*log, &mut *work);
-    assert!(began.elapsed() < Duration::from_secs(10), "within 10 s of its return: {:?}", began.elapsed());
+    assert!(began.elapsed() < BACK_WITHIN, "within 10 s of its return: {:?}", began.elapsed());
     until("who only looks to be told", || log.trouble().is_none().then_some(()));
     drop(work);
 

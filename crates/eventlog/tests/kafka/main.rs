@@ -6,6 +6,8 @@ mod away;
 mod bed;
 mod follow;
 mod native;
+mod proxy;
+mod revive;
 mod secure;
 mod watch;
 mod work;

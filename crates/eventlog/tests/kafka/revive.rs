@@ -1,0 +1,99 @@
+//! No client loses its brokers for ever.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use eventlog::{
+    Certainty, Follow, Log as _, Start,
+    conformance::{Bed as _, INPUT},
+};
+
+use crate::{
+    away::{BACK_WITHIN, try_to_publish},
+    bed::{KafkaBed, WAIT, until},
+    proxy::Proxy,
+};
+
+/// Each is three clients.
+const LOGS: usize = 20;
+
+/// Follows until it is told to stop, as a view does. How far it was when it last was at the end.
+fn follow(mut follower: Box<dyn Follow>, reached: &AtomicU64, stop: &AtomicBool) {
+    let mut next = 0;
+    while !stop.load(Ordering::Relaxed) {
+        let batch = follower.poll(WAIT).expect("the follower goes on");
+        next = batch.entries.last().map_or(next, |entry| entry.offset + 1);
+        if batch.at_end {
+            reached.store(next, Ordering::Relaxed);
+        }
+    }
+}
+
+#[test]
+fn every_client_comes_back_after_a_broker_that_had_just_started_knew_of_no_broker() {
+    let mut proxy = Proxy::start();
+    let mut bed = KafkaBed::new();
+    let _ = bed.open();
+    bed.options.brokers = proxy.address();
+    bed.options.publish_within = Duration::from_millis(3_500);
+    let stop = Arc::new(AtomicBool::new(false));
+    let logs: Vec<_> = (0..LOGS)
+        .map(|_| {
+            let log = bed.process();
+            let follower = log.follow(&[(INPUT, Start::Beginning)]).expect("it can be followed");
+            let (reached, stop) = (Arc::new(AtomicU64::new(0)), stop.clone());
+            let seen = reached.clone();
+            (log, reached, thread::spawn(move || follow(follower, &seen, &stop)))
+        })
+        .collect();
+    proxy.cut();
+    thread::scope(|scope| {
+        for (log, ..) in &logs {
+            scope.spawn(move || {
+                until("a publisher to see that the broker is gone", || {
+                    let lost = try_to_publish(log, "lost").err()?;
+                    (lost.certainty == Certainty::NotWritten).then_some(())
+                });
+            });
+        }
+    });
+    proxy.restore(Duration::from_millis(1_500));
+    let began = Instant::now();
+    let back: Vec<(Duration, Duration)> = thread::scope(|scope| {
+        let back = logs.iter().map(|(log, reached, _)| {
+            scope.spawn(move || {
+                let position = until("a publisher to write", || try_to_publish(log, "back").ok());
+                let written = began.elapsed();
+                until("its follower to reach the end", || {
+                    thread::park_timeout(WAIT);
+                    (reached.load(Ordering::Relaxed) > position.offset).then_some(())
+                });
+                (written, began.elapsed())
+            })
+        });
+        let back: Vec<_> = back.collect();
+        back.into_iter().map(|back| back.join().expect("it comes back")).collect()
+    });
+    let (written, read) = (back.iter().map(|back| back.0).max(), back.iter().map(|back| back.1).max());
+    eprintln!(
+        "{} answers named no broker; the last of {LOGS} wrote after {written:?} and had read after {read:?}",
+        proxy.blind_answers()
+    );
+    assert!(proxy.blind_answers() >= LOGS, "the broker is as one that has just started");
+    assert!(read < Some(BACK_WITHIN), "within {BACK_WITHIN:?} of its return: {back:?}");
+    stop.store(true, Ordering::Relaxed);
+    thread::scope(|scope| {
+        for (log, _, follower) in logs {
+            scope.spawn(move || {
+                follower.join().expect("no follower ended");
+                log.close();
+            });
+        }
+    });
+}
