@@ -84,7 +84,7 @@ codes! {
     TooManyStreams = "too_many_streams", TOO_MANY_REQUESTS, "Too many streams are open";
     /// Too many of these run already.
     Busy = "busy", SERVICE_UNAVAILABLE, "Too many of these run already";
-    /// The view has not caught up with the log.
+    /// The view has not caught up with the log, or can't read it.
     Starting = "starting", SERVICE_UNAVAILABLE, "The counter is still reading the log";
     /// Too many orders are open.
     QueueFull = "queue_full", SERVICE_UNAVAILABLE, "Too many orders are open";
@@ -148,6 +148,16 @@ impl Problem {
             BadText::TooLong { max, .. } => problem.with("range", format!("0..{max}")),
             BadText::Control => problem,
         }
+    }
+
+    /// The view was cut off from the log, and can't say what is not in it.
+    pub fn cut_off() -> Self {
+        Self::new(
+            Code::Starting,
+            "This counter can't read the log to its end at the moment, so it does not know whether there is such an \
+             order; ask again in a second.",
+        )
+        .retry_after(1)
     }
 
     /// The view has not caught up with the log.

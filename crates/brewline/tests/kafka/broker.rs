@@ -12,7 +12,7 @@ use crate::{
     bed::{Counter, Shop, id, place, quiet, setting},
     load::{Customers, wait_for_ready},
     own::{BACK_WITHIN, Broker},
-    support::{PATIENCE, Process},
+    support::{Answer, PATIENCE, Process, get, request},
 };
 
 /// An answer comes within 5 s: the contract's deadline. The rest is for a busy machine, to connect and to read.
@@ -96,6 +96,17 @@ fn order_until_accepted(at: SocketAddr, customers: &Customers) -> String {
     }
 }
 
+/// What a counter says of it, and of a command on it.
+fn ask_for_an_order_that_is_not_there(counter: &Counter) -> [Answer; 2] {
+    let headers = [("Content-Type", "application/json")];
+    let command = r#"{"command":"collect"}"#;
+    let path = "/orders/nobody-placed-it";
+    [
+        get(counter.at, path).unwrap(),
+        request(counter.at, "POST", &format!("{path}/commands"), &headers, command).unwrap(),
+    ]
+}
+
 #[test]
 fn when_the_broker_is_killed_counters_say_so_and_all_goes_on_by_itself_when_it_is_back() {
     let _quiet = quiet();
@@ -120,9 +131,20 @@ fn when_the_broker_is_paused_for_20_s_no_accepted_order_is_lost_and_none_is_doub
     line.broker.signal(Signal::STOP);
     let until = Instant::now() + Duration::from_secs(20);
     line.customers.wait("20 s are over", |_| Instant::now() >= until);
+    for answer in line.counters.iter().flat_map(ask_for_an_order_that_is_not_there) {
+        assert_eq!(
+            (answer.status, &answer.json()["code"]),
+            (503, &"starting".into()),
+            "nobody knows: {answer:?}"
+        );
+        assert!(answer.head.to_lowercase().contains("retry-after: 1"), "{answer:?}");
+    }
     line.broker.signal(Signal::CONT);
     let (accepted, made) = line.wait_until_it_works(Instant::now());
     eprintln!("orders accepted {accepted:?} and made {made:?} after the broker went on");
     assert!(made < BACK_WITHIN, "made {made:?} after the broker went on");
+    for answer in line.counters.iter().flat_map(ask_for_an_order_that_is_not_there) {
+        assert_eq!((answer.status, &answer.json()["code"]), (404, &"unknown_order".into()), "{answer:?}");
+    }
     line.end();
 }

@@ -16,7 +16,7 @@ use super::{
     Id, answer,
     body::{self, bad_json},
     order::traceparent,
-    orders::{at, unknown_order},
+    orders::{at, not_found, unknown_order},
 };
 use crate::{
     app::{App, not_taken, queue_full},
@@ -68,7 +68,7 @@ pub(super) async fn command(
                 state.at
             }
             // Placed a moment ago: the command waits for it in the log.
-            None => said_at.filter(|at| !look.has_read(*at)).ok_or_else(|| unknown_order(look.as_of))?,
+            None => said_at.filter(|at| !look.has_read(*at)).ok_or_else(|| not_found(&look))?,
         }
     };
     if order_at.partition >= app.publisher.partitions(topic::COMMAND) {

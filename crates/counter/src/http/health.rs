@@ -11,7 +11,7 @@ use super::answer;
 use crate::{
     app::App,
     clock,
-    view::{UNDECIDED_MS, Views},
+    view::{UNDECIDED_MS, Views, is_old},
 };
 
 /// `GET /livez`: the process answers.
@@ -40,17 +40,13 @@ pub(crate) fn no_log(since: Millis) -> Response {
     answer::json(StatusCode::SERVICE_UNAVAILABLE, serde_json::to_vec(&ready).expect("texts and numbers"))
 }
 
-/// A view that has not confirmed for this long that it had read to the end of the log is not live; it does so
-/// twice a second.
-const VIEW_AGE_MS: Millis = 15_000;
-
 /// Since when the view shows nothing, or something old, and which.
 fn stale(views: &Views, now: Millis) -> Option<(Millis, &'static str)> {
     if !views.is_caught_up() {
         return Some((views.since(), "The view has not read the log to its end."));
     }
     let as_of = views.as_of();
-    (now.saturating_sub(as_of) > VIEW_AGE_MS)
+    is_old(as_of, now)
         .then_some((as_of, "The view has not confirmed for long that it had read to the end of the log."))
 }
 

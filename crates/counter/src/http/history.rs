@@ -8,7 +8,7 @@ use eventlog::{Entry, FollowError, Log, Millis, Offset, OpenError, Partition, St
 use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 
-use super::{Id, answer, orders::unknown_order};
+use super::{Id, answer, orders::not_found};
 use crate::{
     app::App,
     auth,
@@ -31,7 +31,7 @@ pub(super) async fn history(
     auth::staff_only(&headers, &app.views)?;
     let (partition, from, version) = {
         let look = app.views.look().ok_or_else(Problem::starting)?;
-        let state = look.get(id.as_str()).ok_or_else(|| unknown_order(look.as_of))?;
+        let state = look.get(id.as_str()).ok_or_else(|| not_found(&look))?;
         (state.at.partition, state.history_from, state.version)
     };
     let busy =

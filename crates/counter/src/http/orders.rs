@@ -50,7 +50,7 @@ pub(super) async fn show(
             let json = serde_json::to_vec(&waiting).expect("texts and a number");
             Ok(answer::json(StatusCode::ACCEPTED, json))
         }
-        None => Err(unknown_order(look.as_of)),
+        None => Err(not_found(&look)),
     }
 }
 
@@ -129,10 +129,30 @@ pub(super) fn at(uri: &Uri) -> Result<Option<At>, Problem> {
     }
 }
 
+/// An order that this view does not have. Only one that is live can say that nobody knows it.
+pub(super) fn not_found(look: &Look<'_>) -> Problem {
+    if look.is_old() { Problem::cut_off().with("as_of", look.as_of) } else { unknown_order(look.as_of) }
+}
+
 pub(super) fn unknown_order(as_of: Millis) -> Problem {
     Problem::new(
         Code::UnknownOrder,
         "Nobody knows an order with this id; finished ones are forgotten after a day.",
     )
     .with("as_of", as_of)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::Views;
+
+    #[test]
+    fn only_a_live_view_can_say_that_nobody_knows_an_order() {
+        let views = Views::new("boot".to_owned());
+        views.at_end(clock::now());
+        assert_eq!(not_found(&views.look().unwrap()).code(), Code::UnknownOrder);
+        views.at_end(clock::now() - 60_000);
+        assert_eq!(not_found(&views.look().unwrap()).code(), Code::Starting);
+    }
 }

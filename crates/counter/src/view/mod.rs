@@ -27,7 +27,7 @@ pub(crate) use self::{
     runner::{Runner, Trouble},
     shop::{SECRET_PREFIX, STAFF_TOKEN, to_hex},
     snapshot::{PickupCode, Queue},
-    views::Look,
+    views::{Look, is_old},
     watch::Watching,
 };
 pub use self::{

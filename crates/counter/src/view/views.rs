@@ -62,6 +62,11 @@ impl std::ops::Deref for Look<'_> {
 }
 
 impl Look<'_> {
+    /// Whether it is too old to say that something is not there.
+    pub(crate) fn is_old(&self) -> bool {
+        is_old(self.as_of, self.now)
+    }
+
     /// The orders of the next changes from this number on, at most `max`, each once and with the number to go on
     /// from after it. Second, the number to go on from after all of them.
     #[expect(clippy::type_complexity, reason = "each part has one meaning, said above")]
@@ -80,6 +85,15 @@ impl Look<'_> {
     pub(crate) fn next_change(&self) -> u64 {
         self.inner.ring.next()
     }
+}
+
+/// A view that has not confirmed for this long that it had read to the end of the log is not live; it does so
+/// twice a second.
+const VIEW_AGE_MS: Millis = 15_000;
+
+/// Whether a view that last confirmed its end at `as_of` is no longer live.
+pub(crate) fn is_old(as_of: Millis, now: Millis) -> bool {
+    now.saturating_sub(as_of) > VIEW_AGE_MS
 }
 
 impl Views {
