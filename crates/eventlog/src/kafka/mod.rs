@@ -142,6 +142,13 @@ impl KafkaLog {
         self.shared.silent()
     }
 
+    /// Its producer meets an error after which it refuses everything.
+    #[cfg(feature = "kafka-tests")]
+    #[doc(hidden)]
+    pub fn fail_producer(&self) {
+        self.publisher.fail();
+    }
+
     /// Writes what waits, within a bound, and ends everything on this log: followers and workers get `Closed`.
     /// Dropping the log does the same.
     pub fn close(&self) {

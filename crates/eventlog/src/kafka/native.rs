@@ -167,6 +167,14 @@ pub(super) fn add_brokers<C: ClientContext>(client: &Client<C>, brokers: &str) {
     unsafe { rd::rd_kafka_brokers_add(client.native_ptr(), brokers.as_ptr()) };
 }
 
+/// Lets a producer meet a fatal error, as librdkafka's own tests do.
+#[cfg(feature = "kafka-tests")]
+pub(super) fn fail<C: ClientContext>(client: &Client<C>) {
+    let error = rd::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER;
+    // SAFETY: the client is alive; the text is copied.
+    unsafe { rd::rd_kafka_test_fatal_error(client.native_ptr(), error, c"a test".as_ptr()) };
+}
+
 /// Whether a client has something to say of itself or of its group. `BaseConsumer::poll` does not tell what it heard
 /// and kept to itself from nothing.
 pub(super) fn has_news<C: ClientContext>(client: &Client<C>) -> bool {

@@ -1,9 +1,12 @@
 //! Adding records: one idempotent producer for everyone on the log.
+//!
+//! One that has met a fatal error, as when the brokers and it no longer agree on what it has written, refuses
+//! everything from then on. Another one takes its place.
 
 use std::{
     ffi::CString,
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard},
     time::{Duration, Instant},
 };
 
@@ -11,7 +14,7 @@ use rdkafka::{
     ClientContext, Message as _,
     config::RDKafkaLogLevel,
     error::{KafkaError, RDKafkaErrorCode as Code},
-    producer::{DeliveryResult, Producer as _, ProducerContext, ThreadedProducer},
+    producer::{DeliveryResult, Producer as _, ProducerContext, PurgeConfig, ThreadedProducer},
 };
 use tokio::sync::oneshot;
 
@@ -20,7 +23,7 @@ use super::{
     native::{self, Status},
     options::Options,
     revive::revive,
-    shared::{Failed, Shared},
+    shared::{Failed, Shared, lock},
 };
 use crate::{
     Offset, Partition, Position, Publish, PublishError, Published, Reason, Record, Topic,
@@ -30,10 +33,40 @@ use crate::{
 /// How long a log that is closed waits for what was handed in.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
+/// How long a producer lives at least before another one takes its place, doubling from the first to the last while
+/// none lives longer.
+const REPLACE_AFTER: (Duration, Duration) = (Duration::from_secs(1), Duration::from_mins(1));
+
+type Producer = ThreadedProducer<Deliveries>;
+
 /// The producer that all publishers of a log share.
 pub(super) struct Publisher {
     shared: Arc<Shared>,
-    producer: ThreadedProducer<Deliveries>,
+    producer: RwLock<Producer>,
+    turn: Mutex<Turn>,
+}
+
+/// When the producer may be replaced.
+struct Turn {
+    since: Instant,
+    wait: Duration,
+}
+
+impl Turn {
+    fn new(now: Instant) -> Self {
+        Self { since: now, wait: REPLACE_AFTER.0 }
+    }
+
+    /// Whether the one that has failed may be replaced now. If so, this is tried: it counts from now on.
+    fn is_due(&mut self, now: Instant) -> bool {
+        let lived = now.saturating_duration_since(self.since);
+        if lived < self.wait {
+            return false;
+        }
+        let wait = if lived >= REPLACE_AFTER.1 { REPLACE_AFTER.0 } else { self.wait * 2 };
+        *self = Self { since: now, wait: wait.min(REPLACE_AFTER.1) };
+        true
+    }
 }
 
 /// Who waits for a record.
@@ -45,24 +78,71 @@ struct Waiting {
 
 impl Publisher {
     pub(super) fn new(shared: &Arc<Shared>) -> Result<Self, Failed> {
-        let config = config(&shared.options);
-        let deliveries = Deliveries { shared: shared.clone(), ears: Ears::new(&shared.options) };
-        let producer = config.create_with_context(deliveries);
-        let producer = producer.map_err(|error| shared.failed_with("begin to publish", &error))?;
-        Ok(Self { shared: shared.clone(), producer })
+        let (producer, turn) = (RwLock::new(producer(shared)?), Mutex::new(Turn::new(Instant::now())));
+        Ok(Self { shared: shared.clone(), producer, turn })
     }
 
-    /// Sees to it that the producer has brokers. Its own thread hears what it says.
+    fn producer(&self) -> RwLockReadGuard<'_, Producer> {
+        self.producer.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sees to it that there is a producer that works, and that it has brokers. Its own thread hears what it says.
+    /// To be called about once a second.
     pub(super) fn look(&self) {
-        revive(self.producer.client(), &self.producer.context().ears);
+        let producer = self.producer();
+        revive(producer.client(), &producer.context().ears);
+        let Some(why) = self.fatal(&producer).cloned() else { return };
+        drop(producer);
+        if lock(&self.turn).is_due(Instant::now()) {
+            self.replace(&why);
+        }
+    }
+
+    /// Why a producer refuses everything, if it does.
+    fn fatal<'a>(&self, producer: &'a Producer) -> Option<&'a String> {
+        let (code, said) = producer.client().fatal_error()?;
+        let sentence = || self.shared.failed("publish", code, &said).sentence;
+        Some(producer.context().fatal.get_or_init(sentence))
+    }
+
+    /// Puts a new producer in the place of one that refuses everything.
+    fn replace(&self, why: &str) {
+        match producer(&self.shared) {
+            Ok(new) => {
+                tracing::warn!("{why}; what is published from now on goes by another producer");
+                let mut place = self.producer.write().unwrap_or_else(PoisonError::into_inner);
+                let old = std::mem::replace(&mut *place, new);
+                drop(place);
+                end(&old);
+            }
+            Err(failed) => tracing::warn!("{why}; {}", failed.sentence),
+        }
     }
 
     /// Writes what waits, if the brokers take it, and answers everyone.
     pub(super) fn close(&self) {
-        // What it does not write is purged when the producer goes, and answered as such.
-        let _ = self.producer.flush(LAST_WORDS);
-        self.producer.purge(rdkafka::producer::PurgeConfig::default().queue().inflight());
+        end(&self.producer());
     }
+
+    /// The producer meets a fatal error.
+    #[cfg(feature = "kafka-tests")]
+    pub(super) fn fail(&self) {
+        native::fail(self.producer().client());
+    }
+}
+
+fn producer(shared: &Arc<Shared>) -> Result<Producer, Failed> {
+    let ears = Ears::new(&shared.options);
+    let deliveries = Deliveries { shared: shared.clone(), ears, fatal: OnceLock::new() };
+    let producer = config(&shared.options).create_with_context(deliveries);
+    producer.map_err(|error| shared.failed_with("begin to publish", &error))
+}
+
+/// Waits for what is on its way, within a bound.
+fn end(producer: &Producer) {
+    // What it does not write is purged when the producer goes, and answered as such.
+    let _ = producer.flush(LAST_WORDS);
+    producer.purge(PurgeConfig::default().queue().inflight());
 }
 
 fn config(options: &Options) -> rdkafka::ClientConfig {
@@ -105,9 +185,12 @@ impl Publish for Publisher {
         let (answer, mut answers) = oneshot::channel();
         let name: &CString = &known.name;
         let waiting = Box::new(Waiting { topic, partition, answer });
-        if let Err(code) = native::produce(self.producer.client(), name, partition, &record, waiting) {
-            return refuse(self.producer.context().reason(code, topic, partition));
+        let producer = self.producer();
+        if let Err(code) = native::produce(producer.client(), name, partition, &record, waiting) {
+            self.fatal(&producer);
+            return refuse(producer.context().reason(code, topic, partition));
         }
+        drop(producer);
         let deadline = Instant::now().checked_add(deadline);
         Box::pin(std::future::poll_fn(move |context| {
             let polled = Pin::new(&mut answers).poll(context);
@@ -131,6 +214,8 @@ impl Publish for Publisher {
 struct Deliveries {
     shared: Arc<Shared>,
     ears: Ears,
+    /// Why the producer refuses everything.
+    fatal: OnceLock<String>,
 }
 
 impl Deliveries {
@@ -138,14 +223,15 @@ impl Deliveries {
         match code {
             Code::QueueFull => Reason::Overloaded,
             Code::MessageTimedOut => Reason::Deadline,
-            Code::PurgeQueue | Code::PurgeInflight => Reason::Closed,
+            Code::PurgeQueue | Code::PurgeInflight if self.shared.is_closed() => Reason::Closed,
             Code::UnknownPartition | Code::UnknownTopic | Code::UnknownTopicOrPartition => {
                 Reason::NoSuchPartition(topic.to_owned(), partition)
             }
             code => {
                 let tried = format!("write to topic {}", self.shared.options.prefixed(topic));
                 let said = self.ears.take().map(|trouble| trouble.said).unwrap_or_default();
-                Reason::Storage(self.shared.failed(&tried, code, &said).sentence)
+                let failed = || self.shared.failed(&tried, code, &said).sentence;
+                Reason::Storage(self.fatal.get().cloned().unwrap_or_else(failed))
             }
         }
     }
@@ -180,5 +266,22 @@ impl ProducerContext for Deliveries {
         };
         // Whoever dropped the future does not want to know.
         let _ = answer.send(told);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_producer_is_replaced_at_once_and_ever_more_rarely_while_that_does_not_help() {
+        let (begin, second) = (Instant::now(), Duration::from_secs(1));
+        let (mut turn, mut replaced) = (Turn::new(begin), Vec::new());
+        for seconds in 1..=400 {
+            if turn.is_due(begin + second * seconds) {
+                replaced.push(seconds);
+            }
+        }
+        assert_eq!(replaced, [1, 3, 7, 15, 31, 63, 123, 124, 126, 130, 138, 154, 186, 246, 247, 249]);
     }
 }

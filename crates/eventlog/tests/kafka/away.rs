@@ -8,12 +8,13 @@ use std::{
 
 use eventlog::{
     Certainty, CommitError, Log as _, PublishError, Record, Start, Transaction,
-    conformance::{INPUT, TOPICS, block_on},
+    conformance::{Bed as _, INPUT, TOPICS, block_on},
     kafka::{KafkaLog, Options},
 };
 
 use crate::bed::{
-    WAIT, broker, keys, prefix, publish, read_to_end, signal, spec, start_all, take_all, until,
+    KafkaBed, WAIT, broker, everything, keys, prefix, publish, read_to_end, signal, spec, start_all,
+    take_all, until,
 };
 
 /// How long a counter lets a record wait.
@@ -132,4 +133,21 @@ fn without_the_broker_nothing_is_said_that_is_not_so_and_all_goes_on_when_it_is_
         began.elapsed()
     );
     broker.signal("CONT");
+}
+
+#[test]
+fn after_a_fatal_error_of_the_producer_another_one_takes_its_place() {
+    let mut bed = KafkaBed::new();
+    let _ = bed.open();
+    let log = bed.process();
+    publish(&*log, INPUT, 0, "before");
+    log.fail_producer();
+    let refused = try_to_publish(&log, "refused").expect_err("it refuses everything");
+    assert_eq!(refused.certainty, Certainty::NotWritten, "{refused}");
+    assert!(refused.to_string().contains("a test"), "it says why: {refused}");
+    until("another producer", || try_to_publish(&log, "after").ok());
+    assert_eq!(keys(&everything(&*log, INPUT)), ["before", "after"]);
+    // Again and again: each is let in.
+    log.fail_producer();
+    until("yet another one", || try_to_publish(&log, "later").ok());
 }
