@@ -1,6 +1,7 @@
 //! What a client of librdkafka says of itself, heard.
 
 use std::{
+    collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard},
     time::{Duration, Instant},
 };
@@ -19,7 +20,7 @@ use super::{
     shared::lock,
 };
 
-/// Hears what a client says, and remembers the last thing that was wrong.
+/// Hears what a client says, and remembers what was wrong.
 #[derive(Debug, Clone)]
 pub(super) struct Ears(Arc<Heard>);
 
@@ -27,9 +28,13 @@ pub(super) struct Ears(Arc<Heard>);
 struct Heard {
     /// What the client was configured with.
     brokers: String,
-    trouble: Mutex<Option<Trouble>>,
+    /// What was wrong, the last [`TROUBLES`].
+    troubles: Mutex<VecDeque<Trouble>>,
     loss: Mutex<Loss>,
 }
+
+/// What is remembered of it, at most.
+const TROUBLES: usize = 100;
 
 /// Something that a client could not do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,8 +47,8 @@ pub(super) struct Trouble {
 impl Ears {
     /// For a client that is made with these options.
     pub(super) fn new(options: &Options) -> Self {
-        let (trouble, loss) = (Mutex::default(), Mutex::default());
-        Self(Arc::new(Heard { brokers: options.brokers.clone(), trouble, loss }))
+        let (troubles, loss) = (Mutex::default(), Mutex::default());
+        Self(Arc::new(Heard { brokers: options.brokers.clone(), troubles, loss }))
     }
 
     /// Where its brokers are, as it was told.
@@ -58,7 +63,12 @@ impl Ears {
 
     /// What was wrong last, and is forgotten now.
     pub(super) fn take(&self) -> Option<Trouble> {
-        lock(&self.0.trouble).take()
+        lock(&self.0.troubles).drain(..).next_back()
+    }
+
+    /// All that was wrong, the last at the end, and is forgotten now.
+    pub(super) fn take_all(&self) -> Vec<Trouble> {
+        lock(&self.0.troubles).drain(..).collect()
     }
 
     /// Takes in what one of librdkafka's errors says. That all brokers are down says less than why.
@@ -69,9 +79,12 @@ impl Ears {
         if all_are_down {
             self.loss().hear(Instant::now());
         }
-        let mut last = lock(&self.0.trouble);
-        if !all_are_down || last.is_none() {
-            *last = Some(Trouble { code, said: said.to_owned() });
+        let mut troubles = lock(&self.0.troubles);
+        if !all_are_down || troubles.is_empty() {
+            troubles.push_back(Trouble { code, said: said.to_owned() });
+        }
+        if troubles.len() > TROUBLES {
+            troubles.pop_front();
         }
     }
 
@@ -84,6 +97,13 @@ impl Ears {
             RDKafkaLogLevel::Debug => tracing::trace!(target: "librdkafka", facility, said),
             _ => tracing::debug!(target: "librdkafka", facility, said),
         }
+    }
+}
+
+impl Trouble {
+    /// The broker that it is about, as librdkafka calls it; it begins with that.
+    pub(super) fn broker(&self) -> &str {
+        self.said.split(": ").next().unwrap_or_default()
     }
 }
 

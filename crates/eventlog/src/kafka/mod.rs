@@ -12,7 +12,7 @@
 //! | `offsets` | where partitions begin and end |
 //! | `shared`, `bell`, `ears` | what everything on one log shares; waiting; what clients say of themselves |
 //! | `revive`, `stall` | brokers for a client that has lost all of them; what does not come although it is there |
-//! | `failure` | librdkafka's errors as sentences |
+//! | `failure`, `refusal` | librdkafka's errors as sentences; whether any broker may let us in yet |
 //! | `native` | what is called of librdkafka directly |
 //!
 //! Durable is what the topic's replication gives: a publish is answered when all in-sync replicas have the record.
@@ -30,6 +30,7 @@ mod native;
 mod offsets;
 mod options;
 mod publish;
+mod refusal;
 mod revive;
 mod share;
 mod shared;
@@ -45,10 +46,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rdkafka::{
-    consumer::{BaseConsumer, Consumer as _},
-    error::RDKafkaErrorCode as Code,
-};
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
 
 pub use self::{
     admin::{Judged, TopicReport},
@@ -57,9 +55,10 @@ pub use self::{
     watch::Watch,
 };
 use self::{
-    ears::{Ears, Trouble, hear},
+    ears::{Ears, hear},
     failure::Failure,
     publish::Publisher,
+    refusal::Refusals,
     shared::{Known, Shared, lock},
 };
 use crate::{Follow, Log, OpenError, Publish, Start, Topic, Work, WorkSpec};
@@ -189,10 +188,10 @@ fn connected(options: &Options) -> Result<BaseConsumer<Ears>, OpenError> {
     Ok(probe)
 }
 
-/// Waits for the first answer.
+/// Waits for the first answer. One address that is wrong does no harm beside one that works.
 fn connect(options: &Options, probe: &BaseConsumer<Ears>, ears: &Ears) -> Result<(), OpenError> {
     let deadline = Instant::now() + CONNECT_WITHIN;
-    let mut trouble = None;
+    let mut refusals = Refusals::new(&options.brokers);
     // The wait between two tries costs nothing, and a try that nobody answers half a core: see `Shared`.
     let mut pause = Duration::from_millis(20);
     loop {
@@ -201,16 +200,9 @@ fn connect(options: &Options, probe: &BaseConsumer<Ears>, ears: &Ears) -> Result
             options.topics.first().map_or_else(|| "brewline".to_owned(), |spec| options.prefixed(spec.name));
         let Err(error) = probe.fetch_metadata(Some(&name), Duration::from_millis(250)) else { return Ok(()) };
         hear(probe);
-        // That no broker is up follows from what was said before, and says less.
-        trouble = match (ears.take(), trouble) {
-            (Some(new), Some(old)) if new.code == Code::AllBrokersDown => Some(old),
-            (new, old) => new.or(old),
-        };
-        let (code, said) = failure::parts(&error);
-        let last = trouble.clone().unwrap_or(Trouble { code, said });
-        let failure = Failure::of_trouble(&options.brokers, "work", &last);
-        if !failure.heals() || Instant::now() >= deadline {
-            return Err(failure.open_error());
+        ears.take_all().into_iter().for_each(|trouble| refusals.hear(trouble));
+        if refusals.are_all() || Instant::now() >= deadline {
+            return Err(refusals.into_error(&error));
         }
         std::thread::sleep(pause);
         pause = (pause * 2).min(Duration::from_secs(1));

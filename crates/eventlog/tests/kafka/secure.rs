@@ -111,6 +111,27 @@ fn a_host_that_is_not_known_is_one_sentence_that_may_heal() {
 }
 
 #[test]
+fn one_address_that_refuses_does_no_harm_beside_one_that_works_or_may_work_later() {
+    // The same place by names that its certificate does not have.
+    let [refuses, refuses_too] = ["127.1", "127.0.1"].map(|host| format!("{host}:{}", port() + 2));
+    let mut bed = KafkaBed::new();
+    sign_in(&mut bed.options, "brewline-secret", &authority());
+    bed.options.brokers = format!("{refuses},{refuses_too},{}", secure_address());
+    // More than once, for any of them may be asked first.
+    for _ in 0..5 {
+        drop(bed.process());
+    }
+    let mut options = bed.options.clone();
+    options.brokers = format!("{refuses},127.0.0.1:1");
+    let error = refusal(options.clone());
+    let OpenError::Storage(said) = error else { panic!("the other one may come back: {error:?}") };
+    assert!(said.contains("ssl.ca.location"), "{said}");
+    options.brokers = format!("{refuses},{refuses_too}");
+    let error = refusal(options);
+    let OpenError::NotUsable(_) = error else { panic!("both need a person: {error:?}") };
+}
+
+#[test]
 fn a_log_shows_no_secret() {
     let mut bed = KafkaBed::new();
     bed.options.brokers = secure_address();
