@@ -27,7 +27,7 @@ pub struct Options {
     pub kept_at_least: Duration,
     /// How long a record may wait to be written. Shorter than the deadlines of those who publish by at least
     /// 1.25 s: librdkafka looks for what is late once a second, and only what it takes out of its queue itself
-    /// is known not to be written.
+    /// is known not to be written. Whoever has a shorter deadline is told that nobody knows.
     pub publish_within: Duration,
     properties: BTreeMap<String, String>,
 }

@@ -3,6 +3,7 @@
 use std::{
     path::PathBuf,
     process::Command,
+    task::{Context, Poll, Waker},
     time::{Duration, Instant},
 };
 
@@ -107,6 +108,12 @@ fn without_the_broker_nothing_is_said_that_is_not_so_and_all_goes_on_when_it_is_
         let lost = try_to_publish(&log, "lost").err()?;
         (lost.certainty == Certainty::NotWritten).then_some(())
     });
+    let short = Duration::from_millis(100);
+    let mut short = log.publisher().publish(INPUT, 0, Record::new("short", "value"), short);
+    std::thread::sleep(Duration::from_millis(200));
+    let short = short.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    let Poll::Ready(Err(short)) = short else { panic!("its deadline is over: {short:?}") };
+    assert_eq!(short.certainty, Certainty::Unknown, "it still waits to be sent: {short}");
     assert!(!follower.poll(WAIT).expect("it waits").at_end, "who is cut off knows no end");
     let why = until("who only looks to be told", || log.trouble());
     assert!(why.contains(&broker.port.to_string()) && why.contains("does not answer"), "{why}");
