@@ -70,16 +70,13 @@ pub async fn run(options: Run) -> anyhow::Result<()> {
 
     let stop_working = StopSignal::default();
     let views = counter.as_ref().map(Counter::views);
-    let narrator = match &options.barista {
-        Some(brew) if !brew.quiet => {
-            let decisions = narrate::listen(log.log().as_ref())?;
-            let (log, stop) = (log.log(), stop_working.clone());
-            let codes = views.clone().map_or_else(Codes::default, Codes::Views);
-            let crew = metrics.clone();
-            Some(move || narrate::narrate(log.as_ref(), decisions, codes, &crew, &mut io::stdout(), &stop))
-        }
-        _ => None,
-    };
+    let shows = options.barista.as_ref().is_some_and(|brew| !brew.quiet);
+    let narrator = shows.then(|| narrate::listen(log.log().as_ref())).flatten().map(|decisions| {
+        let (log, stop) = (log.log(), stop_working.clone());
+        let codes = views.clone().map_or_else(Codes::default, Codes::Views);
+        let crew = metrics.clone();
+        move || narrate::narrate(log.as_ref(), decisions, codes, &crew, &mut io::stdout(), &stop)
+    });
     let crew = match &options.barista {
         Some(brew) => Some(Crew::start(barista_options(brew, &options), log.log(), metrics, stop_working)?),
         None => None,

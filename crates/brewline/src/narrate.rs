@@ -24,9 +24,10 @@ const LINES_MAX: usize = 40;
 const WAIT: Duration = Duration::from_millis(250);
 
 /// Hears every decision from now on. What is opened before the line works misses none of this run, although it is
-/// read only once the screen is there.
-pub(crate) fn listen(log: &dyn Log) -> Result<Hearing, OpenError> {
-    Hearing::begin(log, topic::EVENT)
+/// read only once the screen is there. `None` if they can't be heard, which ends no line: who can't work without the
+/// log says so by itself.
+pub(crate) fn listen(log: &dyn Log) -> Option<Hearing> {
+    Hearing::begin(log, topic::EVENT).inspect_err(|error| tracing::warn!(%error, "orders are not shown")).ok()
 }
 
 /// Tells every decision that is heard to `out`, until told to stop. A closed `out` ends it in silence.
