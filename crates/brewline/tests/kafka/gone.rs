@@ -139,6 +139,30 @@ fn records_that_were_removed_unread_stop_a_barista_with_their_number_until_the_l
 }
 
 #[test]
+fn a_state_that_was_deleted_stops_a_barista_until_the_loss_is_accepted_and_nothing_is_made_twice() {
+    let shop = Shop::new();
+    let barista = shop.barista(&QUICK);
+    shop.orders(&["made-1", "made-2"]);
+    shop.assert_called_once(&["made-1", "made-2"]);
+    stop(barista);
+    shop.orders(&["waits"]);
+    shop.delete_topic("order.state");
+    for _ in 0..2 {
+        let said = last_word(shop.barista(&QUICK));
+        assert!(said.contains("order.state-0 is empty"), "{said}");
+        assert!(said.contains("read up to offset 2") && said.contains("--accept-loss"), "{said}");
+    }
+    assert_eq!(shop.bells().len(), 2, "nothing is made before the loss is accepted");
+    let barista = shop.barista(&[&QUICK[..], &["--accept-loss"]].concat());
+    shop.assert_called_once(&["made-1", "made-2", "waits"]);
+    stop(barista);
+    // It was accepted, and that is remembered.
+    let _barista = shop.barista(&QUICK);
+    shop.orders(&["after"]);
+    shop.assert_called_once(&["made-1", "made-2", "waits", "after"]);
+}
+
+#[test]
 fn records_that_are_removed_before_a_running_barista_reads_them_stop_it_with_their_number() {
     let shop = Shop::new();
     let barista = shop.barista(&QUICK);
