@@ -20,7 +20,7 @@ use clap::{
     parser::ValueSource,
 };
 use client::CounterAddress;
-use eventlog::{Start, Topic};
+use eventlog::{Start, Topic, kafka::check_property};
 use jiff::Zoned;
 use order::OrderId;
 
@@ -411,11 +411,12 @@ impl TypedValueParser for PropertyParser {
 
     fn parse_ref(&self, command: &Clap, _: Option<&Arg>, value: &OsStr) -> Result<Property, Error> {
         let pair = value.to_str().and_then(|text| text.split_once('=')).filter(|(key, _)| !key.is_empty());
+        let wrong =
+            |why: &str| Error::raw(ErrorKind::ValueValidation, format!("--kafka: {why}\n")).with_cmd(command);
         let (key, value) = pair.ok_or_else(|| {
-            let message = "--kafka takes a property and its value: say --kafka KEY=VALUE, as in --kafka \
-                           security.protocol=SSL\n";
-            Error::raw(ErrorKind::ValueValidation, message).with_cmd(command)
+            wrong("say a property and its value: --kafka KEY=VALUE, as in --kafka security.protocol=SSL")
         })?;
+        check_property(key, value).map_err(|why| wrong(&why))?;
         Ok(Property { key: key.to_owned(), value: value.to_owned() })
     }
 }

@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, env, ffi::OsString, fmt, net::SocketAddr, path::PathBuf, time::Duration};
 
 use client::CounterAddress;
-use eventlog::{Start, Topic};
+use eventlog::{Start, Topic, kafka::check_property};
 use order::OrderId;
 
 use crate::{
@@ -143,10 +143,12 @@ fn properties_of(
         if rest.starts_with(service) || rest == port || rest.starts_with(ports) || value.is_empty() {
             continue;
         }
-        let value = value.into_string().map_err(|_| {
-            format!("the environment variable {PROPERTY_VARIABLE}{rest} is not text (UTF-8); say it as text")
-        })?;
-        properties.insert(rest.to_lowercase().replace('_', "."), value);
+        let by = || format!("the environment variable {PROPERTY_VARIABLE}{rest}");
+        let value =
+            value.into_string().map_err(|_| format!("{} is not text (UTF-8); say it as text", by()))?;
+        let property = rest.to_lowercase().replace('_', ".");
+        check_property(&property, &value).map_err(|why| format!("{}: {why}", by()))?;
+        properties.insert(property, value);
     }
     Ok(properties)
 }
@@ -393,6 +395,19 @@ mod tests {
         ];
         let all = properties_of(variables.into_iter().map(|(name, value)| (name.into(), value.into())));
         assert_eq!(all, Ok(BTreeMap::from([("sasl.password".to_owned(), "x=y".to_owned())])));
+    }
+
+    #[test]
+    fn a_wrong_property_is_blamed_on_its_variable_without_its_value() {
+        for (name, says) in [
+            ("BREWLINE_KAFKA_SASL_PASSWORT", "there is no Kafka property sasl.passwort"),
+            ("BREWLINE_KAFKA_SECURITY_PROTOCOL", "the Kafka property security.protocol can't have"),
+            ("BREWLINE_KAFKA_ACKS", "the Kafka property acks is not yours to set"),
+        ] {
+            let error = properties_of([(name.into(), "geheim".into())].into_iter()).unwrap_err();
+            assert!(error.starts_with(&format!("the environment variable {name}: {says}")), "{error}");
+            assert!(!error.contains("geheim"), "{error}");
+        }
     }
 
     #[test]

@@ -3,7 +3,12 @@
 use std::{collections::BTreeMap, fmt::Display, fs, io, net::SocketAddr, path::Path, str::FromStr};
 
 use client::CounterAddress;
-use toml::{Spanned, Value};
+use eventlog::kafka::check_property;
+use serde::Deserialize as _;
+use toml::{
+    Spanned, Value,
+    de::{DeTable, DeValue, ValueDeserializer},
+};
 
 use crate::{
     cli::{Global, LogFormat, Mode},
@@ -58,7 +63,10 @@ keys! {
     prefix: String = |value| value::prefix(text(value)?);
     instance: String = |value| value::instance(text(value)?);
     replication_factor: u16 = |value| bare(value, &value::REPLICATION_FACTOR);
-    kafka: BTreeMap<String, String> = properties;
+    // A table is read with the place of each property, below.
+    kafka: BTreeMap<String, String> = |_| Err(
+        "say a table, as in [kafka] and below it security.protocol = \"SSL\", texts in quotes".to_owned()
+    );
     counter: CounterAddress = |value| value::counter(text(value)?);
 }
 
@@ -96,23 +104,35 @@ impl File {
             let line = text.get(..offset).map_or(1, |before| before.matches('\n').count() + 1);
             format!("{}:{line}", path.display())
         };
-        let table: BTreeMap<Spanned<String>, Spanned<Value>> = toml::from_str(text).map_err(|error| {
+        let no_toml = |error: &toml::de::Error| {
             let at = place(error.span().map_or(0, |span| span.start));
             format!(
                 "{at}: this is not TOML ({}); lines are like hands = 2 and mode = \"auto\"",
                 error.message().replace('\n', " ")
             )
-        })?;
+        };
+        let table = DeTable::parse(text).map_err(|error| no_toml(&error))?.into_inner();
         let mut file = Self::default();
         // In the order of the file: what is wrong first is said.
-        let mut lines: Vec<_> = table.iter().collect();
+        let mut lines: Vec<_> = table.into_iter().collect();
         lines.sort_by_key(|(key, _)| key.span().start);
         for (key, value) in lines {
-            file.set(key.get_ref(), value.get_ref())
-                .map_err(|why| format!("{}: {why}", place(key.span().start)))?;
+            let (at, name) = (place(key.span().start), key.get_ref().as_ref());
+            match value.get_ref() {
+                DeValue::Table(table) if name == "kafka" => file.kafka = Some(properties(table, &place)?),
+                _ => {
+                    let value = plain(value).map_err(|error| no_toml(&error))?;
+                    file.set(name, &value).map_err(|why| format!("{at}: {why}"))?;
+                }
+            }
         }
         Ok(file)
     }
+}
+
+/// A value without its place.
+fn plain(value: Spanned<DeValue<'_>>) -> Result<Value, toml::de::Error> {
+    Value::deserialize(ValueDeserializer::from(value))
 }
 
 /// A text, which TOML has in quotes.
@@ -131,33 +151,43 @@ fn bare<T: FromStr + PartialOrd + Display>(value: &Value, number: &Number<T>) ->
     }
 }
 
-/// Properties of librdkafka: their names have dots, which TOML takes for tables.
-fn properties(value: &Value) -> Result<BTreeMap<String, String>, String> {
-    fn gather(name: &str, value: &Value, all: &mut BTreeMap<String, String>) -> Result<(), String> {
-        let text = match value {
-            Value::Table(table) => {
-                for (key, value) in table {
-                    let name = if name.is_empty() { key.clone() } else { format!("{name}.{key}") };
-                    gather(&name, value, all)?;
-                }
-                return Ok(());
-            }
-            Value::String(text) => text.clone(),
-            Value::Integer(n) => n.to_string(),
-            Value::Boolean(is) => is.to_string(),
-            _ => return Err(format!("say {name} as a text in quotes, a whole number, true or false")),
+/// Properties of librdkafka: their names have dots, which TOML takes for tables. `place` says where in the file an
+/// offset is: what is wrong is said with its line, and never with its value, which may be a password.
+fn properties(
+    table: &DeTable<'_>,
+    place: &dyn Fn(usize) -> String,
+) -> Result<BTreeMap<String, String>, String> {
+    let mut all = Vec::new();
+    gather("", table, &mut all);
+    all.sort_by_key(|(offset, ..)| *offset);
+    let mut properties = BTreeMap::new();
+    for (offset, name, value) in all {
+        let value = match plain(value) {
+            Ok(Value::String(text)) => Ok(text),
+            Ok(Value::Integer(n)) => Ok(n.to_string()),
+            Ok(Value::Boolean(is)) => Ok(is.to_string()),
+            Ok(value) => Err(kind(&value)),
+            Err(_) => Err("no value"),
         };
-        all.insert(name.to_owned(), text);
-        Ok(())
+        let value = value.map_err(|is| {
+            format!("kafka.{name} is {is}: say it as a text in quotes, a whole number, true or false")
+        });
+        let value = value.and_then(|value| check_property(&name, &value).map(|()| value));
+        properties.insert(name, value.map_err(|why| format!("{}: {why}", place(offset)))?);
     }
-    if !value.is_table() {
-        return Err(
-            "say a table, as in [kafka] and below it security.protocol = \"SSL\", texts in quotes".to_owned()
-        );
+    Ok(properties)
+}
+
+/// Each property below `name` with its offset.
+fn gather<'a>(name: &str, table: &DeTable<'a>, all: &mut Vec<(usize, String, Spanned<DeValue<'a>>)>) {
+    for (key, value) in table {
+        let below = key.get_ref().as_ref();
+        let name = if name.is_empty() { below.to_owned() } else { format!("{name}.{below}") };
+        match value.get_ref() {
+            DeValue::Table(table) => gather(&name, table, all),
+            _ => all.push((key.span().start, name, value.clone())),
+        }
     }
-    let mut all = BTreeMap::new();
-    gather("", value, &mut all)?;
-    Ok(all)
 }
 
 /// The keys as a sentence has them.
@@ -259,7 +289,12 @@ mod tests {
         let kafka = file.unwrap().kafka.unwrap();
         let all: Vec<_> = kafka.iter().map(|(name, value)| (&name[..], &value[..])).collect();
         assert_eq!(all, [("linger.ms", "1"), ("sasl.password", "secret"), ("socket.nagle.disable", "true")]);
-        for text in ["kafka = \"sasl.password=secret\"\n", "[kafka]\nsasl.password = [\"secret\"]\n"] {
+        for text in [
+            "kafka = \"sasl.password=secret\"\n",
+            "[kafka]\nsasl.password = [\"secret\"]\n",
+            "[kafka]\nsasl.passwort = \"secret\"\n",
+            "[kafka]\nsecurity.protocol = \"secret\"\n",
+        ] {
             let error = parse(text).unwrap_err();
             assert!(!error.contains("secret"), "{error}");
         }
@@ -281,7 +316,16 @@ mod tests {
             ("counter = \"ftp://cafe\"\n", "http://127.0.0.1:8080"),
             (
                 "[kafka]\nsasl.password = [1]\n",
-                "brewline.toml:1: kafka is a table: say sasl.password as a text",
+                "brewline.toml:2: kafka.sasl.password is a list: say it as a text in quotes",
+            ),
+            (
+                "hands = 1\n[kafka]\nlinger.ms = 1\n\nsasl.passwort = \"x\"\nacks = 1\n",
+                "brewline.toml:5: there is no Kafka property sasl.passwort; ",
+            ),
+            ("[kafka]\n\"acks\" = 1\n", "brewline.toml:2: the Kafka property acks is not yours to set"),
+            (
+                "[kafka.security]\n# TLS\nprotocol = \"TLS\"\n",
+                "brewline.toml:3: the Kafka property security.protocol can't have the value it was given",
             ),
             ("hands = [1]\n", "hands is a list"),
             ("quiet = true\nquiet = true\n", "brewline.toml:2: this is not TOML"),

@@ -51,7 +51,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer as _};
 pub use self::{
     admin::{Judged, TopicReport},
     fate::{Fate, OPEN_AFTER, Sighting, Sightings},
-    options::Options,
+    options::{Options, check_property},
     watch::Watch,
 };
 use self::{

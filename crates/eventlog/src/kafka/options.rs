@@ -87,36 +87,9 @@ impl Options {
     /// <https://github.com/confluentinc/librdkafka/blob/v2.12.1/CONFIGURATION.md>
     ///
     /// # Errors
-    /// If librdkafka does not know it, it can't have this value, or the guarantee rests on it. The message never
-    /// has the value.
+    /// As [`check_property`].
     pub fn property(&mut self, name: &str, value: &str) -> Result<&mut Self, OpenError> {
-        if OURS.contains(&name) {
-            return Err(OpenError::NotUsable(format!(
-                "the Kafka property {name} is not yours to set, because what the line promises rests on it; leave it \
-                 out"
-            )));
-        }
-        // librdkafka takes it for "no limit".
-        if name == "queue.buffering.max.messages" && value.trim() == "0" {
-            return Err(OpenError::NotUsable(
-                "the Kafka property queue.buffering.max.messages can't be 0, which is no bound; say how many"
-                    .to_owned(),
-            ));
-        }
-        match ClientConfig::new().set(name, value).create_native_config() {
-            Ok(_) => {}
-            Err(KafkaError::ClientConfig(_, says, ..)) if says.starts_with(UNKNOWN) => {
-                return Err(OpenError::NotUsable(format!(
-                    "there is no Kafka property {name}; they are listed in librdkafka's CONFIGURATION.md"
-                )));
-            }
-            Err(_) => {
-                return Err(OpenError::NotUsable(format!(
-                    "the Kafka property {name} can't have the value it was given; what it can be is in librdkafka's \
-                     CONFIGURATION.md"
-                )));
-            }
-        }
+        check_property(name, value).map_err(OpenError::NotUsable)?;
         self.properties.insert(name.to_owned(), value.to_owned());
         Ok(self)
     }
@@ -190,6 +163,36 @@ impl Options {
                 ("allow.auto.create.topics", "false"),
             ],
         )
+    }
+}
+
+/// Whether a property may be passed on with this value: to be asked where it is said, so that the right place is blamed.
+///
+/// # Errors
+/// One sentence if librdkafka does not know it, it can't have this value, or the guarantee rests on it. It never has
+/// the value in it.
+pub fn check_property(name: &str, value: &str) -> Result<(), String> {
+    if OURS.contains(&name) {
+        return Err(format!(
+            "the Kafka property {name} is not yours to set, because what the line promises rests on it; leave it out"
+        ));
+    }
+    // librdkafka takes it for "no limit".
+    if name == "queue.buffering.max.messages" && value.trim() == "0" {
+        return Err(
+            "the Kafka property queue.buffering.max.messages can't be 0, which is no bound; say how many"
+                .to_owned(),
+        );
+    }
+    match ClientConfig::new().set(name, value).create_native_config() {
+        Ok(_) => Ok(()),
+        Err(KafkaError::ClientConfig(_, says, ..)) if says.starts_with(UNKNOWN) => Err(format!(
+            "there is no Kafka property {name}; they are listed in librdkafka's CONFIGURATION.md"
+        )),
+        Err(_) => Err(format!(
+            "the Kafka property {name} can't have the value it was given; what it can be is in librdkafka's \
+             CONFIGURATION.md"
+        )),
     }
 }
 
