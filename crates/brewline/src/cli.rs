@@ -27,7 +27,7 @@ use order::OrderId;
 use crate::{
     dlq::Place,
     log_address::LogAddress,
-    value::{self, origin, said, said_word},
+    value::{self, Told, origin, said, said_word, told},
     watch,
 };
 
@@ -369,9 +369,9 @@ pub struct ClientArgs {
     #[arg(long, value_name = "URL", env = "BREWLINE_COUNTER", value_parser = said(value::counter))]
     pub counter: Option<CounterAddress>,
 
-    /// Hear the bells in an Apache Kafka, whoever's counter it is [default: from the counter]
-    #[arg(long, value_name = "kafka://HOST:PORT[,HOST:PORT]", env = "BREWLINE_LOG", value_parser = said(str::parse::<LogAddress>))]
-    pub log: Option<LogAddress>,
+    /// Hear the bells in an Apache Kafka, whoever's counter it is; log in the settings file says the same [default: from the counter]
+    #[arg(long, value_name = "kafka://HOST:PORT[,HOST:PORT]", env = "BREWLINE_LOG", value_parser = told(str::parse::<LogAddress>))]
+    pub log: Option<Told<LogAddress>>,
 
     #[command(flatten)]
     pub kafka: KafkaArgs,

@@ -17,6 +17,7 @@ use crate::{
     dlq,
     file::File,
     log_address::LogAddress,
+    value::Told,
 };
 
 /// Where the log is.
@@ -164,12 +165,18 @@ impl File {
         flag.or_else(|| self.counter.clone()).unwrap_or_default()
     }
 
-    /// Where the customers hear the bells; `None`: from the counter.
-    pub fn bells(&self, args: &ClientArgs) -> Result<Option<Cluster>, String> {
-        match args.log.as_ref().or(self.log.as_ref()) {
-            Some(LogAddress::Kafka(brokers)) => self.cluster(brokers, &args.kafka).map(Some),
+    /// Where the customers hear the bells, and who says so; `None`: from the counter.
+    pub fn bells(&self, args: &ClientArgs) -> Result<Option<Told<Cluster>>, String> {
+        let in_file = || {
+            let by = self.places.get("log").cloned().unwrap_or_default();
+            self.log.clone().map(|value| Told { value, by })
+        };
+        match args.log.clone().or_else(in_file) {
+            Some(Told { value: LogAddress::Kafka(brokers), by }) => {
+                Ok(Some(Told { value: self.cluster(&brokers, &args.kafka)?, by }))
+            }
             // Only the line's own process reads an embedded log.
-            Some(LogAddress::Local(_)) | None => Ok(None),
+            Some(Told { value: LogAddress::Local(_), .. }) | None => Ok(None),
         }
     }
 
@@ -341,7 +348,7 @@ fn count(n: u32) -> usize {
 mod tests {
     use std::{fmt::Display, path::Path};
 
-    use clap::ValueEnum;
+    use clap::{Parser as _, ValueEnum};
 
     use super::*;
     use crate::{
@@ -395,6 +402,27 @@ mod tests {
         ];
         let all = properties_of(variables.into_iter().map(|(name, value)| (name.into(), value.into())));
         assert_eq!(all, Ok(BTreeMap::from([("sasl.password".to_owned(), "x=y".to_owned())])));
+    }
+
+    #[test]
+    fn whoever_names_a_log_for_the_bells_is_known_by_name() {
+        let cli::Command::Client(mut args) =
+            cli::Cli::try_parse_from(["brewline", "client"]).unwrap().command
+        else {
+            panic!("it is a client");
+        };
+        let file = parse("\nlog = \"kafka://cafe\"\nprefix = \"seoul.\"\n").unwrap();
+        let bells = |file: &File, args: &ClientArgs| {
+            file.bells(args).unwrap().map(|told| (told.value.brokers, told.value.prefix, told.by))
+        };
+        assert_eq!(bells(&File::default(), &args), None);
+        let said = |brokers: &str, by: &str| Some((brokers.into(), "seoul.".into(), by.into()));
+        assert_eq!(bells(&file, &args), said("cafe:9092", "brewline.toml:2"));
+        let told = |log: &str| Some(Told { value: log.parse().unwrap(), by: "--log".to_owned() });
+        args.log = told("kafka://bar:9093");
+        assert_eq!(bells(&file, &args), said("bar:9093", "--log"));
+        args.log = told("local:/nowhere");
+        assert_eq!(bells(&file, &args), None);
     }
 
     #[test]

@@ -7,17 +7,17 @@ use std::{
 
 use client::{ClientError, CounterAddress, Options, Output, Verdict};
 
-use crate::{bells, cli::ClientArgs, config::Cluster, signals::stop_on_signals};
+use crate::{bells, cli::ClientArgs, config::Cluster, signals::stop_on_signals, value::Told};
 
 /// Lets the customers in, and says by the exit code whether any of them was refused or not served.
 pub(crate) async fn client(
     args: &ClientArgs,
     counter: CounterAddress,
-    bells: Option<Cluster>,
+    bells: Option<Told<Cluster>>,
 ) -> anyhow::Result<ExitCode> {
     let stop = stop_on_signals()?;
     let announcements = match bells {
-        Some(cluster) => Some(bells::hear(&cluster, &stop).await?),
+        Some(told) => Some(bells::hear(&told, &stop).await?),
         None => None,
     };
     let output = if args.json { Output::Json } else { Output::for_this_terminal() };

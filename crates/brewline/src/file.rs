@@ -26,6 +26,8 @@ macro_rules! keys {
         #[derive(Debug, Default)]
         pub struct File {
             $(pub(crate) $key: Option<$type>,)*
+            /// Where each key of it stands: file and line.
+            pub(crate) places: BTreeMap<String, String>,
         }
 
         /// Every key, by name.
@@ -125,6 +127,7 @@ impl File {
                     file.set(name, &value).map_err(|why| format!("{at}: {why}"))?;
                 }
             }
+            file.places.insert(name.to_owned(), at);
         }
         Ok(file)
     }

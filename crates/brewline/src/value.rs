@@ -179,6 +179,46 @@ where
     }
 }
 
+/// A value, and who says it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told<T> {
+    pub value: T,
+    /// A flag, a variable, or a line of the file.
+    pub by: String,
+}
+
+/// A value on the command line or in the environment, with who says it.
+#[derive(Clone)]
+pub(crate) struct SaidBy<F>(Said<F>);
+
+/// A value that `parse` takes, with who says it.
+pub(crate) fn told<F>(parse: F) -> SaidBy<F> {
+    SaidBy(said(parse))
+}
+
+impl<T, F> TypedValueParser for SaidBy<F>
+where
+    T: Clone + Send + Sync + 'static,
+    F: Fn(&str) -> Result<T, String> + Clone + Send + Sync + 'static,
+{
+    type Value = Told<T>;
+
+    fn parse_ref(&self, cmd: &Command, arg: Option<&Arg>, value: &std::ffi::OsStr) -> Result<Told<T>, Error> {
+        self.parse_ref_(cmd, arg, value, ValueSource::CommandLine)
+    }
+
+    fn parse_ref_(
+        &self,
+        cmd: &Command,
+        arg: Option<&Arg>,
+        value: &std::ffi::OsStr,
+        source: ValueSource,
+    ) -> Result<Told<T>, Error> {
+        let value = self.0.parse_ref_(cmd, arg, value, source)?;
+        Ok(Told { value, by: origin(arg, source) })
+    }
+}
+
 /// Who said a value, by name.
 pub(crate) fn origin(arg: Option<&Arg>, source: ValueSource) -> String {
     let variable = arg.and_then(Arg::get_env).filter(|_| source == ValueSource::EnvVariable);
