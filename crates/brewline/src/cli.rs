@@ -264,7 +264,7 @@ pub struct TopicsArgs {
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = said(|n: &str| value::PARTITIONS.parse(n)))]
     pub partitions: Option<u32>,
 
-    /// Only look: nothing is made
+    /// Only say what would be made: nothing is
     #[arg(long)]
     pub dry_run: bool,
 }

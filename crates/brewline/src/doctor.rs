@@ -2,7 +2,6 @@
 //! the log is looked at without being opened, which could change it.
 
 use std::{
-    collections::BTreeSet,
     fs,
     io::{self, Write as _},
     net::{SocketAddr, TcpListener},
@@ -225,19 +224,10 @@ fn cluster(cluster: &Cluster, keep: &Keep) -> Vec<Finding> {
         all if all == topics.len() => format!("{answers}, and has no topics yet; the first start makes them"),
         some => format!("{answers}; {some} topics are missing, the next start makes them"),
     })];
-    let mut said = BTreeSet::new();
-    for topic in topics {
-        match topic.judged {
-            Err(why) => findings.push(Finding::Bad(why)),
-            // Mostly the same of all of them.
-            Ok(warnings) => findings.extend(
-                warnings
-                    .into_iter()
-                    .filter(|warning| said.insert(warning.clone()))
-                    .map(|warning| Finding::Note(format!("topic {}: {warning}", topic.name))),
-            ),
-        }
-    }
+    findings.extend(kafka::remarks(&topics).into_iter().map(|remark| {
+        let text = format!("{}: {}", remark.topics, remark.says);
+        if remark.is_refusal { Finding::Bad(text) } else { Finding::Note(text) }
+    }));
     findings
 }
 

@@ -21,3 +21,4 @@ mod strange;
 mod support;
 mod versions;
 mod watch;
+mod words;

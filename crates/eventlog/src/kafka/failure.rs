@@ -16,6 +16,11 @@ pub(super) struct Failure<'a> {
     pub(super) said: &'a str,
 }
 
+/// How librdkafka ends when it says no more than that nobody answers: how many of how many says nothing to anybody.
+const ALL_DOWN: &str = "brokers are down";
+/// Behind this a broker names the ways to sign in that it takes. None: there nobody signs in.
+const MECHANISMS: &str = "broker's supported mechanisms:";
+
 impl<'a> Failure<'a> {
     /// Of a client that has said why.
     pub(super) fn of_trouble(brokers: &'a str, tried: &'a str, trouble: &'a Trouble) -> Self {
@@ -47,11 +52,52 @@ impl<'a> Failure<'a> {
         )
     }
 
+    /// Whether somebody may be there who speaks no Kafka: an answer was none of Kafka's, or none came and nobody said
+    /// why.
+    pub(super) fn may_be_a_stranger(&self) -> bool {
+        let is_silent = matches!(
+            self.code,
+            Code::BrokerTransportFailure | Code::AllBrokersDown | Code::OperationTimedOut
+        );
+        let is_said = !self.said.is_empty() && !self.said.ends_with(ALL_DOWN);
+        self.code == Code::BadMessage || is_silent && !is_said
+    }
+
     pub(super) fn sentence(&self) -> String {
-        let Self { brokers, tried, code, said } = self;
-        // How many of how many brokers are down says nothing to anybody.
-        let said = if said.ends_with("brokers are down") { "" } else { short(said) };
+        self.sentence_with(&self.why())
+    }
+
+    /// The sentence with another reason and way out.
+    pub(super) fn sentence_with(&self, why: &str) -> String {
+        let Self { brokers, tried, .. } = self;
+        format!("cannot {tried} on Kafka at {brokers}: {why}")
+    }
+
+    /// Why, and the way out.
+    pub(super) fn why(&self) -> String {
+        let Self { code, said, .. } = self;
+        let said = if said.ends_with(ALL_DOWN) { "" } else { short(said) };
         let (why, way_out) = match code {
+            Code::InvalidArgument if said.contains("SASL mechanism GSSAPI") => (
+                "GSSAPI (Kerberos), which is meant where no sasl.mechanism is set, is not built in"
+                    .to_owned(),
+                "set sasl.mechanism to what the broker takes: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER",
+            ),
+            Code::InvalidArgument => (
+                if said.is_empty() { code.to_string() } else { said.to_owned() },
+                "correct the Kafka properties",
+            ),
+            Code::Authentication if said.trim_end().ends_with(MECHANISMS) => (
+                "it takes no user names there".to_owned(),
+                "set security.protocol to PLAINTEXT or SSL, or check the port",
+            ),
+            Code::Authentication if said.contains(MECHANISMS) => {
+                (format!("it does not take this way to sign in ({said})"), "check sasl.mechanism")
+            }
+            Code::BrokerTransportFailure | Code::SSL if said.contains("a PLAINTEXT broker listener") => (
+                format!("it takes no TLS there ({said})"),
+                "check security.protocol, and that the port is the one for TLS",
+            ),
             Code::Authentication | Code::SaslAuthenticationFailed => (
                 format!("it refuses the user name or the password ({said})"),
                 "check sasl.mechanism, sasl.username and sasl.password",
@@ -72,7 +118,7 @@ impl<'a> Failure<'a> {
                 } else {
                     format!("it does not answer ({said})")
                 },
-                "check that it is running there, and whether it wants TLS (security.protocol)",
+                "check that it is running there, and whether it wants TLS or a user name (security.protocol)",
             ),
             Code::TopicAuthorizationFailed
             | Code::GroupAuthorizationFailed
@@ -85,6 +131,10 @@ impl<'a> Failure<'a> {
                 "the group has members that are none of ours".to_owned(),
                 "stop them first, or work under another --prefix: one group holds one kind of barista",
             ),
+            Code::InvalidReplicationFactor => (
+                if said.is_empty() { code.to_string() } else { said.to_owned() },
+                "ask for no more copies than it has brokers, or add brokers",
+            ),
             Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition => (
                 "it is not there any more".to_owned(),
                 "make it again, or start the program anew, which does it",
@@ -94,7 +144,7 @@ impl<'a> Failure<'a> {
                 "see what the broker itself says",
             ),
         };
-        format!("cannot {tried} on Kafka at {brokers}: {why}; {way_out}")
+        format!("{why}; {way_out}")
     }
 
     pub(super) fn open_error(&self) -> OpenError {
@@ -135,6 +185,41 @@ mod tests {
             let sentence = failure.sentence();
             assert!(sentence.starts_with("cannot read topic t on Kafka at cafe:9092: "), "{sentence}");
             assert!(sentence.contains("what it said") && sentence.contains("; "), "{sentence}");
+        }
+    }
+
+    #[test]
+    fn what_librdkafka_says_is_blamed_on_what_is_wrong() {
+        let handshake = "SASL PLAIN mechanism handshake failed: Broker: Request not valid in current SASL state: \
+                         broker's supported mechanisms: ";
+        let scram = format!("{handshake}SCRAM-SHA-256,SCRAM-SHA-512");
+        let gssapi =
+            "No provider for SASL mechanism GSSAPI: recompile librdkafka with libsasl2 or openssl support.";
+        let tls = "SSL handshake failed: Disconnected: connecting to a PLAINTEXT broker listener?";
+        for (code, said, says) in [
+            (Code::InvalidArgument, gssapi, "set sasl.mechanism to what the broker takes: PLAIN"),
+            (
+                Code::InvalidArgument,
+                "sasl.username must be set",
+                ": sasl.username must be set; correct the Kafka",
+            ),
+            (Code::Authentication, handshake, "it takes no user names there; set security.protocol"),
+            (Code::Authentication, &scram, "check sasl.mechanism"),
+            (
+                Code::Authentication,
+                "Authentication failed",
+                "check sasl.mechanism, sasl.username and sasl.password",
+            ),
+            (Code::BrokerTransportFailure, tls, "it takes no TLS there"),
+            (
+                Code::InvalidReplicationFactor,
+                "1 broker, 3 copies",
+                "1 broker, 3 copies; ask for no more copies",
+            ),
+        ] {
+            let sentence = Failure { brokers: "cafe:9092", tried: "work", code, said }.sentence();
+            assert!(sentence.contains(says), "{sentence}");
+            assert!(!sentence.contains("InvalidArgument"), "{sentence}");
         }
     }
 

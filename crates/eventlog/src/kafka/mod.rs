@@ -3,7 +3,7 @@
 //! | file | idea |
 //! |---|---|
 //! | `options` | how it is opened; what librdkafka is told for each job |
-//! | `admin` | topics made and checked |
+//! | `admin`, `verdict` | topics made and checked; what one must be like |
 //! | `publish` | one idempotent producer |
 //! | `follow` | everything committed, and when that is all |
 //! | `watch`, `fate` | everything, also what is not committed, and what became of it |
@@ -12,7 +12,7 @@
 //! | `offsets` | where partitions begin and end |
 //! | `shared`, `bell`, `ears` | what everything on one log shares; waiting; what clients say of themselves |
 //! | `revive`, `stall` | brokers for a client that has lost all of them; what does not come although it is there |
-//! | `failure`, `refusal` | librdkafka's errors as sentences; whether any broker may let us in yet |
+//! | `failure`, `refusal`, `stranger` | librdkafka's errors as sentences; whether any broker may let us in yet; who is there that speaks no Kafka |
 //! | `native` | what is called of librdkafka directly |
 //!
 //! Durable is what the topic's replication gives: a publish is answered when all in-sync replicas have the record.
@@ -35,6 +35,8 @@ mod revive;
 mod share;
 mod shared;
 mod stall;
+mod stranger;
+mod verdict;
 mod watch;
 mod work;
 
@@ -49,9 +51,10 @@ use std::{
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 
 pub use self::{
-    admin::{Judged, TopicReport},
+    admin::{Remark, TopicReport, remarks},
     fate::{Fate, OPEN_AFTER, Sighting, Sightings},
     options::{Options, check_property},
+    verdict::Judged,
     watch::Watch,
 };
 use self::{
@@ -60,6 +63,7 @@ use self::{
     publish::Publisher,
     refusal::Refusals,
     shared::{Known, Shared, lock},
+    stranger::Stranger,
 };
 use crate::{Follow, Log, OpenError, Publish, Start, Topic, Work, WorkSpec};
 
@@ -94,7 +98,13 @@ impl KafkaLog {
     /// Each is one sentence that says what was tried, at which address, and the way out. [`OpenError::Storage`]
     /// may heal; the others need a person.
     pub fn open(options: Options) -> Result<Arc<Self>, OpenError> {
-        Self::open_with(options, admin::ensure)
+        Self::open_with(options, |options, probe| {
+            let topics = admin::ensure(options, probe)?;
+            for Remark { topics, says, .. } in remarks(&topics) {
+                tracing::warn!("{topics}: {says}");
+            }
+            Ok(topics.into_iter().map(|topic| topic.partitions.unwrap_or_default()).collect())
+        })
     }
 
     /// Connects and takes the topics as they are: nothing is made, changed or checked, so that who only looks
@@ -161,7 +171,8 @@ impl KafkaLog {
     }
 }
 
-/// How the topics are that the log must have. Nothing is made or changed.
+/// How the topics are that the log must have, and whether the brokers would make those that are missing. Nothing is
+/// made or changed.
 ///
 /// # Errors
 /// As [`KafkaLog::open`]; what is wrong with a topic is no error.
@@ -169,12 +180,12 @@ pub fn topics(options: &Options) -> Result<Vec<TopicReport>, OpenError> {
     admin::report(options, &connected(options)?)
 }
 
-/// Makes the topics and partitions that are missing, as [`KafkaLog::open`] does.
+/// Makes the topics and partitions that are missing, as [`KafkaLog::open`] does. How they are then.
 ///
 /// # Errors
 /// As [`KafkaLog::open`].
-pub fn make_topics(options: &Options) -> Result<(), OpenError> {
-    admin::ensure(options, &connected(options)?).map(drop)
+pub fn make_topics(options: &Options) -> Result<Vec<TopicReport>, OpenError> {
+    admin::ensure(options, &connected(options)?)
 }
 
 /// A client to ask with, after a broker has answered it.
@@ -202,7 +213,7 @@ fn connect(options: &Options, probe: &BaseConsumer<Ears>, ears: &Ears) -> Result
         hear(probe);
         ears.take_all().into_iter().for_each(|trouble| refusals.hear(trouble));
         if refusals.are_all() || Instant::now() >= deadline {
-            return Err(refusals.into_error(&error));
+            return Err(refusals.into_error(&error, Stranger::at));
         }
         std::thread::sleep(pause);
         pause = (pause * 2).min(Duration::from_secs(1));

@@ -7,6 +7,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use super::{
     ears::Trouble,
     failure::{Failure, parts},
+    stranger::Stranger,
 };
 use crate::OpenError;
 
@@ -48,13 +49,22 @@ impl<'a> Refusals<'a> {
     }
 
     /// Why it was not let in; `asked` is what the last question was answered. What needs a person is said first, and
-    /// heals all the same if another broker may come back.
-    pub(super) fn into_error(mut self, asked: &KafkaError) -> OpenError {
+    /// heals all the same if another broker may come back. `who` looks who is there where nobody speaks Kafka.
+    pub(super) fn into_error(
+        mut self,
+        asked: &KafkaError,
+        who: impl FnOnce(&str) -> Option<Stranger>,
+    ) -> OpenError {
         let is_final = self.are_all();
         let Some((_, trouble)) = self.refused.pop_last() else {
             let (code, said) = parts(asked);
             let last = self.last.unwrap_or(Trouble { code, said });
-            return Failure::of_trouble(self.brokers, TRIED, &last).open_error();
+            let failure = Failure::of_trouble(self.brokers, TRIED, &last);
+            let stranger = if failure.may_be_a_stranger() { who(self.brokers) } else { None };
+            return match stranger {
+                Some(stranger) => OpenError::Storage(failure.sentence_with(stranger.says())),
+                None => failure.open_error(),
+            };
         };
         let sentence = Failure::of_trouble(self.brokers, TRIED, &trouble).sentence();
         if is_final { OpenError::NotUsable(sentence) } else { OpenError::Storage(sentence) }
@@ -72,7 +82,7 @@ mod tests {
         for (code, said) in troubles {
             refusals.hear(Trouble { code: *code, said: (*said).to_owned() });
         }
-        refusals.into_error(&ASKED)
+        refusals.into_error(&ASKED, |_| None)
     }
 
     #[test]
@@ -86,6 +96,23 @@ mod tests {
             let OpenError::Storage(said) = error else { panic!("{error:?}") };
             assert!(said.contains("SSL handshake failed"), "what a person can do is said: {said}");
         }
+    }
+
+    #[test]
+    fn who_is_there_is_asked_only_where_nobody_says_why_no_answer_comes() {
+        let said = |code, said: &str| {
+            let mut refusals = Refusals::new("a:1");
+            refusals.hear(Trouble { code, said: said.to_owned() });
+            refusals.into_error(&ASKED, |_| Some(Stranger::Http)).to_string()
+        };
+        for (code, silence) in [
+            (Code::AllBrokersDown, "1/1 brokers are down"),
+            (Code::BrokerTransportFailure, ""),
+            (Code::BadMessage, "a:1/bootstrap: Invalid response size 1213486160"),
+        ] {
+            assert!(said(code, silence).contains("a web server answers there"), "{silence}");
+        }
+        assert!(said(Code::BrokerTransportFailure, "Connection refused").contains("Connection refused"));
     }
 
     #[test]
