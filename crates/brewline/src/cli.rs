@@ -275,7 +275,7 @@ pub struct WatchArgs {
     #[command(flatten)]
     pub log: SharedArgs,
 
-    /// Show this topic, order.received for example; again for each [default: all of them]
+    /// Show this topic, order.received for example, without the prefix; again for each [default: all of them]
     #[arg(long, value_name = "NAME", value_parser = said(value::topic))]
     pub topic: Vec<Topic>,
 

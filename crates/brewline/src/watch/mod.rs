@@ -3,31 +3,34 @@
 //! | file | idea |
 //! |---|---|
 //! | `from` | where to begin |
+//! | `merge` | records of several partitions in the order of their times |
 //! | `says` | what a record says, in a few words |
 //! | `line`, `json` | a record for people, and for programs |
 
 mod from;
 mod json;
 mod line;
+mod merge;
 mod says;
 
 use std::{
-    io::{self, ErrorKind, Write},
+    io::{self, ErrorKind, IsTerminal as _, Write},
     process::ExitCode,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::Context as _;
 use eventlog::{
     Log as _, Topic,
-    kafka::{KafkaLog, Sighting, Sightings},
+    kafka::{Fate, KafkaLog, Sighting},
 };
 use jiff::tz::TimeZone;
 use order::OrderId;
+use rustix::termios::tcgetwinsize;
 use tokio_util::sync::CancellationToken;
 
 pub use self::from::start;
-use self::line::Lines;
+use self::{line::Lines, merge::Merge};
 use crate::{
     catalog,
     config::{Keep, Watch},
@@ -69,7 +72,7 @@ fn show(wanted: &Watch, stop: &CancellationToken) -> anyhow::Result<()> {
     }
     let topics: Vec<_> = wanted.topics.iter().map(|topic| (*topic, wanted.from.clone())).collect();
     let mut seen = log.watch(&topics)?;
-    let mut printer = Printer::new(wanted, io::stdout());
+    let (mut merge, mut printer) = (Merge::default(), Printer::new(wanted, io::stdout()));
     let mut is_silent = false;
     while !stop.is_cancelled() {
         // That nothing comes must not look like a quiet shop.
@@ -80,11 +83,25 @@ fn show(wanted: &Watch, stop: &CancellationToken) -> anyhow::Result<()> {
             _ => {}
         }
         is_silent = trouble.is_some();
-        match printer.print(seen.poll(WAIT)?) {
+        let wait = merge.wait(Instant::now()).unwrap_or(WAIT).min(WAIT);
+        let sightings = seen.poll(wait)?;
+        if sightings.unfollowed > 0 {
+            tracing::warn!(
+                "what becomes of {} records that are open will not be said: there are too many",
+                sightings.unfollowed
+            );
+        }
+        let now = Instant::now();
+        merge.add(sightings, now);
+        match printer.print(&merge.due(now)) {
             // Whoever listened has heard enough: `brewline watch | head`.
             Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(()),
             done => done.context("can't write what is seen to stdout")?,
         }
+    }
+    // Whoever is gone needs no last word.
+    if printer.print(&merge.rest()).is_ok() {
+        let _ = writeln!(io::stderr(), "{}", printer.shown.said());
     }
     Ok(())
 }
@@ -95,6 +112,34 @@ fn named(topics: &[Topic], prefix: &str) -> String {
     names.join(", ")
 }
 
+/// How many records were shown, by what is known of them.
+#[derive(Debug, Default)]
+struct Shown {
+    committed: u64,
+    aborted: u64,
+    open: u64,
+}
+
+impl Shown {
+    fn count(&mut self, sighting: &Sighting) {
+        // It comes once more when its fate is known.
+        self.open -= u64::from(sighting.was_open && self.open > 0);
+        *match sighting.fate {
+            Fate::Committed => &mut self.committed,
+            Fate::Aborted => &mut self.aborted,
+            Fate::Open => &mut self.open,
+        } += 1;
+    }
+
+    /// The last word.
+    fn said(&self) -> String {
+        let Self { committed, aborted, open } = self;
+        let all = committed + aborted + open;
+        let records = if all == 1 { "1 record was".to_owned() } else { format!("{all} records were") };
+        format!("stopped; {records} shown: {committed} committed, {aborted} aborted, {open} open")
+    }
+}
+
 /// Writes what is wanted of what was seen.
 struct Printer<W> {
     out: W,
@@ -102,29 +147,36 @@ struct Printer<W> {
     /// `None`: for programs.
     lines: Option<Lines>,
     text: String,
+    shown: Shown,
 }
 
 impl Printer<io::Stdout> {
     fn new(wanted: &Watch, out: io::Stdout) -> Self {
         // NO_COLOR and the like; and whether it is a terminal at all.
         let has_colours = anstream::AutoStream::choice(&out) != anstream::ColorChoice::Never;
-        let lines = (!wanted.json).then(|| Lines { zone: TimeZone::system(), has_colours });
-        Self { out, order: wanted.order.clone(), lines, text: String::new() }
+        let lines = (!wanted.json).then(|| Lines { zone: TimeZone::system(), has_colours, columns: None });
+        Self { out, order: wanted.order.clone(), lines, text: String::new(), shown: Shown::default() }
+    }
+
+    /// Writes them as wide as the terminal is now.
+    fn print(&mut self, sightings: &[Sighting]) -> io::Result<()> {
+        if let Some(lines) = &mut self.lines {
+            lines.columns = columns(&self.out);
+        }
+        self.write(sightings)
     }
 }
 
+/// How wide the terminal is, if it is one that says so.
+fn columns(out: &io::Stdout) -> Option<usize> {
+    let size = out.is_terminal().then(|| tcgetwinsize(out).ok()).flatten()?;
+    Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
+}
+
 impl<W: Write> Printer<W> {
-    fn print(&mut self, sightings: Sightings) -> io::Result<()> {
-        let Sightings { mut records, unfollowed } = sightings;
-        // Of what came together, what was written first comes first; the offsets of a partition stay in order.
-        records.sort_by_key(|seen| seen.entry.timestamp);
-        for sighting in &records {
+    fn write(&mut self, sightings: &[Sighting]) -> io::Result<()> {
+        for sighting in sightings {
             self.add(sighting);
-        }
-        if unfollowed > 0 {
-            tracing::warn!(
-                "what becomes of {unfollowed} records that are open will not be said: there are too many"
-            );
         }
         if self.text.is_empty() {
             return Ok(());
@@ -138,6 +190,7 @@ impl<W: Write> Printer<W> {
         if self.order.as_ref().is_some_and(|order| !says::is_about(&sighting.entry, order.as_str())) {
             return;
         }
+        self.shown.count(sighting);
         match &self.lines {
             Some(lines) => lines.add(sighting, &mut self.text),
             None => self.text += &json::line(sighting),

@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{Entry, Offset, Partition, Topic};
+use crate::{Entry, Millis, Offset, Partition, Topic};
 
 /// What became of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +46,9 @@ pub struct Sightings {
     /// How many of those that were seen as open will not be seen again: too many were, or their partition was made
     /// anew.
     pub unfollowed: u64,
+    /// Up to which log time everything has been seen, as long as a partition is not read to its end: what comes may
+    /// be older than what another partition has brought. `None`: all of them are, as far as is known.
+    pub behind: Option<Millis>,
 }
 
 /// A record whose fate is not known by then is seen as [`Fate::Open`].
@@ -88,6 +91,8 @@ struct Part {
     at_end: bool,
     /// When it was heard of last.
     heard: Instant,
+    /// The log time of the newest record that was handed out.
+    time: Millis,
 }
 
 #[derive(Debug)]
@@ -108,7 +113,8 @@ impl Fates {
     /// Both readers begin at this offset of a partition that is not watched yet. `at_end`: it is the end, so that nothing committed stands behind it.
     pub(super) fn begin(&mut self, place: Place, from: Offset, at_end: bool, now: Instant) {
         let (undecided, ahead) = (VecDeque::new(), VecDeque::new());
-        let part = Part { undecided, told: 0, ahead, seen: from, decided: from, at_end, heard: now };
+        let (heard, time) = (now, Millis::MIN);
+        let part = Part { undecided, told: 0, ahead, seen: from, decided: from, at_end, heard, time };
         self.parts.insert(place, part);
     }
 
@@ -149,6 +155,7 @@ impl Fates {
             part.ahead.pop_front();
             self.ahead -= 1;
         }
+        part.time = part.time.max(entry.timestamp);
         let fate = if is_committed { Fate::Committed } else { Fate::Aborted };
         out.records.push(Sighting { entry, fate, was_open: false });
     }
@@ -195,6 +202,7 @@ impl Fates {
         let taken = part.undecided.pop_front()?;
         let was_open = part.told > 0;
         part.told = part.told.saturating_sub(1);
+        part.time = part.time.max(taken.entry.timestamp);
         self.undecided -= 1;
         self.undecided_bytes -= taken.entry.record.size();
         Some((taken, was_open))
@@ -252,6 +260,12 @@ impl Fates {
     /// Whether the reader of what is committed may go on.
     pub(super) fn may_decide(&self) -> bool {
         self.ahead < AHEAD
+    }
+
+    /// Up to which log time everything has been seen; `None`: each partition is read to its end.
+    pub(super) fn behind(&self) -> Option<Millis> {
+        let is_behind = |part: &&Part| !part.at_end || !part.ahead.is_empty();
+        self.parts.values().filter(is_behind).map(|part| part.time).min()
     }
 
     /// When something may be said to be open, if nothing comes.
@@ -479,6 +493,25 @@ mod tests {
         stage.committed(0);
         stage.fates.forget(HERE, &mut stage.out);
         assert_eq!((stage.fates.undecided, stage.fates.undecided_bytes, stage.fates.ahead), (0, 0, 0));
+    }
+
+    #[test]
+    fn what_is_not_read_to_its_end_says_up_to_which_time_it_was_seen() {
+        let mut stage = Stage::new();
+        assert_eq!(stage.fates.behind(), None);
+        // The reader of what is committed goes on before the other one has come to it.
+        stage.committed(0);
+        stage.reached(1);
+        assert_eq!(stage.fates.behind(), Some(Millis::MIN));
+        stage.saw(0, 0);
+        assert_eq!((stage.fates.behind(), stage.seen()), (None, vec![(0, Committed, false)]));
+        stage.saw(0, 1);
+        stage.committed(1);
+        assert_eq!(stage.fates.behind(), Some(0), "whether more follows is not known");
+        stage.reached(2);
+        assert_eq!(stage.fates.behind(), None);
+        stage.fates.begin((TOPIC, 2), 0, false, stage.now);
+        assert_eq!(stage.fates.behind(), Some(Millis::MIN), "nothing of it has come yet");
     }
 
     #[test]

@@ -207,6 +207,7 @@ impl Watch {
             let has_read = self.read(now, &mut out)?;
             self.fates.look(now, &mut out);
             if !out.records.is_empty() || out.unfollowed > 0 || now >= deadline {
+                out.behind = self.fates.behind();
                 return Ok(out);
             }
             if !has_read {

@@ -78,7 +78,9 @@ fn what_was_before_is_seen_from_the_beginning_or_from_a_time() {
     let since = Start::Time(entries[1].entry.timestamp);
     let mut later = look.watch(&[(OUTPUT, since)]).expect("it can be watched");
     assert!(see(&mut later, 1).ends_with(&committed(&["first"])));
-    let mut from_offset = look.watch(&[(OUTPUT, Start::Offsets(vec![(0, 2)]))]).expect("it can be watched");
+    // The mark of what was taken back may come before it or after it.
+    let offset = Start::Offsets(vec![(0, entries[1].entry.offset)]);
+    let mut from_offset = look.watch(&[(OUTPUT, offset)]).expect("it can be watched");
     assert_eq!(see(&mut from_offset, 1), committed(&["first"]));
 }
 
