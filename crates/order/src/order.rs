@@ -400,6 +400,8 @@ mod tests {
             (r#"{"order_id":"a","amount":1001,"status":0}"#, "0 to 1000"),
             (r#"{"order_id":"a","amount":-1,"status":0}"#, "invalid"),
             (r#"{"order_id":"a","amount":1.5,"status":0}"#, "invalid"),
+            (r#"{"order_id":"a","amount":3.0,"status":0}"#, "invalid"),
+            (r#"{"order_id":"a","amount":3e0,"status":0}"#, "invalid"),
             (r#"{"order_id":"a","amount":123456789012345678901234567890,"status":0}"#, "invalid"),
             (r#"{"order_id":"a","amount":"3","status":0}"#, "invalid"),
             (r#"{"order_id":"a","amount":1,"status":2}"#, "0 or 1"),

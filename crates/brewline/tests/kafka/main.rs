@@ -12,6 +12,7 @@ mod dlq;
 mod gone;
 mod load;
 mod own;
+mod page;
 mod peers;
 mod poison;
 mod refused;
