@@ -125,8 +125,13 @@ impl Narrator {
         if partitions > 1 && (held != self.held || partitions != self.partitions) {
             let names: Vec<_> = held.iter().map(|partition| Code::partition(*partition)).collect();
             let _ = match &names[..] {
+                // Who has just begun can't know yet whether anybody else is there.
+                [] if self.held.is_empty() => {
+                    writeln!(text, "          has none of {partitions} partitions yet")
+                }
                 [] => writeln!(text, "          has no partition now: others make the orders"),
-                names => writeln!(text, "          has partition {} of {partitions} now", names.join(", ")),
+                [name] => writeln!(text, "          has partition {name} of {partitions} now"),
+                names => writeln!(text, "          has partitions {} of {partitions} now", names.join(", ")),
             };
         }
         (self.partitions, self.held) = (partitions, held);
@@ -304,9 +309,11 @@ mod tests {
             narrator.tell_share(partitions, held.iter().copied().collect(), &mut text);
             text.trim().to_owned()
         };
+        assert_eq!(told(3, &[]), "has none of 3 partitions yet");
         assert_eq!(told(1, &[0]), "");
-        assert_eq!(told(3, &[0, 2]), "has partition A, C of 3 now");
+        assert_eq!(told(3, &[0, 2]), "has partitions A, C of 3 now");
         assert_eq!(told(3, &[0, 2]), "");
+        assert_eq!(told(3, &[2]), "has partition C of 3 now");
         assert_eq!(told(3, &[]), "has no partition now: others make the orders");
     }
 

@@ -226,7 +226,11 @@ pub(crate) fn origin(arg: Option<&Arg>, source: ValueSource) -> String {
     match (variable, flag) {
         (Some(variable), _) => format!("the environment variable {}", variable.display()),
         (None, Some(flag)) => format!("--{flag}"),
-        (None, None) => "a value".to_owned(),
+        // What has no flag is named as the help names it.
+        (None, None) => arg
+            .and_then(Arg::get_value_names)
+            .and_then(|names| names.first())
+            .map_or_else(|| "a value".to_owned(), ToString::to_string),
     }
 }
 

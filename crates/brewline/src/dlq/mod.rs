@@ -56,6 +56,11 @@ pub(crate) async fn dlq(cluster: Cluster, what: What) -> anyhow::Result<ExitCode
     let keep = Keep::default();
     let options = kafka_options(&cluster, &keep, &catalog(keep.retention))?;
     let log = tokio::task::spawn_blocking(move || KafkaLog::look(options)).await??;
+    if log.partitions(topic::DLQ) == 0 {
+        // That nothing is there must not look like a good shop.
+        let name = format!("{}{}", cluster.prefix, topic::DLQ);
+        tracing::warn!("there is no {name} yet; say --prefix if the line has one");
+    }
     let said = match what {
         What::List { all } => list(&log, all).await?,
         What::Show(place) => {
