@@ -241,7 +241,6 @@ impl Follower {
             Some(Some(topic)) if self.unread.is_missing(now) => {
                 return Err(self.stalled(topic, "it has more, and nothing comes"));
             }
-            Some(Some(_)) => {}
             Some(None) => self.unread.is_over(),
             // Nobody answers anyone.
             None if !self.shared.is_complete() => self.question.unanswered.is_over(),
@@ -249,7 +248,7 @@ impl Follower {
                 let topic = self.topics.first().copied().unwrap_or_default();
                 return Err(self.stalled(topic, "nobody says where it ends"));
             }
-            None => {}
+            Some(Some(_)) | None => {}
         }
         Ok(())
     }
