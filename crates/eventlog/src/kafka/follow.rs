@@ -19,7 +19,7 @@ use rdkafka::error::RDKafkaErrorCode as Code;
 use super::{
     bell::Bell,
     native::{Asker, Read, Reader},
-    offsets::{Ask, Offsets, WITHIN, ask, list_of_ends},
+    offsets::{Ask, Offsets, WITHIN, ask, ask_within, list_of_ends},
     shared::{Failed, Shared},
     stall::{PATIENCE, Stall},
 };
@@ -31,6 +31,8 @@ const BATCH: usize = 4_096;
 const CONFIRM_EVERY: Duration = Duration::from_millis(200);
 /// How long between two questions, while nothing comes and the end is not known.
 const ASK_EVERY: Duration = Duration::from_millis(20);
+/// How long between two questions while nobody answers, and how long the answer to each is waited for.
+const ASK_AGAIN: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(1));
 /// How long a poll that has something to hand out stays for the answer to its question.
 const LINGER: Duration = Duration::from_millis(5);
 /// How long a poll that has nothing waits for that answer beyond its time: without it, a broker that is further
@@ -61,6 +63,10 @@ struct Question {
     asked: Option<Instant>,
     /// Whether it was asked in this poll and not answered.
     open: bool,
+    /// Whether the last one was not answered.
+    lost: bool,
+    /// The answer, if it was waited for.
+    answer: Option<Offsets>,
     /// The last time as of which the end was reached.
     confirmed: Option<Instant>,
     /// Answers that do not come.
@@ -192,9 +198,15 @@ impl Follower {
     }
 
     /// Asks where the ends are, if it is time.
+    ///
+    /// Where leaders may be unknown the answer is waited for: a question that does not wait then looks for them on two
+    /// threads at once, and librdkafka 2.12.1 may free what the first still reads
+    /// (`rd_kafka_topic_partition_list_query_leaders_async`; seen as a segmentation fault).
     fn ask_if_due(&mut self, has_entries: bool) {
         let since = |at: Option<Instant>| at.map_or(Duration::MAX, |at| at.elapsed());
-        let due = if has_entries || self.told_end {
+        let due = if self.question.lost {
+            since(self.question.asked) >= ASK_AGAIN.0
+        } else if has_entries || self.told_end {
             since(self.question.confirmed) >= CONFIRM_EVERY && since(self.question.asked) >= CONFIRM_EVERY / 2
         } else {
             since(self.question.asked) >= ASK_EVERY
@@ -203,6 +215,16 @@ impl Follower {
             let partitions: Vec<_> = self.cursors.keys().copied().collect();
             self.question.number = self.question.number.wrapping_add(1);
             self.question.asked = Some(Instant::now());
+            if self.question.lost {
+                let consumer = self.reader.consumer();
+                let ends = ask_within(&self.shared, consumer, &partitions, Ask::End, ASK_AGAIN.1);
+                self.question.lost = ends.is_err();
+                self.question.answer = ends.ok();
+                if self.question.answer.is_some() {
+                    self.question.unanswered.is_over();
+                }
+                return;
+            }
             self.question.open = true;
             self.asker.ask_ends(&list_of_ends(&self.shared, &partitions), WITHIN, self.question.number);
         }
@@ -210,7 +232,11 @@ impl Follower {
 
     /// The answer to the question that is open, if it has come. Without one, nothing is known of the ends.
     fn take_answer(&mut self) -> Option<Offsets> {
+        if let Some(answer) = self.question.answer.take() {
+            return Some(answer);
+        }
         while let Some((number, ends)) = self.asker.take_ends() {
+            self.question.lost = ends.is_err();
             if ends.is_ok() {
                 self.question.unanswered.is_over();
             }
@@ -241,15 +267,16 @@ impl Follower {
             Some(Some(topic)) if self.unread.is_missing(now) => {
                 return Err(self.stalled(topic, "it has more, and nothing comes"));
             }
-            Some(Some(_)) => {}
             Some(None) => self.unread.is_over(),
-            // Nobody answers anyone.
-            None if !self.shared.is_complete() => self.question.unanswered.is_over(),
-            None if self.question.open && self.question.unanswered.is_missing(now) => {
+            // While nobody answers anyone, it does not count.
+            None if self.question.lost
+                && self.shared.is_complete()
+                && self.question.unanswered.is_missing(now) =>
+            {
                 let topic = self.topics.first().copied().unwrap_or_default();
                 return Err(self.stalled(topic, "nobody says where it ends"));
             }
-            None => {}
+            Some(Some(_)) | None => {}
         }
         Ok(())
     }
@@ -277,7 +304,8 @@ impl Follow for Follower {
         // Longer is never asked for, and can't be added to any time.
         let deadline = began + wait.min(Duration::from_hours(1));
         // A question of before covers only what was committed then.
-        self.question.open = false;
+        self.question.lost |= std::mem::take(&mut self.question.open);
+        self.question.answer = None;
         let (mut entries, mut ends, mut come) = (Vec::new(), None, None);
         loop {
             if self.shared.is_closed() {

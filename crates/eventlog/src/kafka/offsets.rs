@@ -40,7 +40,18 @@ pub(super) fn ask(
     shared: &Shared,
     consumer: &BaseConsumer<Ears>,
     partitions: &[(Topic, Partition)],
+    what: Ask,
+) -> Result<Offsets, Failed> {
+    ask_within(shared, consumer, partitions, what, WITHIN)
+}
+
+/// The same, and waits so long for the answer.
+pub(super) fn ask_within(
+    shared: &Shared,
+    consumer: &BaseConsumer<Ears>,
+    partitions: &[(Topic, Partition)],
     ask: Ask,
+    within: Duration,
 ) -> Result<Offsets, Failed> {
     if partitions.is_empty() {
         return Ok(Offsets::new());
@@ -53,7 +64,7 @@ pub(super) fn ask(
         };
         shared.failed(&tried, code, &said)
     };
-    let deadline = Instant::now() + WITHIN;
+    let deadline = Instant::now() + within;
     loop {
         let list = list(shared, partitions, ask).map_err(|error| failed(None, &error))?;
         let left = deadline.saturating_duration_since(Instant::now());

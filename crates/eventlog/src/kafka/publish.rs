@@ -33,8 +33,8 @@ use crate::{
 /// How long a log that is closed waits for what was handed in.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
-/// How long a producer lives at least before another one takes its place, doubling from the first to the last while
-/// none lives longer.
+/// How long a producer that has failed stays at least, since it was made: doubling from the first to the last until one
+/// works for that long.
 const REPLACE_AFTER: (Duration, Duration) = (Duration::from_secs(1), Duration::from_mins(1));
 
 type Producer = ThreadedProducer<Deliveries>;
@@ -48,24 +48,27 @@ pub(super) struct Publisher {
 
 /// When the producer may be replaced.
 struct Turn {
-    since: Instant,
+    made: Instant,
+    failed: Option<Instant>,
     wait: Duration,
 }
 
 impl Turn {
     fn new(now: Instant) -> Self {
-        Self { since: now, wait: REPLACE_AFTER.0 }
+        Self { made: now, failed: None, wait: REPLACE_AFTER.0 }
     }
 
     /// Whether the one that has failed may be replaced now. If so, this is tried: it counts from now on.
     fn is_due(&mut self, now: Instant) -> bool {
-        let lived = now.saturating_duration_since(self.since);
-        if lived < self.wait {
-            return false;
+        let failed = *self.failed.get_or_insert(now);
+        if failed.saturating_duration_since(self.made) >= REPLACE_AFTER.1 {
+            self.wait = REPLACE_AFTER.0;
         }
-        let wait = if lived >= REPLACE_AFTER.1 { REPLACE_AFTER.0 } else { self.wait * 2 };
-        *self = Self { since: now, wait: wait.min(REPLACE_AFTER.1) };
-        true
+        let due = now.saturating_duration_since(self.made) >= self.wait;
+        if due {
+            *self = Self { made: now, failed: None, wait: (self.wait * 2).min(REPLACE_AFTER.1) };
+        }
+        due
     }
 }
 
@@ -274,14 +277,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_producer_is_replaced_at_once_and_ever_more_rarely_while_that_does_not_help() {
+    fn producers_that_fail_are_replaced_ever_more_rarely_and_one_that_has_worked_at_once() {
         let (begin, second) = (Instant::now(), Duration::from_secs(1));
         let (mut turn, mut replaced) = (Turn::new(begin), Vec::new());
-        for seconds in 1..=400 {
+        for seconds in 1..=300 {
             if turn.is_due(begin + second * seconds) {
                 replaced.push(seconds);
             }
         }
-        assert_eq!(replaced, [1, 3, 7, 15, 31, 63, 123, 124, 126, 130, 138, 154, 186, 246, 247, 249]);
+        assert_eq!(replaced, [1, 3, 7, 15, 31, 63, 123, 183, 243]);
+        // This one works until it fails after ten minutes.
+        let mut turn = Turn { made: begin, failed: None, ..turn };
+        assert!(turn.is_due(begin + second * 600));
+        assert!(!turn.is_due(begin + second * 601) && turn.is_due(begin + second * 602));
     }
 }

@@ -1,4 +1,5 @@
-//! Stands between clients and the broker: cuts them off, and lets it answer as one does that has just started.
+//! Stands between clients and the broker: cuts them off, keeps some of its answers to itself, and lets it answer as one
+//! does that has just started.
 
 use std::{
     collections::HashMap,
@@ -6,7 +7,7 @@ use std::{
     net::{Shutdown, TcpListener, TcpStream},
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicI16, AtomicUsize, Ordering},
     },
     thread::{self, JoinHandle},
     time::{Duration, Instant},
@@ -14,7 +15,8 @@ use std::{
 
 use crate::bed::{broker, until};
 
-/// Requests whose answers say where brokers are. Source: Kafka's protocol.
+/// What is asked. Source: Kafka's protocol.
+pub(crate) const FETCH: i16 = 1;
 const METADATA: i16 = 3;
 const FIND_COORDINATOR: i16 = 10;
 
@@ -31,6 +33,8 @@ struct Shared {
     /// Until then answers name no broker.
     blind_until: Mutex<Option<Instant>>,
     blind: AtomicUsize,
+    /// Answers to this do not come; 0, which is to write, is answered.
+    unanswered: AtomicI16,
 }
 
 impl Proxy {
@@ -67,6 +71,16 @@ impl Proxy {
         *self.shared.blind_until.lock().expect("no thread has panicked") = Some(Instant::now() + blind_for);
         self.shared.is_cut.store(false, Ordering::SeqCst);
         self.accept(listener);
+    }
+
+    /// Nobody gets an answer to this any more.
+    pub(crate) fn keep_answers(&self, to: i16) {
+        self.shared.unanswered.store(to, Ordering::SeqCst);
+    }
+
+    /// Every answer is passed on again, but those that were kept.
+    pub(crate) fn pass_answers(&self) {
+        self.shared.unanswered.store(0, Ordering::SeqCst);
     }
 
     /// How many answers named no broker.
@@ -109,6 +123,7 @@ fn connect(client: TcpStream, port: u16, shared: &Arc<Shared>) -> Result<()> {
             let number = i32::from_be_bytes([request[4], request[5], request[6], request[7]]);
             let kind = i16::from_be_bytes([request[0], request[1]]);
             asks.lock().expect("no thread has panicked").insert(number, kind);
+            true
         });
     });
     let (mut from_server, mut to_client, shared) = (server, client, shared.clone());
@@ -125,13 +140,15 @@ fn connect(client: TcpStream, port: u16, shared: &Arc<Shared>) -> Result<()> {
                 Some(METADATA | FIND_COORDINATOR) => move_broker(answer, port),
                 _ => {}
             }
+            let unanswered = shared.unanswered.load(Ordering::SeqCst);
+            unanswered == 0 || kind != Some(unanswered)
         });
     });
     Ok(())
 }
 
-/// Passes on messages until one side ends, each after a look at it.
-fn pass(from: &mut TcpStream, to: &mut TcpStream, mut look: impl FnMut(&mut Vec<u8>)) -> Result<()> {
+/// Passes on messages until one side ends, each after a look that says whether it is.
+fn pass(from: &mut TcpStream, to: &mut TcpStream, mut look: impl FnMut(&mut Vec<u8>) -> bool) -> Result<()> {
     loop {
         let mut size = [0; 4];
         let read = from.read_exact(&mut size);
@@ -141,7 +158,9 @@ fn pass(from: &mut TcpStream, to: &mut TcpStream, mut look: impl FnMut(&mut Vec<
             let _ = to.shutdown(Shutdown::Both);
             return Err(error);
         }
-        look(&mut message);
+        if !look(&mut message) {
+            continue;
+        }
         let size = u32::try_from(message.len()).expect("it was that long before");
         to.write_all(&[&size.to_be_bytes()[..], &message].concat())?;
     }

@@ -10,14 +10,14 @@ use std::{
 };
 
 use eventlog::{
-    Certainty, Follow, Log as _, Start,
+    Certainty, Follow, FollowError, Log as _, Start,
     conformance::{Bed as _, INPUT},
 };
 
 use crate::{
     away::{BACK_WITHIN, try_to_publish},
-    bed::{KafkaBed, WAIT, until},
-    proxy::Proxy,
+    bed::{KafkaBed, WAIT, everything, publish, read_to_end, until},
+    proxy::{FETCH, Proxy},
 };
 
 /// Each is three clients.
@@ -96,4 +96,31 @@ fn every_client_comes_back_after_a_broker_that_had_just_started_knew_of_no_broke
             });
         }
     });
+}
+
+/// What a follower ends with that gets no answer to this, while everything else is answered; another one does not.
+fn end_without(answers_to: i16) -> String {
+    let proxy = Proxy::start();
+    let mut bed = KafkaBed::new();
+    let _ = bed.open();
+    bed.options.brokers = proxy.address();
+    let log = bed.process();
+    let follow = || log.follow(&[(INPUT, Start::Beginning)]).expect("it can be followed");
+    let mut follower = follow();
+    read_to_end(&mut *follower);
+    proxy.keep_answers(answers_to);
+    publish(&*log, INPUT, 0, "there");
+    let began = Instant::now();
+    let error = until("the follower to end", || follower.poll(WAIT).err());
+    assert!(began.elapsed() > Duration::from_secs(10), "a broker that is late is waited for: {error}");
+    let FollowError::Storage(said) = error else { panic!("{error:?}") };
+    proxy.pass_answers();
+    assert_eq!(everything(&*log, INPUT).len(), 1, "the next one reads all");
+    said
+}
+
+#[test]
+fn a_follower_that_does_not_get_what_is_there_ends() {
+    let said = end_without(FETCH);
+    assert!(said.contains("has come to a stop: it has more, and nothing comes"), "{said}");
 }
