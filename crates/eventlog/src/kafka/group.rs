@@ -5,6 +5,7 @@
 
 use std::{
     collections::VecDeque,
+    ffi::CString,
     sync::{
         Arc, Mutex,
         mpsc::{self, RecvTimeoutError},
@@ -17,7 +18,6 @@ use rdkafka::{
     config::RDKafkaLogLevel,
     consumer::{BaseConsumer, Consumer, ConsumerContext, ConsumerGroupMetadata},
     error::{KafkaError, RDKafkaErrorCode as Code},
-    groups::GroupInfo,
     types::RDKafkaRespErr,
 };
 
@@ -60,7 +60,7 @@ pub(super) enum Told {
     Lost(Vec<Partition>),
 }
 
-/// Who a member of ours says it is.
+/// How the client ids of our members begin. Members know each other by it: see `check_members`.
 const MEMBER: &str = "brewline";
 
 impl Group {
@@ -83,8 +83,7 @@ impl Group {
                 ("allow.auto.create.topics", "false"),
                 // Positions of a transaction that is still open are waited for, not passed over.
                 ("isolation.level", "read_committed"),
-                // Members know each other by it: see `check_members`.
-                ("client.id", MEMBER),
+                ("client.id", &format!("{MEMBER}-{}", shared.process)),
                 // It is to read nothing; what it fetches before it is paused is little.
                 ("queued.min.messages", "1"),
                 ("fetch.max.bytes", "1048576"),
@@ -132,9 +131,9 @@ impl Group {
     /// decide orders that ours never hear of; nothing else tells them from us.
     pub(super) fn check_members(&self) -> Result<(), WorkError> {
         // A broker that does not answer now is asked again when the group changes.
-        let Ok(groups) = self.consumer().fetch_group_list(Some(&self.name), WITHIN) else { return Ok(()) };
-        let mut members = groups.groups().iter().flat_map(GroupInfo::members);
-        if members.any(|member| member.client_id() != MEMBER) {
+        let Ok(name) = CString::new(&*self.name) else { return Ok(()) };
+        let Ok(ids) = native::client_ids(self.shared.probe.client(), &name, WITHIN) else { return Ok(()) };
+        if ids.iter().any(|id| !id.starts_with(MEMBER)) {
             let tried = format!("work in group {}", self.name);
             let failed = self.shared.failed(&tried, Code::InconsistentGroupProtocol, "");
             return Err(self.shared.end_session(failed));
