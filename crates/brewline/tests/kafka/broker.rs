@@ -33,7 +33,9 @@ impl Line {
         let shop = Shop::at(broker.address());
         assert!(shop.run("topics", &["--partitions", "2"]).status.success());
         let counters = [shop.counter(&[]), shop.counter(&[])];
-        let baristas = [(); 2].map(|()| shop.barista(&["-v", "--seconds-per-cup", "0.1"]));
+        // One with a name, and one without.
+        let brew = ["-v", "--seconds-per-cup", "0.1"];
+        let baristas = [shop.barista(&[&brew[..], &["--instance", "one"]].concat()), shop.barista(&brew)];
         let [here, there] = [counters[0].at, counters[1].at];
         let customers = Customers::new().without_keys(here, 20).without_keys(there, 20);
         let customers = customers.with_keys(here, 20, "here").with_keys(there, 20, "there");

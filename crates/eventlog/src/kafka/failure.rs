@@ -66,7 +66,10 @@ impl<'a> Failure<'a> {
             Code::Resolve => {
                 (format!("the name is not known ({said})"), "check the address, or wait until it is known")
             }
-            Code::BrokerTransportFailure | Code::AllBrokersDown | Code::OperationTimedOut => (
+            Code::BrokerTransportFailure
+            | Code::AllBrokersDown
+            | Code::OperationTimedOut
+            | Code::WaitingForCoordinator => (
                 if said.is_empty() {
                     "it does not answer".to_owned()
                 } else {

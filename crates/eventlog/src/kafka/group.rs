@@ -10,7 +10,7 @@ use std::{
         Arc, Mutex,
         mpsc::{self, RecvTimeoutError},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use rdkafka::{
@@ -41,7 +41,6 @@ const LEAVE_WITHIN: Duration = Duration::from_secs(2);
 /// A membership.
 pub(super) struct Group {
     shared: Arc<Shared>,
-    instance: Option<String>,
     name: String,
     /// A position of its first input, to be sent by nobody, as what is no member yet sends it.
     nobody: Option<(ConsumerGroupMetadata, TopicPartitionList)>,
@@ -103,8 +102,7 @@ impl Group {
         let added = position.add_partition_offset(&input, 0, Wanted::Offset(0));
         let nobody = consumer.group_metadata().filter(|_| added.is_ok()).map(|nobody| (nobody, position));
         consumer.subscribe(&[&input]).map_err(|error| shared.failed_with(&tried, &error))?;
-        let instance = spec.instance.clone();
-        Ok(Self { shared: shared.clone(), instance, name, nobody, consumer: Some(consumer) })
+        Ok(Self { shared: shared.clone(), name, nobody, consumer: Some(consumer) })
     }
 
     fn consumer(&self) -> &BaseConsumer<Member> {
@@ -143,12 +141,8 @@ impl Group {
 
     /// Whether an error ends the session. Most heal, and librdkafka tries again by itself.
     fn check(&self, error: &KafkaError) -> Result<(), WorkError> {
-        if let Some((code, _)) = self.consumer().client().fatal_error() {
-            if code == Code::FencedInstanceId
-                && let Some(instance) = &self.instance
-            {
-                self.shared.instance_taken(instance);
-            }
+        if self.consumer().client().fatal_error().is_some() {
+            // Its name has joined again. Whose that was is seen before this process joins again: see `claim`.
             return Err(WorkError::Fenced);
         }
         let (code, _) = parts(error);
@@ -197,37 +191,26 @@ impl Group {
         }
         Ok(offsets)
     }
+}
 
-    /// Another session was let in with this one's transactional id, which is made of the instance's name: waits
-    /// for the group's word whether that has another process now. A commit may hear of it before the group does.
-    pub(super) fn hear_of_instance(&self) {
-        let Some(instance) = &self.instance else { return };
-        let deadline = Instant::now() + HEARTBEAT * 3;
-        while Instant::now() < deadline
-            && !self.shared.is_instance_taken(instance)
-            && !self.shared.is_closed()
-        {
-            if let Some(Err(error)) = self.consumer().poll(Duration::from_millis(100)) {
-                // What it says ends the session, which has ended already.
-                let _ = self.check(&error);
-            }
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(consumer) = self.consumer.take() {
+            leave(consumer);
         }
     }
 }
 
-impl Drop for Group {
-    /// Leaves. Without the broker that takes as long as librdkafka likes: then in the background.
-    fn drop(&mut self) {
-        let Some(consumer) = self.consumer.take() else { return };
-        let (left, has_left) = mpsc::channel::<()>();
-        let leave = std::thread::Builder::new().name("kafka-leave".to_owned()).spawn(move || {
-            drop(consumer);
-            drop(left);
-        });
-        // Without a thread it was dropped here.
-        if leave.is_ok() && has_left.recv_timeout(LEAVE_WITHIN) == Err(RecvTimeoutError::Timeout) {
-            tracing::debug!(group = self.name, "leaving the group takes long");
-        }
+/// Ends a consumer of a group. Without the broker that takes as long as librdkafka likes: then in the background.
+pub(super) fn leave<C: ConsumerContext + 'static>(consumer: BaseConsumer<C>) {
+    let (left, has_left) = mpsc::channel::<()>();
+    let leave = std::thread::Builder::new().name("kafka-leave".to_owned()).spawn(move || {
+        drop(consumer);
+        drop(left);
+    });
+    // Without a thread it was dropped here.
+    if leave.is_ok() && has_left.recv_timeout(LEAVE_WITHIN) == Err(RecvTimeoutError::Timeout) {
+        tracing::debug!("leaving a group takes long");
     }
 }
 

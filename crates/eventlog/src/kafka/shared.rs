@@ -42,8 +42,8 @@ pub(super) struct Shared {
     closed: AtomicBool,
     /// Of everyone who may be waiting.
     bells: Mutex<Vec<Weak<Bell>>>,
-    /// Names of instances that another process has taken.
-    taken: Mutex<BTreeSet<String>>,
+    /// Names of instances that this process has taken, by their transactional ids.
+    claimed: Mutex<BTreeSet<String>>,
     /// Why the last session ended, if that needs a person.
     refused: Mutex<Option<String>>,
     /// Why no broker answered when one was asked last.
@@ -131,7 +131,7 @@ impl Shared {
             process: format!("{:016x}", RandomState::new().build_hasher().finish()),
             closed: AtomicBool::new(false),
             bells: Mutex::default(),
-            taken: Mutex::default(),
+            claimed: Mutex::default(),
             refused: Mutex::default(),
             silent: Mutex::default(),
             complete: AtomicBool::new(true),
@@ -187,13 +187,14 @@ impl Shared {
         bell
     }
 
-    /// Another process works under this instance's name now.
-    pub(super) fn instance_taken(&self, instance: &str) {
-        lock(&self.taken).insert(instance.to_owned());
+    /// This process has taken the name that belongs to a transactional id.
+    pub(super) fn note_claim(&self, id: &str) {
+        lock(&self.claimed).insert(id.to_owned());
     }
 
-    pub(super) fn is_instance_taken(&self, instance: &str) -> bool {
-        lock(&self.taken).contains(instance)
+    /// Whether it ever has.
+    pub(super) fn has_claimed(&self, id: &str) -> bool {
+        lock(&self.claimed).contains(id)
     }
 
     /// Ends a session. If that does not heal, the next one is refused, since it would end in the same way.

@@ -11,6 +11,7 @@ use rdkafka::{Offset as Wanted, TopicPartitionList, error::RDKafkaErrorCode as C
 use super::{
     LOOK_UP, MAX_RECORD_BYTES, admin,
     bell::Bell,
+    claim::claim,
     commit::Writer,
     group::{Group, Told},
     native::{Read, Reader},
@@ -63,20 +64,18 @@ impl Session {
         if let Some(topic) = topics.into_iter().find(|topic| shared.partitions(topic) == 0) {
             return Err(OpenError::NotUsable(format!("the log has no topic {topic}")));
         }
-        if let Some(instance) = spec.instance.as_ref().filter(|name| shared.is_instance_taken(name)) {
-            return Err(OpenError::InUse(format!(
-                "another process works as instance {instance} in group {} now, so this one ends; give each its own \
-                 name (--instance)",
-                shared.options.prefixed(&spec.group)
-            )));
-        }
         let bell = shared.bell();
         let slot = Slot::take(shared);
         let group = shared.options.prefixed(&spec.group);
-        let writer = match &spec.instance {
-            Some(instance) => Writer::new(shared, &format!("{group}-{instance}")),
-            None => Writer::new(shared, &format!("{group}-{}-{}", shared.process, slot.number)),
-        }?;
+        let id = match &spec.instance {
+            Some(instance) => {
+                let id = format!("{group}-{instance}");
+                claim(shared, spec, instance, &id)?;
+                id
+            }
+            None => format!("{group}-{}-{}", shared.process, slot.number),
+        };
+        let writer = Writer::new(shared, &id)?;
         Ok(Self {
             group: Group::join(shared, spec, &bell)?,
             reader: shared.reader(BATCH, &bell)?,
@@ -492,11 +491,7 @@ impl Work for Session {
         for (topic, partition, record) in &transaction.records {
             self.last.entry((topic, *partition)).or_insert_with(|| record.clone());
         }
-        let committed = self.writer.commit(records, &positions, &self.group);
-        if committed == Err(CommitError::Fenced) {
-            self.group.hear_of_instance();
-        }
-        committed?;
+        self.writer.commit(records, &positions, &self.group)?;
         Ok(self.raise_floors(&transaction))
     }
 

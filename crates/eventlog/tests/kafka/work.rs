@@ -163,6 +163,30 @@ fn an_idle_session_that_lost_its_instance_name_is_told_by_poll() {
 }
 
 #[test]
+fn a_session_that_no_other_process_has_shut_out_is_followed_by_one_with_its_name() {
+    let mut bed = KafkaBed::new();
+    let log = bed.open();
+    let mut work = log.work(&spec(Some("bar-1"))).expect("it can be joined");
+    take_all(&*log, &mut *work);
+    // As its own client does, when the answer to its last join was lost.
+    let group = format!("{}tests", bed.options.prefix);
+    let mut config = rdkafka::ClientConfig::new();
+    config.set("bootstrap.servers", crate::bed::broker()).set("group.id", &group);
+    config.set("group.instance.id", format!("{}bar-1", bed.options.prefix)).set("client.id", "brewline");
+    let again: BaseConsumer =
+        config.set("partition.assignment.strategy", "cooperative-sticky").create().expect("a consumer");
+    again.subscribe(&[&format!("{}{INPUT}", bed.options.prefix)]).expect("a topic");
+    let error = until("the session to be shut out", || {
+        let _ = again.poll(Duration::ZERO);
+        work.poll(WAIT).err()
+    });
+    assert_eq!(error, WorkError::Fenced);
+    drop((work, again));
+    let mut work = log.work(&spec(Some("bar-1"))).expect("the name is still its own");
+    take_all(&*log, &mut *work);
+}
+
+#[test]
 fn a_restart_under_the_same_instance_name_does_not_wait_for_the_session_time() {
     let mut bed = KafkaBed::new();
     let log = bed.open();
