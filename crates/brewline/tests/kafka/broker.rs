@@ -150,3 +150,18 @@ fn when_the_broker_is_paused_for_20_s_no_accepted_order_is_lost_and_none_is_doub
     }
     line.end();
 }
+
+#[test]
+fn a_barista_that_the_group_does_not_let_in_says_so_once_and_works_when_it_is() {
+    let broker = Broker::start(50, false);
+    let shop = Shop::at(broker.address());
+    let mut barista = shop.barista(&["-v", "--seconds-per-cup", "0"]);
+    barista.hear(|line| line.contains("partition taken"));
+    broker.signal(Signal::STOP);
+    let said = barista.hear(|line| line.contains("cannot get into group"));
+    assert!(said.contains(&broker.address()) && said.contains("does not answer"), "{said}");
+    broker.signal(Signal::CONT);
+    barista.hear(|line| line.contains("partition taken"));
+    let said = barista.heard.iter().filter(|line| line.contains("cannot get into group")).count();
+    assert_eq!(said, 1, "{:#?}", barista.heard);
+}

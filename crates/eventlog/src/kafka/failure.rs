@@ -36,6 +36,8 @@ impl<'a> Failure<'a> {
                 | Code::ClusterAuthorizationFailed
                 | Code::TransactionalIdAuthorizationFailed
                 | Code::InconsistentGroupProtocol
+                | Code::InvalidGroupId
+                | Code::InvalidSessionTimeout
                 | Code::InvalidArgument
                 | Code::InvalidConfig
                 | Code::InvalidReplicationFactor
@@ -88,6 +90,15 @@ impl<'a> Failure<'a> {
                 "the group has members that are none of ours".to_owned(),
                 "stop them first, or work under another --prefix: one group holds one kind of barista",
             ),
+            Code::InvalidSessionTimeout => (
+                format!("the session time is none that it allows (session.timeout.ms, {said})"),
+                "set it to one of those, or leave it out",
+            ),
+            Code::GroupMaxSizeReached => (
+                "the group has as many members as it may have (group.max.size)".to_owned(),
+                "stop one that is not needed, or raise that there",
+            ),
+            Code::InvalidGroupId => ("it takes no group of that name".to_owned(), "choose another --prefix"),
             Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition => (
                 "it is not there any more".to_owned(),
                 "make it again, or start the program anew, which does it",

@@ -22,14 +22,16 @@ use rdkafka::{
 };
 
 use super::{
+    admin,
     bell::Bell,
-    ears::{Ears, MOST},
+    ears::{Ears, MOST, Trouble},
     failure::parts,
     native,
     offsets::{Offsets, WITHIN},
     options::Options,
     revive::revive,
     shared::{Shared, lock},
+    waiting::Waiting,
 };
 use crate::{OpenError, Partition, Topic, WorkError, WorkSpec};
 
@@ -42,6 +44,7 @@ const LEAVE_WITHIN: Duration = Duration::from_secs(2);
 pub(super) struct Group {
     shared: Arc<Shared>,
     name: String,
+    waiting: Waiting,
     /// A position of its first input, to be sent by nobody, as what is no member yet sends it.
     nobody: Option<(ConsumerGroupMetadata, TopicPartitionList)>,
     /// There until it is dropped.
@@ -102,7 +105,8 @@ impl Group {
         let added = position.add_partition_offset(&input, 0, Wanted::Offset(0));
         let nobody = consumer.group_metadata().filter(|_| added.is_ok()).map(|nobody| (nobody, position));
         consumer.subscribe(&[&input]).map_err(|error| shared.failed_with(&tried, &error))?;
-        Ok(Self { shared: shared.clone(), name, nobody, consumer: Some(consumer) })
+        let waiting = Waiting::new(config.get("session.timeout.ms"));
+        Ok(Self { shared: shared.clone(), name, waiting, nobody, consumer: Some(consumer) })
     }
 
     fn consumer(&self) -> &BaseConsumer<Member> {
@@ -110,17 +114,21 @@ impl Group {
     }
 
     /// What the group has decided since, without waiting.
-    pub(super) fn hear(&self) -> Result<VecDeque<Told>, WorkError> {
-        let consumer = self.consumer();
+    pub(super) fn hear(&mut self) -> Result<VecDeque<Told>, WorkError> {
         for _ in 0..MOST {
+            let consumer = self.consumer();
             match consumer.poll(Duration::ZERO) {
                 // It heard something and kept it, or there was nothing.
                 None if !native::has_news(consumer.client()) => break,
                 // A record was fetched before the pause.
                 None | Some(Ok(_)) => {}
-                Some(Err(error)) => self.check(&error)?,
+                Some(Err(error)) => {
+                    let (code, _) = parts(&error);
+                    self.check(code)?;
+                }
             }
         }
+        let consumer = self.consumer();
         revive(consumer.client(), &consumer.context().ears);
         Ok(std::mem::take(&mut *lock(&consumer.context().told)))
     }
@@ -140,15 +148,44 @@ impl Group {
     }
 
     /// Whether an error ends the session. Most heal, and librdkafka tries again by itself.
-    fn check(&self, error: &KafkaError) -> Result<(), WorkError> {
+    fn check(&mut self, code: Code) -> Result<(), WorkError> {
         if self.consumer().client().fatal_error().is_some() {
             // Its name has joined again. Whose that was is seen before this process joins again: see `claim`.
             return Err(WorkError::Fenced);
         }
-        let (code, _) = parts(error);
-        let said = self.consumer().context().ears.take().map(|trouble| trouble.said).unwrap_or_default();
+        let trouble = self.consumer().context().ears.take();
+        let said = match code {
+            Code::InvalidSessionTimeout => admin::session_times(&self.shared.options, &self.shared.probe),
+            _ => trouble.as_ref().map(|trouble| trouble.said.clone()).unwrap_or_default(),
+        };
         let failed = self.shared.failed(&format!("work in group {}", self.name), code, &said);
-        if failed.heals { Ok(()) } else { Err(self.shared.end_session(failed)) }
+        if !failed.heals {
+            return Err(self.shared.end_session(failed));
+        }
+        self.waiting.hear(match trouble {
+            // Why says more than that all of them are down.
+            Some(trouble) if code == Code::AllBrokersDown => trouble,
+            _ => Trouble { code, said },
+        });
+        Ok(())
+    }
+
+    /// Says once that this has waited long to be let in. The rest of the line may well go on without it.
+    pub(super) fn tell_of_wait(&mut self) {
+        if self.is_member() {
+            self.waiting.end();
+        } else if let Some((waited, why)) = self.waiting.is_long() {
+            let (name, brokers) = (&self.name, &self.shared.options.brokers);
+            let tried = format!("get into group {name}");
+            let sentence = match why {
+                Some(why) => self.shared.failed(&tried, why.code, &why.said).sentence,
+                None => format!(
+                    "cannot {tried} on Kafka at {brokers}: it is not answered; see who is in it (kafka-consumer-groups.sh \
+                     --bootstrap-server {brokers} --describe --group {name} --members)"
+                ),
+            };
+            tracing::warn!("has waited {} s, and tries on: {sentence}", waited.as_secs());
+        }
     }
 
     /// Whether this is a member of the present generation, as far as it knows, and its share was not taken away.

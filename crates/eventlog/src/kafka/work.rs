@@ -393,6 +393,7 @@ impl Work for Session {
             }
             self.writer.hear();
             self.tell_of_hidden()?;
+            self.group.tell_of_wait();
             for topic in self.spec.inputs.iter().chain([&self.spec.state]).chain(&self.spec.outputs) {
                 self.shared.check_is_there(topic).map_err(|failed| self.shared.end_session(failed))?;
             }

@@ -187,6 +187,16 @@ fn a_session_that_no_other_process_has_shut_out_is_followed_by_one_with_its_name
 }
 
 #[test]
+fn a_session_time_that_the_brokers_do_not_allow_is_one_sentence_with_their_range() {
+    let mut bed = KafkaBed::new();
+    bed.options.property("session.timeout.ms", "10").expect("librdkafka takes it");
+    let log = bed.open();
+    let mut work = log.work(&spec(None)).expect("it can be joined");
+    let error = until("the session to be told", || work.poll(WAIT).err()).to_string();
+    assert!(error.contains("session.timeout.ms") && error.contains("6000 to 1800000 ms"), "{error}");
+}
+
+#[test]
 fn a_restart_under_the_same_instance_name_does_not_wait_for_the_session_time() {
     let mut bed = KafkaBed::new();
     let log = bed.open();
