@@ -129,7 +129,7 @@ impl Writer {
         let begun = self.producer.begin_transaction().map_err(|error| self.error(&error));
         let written = begun.and_then(|()| self.write(records, deadline));
         let sent = written.and_then(|()| match group.as_nobody() {
-            Some((nobody, position)) => self.send_to(position, nobody, deadline),
+            Some((nobody, position)) => self.send_to(&position, &nobody, deadline),
             None => Ok(()),
         });
         let left = deadline.saturating_duration_since(Instant::now());

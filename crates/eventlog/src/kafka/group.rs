@@ -45,8 +45,8 @@ pub(super) struct Group {
     shared: Arc<Shared>,
     name: String,
     waiting: Waiting,
-    /// A position of its first input, to be sent by nobody, as what is no member yet sends it.
-    nobody: Option<(ConsumerGroupMetadata, TopicPartitionList)>,
+    /// What of its partitions is given out, as the cluster knows it.
+    input: String,
     /// There until it is dropped.
     consumer: Option<BaseConsumer<Member>>,
 }
@@ -101,12 +101,9 @@ impl Group {
         let rung = bell.clone();
         consumer.set_nonempty_callback(move || rung.ring());
         let input = shared.options.prefixed(spec.inputs.first().copied().unwrap_or_default());
-        let mut position = TopicPartitionList::new();
-        let added = position.add_partition_offset(&input, 0, Wanted::Offset(0));
-        let nobody = consumer.group_metadata().filter(|_| added.is_ok()).map(|nobody| (nobody, position));
         consumer.subscribe(&[&input]).map_err(|error| shared.failed_with(&tried, &error))?;
         let waiting = Waiting::new(config.get("session.timeout.ms"));
-        Ok(Self { shared: shared.clone(), name, waiting, nobody, consumer: Some(consumer) })
+        Ok(Self { shared: shared.clone(), name, waiting, input, consumer: Some(consumer) })
     }
 
     fn consumer(&self) -> &BaseConsumer<Member> {
@@ -199,9 +196,16 @@ impl Group {
     }
 
     /// Nobody, and a position, for a transaction that is to be taken back: by it the group's own partition is part
-    /// of it.
-    pub(super) fn as_nobody(&self) -> Option<(&ConsumerGroupMetadata, &TopicPartitionList)> {
-        self.nobody.as_ref().map(|(nobody, position)| (nobody, position))
+    /// of it. Of a consumer without an instance's name: a broker takes whoever has one for a member, and refuses it
+    /// before it has joined.
+    pub(super) fn as_nobody(&self) -> Option<(ConsumerGroupMetadata, TopicPartitionList)> {
+        let mut config = self.shared.options.client(&[], &[("group.protocol", "classic")]);
+        let consumer: BaseConsumer = config.set("group.id", &self.name).create().ok()?;
+        let nobody = consumer.group_metadata();
+        leave(consumer);
+        let mut position = TopicPartitionList::new();
+        position.add_partition_offset(&self.input, 0, Wanted::Offset(0)).ok()?;
+        Some((nobody?, position))
     }
 
     /// Where the group last committed. Partitions of which that is not known are not among them.
