@@ -139,7 +139,7 @@ impl Group {
         if ids.iter().any(|id| !id.starts_with(MEMBER)) {
             let tried = format!("work in group {}", self.name);
             let failed = self.shared.failed(&tried, Code::InconsistentGroupProtocol, "");
-            return Err(self.shared.end_session(failed));
+            return Err(failed.into());
         }
         Ok(())
     }
@@ -157,7 +157,7 @@ impl Group {
         };
         let failed = self.shared.failed(&format!("work in group {}", self.name), code, &said);
         if !failed.heals {
-            return Err(self.shared.end_session(failed));
+            return Err(failed.into());
         }
         self.waiting.hear(match trouble {
             // Why says more than that all of them are down.
@@ -211,7 +211,7 @@ impl Group {
     /// Where the group last committed. Partitions of which that is not known are not among them.
     pub(super) fn committed(&self, partition: Partition, topics: &[Topic]) -> Result<Offsets, WorkError> {
         let tried = format!("ask where group {} is", self.name);
-        let failed = |error: KafkaError| self.shared.end_session(self.shared.failed_with(&tried, &error));
+        let failed = |error: KafkaError| WorkError::from(self.shared.failed_with(&tried, &error));
         let mut list = TopicPartitionList::new();
         let number = i32::try_from(partition).unwrap_or(i32::MAX);
         for topic in topics {

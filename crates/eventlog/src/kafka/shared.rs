@@ -44,8 +44,6 @@ pub(super) struct Shared {
     bells: Mutex<Vec<Weak<Bell>>>,
     /// Names of instances that this process has taken, by their transactional ids.
     claimed: Mutex<BTreeSet<String>>,
-    /// Why the last session ended, if that needs a person.
-    refused: Mutex<Option<String>>,
     /// Why no broker answered when one was asked last.
     silent: Mutex<Option<String>>,
     /// Whether everyone who is needed was there at the last look.
@@ -118,7 +116,13 @@ impl From<Failed> for OpenError {
 
 impl From<Failed> for FollowError {
     fn from(failed: Failed) -> Self {
-        Self::Storage(failed.sentence)
+        if failed.heals { Self::Storage(failed.sentence) } else { Self::Refused(failed.sentence) }
+    }
+}
+
+impl From<Failed> for WorkError {
+    fn from(failed: Failed) -> Self {
+        if failed.heals { Self::Storage(failed.sentence) } else { Self::Refused(failed.sentence) }
     }
 }
 
@@ -132,7 +136,6 @@ impl Shared {
             closed: AtomicBool::new(false),
             bells: Mutex::default(),
             claimed: Mutex::default(),
-            refused: Mutex::default(),
             silent: Mutex::default(),
             complete: AtomicBool::new(true),
             slots: Mutex::default(),
@@ -195,19 +198,6 @@ impl Shared {
     /// Whether it ever has.
     pub(super) fn has_claimed(&self, id: &str) -> bool {
         lock(&self.claimed).contains(id)
-    }
-
-    /// Ends a session. If that does not heal, the next one is refused, since it would end in the same way.
-    pub(super) fn end_session(&self, failed: Failed) -> WorkError {
-        if !failed.heals {
-            *lock(&self.refused) = Some(failed.sentence.clone());
-        }
-        WorkError::Storage(failed.sentence)
-    }
-
-    /// Why the last session ended, if that needs a person, and nobody was told.
-    pub(super) fn take_refusal(&self) -> Option<String> {
-        lock(&self.refused).take()
     }
 
     pub(super) fn failed(&self, tried: &str, code: Code, said: &str) -> Failed {

@@ -57,9 +57,6 @@ impl Session {
         if shared.is_closed() {
             return Err(OpenError::Closed);
         }
-        if let Some(sentence) = shared.take_refusal() {
-            return Err(OpenError::NotUsable(sentence));
-        }
         let topics = spec.inputs.iter().chain(&spec.outputs).chain([&spec.state]);
         if let Some(topic) = topics.into_iter().find(|topic| shared.partitions(topic) == 0) {
             return Err(OpenError::NotUsable(format!("the log has no topic {topic}")));
@@ -173,8 +170,10 @@ impl Session {
             self.shared.look_at_topics();
         }
         if missing().is_some() {
-            admin::ensure(&self.shared.options, &self.shared.probe)
-                .map_err(|error| WorkError::Storage(error.to_string()))?;
+            admin::ensure(&self.shared.options, &self.shared.probe).map_err(|error| match error {
+                OpenError::Storage(why) => WorkError::Storage(why),
+                error => WorkError::Refused(error.to_string()),
+            })?;
             self.shared.look_at_topics();
         }
         match missing() {
@@ -298,12 +297,12 @@ impl Session {
 
     /// Asks the log's probe, which also sees what is not committed.
     fn ask(&self, places: &[(Topic, Partition)], what: Ask) -> Result<Offsets, WorkError> {
-        ask(&self.shared, &self.shared.probe, places, what).map_err(|failed| self.shared.end_session(failed))
+        Ok(ask(&self.shared, &self.shared.probe, places, what)?)
     }
 
     fn failed(&self, what: &str, topic: Topic, code: Code, said: &str) -> WorkError {
         let tried = format!("{what} topic {}", self.shared.options.prefixed(topic));
-        self.shared.end_session(self.shared.failed(&tried, code, said))
+        self.shared.failed(&tried, code, said).into()
     }
 
     fn cursor(&mut self, topic: Topic, partition: Partition) -> Result<&mut Cursor, WorkError> {
@@ -395,7 +394,7 @@ impl Work for Session {
             self.tell_of_hidden()?;
             self.group.tell_of_wait();
             for topic in self.spec.inputs.iter().chain([&self.spec.state]).chain(&self.spec.outputs) {
-                self.shared.check_is_there(topic).map_err(|failed| self.shared.end_session(failed))?;
+                self.shared.check_is_there(topic)?;
             }
             let now = Instant::now();
             if now >= deadline {
