@@ -174,10 +174,11 @@ impl Group {
         } else if let Some((waited, why)) = self.waiting.is_long() {
             let (name, brokers) = (&self.name, &self.shared.options.brokers);
             let tried = format!("get into group {name}");
-            let sentence = match why {
-                Some(why) => self.shared.failed(&tried, why.code, &why.said).sentence,
+            let silent = || self.shared.silent().map(|_| (Code::OperationTimedOut, ""));
+            let sentence = match why.map(|why| (why.code, &*why.said)).or_else(silent) {
+                Some((code, said)) => self.shared.failed(&tried, code, said).sentence,
                 None => format!(
-                    "cannot {tried} on Kafka at {brokers}: it is not answered; see who is in it (kafka-consumer-groups.sh \
+                    "cannot {tried} on Kafka at {brokers}: nobody says why; see who is in it (kafka-consumer-groups.sh \
                      --bootstrap-server {brokers} --describe --group {name} --members)"
                 ),
             };
