@@ -16,6 +16,7 @@ pub fn run(
     stop: &StopSignal,
 ) -> Result<(), Stop> {
     let mut backoff = Backoff::default();
+    let mut said = None;
     while !stop.is_stopped() {
         match session(log, options, clock, metrics, stop) {
             Ok(()) => return Ok(()),
@@ -23,7 +24,11 @@ pub fn run(
             Err((Ended::Stop(Stop::Closed), _)) if stop.is_stopped() => return Ok(()),
             Err((Ended::Stop(why), _)) => return Err(why),
             Err((Ended::Session(why), worked)) => {
-                tracing::warn!(%why, "the session ended; going on from the log");
+                // What keeps one session after the other from beginning is said once.
+                if worked || said.as_ref() != Some(&why) {
+                    tracing::warn!(%why, "the session ended; going on from the log");
+                }
+                said = Some(why);
                 stop.wait(backoff.after(worked));
             }
         }

@@ -106,6 +106,7 @@ impl From<WorkError> for Ended {
         match error {
             WorkError::Closed => Self::Stop(Stop::Closed),
             WorkError::Broken(why) => Self::Stop(Stop::Open(OpenError::Broken(why))),
+            WorkError::Refused(why) => Self::Stop(Stop::Open(OpenError::NotUsable(why))),
             other => Self::Session(other.to_string()),
         }
     }

@@ -45,6 +45,7 @@ impl Hearing {
         self.start = match error {
             FollowError::Closed => return Err(OpenError::Closed),
             FollowError::Broken(why) => return Err(OpenError::Broken(why)),
+            FollowError::Refused(why) => return Err(OpenError::NotUsable(why)),
             FollowError::Gone { .. } | FollowError::MadeAnew { .. } => Start::Beginning,
             FollowError::Storage(_) => {
                 Start::Offsets(follow.positions().into_iter().map(|at| (at.partition, at.offset)).collect())

@@ -121,7 +121,11 @@ pub enum FollowError {
     /// What was written can't be read any more, by anyone: a person is needed. The message names the way out.
     #[error("{0}")]
     Broken(String),
-    /// The storage or the broker said something else.
+    /// It may not be followed: a person is needed, and a new follower meets the same until somebody has changed
+    /// something. The message names the way out.
+    #[error("{0}")]
+    Refused(String),
+    /// The storage or the broker said something else; it may heal.
     #[error("{0}")]
     Storage(String),
 }
@@ -152,6 +156,10 @@ pub enum WorkError {
     /// What was written can't be read any more, by anyone: a person is needed. The message names the way out.
     #[error("{0}")]
     Broken(String),
+    /// It may not be worked on: a person is needed, and a new session meets the same until somebody has changed
+    /// something. The message names the way out.
+    #[error("{0}")]
+    Refused(String),
     /// The storage or the broker said something else; it may heal.
     #[error("{0}")]
     Storage(String),

@@ -12,6 +12,7 @@ use crate::{
     bed::{Counter, Shop, id, place, quiet, setting},
     load::{Customers, wait_for_ready},
     own::{BACK_WITHIN, Broker},
+    strange::order,
     support::{Answer, PATIENCE, Process, get, request},
 };
 
@@ -19,30 +20,29 @@ use crate::{
 const ANSWERED_WITHIN: Duration = Duration::from_millis(5_500);
 
 /// A counter and a barista, twice, and customers on both.
-struct Line {
+pub(crate) struct Line {
     shop: Shop,
     counters: [Counter; 2],
     baristas: [Process; 2],
-    customers: Customers,
-    broker: Broker,
+    pub(crate) customers: Customers,
 }
 
 impl Line {
-    fn start(beyond: u16) -> Self {
-        let broker = Broker::start(beyond, false);
-        let shop = Shop::at(broker.address());
-        assert!(shop.run("topics", &["--partitions", "2"]).status.success());
+    pub(crate) fn start(shop: Shop, topics: &[&str]) -> Self {
+        assert!(shop.run("topics", topics).status.success());
         let counters = [shop.counter(&[]), shop.counter(&[])];
-        let baristas = [(); 2].map(|()| shop.barista(&["-v", "--seconds-per-cup", "0.1"]));
+        // One with a name, and one without.
+        let brew = ["-v", "--seconds-per-cup", "0.1"];
+        let baristas = [shop.barista(&[&brew[..], &["--instance", "one"]].concat()), shop.barista(&brew)];
         let [here, there] = [counters[0].at, counters[1].at];
         let customers = Customers::new().without_keys(here, 20).without_keys(there, 20);
         let customers = customers.with_keys(here, 20, "here").with_keys(there, 20, "there");
         customers.more(100);
-        Self { shop, counters, baristas, customers, broker }
+        Self { shop, counters, baristas, customers }
     }
 
     /// Waits until an order that is placed now is made, on both counters. When that was, and when it was accepted.
-    fn wait_until_it_works(&self, since: Instant) -> (Duration, Duration) {
+    pub(crate) fn wait_until_it_works(&self, since: Instant) -> (Duration, Duration) {
         let at = self.counters.each_ref().map(|counter| counter.at);
         let orders = at.map(|at| order_until_accepted(at, &self.customers));
         let accepted = since.elapsed();
@@ -53,7 +53,7 @@ impl Line {
     }
 
     /// Nothing was lost, doubled, late or dead.
-    fn end(mut self) {
+    pub(crate) fn end(mut self) {
         let told = self.customers.end();
         eprintln!(
             "{} accepted, {} not written, {} unknown, {} without an answer; slowest answer {:?}",
@@ -110,13 +110,14 @@ fn ask_for_an_order_that_is_not_there(counter: &Counter) -> [Answer; 2] {
 #[test]
 fn when_the_broker_is_killed_counters_say_so_and_all_goes_on_by_itself_when_it_is_back() {
     let _quiet = quiet();
-    let line = Line::start(10);
+    let broker = Broker::start(10, false);
+    let line = Line::start(Shop::at(broker.address()), &["--partitions", "2"]);
     for round in 0..setting("BREWLINE_BROKER_KILLS").unwrap_or(2) {
         line.customers.more(50);
         let refused = line.customers.told().not_written;
-        line.broker.signal(Signal::KILL);
+        broker.signal(Signal::KILL);
         line.customers.wait("orders are refused", |told| told.not_written >= refused + 8);
-        let back = line.broker.start_again();
+        let back = broker.start_again();
         let (accepted, made) = line.wait_until_it_works(back);
         eprintln!("round {round}: orders accepted {accepted:?} and made {made:?} after the broker's return");
         assert!(made < BACK_WITHIN, "made {made:?} after the broker's return");
@@ -127,8 +128,9 @@ fn when_the_broker_is_killed_counters_say_so_and_all_goes_on_by_itself_when_it_i
 #[test]
 fn when_the_broker_is_paused_for_20_s_no_accepted_order_is_lost_and_none_is_doubled() {
     let _quiet = quiet();
-    let line = Line::start(20);
-    line.broker.signal(Signal::STOP);
+    let broker = Broker::start(20, false);
+    let line = Line::start(Shop::at(broker.address()), &["--partitions", "2"]);
+    broker.signal(Signal::STOP);
     let until = Instant::now() + Duration::from_secs(20);
     line.customers.wait("20 s are over", |_| Instant::now() >= until);
     for answer in line.counters.iter().flat_map(ask_for_an_order_that_is_not_there) {
@@ -139,7 +141,7 @@ fn when_the_broker_is_paused_for_20_s_no_accepted_order_is_lost_and_none_is_doub
         );
         assert!(answer.head.to_lowercase().contains("retry-after: 1"), "{answer:?}");
     }
-    line.broker.signal(Signal::CONT);
+    broker.signal(Signal::CONT);
     let (accepted, made) = line.wait_until_it_works(Instant::now());
     eprintln!("orders accepted {accepted:?} and made {made:?} after the broker went on");
     assert!(made < BACK_WITHIN, "made {made:?} after the broker went on");
@@ -147,4 +149,21 @@ fn when_the_broker_is_paused_for_20_s_no_accepted_order_is_lost_and_none_is_doub
         assert_eq!((answer.status, &answer.json()["code"]), (404, &"unknown_order".into()), "{answer:?}");
     }
     line.end();
+}
+
+#[test]
+fn a_barista_that_the_group_does_not_let_in_says_so_once_and_works_when_it_is() {
+    let broker = Broker::start(50, false);
+    let shop = Shop::at(broker.address());
+    let mut barista = shop.barista(&["-v", "--seconds-per-cup", "0"]);
+    // With nothing left to commit: else it is that which it says.
+    shop.write(&shop.stranger(&[]), "order.received", "order", &order("order", 1));
+    barista.hear(|line| line.contains("the bell rings"));
+    broker.signal(Signal::STOP);
+    let said = barista.hear(|line| line.contains("cannot get into group"));
+    assert!(said.contains(&broker.address()) && said.contains("does not answer"), "{said}");
+    broker.signal(Signal::CONT);
+    barista.hear(|line| line.contains("partition taken"));
+    let said = barista.heard.iter().filter(|line| line.contains("cannot get into group")).count();
+    assert_eq!(said, 1, "{:#?}", barista.heard);
 }

@@ -7,6 +7,7 @@
 mod bed;
 mod broker;
 mod chaos;
+mod cluster;
 mod contract;
 mod dlq;
 mod gone;

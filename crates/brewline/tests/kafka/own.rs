@@ -1,14 +1,20 @@
-//! A broker of a test's own, to be killed, paused and asked for what the shared one does not do.
+//! A broker of a test's own, or three, to be killed, paused and asked for what the shared one does not do.
 
 use std::{
+    io,
     path::PathBuf,
     process::Command,
     time::{Duration, Instant},
 };
 
+use rdkafka::{
+    ClientConfig,
+    consumer::{BaseConsumer, Consumer as _},
+    metadata::MetadataTopic,
+};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::{bed::broker, load::root};
+use crate::{bed::broker, load::root, support::PATIENCE};
 
 pub(crate) struct Broker {
     pub(crate) port: u16,
@@ -18,9 +24,7 @@ pub(crate) struct Broker {
 impl Broker {
     /// `beyond`: how far its port is from the shared one's; each takes three, and the next hundred is somebody else's.
     pub(crate) fn start(beyond: u16, secure: bool) -> Self {
-        let shared = broker();
-        let port: u16 = shared.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).unwrap();
-        let broker = Self { port: port + beyond, secure };
+        let broker = Self { port: shared_port() + beyond, secure };
         // Of a round that was cut off.
         broker.script("clean");
         broker.script("start");
@@ -31,14 +35,8 @@ impl Broker {
         format!("127.0.0.1:{}", self.port)
     }
 
-    /// What it has written.
-    pub(crate) fn dir(&self) -> PathBuf {
-        root().join(format!("target/kafka/{}", self.port))
-    }
-
     pub(crate) fn signal(&self, signal: Signal) {
-        let pid = std::fs::read_to_string(self.dir().join("pid")).unwrap().trim().parse().unwrap();
-        kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
+        signal_to(self.port, signal).unwrap();
     }
 
     /// After it was killed: since when it takes connections again.
@@ -48,24 +46,88 @@ impl Broker {
     }
 
     fn script(&self, command: &str) {
-        let port = self.port.to_string();
-        let mut script = Command::new(root().join("scripts/kafka"));
-        script.args([command, "--java", "--port", &port]).args(self.secure.then_some("--secure"));
-        let said = script.output().unwrap();
-        assert!(said.status.success(), "scripts/kafka {command}: {said:?}");
+        script(command, self.port, self.secure.then_some("--secure"));
     }
 }
 
 impl Drop for Broker {
     fn drop(&mut self) {
         // It may be paused.
-        if let Ok(pid) = std::fs::read_to_string(self.dir().join("pid"))
-            && let Some(pid) = pid.trim().parse().ok().and_then(Pid::from_raw)
-        {
-            let _ = kill_process(pid, Signal::CONT);
-        }
+        let _ = signal_to(self.port, Signal::CONT);
         self.script("clean");
     }
+}
+
+/// Three brokers that are one cluster.
+pub(crate) struct Cluster {
+    pub(crate) ports: [u16; 3],
+}
+
+impl Cluster {
+    /// `beyond`: how far the first one's port is from the shared one's; the others' are 10 and 20 further on.
+    pub(crate) fn start(beyond: u16) -> Self {
+        let first = shared_port() + beyond;
+        let cluster = Self { ports: [first, first + 10, first + 20] };
+        cluster.script("clean");
+        cluster.script("start");
+        cluster
+    }
+
+    /// Of all of them.
+    pub(crate) fn address(&self) -> String {
+        self.ports.map(|port| format!("127.0.0.1:{port}")).join(",")
+    }
+
+    pub(crate) fn kill(&self, place: usize) {
+        signal_to(self.ports[place], Signal::KILL).unwrap();
+    }
+
+    /// Starts those that were killed, and waits until each has again whatever it is to have a copy of.
+    pub(crate) fn start_again(&self) {
+        self.script("start");
+        let consumer: BaseConsumer =
+            ClientConfig::new().set("bootstrap.servers", self.address()).create().unwrap();
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let metadata = consumer.fetch_metadata(None, PATIENCE).unwrap();
+            let mut partitions = metadata.topics().iter().flat_map(MetadataTopic::partitions);
+            if partitions.all(|partition| partition.isr().len() == self.ports.len()) {
+                return;
+            }
+            assert!(Instant::now() < until, "a broker has not caught up");
+            std::thread::park_timeout(Duration::from_millis(100));
+        }
+    }
+
+    fn script(&self, command: &str) {
+        script(command, self.ports[0], ["--brokers", "3"]);
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        self.script("clean");
+    }
+}
+
+fn shared_port() -> u16 {
+    broker().rsplit_once(':').and_then(|(_, port)| port.parse().ok()).unwrap()
+}
+
+fn dir(port: u16) -> PathBuf {
+    root().join(format!("target/kafka/{port}"))
+}
+
+fn signal_to(port: u16, signal: Signal) -> io::Result<()> {
+    let pid = std::fs::read_to_string(dir(port).join("pid"))?;
+    let pid = pid.trim().parse().ok().and_then(Pid::from_raw).ok_or(io::ErrorKind::InvalidData)?;
+    Ok(kill_process(pid, signal)?)
+}
+
+fn script<'a>(command: &str, port: u16, more: impl IntoIterator<Item = &'a str>) {
+    let mut script = Command::new(root().join("scripts/kafka"));
+    let said = script.args([command, "--java", "--port", &port.to_string()]).args(more).output().unwrap();
+    assert!(said.status.success(), "scripts/kafka {command}: {said:?}");
 }
 
 /// Within this time of the broker's return the line takes orders again, and makes them.

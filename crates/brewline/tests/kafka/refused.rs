@@ -105,6 +105,14 @@ fn a_password_is_in_no_line_however_much_is_said() {
 }
 
 #[test]
+fn a_session_time_that_the_brokers_do_not_allow_ends_a_barista_with_one_sentence() {
+    let shop = Shop::new();
+    let said = last_word(Process::start(shop.command("barista", &["--kafka", "session.timeout.ms=10"])));
+    assert!(said.contains(&shop.broker) && said.contains("session.timeout.ms"), "{said}");
+    assert!(said.contains("6000 to 1800000 ms"), "{said}");
+}
+
+#[test]
 fn an_address_where_nobody_is_is_said_once_and_tried_until_somebody_is() {
     let port = shared() + 40;
     let log = format!("kafka://127.0.0.1:{port}");

@@ -171,6 +171,25 @@ fn failed(options: &Options, tried: &str, error: &KafkaError) -> OpenError {
 /// What a request came to for the one topic that it was about.
 type Done = Result<Result<(), Code>, KafkaError>;
 
+/// The session times that the brokers allow, as they stand in a sentence.
+pub(super) fn session_times(options: &Options, probe: &BaseConsumer<Ears>) -> String {
+    let [least, most] = ["group.min.session.timeout.ms", "group.max.session.timeout.ms"];
+    let range = || {
+        let name = options.prefixed(options.topics.first()?.name);
+        let broker = probe.fetch_metadata(Some(&name), WITHIN).ok()?.brokers().first()?.id();
+        let client = Admin::new(options, probe).ok()?.client;
+        let asked = [ResourceSpecifier::Broker(broker)];
+        let told = block_on(client.describe_configs(&asked, &Admin::limits())).ok()?.pop()?.ok()?;
+        let get = |setting| told.get(setting).and_then(|entry| entry.value.clone());
+        Some((get(least)?, get(most)?))
+    };
+    match range() {
+        Some((least, most)) => format!("{least} to {most} ms"),
+        // Whoever may not see them knows whom to ask.
+        None => format!("{least} to {most} of its brokers"),
+    }
+}
+
 struct Admin<'a> {
     options: &'a Options,
     probe: &'a BaseConsumer<Ears>,

@@ -106,7 +106,7 @@ impl Writer {
                 Err(error) => {
                     let failed =
                         self.shared.failed_with(&format!("begin a transaction as {}", self.name), &error);
-                    return Err(self.shared.end_session(failed));
+                    return Err(failed.into());
                 }
             }
         }
@@ -129,7 +129,7 @@ impl Writer {
         let begun = self.producer.begin_transaction().map_err(|error| self.error(&error));
         let written = begun.and_then(|()| self.write(records, deadline));
         let sent = written.and_then(|()| match group.as_nobody() {
-            Some((nobody, position)) => self.send_to(position, nobody, deadline),
+            Some((nobody, position)) => self.send_to(&position, &nobody, deadline),
             None => Ok(()),
         });
         let left = deadline.saturating_duration_since(Instant::now());
@@ -138,7 +138,7 @@ impl Writer {
         ended.map_err(|error| {
             let heals = !matches!(error, CommitError::Fatal(_));
             let sentence = format!("what the last session left open can't be taken back: {error}");
-            self.shared.end_session(Failed { sentence, heals })
+            WorkError::from(Failed { sentence, heals })
         })?;
         tracing::debug!("what the last session may have left open is taken back");
         Ok(())
@@ -165,6 +165,7 @@ impl Writer {
     ) -> Result<(), CommitError> {
         self.introduce(group).map_err(|error| match error {
             WorkError::Closed => CommitError::Aborted(Reason::Closed),
+            WorkError::Refused(why) => CommitError::Fatal(why),
             other => CommitError::Aborted(Reason::Storage(other.to_string())),
         })?;
         lock(&self.producer.context().failed).take();

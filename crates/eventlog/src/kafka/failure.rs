@@ -41,6 +41,8 @@ impl<'a> Failure<'a> {
                 | Code::ClusterAuthorizationFailed
                 | Code::TransactionalIdAuthorizationFailed
                 | Code::InconsistentGroupProtocol
+                | Code::InvalidGroupId
+                | Code::InvalidSessionTimeout
                 | Code::InvalidArgument
                 | Code::InvalidConfig
                 | Code::InvalidReplicationFactor
@@ -112,7 +114,10 @@ impl<'a> Failure<'a> {
             Code::Resolve => {
                 (format!("the name is not known ({said})"), "check the address, or wait until it is known")
             }
-            Code::BrokerTransportFailure | Code::AllBrokersDown | Code::OperationTimedOut => (
+            Code::BrokerTransportFailure
+            | Code::AllBrokersDown
+            | Code::OperationTimedOut
+            | Code::WaitingForCoordinator => (
                 if said.is_empty() {
                     "it does not answer".to_owned()
                 } else {
@@ -135,6 +140,15 @@ impl<'a> Failure<'a> {
                 if said.is_empty() { code.to_string() } else { said.to_owned() },
                 "ask for no more copies than it has brokers, or add brokers",
             ),
+            Code::InvalidSessionTimeout => (
+                format!("the session time is none that it allows (session.timeout.ms, {said})"),
+                "set it to one of those, or leave it out",
+            ),
+            Code::GroupMaxSizeReached => (
+                "the group has as many members as it may have (group.max.size)".to_owned(),
+                "stop one that is not needed, or raise that there",
+            ),
+            Code::InvalidGroupId => ("it takes no group of that name".to_owned(), "choose another --prefix"),
             Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition => (
                 "it is not there any more".to_owned(),
                 "make it again, or start the program anew, which does it",

@@ -5,11 +5,12 @@
 
 use std::{
     collections::VecDeque,
+    ffi::CString,
     sync::{
         Arc, Mutex,
         mpsc::{self, RecvTimeoutError},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use rdkafka::{
@@ -17,19 +18,20 @@ use rdkafka::{
     config::RDKafkaLogLevel,
     consumer::{BaseConsumer, Consumer, ConsumerContext, ConsumerGroupMetadata},
     error::{KafkaError, RDKafkaErrorCode as Code},
-    groups::GroupInfo,
     types::RDKafkaRespErr,
 };
 
 use super::{
+    admin,
     bell::Bell,
-    ears::{Ears, MOST},
+    ears::{Ears, MOST, Trouble},
     failure::parts,
     native,
     offsets::{Offsets, WITHIN},
     options::Options,
     revive::revive,
     shared::{Shared, lock},
+    waiting::Waiting,
 };
 use crate::{OpenError, Partition, Topic, WorkError, WorkSpec};
 
@@ -41,10 +43,10 @@ const LEAVE_WITHIN: Duration = Duration::from_secs(2);
 /// A membership.
 pub(super) struct Group {
     shared: Arc<Shared>,
-    instance: Option<String>,
     name: String,
-    /// A position of its first input, to be sent by nobody, as what is no member yet sends it.
-    nobody: Option<(ConsumerGroupMetadata, TopicPartitionList)>,
+    waiting: Waiting,
+    /// What of its partitions is given out, as the cluster knows it.
+    input: String,
     /// There until it is dropped.
     consumer: Option<BaseConsumer<Member>>,
 }
@@ -60,7 +62,7 @@ pub(super) enum Told {
     Lost(Vec<Partition>),
 }
 
-/// Who a member of ours says it is.
+/// How the client ids of our members begin. Members know each other by it: see `check_members`.
 const MEMBER: &str = "brewline";
 
 impl Group {
@@ -83,8 +85,7 @@ impl Group {
                 ("allow.auto.create.topics", "false"),
                 // Positions of a transaction that is still open are waited for, not passed over.
                 ("isolation.level", "read_committed"),
-                // Members know each other by it: see `check_members`.
-                ("client.id", MEMBER),
+                ("client.id", &format!("{MEMBER}-{}", shared.process)),
                 // It is to read nothing; what it fetches before it is paused is little.
                 ("queued.min.messages", "1"),
                 ("fetch.max.bytes", "1048576"),
@@ -100,12 +101,9 @@ impl Group {
         let rung = bell.clone();
         consumer.set_nonempty_callback(move || rung.ring());
         let input = shared.options.prefixed(spec.inputs.first().copied().unwrap_or_default());
-        let mut position = TopicPartitionList::new();
-        let added = position.add_partition_offset(&input, 0, Wanted::Offset(0));
-        let nobody = consumer.group_metadata().filter(|_| added.is_ok()).map(|nobody| (nobody, position));
         consumer.subscribe(&[&input]).map_err(|error| shared.failed_with(&tried, &error))?;
-        let instance = spec.instance.clone();
-        Ok(Self { shared: shared.clone(), instance, name, nobody, consumer: Some(consumer) })
+        let waiting = Waiting::new(config.get("session.timeout.ms"));
+        Ok(Self { shared: shared.clone(), name, waiting, input, consumer: Some(consumer) })
     }
 
     fn consumer(&self) -> &BaseConsumer<Member> {
@@ -113,17 +111,21 @@ impl Group {
     }
 
     /// What the group has decided since, without waiting.
-    pub(super) fn hear(&self) -> Result<VecDeque<Told>, WorkError> {
-        let consumer = self.consumer();
+    pub(super) fn hear(&mut self) -> Result<VecDeque<Told>, WorkError> {
         for _ in 0..MOST {
+            let consumer = self.consumer();
             match consumer.poll(Duration::ZERO) {
                 // It heard something and kept it, or there was nothing.
                 None if !native::has_news(consumer.client()) => break,
                 // A record was fetched before the pause.
                 None | Some(Ok(_)) => {}
-                Some(Err(error)) => self.check(&error)?,
+                Some(Err(error)) => {
+                    let (code, _) = parts(&error);
+                    self.check(code)?;
+                }
             }
         }
+        let consumer = self.consumer();
         revive(consumer.client(), &consumer.context().ears);
         Ok(std::mem::take(&mut *lock(&consumer.context().told)))
     }
@@ -132,30 +134,56 @@ impl Group {
     /// decide orders that ours never hear of; nothing else tells them from us.
     pub(super) fn check_members(&self) -> Result<(), WorkError> {
         // A broker that does not answer now is asked again when the group changes.
-        let Ok(groups) = self.consumer().fetch_group_list(Some(&self.name), WITHIN) else { return Ok(()) };
-        let mut members = groups.groups().iter().flat_map(GroupInfo::members);
-        if members.any(|member| member.client_id() != MEMBER) {
+        let Ok(name) = CString::new(&*self.name) else { return Ok(()) };
+        let Ok(ids) = native::client_ids(self.shared.probe.client(), &name, WITHIN) else { return Ok(()) };
+        if ids.iter().any(|id| !id.starts_with(MEMBER)) {
             let tried = format!("work in group {}", self.name);
             let failed = self.shared.failed(&tried, Code::InconsistentGroupProtocol, "");
-            return Err(self.shared.end_session(failed));
+            return Err(failed.into());
         }
         Ok(())
     }
 
     /// Whether an error ends the session. Most heal, and librdkafka tries again by itself.
-    fn check(&self, error: &KafkaError) -> Result<(), WorkError> {
-        if let Some((code, _)) = self.consumer().client().fatal_error() {
-            if code == Code::FencedInstanceId
-                && let Some(instance) = &self.instance
-            {
-                self.shared.instance_taken(instance);
-            }
+    fn check(&mut self, code: Code) -> Result<(), WorkError> {
+        if self.consumer().client().fatal_error().is_some() {
+            // Its name has joined again. Whose that was is seen before this process joins again: see `claim`.
             return Err(WorkError::Fenced);
         }
-        let (code, _) = parts(error);
-        let said = self.consumer().context().ears.take().map(|trouble| trouble.said).unwrap_or_default();
+        let trouble = self.consumer().context().ears.take();
+        let said = match code {
+            Code::InvalidSessionTimeout => admin::session_times(&self.shared.options, &self.shared.probe),
+            _ => trouble.as_ref().map(|trouble| trouble.said.clone()).unwrap_or_default(),
+        };
         let failed = self.shared.failed(&format!("work in group {}", self.name), code, &said);
-        if failed.heals { Ok(()) } else { Err(self.shared.end_session(failed)) }
+        if !failed.heals {
+            return Err(failed.into());
+        }
+        self.waiting.hear(match trouble {
+            // Why says more than that all of them are down.
+            Some(trouble) if code == Code::AllBrokersDown => trouble,
+            _ => Trouble { code, said },
+        });
+        Ok(())
+    }
+
+    /// Says once that this has waited long to be let in. The rest of the line may well go on without it.
+    pub(super) fn tell_of_wait(&mut self) {
+        if self.is_member() {
+            self.waiting.end();
+        } else if let Some((waited, why)) = self.waiting.is_long() {
+            let (name, brokers) = (&self.name, &self.shared.options.brokers);
+            let tried = format!("get into group {name}");
+            let silent = || self.shared.silent().map(|_| (Code::OperationTimedOut, ""));
+            let sentence = match why.map(|why| (why.code, &*why.said)).or_else(silent) {
+                Some((code, said)) => self.shared.failed(&tried, code, said).sentence,
+                None => format!(
+                    "cannot {tried} on Kafka at {brokers}: nobody says why; see who is in it (kafka-consumer-groups.sh \
+                     --bootstrap-server {brokers} --describe --group {name} --members)"
+                ),
+            };
+            tracing::warn!("has waited {} s, and tries on: {sentence}", waited.as_secs());
+        }
     }
 
     /// Whether this is a member of the present generation, as far as it knows, and its share was not taken away.
@@ -169,15 +197,22 @@ impl Group {
     }
 
     /// Nobody, and a position, for a transaction that is to be taken back: by it the group's own partition is part
-    /// of it.
-    pub(super) fn as_nobody(&self) -> Option<(&ConsumerGroupMetadata, &TopicPartitionList)> {
-        self.nobody.as_ref().map(|(nobody, position)| (nobody, position))
+    /// of it. Of a consumer without an instance's name: a broker takes whoever has one for a member, and refuses it
+    /// before it has joined.
+    pub(super) fn as_nobody(&self) -> Option<(ConsumerGroupMetadata, TopicPartitionList)> {
+        let mut config = self.shared.options.client(&[], &[("group.protocol", "classic")]);
+        let consumer: BaseConsumer = config.set("group.id", &self.name).create().ok()?;
+        let nobody = consumer.group_metadata();
+        leave(consumer);
+        let mut position = TopicPartitionList::new();
+        position.add_partition_offset(&self.input, 0, Wanted::Offset(0)).ok()?;
+        Some((nobody?, position))
     }
 
     /// Where the group last committed. Partitions of which that is not known are not among them.
     pub(super) fn committed(&self, partition: Partition, topics: &[Topic]) -> Result<Offsets, WorkError> {
         let tried = format!("ask where group {} is", self.name);
-        let failed = |error: KafkaError| self.shared.end_session(self.shared.failed_with(&tried, &error));
+        let failed = |error: KafkaError| WorkError::from(self.shared.failed_with(&tried, &error));
         let mut list = TopicPartitionList::new();
         let number = i32::try_from(partition).unwrap_or(i32::MAX);
         for topic in topics {
@@ -198,37 +233,26 @@ impl Group {
         }
         Ok(offsets)
     }
+}
 
-    /// Another session was let in with this one's transactional id, which is made of the instance's name: waits
-    /// for the group's word whether that has another process now. A commit may hear of it before the group does.
-    pub(super) fn hear_of_instance(&self) {
-        let Some(instance) = &self.instance else { return };
-        let deadline = Instant::now() + HEARTBEAT * 3;
-        while Instant::now() < deadline
-            && !self.shared.is_instance_taken(instance)
-            && !self.shared.is_closed()
-        {
-            if let Some(Err(error)) = self.consumer().poll(Duration::from_millis(100)) {
-                // What it says ends the session, which has ended already.
-                let _ = self.check(&error);
-            }
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(consumer) = self.consumer.take() {
+            leave(consumer);
         }
     }
 }
 
-impl Drop for Group {
-    /// Leaves. Without the broker that takes as long as librdkafka likes: then in the background.
-    fn drop(&mut self) {
-        let Some(consumer) = self.consumer.take() else { return };
-        let (left, has_left) = mpsc::channel::<()>();
-        let leave = std::thread::Builder::new().name("kafka-leave".to_owned()).spawn(move || {
-            drop(consumer);
-            drop(left);
-        });
-        // Without a thread it was dropped here.
-        if leave.is_ok() && has_left.recv_timeout(LEAVE_WITHIN) == Err(RecvTimeoutError::Timeout) {
-            tracing::debug!(group = self.name, "leaving the group takes long");
-        }
+/// Ends a consumer of a group. Without the broker that takes as long as librdkafka likes: then in the background.
+pub(super) fn leave<C: ConsumerContext + 'static>(consumer: BaseConsumer<C>) {
+    let (left, has_left) = mpsc::channel::<()>();
+    let leave = std::thread::Builder::new().name("kafka-leave".to_owned()).spawn(move || {
+        drop(consumer);
+        drop(left);
+    });
+    // Without a thread it was dropped here.
+    if leave.is_ok() && has_left.recv_timeout(LEAVE_WITHIN) == Err(RecvTimeoutError::Timeout) {
+        tracing::debug!("leaving a group takes long");
     }
 }
 

@@ -8,6 +8,7 @@
 //! | `follow` | everything committed, and when that is all |
 //! | `watch`, `fate` | everything, also what is not committed, and what became of it |
 //! | `work`, `share`, `group` | a session; what it has of one partition; who is in the group |
+//! | `claim`, `waiting` | whose the name of an instance is; a wait to be let into the group, and when to say so |
 //! | `commit` | transactions |
 //! | `offsets` | where partitions begin and end |
 //! | `shared`, `bell`, `ears` | what everything on one log shares; waiting; what clients say of themselves |
@@ -20,6 +21,7 @@
 
 mod admin;
 mod bell;
+mod claim;
 mod commit;
 mod ears;
 mod failure;
@@ -37,6 +39,7 @@ mod shared;
 mod stall;
 mod stranger;
 mod verdict;
+mod waiting;
 mod watch;
 mod work;
 

@@ -42,10 +42,8 @@ pub(super) struct Shared {
     closed: AtomicBool,
     /// Of everyone who may be waiting.
     bells: Mutex<Vec<Weak<Bell>>>,
-    /// Names of instances that another process has taken.
-    taken: Mutex<BTreeSet<String>>,
-    /// Why the last session ended, if that needs a person.
-    refused: Mutex<Option<String>>,
+    /// Names of instances that this process has taken, by their transactional ids.
+    claimed: Mutex<BTreeSet<String>>,
     /// Why no broker answered when one was asked last.
     silent: Mutex<Option<String>>,
     /// Whether everyone who is needed was there at the last look.
@@ -118,7 +116,13 @@ impl From<Failed> for OpenError {
 
 impl From<Failed> for FollowError {
     fn from(failed: Failed) -> Self {
-        Self::Storage(failed.sentence)
+        if failed.heals { Self::Storage(failed.sentence) } else { Self::Refused(failed.sentence) }
+    }
+}
+
+impl From<Failed> for WorkError {
+    fn from(failed: Failed) -> Self {
+        if failed.heals { Self::Storage(failed.sentence) } else { Self::Refused(failed.sentence) }
     }
 }
 
@@ -131,8 +135,7 @@ impl Shared {
             process: format!("{:016x}", RandomState::new().build_hasher().finish()),
             closed: AtomicBool::new(false),
             bells: Mutex::default(),
-            taken: Mutex::default(),
-            refused: Mutex::default(),
+            claimed: Mutex::default(),
             silent: Mutex::default(),
             complete: AtomicBool::new(true),
             slots: Mutex::default(),
@@ -187,26 +190,14 @@ impl Shared {
         bell
     }
 
-    /// Another process works under this instance's name now.
-    pub(super) fn instance_taken(&self, instance: &str) {
-        lock(&self.taken).insert(instance.to_owned());
+    /// This process has taken the name that belongs to a transactional id.
+    pub(super) fn note_claim(&self, id: &str) {
+        lock(&self.claimed).insert(id.to_owned());
     }
 
-    pub(super) fn is_instance_taken(&self, instance: &str) -> bool {
-        lock(&self.taken).contains(instance)
-    }
-
-    /// Ends a session. If that does not heal, the next one is refused, since it would end in the same way.
-    pub(super) fn end_session(&self, failed: Failed) -> WorkError {
-        if !failed.heals {
-            *lock(&self.refused) = Some(failed.sentence.clone());
-        }
-        WorkError::Storage(failed.sentence)
-    }
-
-    /// Why the last session ended, if that needs a person, and nobody was told.
-    pub(super) fn take_refusal(&self) -> Option<String> {
-        lock(&self.refused).take()
+    /// Whether it ever has.
+    pub(super) fn has_claimed(&self, id: &str) -> bool {
+        lock(&self.claimed).contains(id)
     }
 
     pub(super) fn failed(&self, tried: &str, code: Code, said: &str) -> Failed {

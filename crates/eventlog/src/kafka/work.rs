@@ -11,6 +11,7 @@ use rdkafka::{Offset as Wanted, TopicPartitionList, error::RDKafkaErrorCode as C
 use super::{
     LOOK_UP, MAX_RECORD_BYTES, admin,
     bell::Bell,
+    claim::claim,
     commit::Writer,
     group::{Group, Told},
     native::{Read, Reader},
@@ -56,27 +57,22 @@ impl Session {
         if shared.is_closed() {
             return Err(OpenError::Closed);
         }
-        if let Some(sentence) = shared.take_refusal() {
-            return Err(OpenError::NotUsable(sentence));
-        }
         let topics = spec.inputs.iter().chain(&spec.outputs).chain([&spec.state]);
         if let Some(topic) = topics.into_iter().find(|topic| shared.partitions(topic) == 0) {
             return Err(OpenError::NotUsable(format!("the log has no topic {topic}")));
         }
-        if let Some(instance) = spec.instance.as_ref().filter(|name| shared.is_instance_taken(name)) {
-            return Err(OpenError::InUse(format!(
-                "another process works as instance {instance} in group {} now, so this one ends; give each its own \
-                 name (--instance)",
-                shared.options.prefixed(&spec.group)
-            )));
-        }
         let bell = shared.bell();
         let slot = Slot::take(shared);
         let group = shared.options.prefixed(&spec.group);
-        let writer = match &spec.instance {
-            Some(instance) => Writer::new(shared, &format!("{group}-{instance}")),
-            None => Writer::new(shared, &format!("{group}-{}-{}", shared.process, slot.number)),
-        }?;
+        let id = match &spec.instance {
+            Some(instance) => {
+                let id = format!("{group}-{instance}");
+                claim(shared, spec, instance, &id)?;
+                id
+            }
+            None => format!("{group}-{}-{}", shared.process, slot.number),
+        };
+        let writer = Writer::new(shared, &id)?;
         Ok(Self {
             group: Group::join(shared, spec, &bell)?,
             reader: shared.reader(BATCH, &bell)?,
@@ -174,8 +170,10 @@ impl Session {
             self.shared.look_at_topics();
         }
         if missing().is_some() {
-            admin::ensure(&self.shared.options, &self.shared.probe)
-                .map_err(|error| WorkError::Storage(error.to_string()))?;
+            admin::ensure(&self.shared.options, &self.shared.probe).map_err(|error| match error {
+                OpenError::Storage(why) => WorkError::Storage(why),
+                error => WorkError::Refused(error.to_string()),
+            })?;
             self.shared.look_at_topics();
         }
         match missing() {
@@ -299,12 +297,12 @@ impl Session {
 
     /// Asks the log's probe, which also sees what is not committed.
     fn ask(&self, places: &[(Topic, Partition)], what: Ask) -> Result<Offsets, WorkError> {
-        ask(&self.shared, &self.shared.probe, places, what).map_err(|failed| self.shared.end_session(failed))
+        Ok(ask(&self.shared, &self.shared.probe, places, what)?)
     }
 
     fn failed(&self, what: &str, topic: Topic, code: Code, said: &str) -> WorkError {
         let tried = format!("{what} topic {}", self.shared.options.prefixed(topic));
-        self.shared.end_session(self.shared.failed(&tried, code, said))
+        self.shared.failed(&tried, code, said).into()
     }
 
     fn cursor(&mut self, topic: Topic, partition: Partition) -> Result<&mut Cursor, WorkError> {
@@ -394,8 +392,9 @@ impl Work for Session {
             }
             self.writer.hear();
             self.tell_of_hidden()?;
+            self.group.tell_of_wait();
             for topic in self.spec.inputs.iter().chain([&self.spec.state]).chain(&self.spec.outputs) {
-                self.shared.check_is_there(topic).map_err(|failed| self.shared.end_session(failed))?;
+                self.shared.check_is_there(topic)?;
             }
             let now = Instant::now();
             if now >= deadline {
@@ -492,11 +491,7 @@ impl Work for Session {
         for (topic, partition, record) in &transaction.records {
             self.last.entry((topic, *partition)).or_insert_with(|| record.clone());
         }
-        let committed = self.writer.commit(records, &positions, &self.group);
-        if committed == Err(CommitError::Fenced) {
-            self.group.hear_of_instance();
-        }
-        committed?;
+        self.writer.commit(records, &positions, &self.group)?;
         Ok(self.raise_floors(&transaction))
     }
 

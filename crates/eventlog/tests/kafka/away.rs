@@ -9,7 +9,7 @@ use std::{
 
 use eventlog::{
     Certainty, CommitError, Log as _, PublishError, Record, Start, Transaction,
-    conformance::{Bed as _, INPUT, TOPICS, block_on},
+    conformance::{Bed as _, INPUT, OUTPUT, TOPICS, block_on},
     kafka::{KafkaLog, Options},
 };
 
@@ -72,7 +72,7 @@ fn without_the_broker_nothing_is_said_that_is_not_so_and_all_goes_on_when_it_is_
     let position = publish(&*log, INPUT, 0, "before");
     let mut follower = log.follow(&[(INPUT, Start::Beginning)]).expect("it can be followed");
     assert_eq!(keys(&read_to_end(&mut *follower)), ["before"]);
-    let mut work = log.work(&spec(None)).expect("it can be joined");
+    let mut work = log.work(&spec(Some("bar-1"))).expect("it can be joined");
     let (assigned, _) = take_all(&*log, &mut *work);
     start_all(&mut *work, &assigned);
 
@@ -85,7 +85,8 @@ fn without_the_broker_nothing_is_said_that_is_not_so_and_all_goes_on_when_it_is_
     let paused = try_to_publish(&log, "paused").expect_err("nobody answers");
     assert_eq!(paused.certainty, Certainty::Unknown, "it was sent: {paused}");
     assert!(began.elapsed() < DEADLINE + Duration::from_millis(250), "{:?}", began.elapsed());
-    let transaction = Transaction { records: vec![], positions: vec![position] };
+    let records = vec![(OUTPUT, 0, Record::new("paused", "value"))];
+    let transaction = Transaction { records, positions: vec![position] };
     let failed = work.commit(transaction).expect_err("nobody answers");
     assert!(matches!(failed, CommitError::Aborted(_)), "{failed:?}");
     let began = Instant::now();
@@ -125,7 +126,7 @@ fn without_the_broker_nothing_is_said_that_is_not_so_and_all_goes_on_when_it_is_
         batch.entries.iter().any(|entry| entry.offset == back.offset).then_some(())
     });
     read_to_end(&mut *follower);
-    let mut work = log.work(&spec(None)).expect("it can be joined");
+    let mut work = log.work(&spec(Some("bar-1"))).expect("it can be joined");
     take_all(&*log, &mut *work);
     assert!(began.elapsed() < BACK_WITHIN, "within 10 s of its return: {:?}", began.elapsed());
     until("who only looks to be told", || log.trouble().is_none().then_some(()));

@@ -119,11 +119,9 @@ fn a_group_of_strangers_is_refused_in_one_sentence() {
     });
     let mut work = log.work(&spec(None)).expect("it can be joined");
     let error = until("the session to be told", || work.poll(WAIT).err());
-    let WorkError::Storage(said) = error else { panic!("{error:?}") };
-    assert!(said.contains(&group) && said.contains("none of ours"), "{said}");
-    drop(work);
     // Trying again would not help.
-    assert_eq!(log.work(&spec(None)).err(), Some(OpenError::NotUsable(said)));
+    let WorkError::Refused(said) = error else { panic!("{error:?}") };
+    assert!(said.contains(&group) && said.contains("none of ours"), "{said}");
 }
 
 #[test]
@@ -160,6 +158,41 @@ fn an_idle_session_that_lost_its_instance_name_is_told_by_poll() {
     let error = until("the older to be told", || older.poll(WAIT).err());
     assert_eq!(error, WorkError::Fenced);
     assert!(matches!(log.work(&spec(Some("bar-1"))).err(), Some(OpenError::InUse(_))));
+}
+
+#[test]
+fn a_session_that_no_other_process_has_shut_out_is_followed_by_one_with_its_name() {
+    let mut bed = KafkaBed::new();
+    let log = bed.open();
+    let mut work = log.work(&spec(Some("bar-1"))).expect("it can be joined");
+    take_all(&*log, &mut *work);
+    // As its own client does, when the answer to its last join was lost.
+    let group = format!("{}tests", bed.options.prefix);
+    let mut config = rdkafka::ClientConfig::new();
+    config.set("bootstrap.servers", crate::bed::broker()).set("group.id", &group);
+    config.set("group.instance.id", format!("{}bar-1", bed.options.prefix)).set("client.id", "brewline");
+    let again: BaseConsumer =
+        config.set("partition.assignment.strategy", "cooperative-sticky").create().expect("a consumer");
+    again.subscribe(&[&format!("{}{INPUT}", bed.options.prefix)]).expect("a topic");
+    let error = until("the session to be shut out", || {
+        let _ = again.poll(Duration::ZERO);
+        work.poll(WAIT).err()
+    });
+    assert_eq!(error, WorkError::Fenced);
+    drop((work, again));
+    let mut work = log.work(&spec(Some("bar-1"))).expect("the name is still its own");
+    take_all(&*log, &mut *work);
+}
+
+#[test]
+fn a_session_time_that_the_brokers_do_not_allow_is_one_sentence_with_their_range() {
+    let mut bed = KafkaBed::new();
+    bed.options.property("session.timeout.ms", "10").expect("librdkafka takes it");
+    let log = bed.open();
+    let mut work = log.work(&spec(None)).expect("it can be joined");
+    let error = until("the session to be told", || work.poll(WAIT).err());
+    let WorkError::Refused(said) = error else { panic!("{error:?}") };
+    assert!(said.contains("session.timeout.ms") && said.contains("6000 to 1800000 ms"), "{said}");
 }
 
 #[test]
