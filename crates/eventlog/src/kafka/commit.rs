@@ -187,7 +187,8 @@ impl Writer {
         deadline: Instant,
     ) -> Result<(), CommitError> {
         for (topic, partition, record) in records {
-            while let Err(code) = native::produce(self.producer.client(), topic, partition, record, ()) {
+            while let Err((code, ())) = native::produce(self.producer.client(), topic, partition, record, ())
+            {
                 if code != Code::QueueFull {
                     return Err(self.error_of("commit a transaction", code, ""));
                 }

@@ -4,7 +4,8 @@
 //! |---|---|
 //! | `options` | how it is opened; what librdkafka is told for each job |
 //! | `admin`, `verdict` | topics made and checked; what one must be like |
-//! | `publish` | one idempotent producer |
+//! | `publish` | adding records: the producer that everyone on a log shares |
+//! | `producer`, `lanes` | one idempotent producer; what waits until those before it are answered |
 //! | `follow` | everything committed, and when that is all |
 //! | `watch`, `fate` | everything, also what is not committed, and what became of it |
 //! | `work`, `share`, `group` | a session; what it has of one partition; who is in the group |
@@ -28,9 +29,11 @@ mod failure;
 mod fate;
 mod follow;
 mod group;
+mod lanes;
 mod native;
 mod offsets;
 mod options;
+mod producer;
 mod publish;
 mod refusal;
 mod revive;

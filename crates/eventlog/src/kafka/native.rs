@@ -63,14 +63,15 @@ pub(super) fn status(message: &BorrowedMessage<'_>) -> Status {
     }
 }
 
-/// Hands a record to a producer, with what its delivery is to be reported with. With an error it took nothing.
+/// Hands a record to a producer, with what its delivery is to be reported with. With an error it took nothing, and
+/// gives that back.
 pub(super) fn produce<C: ProducerContext>(
     client: &Client<C>,
     topic: &CStr,
     partition: Partition,
     record: &Record,
     opaque: C::DeliveryOpaque,
-) -> Result<(), RDKafkaErrorCode> {
+) -> Result<(), (RDKafkaErrorCode, C::DeliveryOpaque)> {
     use rd::rd_kafka_vtype_t as vtype;
     let bytes = |part: &Option<Bytes>| -> (*const u8, usize) {
         // An empty part has an address of its own, so that it is not taken for a missing one.
@@ -78,7 +79,9 @@ pub(super) fn produce<C: ProducerContext>(
     };
     let (key, key_len) = bytes(&record.key);
     let (value, value_len) = bytes(&record.value);
-    let partition = i32::try_from(partition).map_err(|_| RDKafkaErrorCode::UnknownPartition)?;
+    let Ok(partition) = i32::try_from(partition) else {
+        return Err((RDKafkaErrorCode::UnknownPartition, opaque));
+    };
     let headers = headers_of(&record.headers);
     let opaque = opaque.into_ptr();
     // SAFETY: every argument has the type that its tag says; all are copied before the call returns, except for
@@ -113,9 +116,8 @@ pub(super) fn produce<C: ProducerContext>(
         if !headers.is_null() {
             rd::rd_kafka_headers_destroy(headers);
         }
-        drop(C::DeliveryOpaque::from_ptr(opaque));
+        Err((error.into(), C::DeliveryOpaque::from_ptr(opaque)))
     }
-    Err(error.into())
 }
 
 fn headers_of(headers: &Headers) -> *mut rd::rd_kafka_headers_t {
@@ -507,23 +509,42 @@ struct Queue {
 
 impl Queue {
     fn new(client: *mut rd::rd_kafka_t, bell: &Arc<Bell>) -> Option<Self> {
+        // SAFETY: the client is alive.
+        Self::of(unsafe { rd::rd_kafka_queue_new(client) }, bell)
+    }
+
+    fn of(queue: *mut rd::rd_kafka_queue_t, bell: &Arc<Bell>) -> Option<Self> {
         unsafe extern "C" fn ring(_: *mut rd::rd_kafka_t, bell: *mut c_void) {
             // SAFETY: the queue keeps its bell until it has told librdkafka to forget it.
             unsafe { (*bell.cast::<Bell>()).ring() };
         }
-        // SAFETY: the client is alive, and the bell as long as the callback is set.
-        unsafe {
-            let ptr = NonNull::new(rd::rd_kafka_queue_new(client))?;
-            let opaque = Arc::as_ptr(bell).cast_mut().cast();
-            rd::rd_kafka_queue_cb_event_enable(ptr.as_ptr(), Some(ring), opaque);
-            Some(Self { ptr, _bell: bell.clone() })
-        }
+        let ptr = NonNull::new(queue)?;
+        let opaque = Arc::as_ptr(bell).cast_mut().cast();
+        // SAFETY: the queue is alive, and the bell as long as the callback is set.
+        unsafe { rd::rd_kafka_queue_cb_event_enable(ptr.as_ptr(), Some(ring), opaque) };
+        Some(Self { ptr, _bell: bell.clone() })
+    }
+}
+
+/// Rings a bell when a client has something to say of itself, of its group or of records that it was given. To be
+/// dropped before the client.
+pub(super) struct News(#[expect(dead_code, reason = "it rings")] Queue);
+
+// SAFETY: librdkafka may be called from any thread, and nothing is done with the queue but in `drop`.
+unsafe impl Send for News {}
+// SAFETY: the same.
+unsafe impl Sync for News {}
+
+impl News {
+    pub(super) fn new<C: ClientContext>(client: &Client<C>, bell: &Arc<Bell>) -> Option<Self> {
+        // SAFETY: the client is alive; what is got is a reference of its own, given back when it is dropped.
+        Queue::of(unsafe { rd::rd_kafka_queue_get_main(client.native_ptr()) }, bell).map(Self)
     }
 }
 
 impl Drop for Queue {
     fn drop(&mut self) {
-        // SAFETY: made by `new`, and its client is alive. The callback is called under the queue's lock, which
+        // SAFETY: made by `of`, and its client is alive. The callback is called under the queue's lock, which
         // the first call takes: after it the bell is not rung any more.
         unsafe {
             rd::rd_kafka_queue_cb_event_enable(self.ptr.as_ptr(), None, ptr::null_mut());

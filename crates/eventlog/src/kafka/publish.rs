@@ -4,31 +4,15 @@
 //! everything from then on. Another one takes its place.
 
 use std::{
-    ffi::CString,
-    pin::Pin,
-    sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard},
+    sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard},
     time::{Duration, Instant},
 };
 
-use rdkafka::{
-    ClientContext, Message as _,
-    config::RDKafkaLogLevel,
-    error::{KafkaError, RDKafkaErrorCode as Code},
-    producer::{DeliveryResult, Producer as _, ProducerContext, PurgeConfig, ThreadedProducer},
-};
-use tokio::sync::oneshot;
-
 use super::{
-    ears::Ears,
-    native::{self, Status},
-    options::Options,
-    revive::revive,
+    producer::Producer,
     shared::{Failed, Shared, lock},
 };
-use crate::{
-    Offset, Partition, Position, Publish, PublishError, Published, Reason, Record, Topic,
-    kafka::MAX_RECORD_BYTES,
-};
+use crate::{Partition, Publish, PublishError, Published, Reason, Record, Topic, kafka::MAX_RECORD_BYTES};
 
 /// How long a log that is closed waits for what was handed in.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -36,8 +20,6 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 /// How long a producer that has failed stays at least, since it was made: doubling from the first to the last until one
 /// works for that long.
 const REPLACE_AFTER: (Duration, Duration) = (Duration::from_secs(1), Duration::from_mins(1));
-
-type Producer = ThreadedProducer<Deliveries>;
 
 /// The producer that all publishers of a log share.
 pub(super) struct Publisher {
@@ -72,16 +54,9 @@ impl Turn {
     }
 }
 
-/// Who waits for a record.
-struct Waiting {
-    topic: Topic,
-    partition: Partition,
-    answer: oneshot::Sender<Result<Offset, PublishError>>,
-}
-
 impl Publisher {
     pub(super) fn new(shared: &Arc<Shared>) -> Result<Self, Failed> {
-        let (producer, turn) = (RwLock::new(producer(shared)?), Mutex::new(Turn::new(Instant::now())));
+        let (producer, turn) = (RwLock::new(Producer::new(shared)?), Mutex::new(Turn::new(Instant::now())));
         Ok(Self { shared: shared.clone(), producer, turn })
     }
 
@@ -93,30 +68,23 @@ impl Publisher {
     /// To be called about once a second.
     pub(super) fn look(&self) {
         let producer = self.producer();
-        revive(producer.client(), &producer.context().ears);
-        let Some(why) = self.fatal(&producer).cloned() else { return };
+        producer.look();
+        let Some(why) = producer.fatal().cloned() else { return };
         drop(producer);
         if lock(&self.turn).is_due(Instant::now()) {
             self.replace(&why);
         }
     }
 
-    /// Why a producer refuses everything, if it does.
-    fn fatal<'a>(&self, producer: &'a Producer) -> Option<&'a String> {
-        let (code, said) = producer.client().fatal_error()?;
-        let sentence = || self.shared.failed("publish", code, &said).sentence;
-        Some(producer.context().fatal.get_or_init(sentence))
-    }
-
     /// Puts a new producer in the place of one that refuses everything.
     fn replace(&self, why: &str) {
-        match producer(&self.shared) {
+        match Producer::new(&self.shared) {
             Ok(new) => {
                 tracing::warn!("{why}; what is published from now on goes by another producer");
                 let mut place = self.producer.write().unwrap_or_else(PoisonError::into_inner);
                 let old = std::mem::replace(&mut *place, new);
                 drop(place);
-                end(&old);
+                old.end(LAST_WORDS);
             }
             Err(failed) => tracing::warn!("{why}; {}", failed.sentence),
         }
@@ -124,51 +92,14 @@ impl Publisher {
 
     /// Writes what waits, if the brokers take it, and answers everyone.
     pub(super) fn close(&self) {
-        end(&self.producer());
+        self.producer().end(LAST_WORDS);
     }
 
     /// The producer meets a fatal error.
     #[cfg(feature = "kafka-tests")]
     pub(super) fn fail(&self) {
-        native::fail(self.producer().client());
+        self.producer().fail();
     }
-}
-
-fn producer(shared: &Arc<Shared>) -> Result<Producer, Failed> {
-    let ears = Ears::new(&shared.options);
-    let deliveries = Deliveries { shared: shared.clone(), ears, fatal: OnceLock::new() };
-    let producer = config(&shared.options).create_with_context(deliveries);
-    producer.map_err(|error| shared.failed_with("begin to publish", &error))
-}
-
-/// Waits for what is on its way, within a bound.
-fn end(producer: &Producer) {
-    // What it does not write is purged when the producer goes, and answered as such.
-    let _ = producer.flush(LAST_WORDS);
-    producer.purge(PurgeConfig::default().queue().inflight());
-}
-
-fn config(options: &Options) -> rdkafka::ClientConfig {
-    // A retry of its own after this has no reader any more.
-    let within = options.publish_within.as_millis().clamp(1, 900_000).to_string();
-    let limit = super::MESSAGE_MAX_BYTES.to_string();
-    options.client(
-        &[
-            // Bounds, over which a record is refused at once.
-            ("queue.buffering.max.messages", "100000"),
-            ("queue.buffering.max.kbytes", "131072"),
-            // The one setting for all loads. Of 1 ms and more, every order has its share when there is one at a
-            // time (p50 0.5 ms, 1.7 with 1); when there are many, those on their way let the others gather.
-            ("linger.ms", "0"),
-        ],
-        &[
-            // An answer means that all in-sync replicas have it, and a retry never stands there twice.
-            ("acks", "all"),
-            ("enable.idempotence", "true"),
-            ("message.timeout.ms", &within),
-            ("message.max.bytes", &limit),
-        ],
-    )
 }
 
 impl Publish for Publisher {
@@ -178,97 +109,18 @@ impl Publish for Publisher {
         if self.shared.is_closed() {
             return refuse(Reason::Closed);
         }
-        let Some(known) = self.shared.topic(topic).filter(|known| partition < known.partitions()) else {
+        if partition >= self.shared.partitions(topic) {
             return refuse(Reason::NoSuchPartition(topic.to_owned(), partition));
-        };
+        }
         let size = record.size();
         if size > MAX_RECORD_BYTES {
             return refuse(Reason::TooLarge { size, limit: MAX_RECORD_BYTES });
         }
-        let (answer, mut answers) = oneshot::channel();
-        let name: &CString = &known.name;
-        let waiting = Box::new(Waiting { topic, partition, answer });
-        let producer = self.producer();
-        if let Err(code) = native::produce(producer.client(), name, partition, &record, waiting) {
-            self.fatal(&producer);
-            return refuse(producer.context().reason(code, topic, partition));
-        }
-        drop(producer);
-        let deadline = Instant::now().checked_add(deadline);
-        Box::pin(std::future::poll_fn(move |context| {
-            let polled = Pin::new(&mut answers).poll(context);
-            if polled.is_pending() && deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-                // librdkafka has not said whether it was sent.
-                return std::task::Poll::Ready(Err(PublishError::unknown(Reason::Deadline)));
-            }
-            // Without an answer the producer has gone: nobody can say how far it came.
-            polled
-                .map(|answer| answer.unwrap_or_else(|_| Err(PublishError::unknown(Reason::Closed))))
-                .map_ok(|offset| Position { topic, partition, offset })
-        }))
+        self.producer().publish((topic, partition), record, Instant::now().checked_add(deadline))
     }
 
     fn partitions(&self, topic: Topic) -> u32 {
         self.shared.partitions(topic)
-    }
-}
-
-/// Hears what became of each record.
-struct Deliveries {
-    shared: Arc<Shared>,
-    ears: Ears,
-    /// Why the producer refuses everything.
-    fatal: OnceLock<String>,
-}
-
-impl Deliveries {
-    fn reason(&self, code: Code, topic: Topic, partition: Partition) -> Reason {
-        match code {
-            Code::QueueFull => Reason::Overloaded,
-            Code::MessageTimedOut => Reason::Deadline,
-            Code::PurgeQueue | Code::PurgeInflight if self.shared.is_closed() => Reason::Closed,
-            Code::UnknownPartition | Code::UnknownTopic | Code::UnknownTopicOrPartition => {
-                Reason::NoSuchPartition(topic.to_owned(), partition)
-            }
-            code => {
-                let tried = format!("write to topic {}", self.shared.options.prefixed(topic));
-                let said = self.ears.take().map(|trouble| trouble.said).unwrap_or_default();
-                let failed = || self.shared.failed(&tried, code, &said).sentence;
-                Reason::Storage(self.fatal.get().cloned().unwrap_or_else(failed))
-            }
-        }
-    }
-}
-
-impl ClientContext for Deliveries {
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, said: &str) {
-        Ears::note(level, facility, said);
-    }
-
-    fn error(&self, error: KafkaError, said: &str) {
-        self.ears.hear(&error, said);
-    }
-}
-
-impl ProducerContext for Deliveries {
-    type DeliveryOpaque = Box<Waiting>;
-
-    fn delivery(&self, result: &DeliveryResult<'_>, waiting: Box<Waiting>) {
-        let Waiting { topic, partition, answer } = *waiting;
-        let told = match result {
-            Ok(message) => Offset::try_from(message.offset()).map_err(|_| {
-                PublishError::unknown(Reason::Storage("the broker gave it no offset".to_owned()))
-            }),
-            Err((error, message)) => {
-                let reason = self.reason(error.rdkafka_error_code().unwrap_or(Code::Fail), topic, partition);
-                Err(match native::status(message) {
-                    Status::NotPersisted => PublishError::not_written(reason),
-                    Status::PossiblyPersisted | Status::Persisted => PublishError::unknown(reason),
-                })
-            }
-        };
-        // Whoever dropped the future does not want to know.
-        let _ = answer.send(told);
     }
 }
 
