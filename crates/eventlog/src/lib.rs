@@ -60,9 +60,9 @@ pub trait Publish: Send + Sync + 'static {
     ///
     /// A record that still waits in the queue after `deadline` is taken out of it and fails as
     /// [`Certainty::NotWritten`], at the latest when the future is polled after it: whoever gives up at a later
-    /// time of its own knows for certain. On a cluster that holds for deadlines 1.25 s longer than
-    /// `kafka::Options::publish_within`; after a shorter one it fails as [`Certainty::Unknown`], and may be written
-    /// until then. The future may be dropped: the record is then written or not, as if the answer had been lost.
+    /// time of its own knows for certain. On a cluster a record can no longer be taken out
+    /// once those before it are answered: if its deadline is over within `kafka::Options::publish_within` and 1.25 s
+    /// after that, it fails as [`Certainty::Unknown`], and may be written until then. The future may be dropped: the record is then written or not, as if the answer had been lost.
     fn publish(&self, topic: Topic, partition: Partition, record: Record, deadline: Duration) -> Published;
 
     /// How many partitions `topic` has now: a key's is [`partition_for`] of it.

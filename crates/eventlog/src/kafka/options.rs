@@ -25,9 +25,10 @@ pub struct Options {
     /// A topic that is kept by age and forgets its records earlier than this is refused: the caller relies on
     /// them for so long.
     pub kept_at_least: Duration,
-    /// How long a record may wait to be written. Shorter than the deadlines of those who publish by at least
-    /// 1.25 s: librdkafka looks for what is late once a second, and only what it takes out of its queue itself
-    /// is known not to be written. Whoever has a shorter deadline is told that nobody knows.
+    /// How long a record that was handed to librdkafka may wait to be written. Shorter than the deadlines of those
+    /// who publish by at least 1.25 s: it looks for what is late once a second, and only what it takes out of its
+    /// queue itself is known not to be written. Whoever has a shorter deadline, or waited long behind others before,
+    /// may be told that nobody knows.
     pub publish_within: Duration,
     properties: BTreeMap<String, String>,
 }

@@ -1,4 +1,4 @@
-//! One idempotent producer: records handed in, a request of each partition at a time, and what became of them.
+//! One idempotent producer: records handed in when they may go, and what became of them.
 
 use std::{
     pin::Pin,
@@ -30,6 +30,9 @@ use super::{
     shared::{Failed, Shared, lock},
 };
 use crate::{Offset, Position, PublishError, Published, Reason, Record};
+
+/// How long the reports of what was purged are waited for.
+const PURGED_WITHIN: Duration = Duration::from_secs(1);
 
 /// A producer with its thread, which hears what became of records, and hands in those that have waited.
 pub(super) struct Producer {
@@ -130,7 +133,7 @@ impl Producer {
         const STEP: Duration = Duration::from_millis(50);
         let (line, deadline) = (&self.line, Instant::now() + within);
         loop {
-            let done = line.producer.flush(STEP).is_ok() && !lock(line.lanes()).has_waiting();
+            let done = line.producer.flush(STEP).is_ok() && lock(line.lanes()).is_idle();
             if done || Instant::now() >= deadline || line.fatal().is_some() {
                 break;
             }
@@ -138,10 +141,16 @@ impl Producer {
             line.bell.ring();
         }
         let reason = || line.deliveries().fatal.get().cloned().map_or(Reason::Closed, Reason::Storage);
-        for letter in lock(line.lanes()).clear_all() {
+        let waiting = lock(line.lanes()).clear_all();
+        for letter in waiting {
             letter.waiting.tell(Err(PublishError::not_written(reason())));
         }
         line.producer.purge(PurgeConfig::default().queue().inflight());
+        // What was purged is reported: what nobody hears would be answered by nobody.
+        let deadline = Instant::now() + PURGED_WITHIN;
+        while line.producer.in_flight_count() > 0 && Instant::now() < deadline {
+            line.producer.poll(STEP);
+        }
     }
 
     /// It meets a fatal error.
@@ -205,8 +214,8 @@ impl Line {
         };
         if let Err((code, waiting)) = produced {
             self.fatal();
-            waiting.tell(Err(PublishError::not_written(self.deliveries().reason(code, place))));
             lock(self.lanes()).answered(place);
+            waiting.tell(Err(PublishError::not_written(self.deliveries().reason(code, place))));
             self.bell.ring();
         }
     }
@@ -274,7 +283,8 @@ impl ProducerContext for Deliveries {
                 let code = error.rdkafka_error_code().unwrap_or(Code::Fail);
                 if code == Code::MessageTimedOut {
                     // Nothing gets through: those behind it would wait as long once more, beyond their time.
-                    for letter in lock(&self.lanes).clear(place) {
+                    let waiting = lock(&self.lanes).clear(place);
+                    for letter in waiting {
                         letter.waiting.tell(Err(PublishError::not_written(Reason::Deadline)));
                     }
                 }
@@ -285,8 +295,9 @@ impl ProducerContext for Deliveries {
                 })
             }
         };
-        waiting.tell(told);
+        // Before whoever waits for it goes on, and comes with the next one.
         lock(&self.lanes).answered(place);
+        waiting.tell(told);
     }
 }
 

@@ -5,6 +5,7 @@
 mod away;
 mod bed;
 mod follow;
+mod lanes;
 mod native;
 mod proxy;
 mod revive;

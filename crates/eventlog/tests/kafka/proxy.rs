@@ -16,6 +16,7 @@ use std::{
 use crate::bed::{broker, until};
 
 /// What is asked. Source: Kafka's protocol.
+pub(crate) const PRODUCE: i16 = 0;
 pub(crate) const FETCH: i16 = 1;
 const METADATA: i16 = 3;
 const FIND_COORDINATOR: i16 = 10;
@@ -33,7 +34,7 @@ struct Shared {
     /// Until then answers name no broker.
     blind_until: Mutex<Option<Instant>>,
     blind: AtomicUsize,
-    /// Answers to this do not come; 0, which is to write, is answered.
+    /// Answers to this do not come; one more than its number, 0 for nothing.
     unanswered: AtomicI16,
 }
 
@@ -75,7 +76,7 @@ impl Proxy {
 
     /// Nobody gets an answer to this any more.
     pub(crate) fn keep_answers(&self, to: i16) {
-        self.shared.unanswered.store(to, Ordering::SeqCst);
+        self.shared.unanswered.store(to + 1, Ordering::SeqCst);
     }
 
     /// Every answer is passed on again, but those that were kept.
@@ -141,7 +142,7 @@ fn connect(client: TcpStream, port: u16, shared: &Arc<Shared>) -> Result<()> {
                 _ => {}
             }
             let unanswered = shared.unanswered.load(Ordering::SeqCst);
-            unanswered == 0 || kind != Some(unanswered)
+            kind.is_none_or(|kind| kind + 1 != unanswered)
         });
     });
     Ok(())
