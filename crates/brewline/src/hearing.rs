@@ -34,7 +34,13 @@ impl Hearing {
         let Some(follow) = &mut self.follow else {
             sleep(wait);
             if log.partitions(self.topic) > 0 {
-                self.open(log)?;
+                match self.open(log) {
+                    // It could once, and was said when it no longer could.
+                    Err(OpenError::NotUsable(why)) => {
+                        tracing::debug!(why, topic = self.topic, "still refused");
+                    }
+                    other => other?,
+                }
             }
             return Ok(Batch::default());
         };
@@ -42,12 +48,15 @@ impl Hearing {
             Ok(batch) => return Ok(batch),
             Err(error) => error,
         };
-        self.start = match error {
+        self.start = match &error {
             FollowError::Closed => return Err(OpenError::Closed),
-            FollowError::Broken(why) => return Err(OpenError::Broken(why)),
-            FollowError::Refused(why) => return Err(OpenError::NotUsable(why)),
+            FollowError::Broken(why) => return Err(OpenError::Broken(why.clone())),
             FollowError::Gone { .. } | FollowError::MadeAnew { .. } => Start::Beginning,
-            FollowError::Storage(_) => {
+            FollowError::Storage(_) | FollowError::Refused(_) => {
+                if let FollowError::Refused(why) = &error {
+                    // What was refused in the midst of it, such as a permission, can be given back.
+                    tracing::warn!("{why}; it is tried again");
+                }
                 Start::Offsets(follow.positions().into_iter().map(|at| (at.partition, at.offset)).collect())
             }
         };

@@ -7,7 +7,7 @@
 //! Pure: sightings and times come in, sightings come out.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, VecDeque},
     time::{Duration, Instant},
 };
 
@@ -19,7 +19,8 @@ use order::topic;
 
 /// How long a record waits for older ones of other partitions: brokers and fetches are no further apart.
 const LINGER: Duration = Duration::from_millis(150);
-/// How long it waits for a partition that is not read to its end.
+/// How long it waits for a partition that is not read to its end, and at most: a time of far ahead, which is possible
+/// where whoever writes sets it, would hold back all that comes behind it.
 const AT_MOST: Duration = Duration::from_secs(3);
 /// The most that waits, in records and in bytes.
 const MOST: usize = 16_384;
@@ -32,6 +33,8 @@ type Turn = (Millis, usize, u64);
 #[derive(Debug, Default)]
 pub(super) struct Merge {
     waiting: BTreeMap<Turn, (Instant, Sighting)>,
+    /// Their turns as they came; also of some that have gone.
+    arrivals: VecDeque<(Instant, Turn)>,
     bytes: usize,
     arrived: u64,
     /// The latest time of each partition. Times that come from whoever writes may fall, offsets stay in order.
@@ -50,6 +53,7 @@ impl Merge {
             let turn = (*latest, rank(entry.topic), self.arrived);
             self.arrived += 1;
             self.bytes += entry.record.size();
+            self.arrivals.push_back((now, turn));
             self.waiting.insert(turn, (now, sighting));
         }
     }
@@ -57,6 +61,15 @@ impl Merge {
     /// What has waited long enough.
     pub(super) fn due(&mut self, now: Instant) -> Vec<Sighting> {
         let mut due = Vec::new();
+        while let Some((since, turn)) = self.arrivals.front().copied() {
+            if self.waiting.contains_key(&turn) {
+                if now.saturating_duration_since(since) < AT_MOST {
+                    break;
+                }
+                due.extend(self.take(turn));
+            }
+            self.arrivals.pop_front();
+        }
         while let Some(left) = self.wait(now) {
             let is_full = self.waiting.len() > MOST || self.bytes > MOST_BYTES;
             if !is_full && left > Duration::ZERO {
@@ -81,7 +94,11 @@ impl Merge {
     }
 
     fn next(&mut self) -> Option<Sighting> {
-        let (_, (_, sighting)) = self.waiting.pop_first()?;
+        self.take(*self.waiting.first_key_value()?.0)
+    }
+
+    fn take(&mut self, turn: Turn) -> Option<Sighting> {
+        let (_, sighting) = self.waiting.remove(&turn)?;
         self.bytes -= sighting.entry.record.size();
         Some(sighting)
     }
@@ -158,6 +175,21 @@ mod tests {
         stage.add(Some(11), &[(PROCESSED, 14)]);
         assert_eq!(stage.pass(AT_MOST / 2), []);
         assert_eq!(stage.pass(AT_MOST / 2), [(PROCESSED, 14)]);
+    }
+
+    #[test]
+    fn a_time_of_far_ahead_holds_back_its_partition_for_a_moment_only() {
+        let mut stage = Stage::new();
+        stage.add(None, &[(RECEIVED, 1_000_000), (RECEIVED, 20)]);
+        for time in 30.. {
+            stage.add(None, &[(PROCESSED, time)]);
+            let shown = stage.pass(LINGER);
+            if shown.contains(&(RECEIVED, 20)) {
+                assert_eq!(shown[..2], [(RECEIVED, 1_000_000), (RECEIVED, 20)]);
+                break;
+            }
+            assert!(time < 60, "others go on, and it waits");
+        }
     }
 
     #[test]
