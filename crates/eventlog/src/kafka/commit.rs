@@ -58,8 +58,9 @@ impl Writer {
             &[
                 ("queue.buffering.max.messages", "200000"),
                 ("queue.buffering.max.kbytes", "262144"),
-                // A transaction is handed in at once: what is on its way gathers the rest.
-                ("linger.ms", "0"),
+                // Gathers a transaction's records into few large requests. The flush at its end waits for no linger.
+                ("linger.ms", "100"),
+                ("batch.num.messages", "100000"),
             ],
             &[
                 ("transactional.id", name),
