@@ -37,6 +37,9 @@ use crate::{OpenError, Partition, Topic, WorkError, WorkSpec};
 
 /// How often a member says that it lives. A third of the shortest session time, at most.
 const HEARTBEAT: Duration = Duration::from_millis(1_500);
+/// How long who is in the group is waited for: as long as this if one of the brokers is away, before others' work is
+/// taken over.
+const MEMBERS_WITHIN: Duration = Duration::from_secs(2);
 /// How long leaving the group is waited for; after that it leaves in the background.
 const LEAVE_WITHIN: Duration = Duration::from_secs(2);
 
@@ -135,7 +138,8 @@ impl Group {
     pub(super) fn check_members(&self) -> Result<(), WorkError> {
         // A broker that does not answer now is asked again when the group changes.
         let Ok(name) = CString::new(&*self.name) else { return Ok(()) };
-        let Ok(ids) = native::client_ids(self.shared.probe.client(), &name, WITHIN) else { return Ok(()) };
+        let ids = native::client_ids(self.shared.probe.client(), &name, MEMBERS_WITHIN);
+        let Ok(ids) = ids else { return Ok(()) };
         if ids.iter().any(|id| !id.starts_with(MEMBER)) {
             let tried = format!("work in group {}", self.name);
             let failed = self.shared.failed(&tried, Code::InconsistentGroupProtocol, "");

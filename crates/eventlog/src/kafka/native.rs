@@ -8,8 +8,7 @@
 //! - headers whose names are no UTF-8 or hold a zero byte, for which `rdkafka` panics;
 //! - a flush that waits for the last record and not in steps of 100 ms (`rd_kafka_flush`);
 //! - which member of which generation a consumer is, and whether a client has something to say;
-//! - who is in a group, of its coordinator alone (`rd_kafka_DescribeConsumerGroups`): `rdkafka` asks every broker, and
-//!   knows nothing if one of them is away;
+//! - who is in a group, also while some brokers are away (`rd_kafka_list_groups`): `rdkafka` then knows nothing;
 //! - giving a client its brokers again (`rd_kafka_brokers_add`).
 //!
 //! librdkafka is safe to call from any thread; what its handles need is that they are destroyed before their
@@ -179,59 +178,43 @@ pub(super) fn fail<C: ClientContext>(client: &Client<C>) {
     unsafe { rd::rd_kafka_test_fatal_error(client.native_ptr(), error, c"a test".as_ptr()) };
 }
 
-/// The client ids of a group's members, as its coordinator knows them.
+/// The client ids of a group's members, as its coordinator knows them; without any, if no broker that answers in time
+/// knows the group.
+///
+/// Every broker is asked. librdkafka's request to the coordinator alone (`rd_kafka_DescribeConsumerGroups`) ends the
+/// process if it is given up while the coordinator is away and that comes back: what it freed it then uses again
+/// (`rd_kafka_admin_coord_request`; 2.12.1).
 pub(super) fn client_ids<C: ClientContext>(
     client: &Client<C>,
     group: &CStr,
     within: Duration,
 ) -> Result<Vec<String>, RDKafkaErrorCode> {
     let within = i32::try_from(within.as_millis()).unwrap_or(i32::MAX);
-    let mut sink: [c_char; 128] = [0; 128];
-    let mut groups = [group.as_ptr()];
-    // SAFETY: the client is alive. Options and names are copied by the call that takes them, and the event is
-    // destroyed after the last look at it; of an answer that comes too late librdkafka itself disposes.
+    let mut found = ptr::null();
+    // SAFETY: the client is alive and the name is copied. If there is a list, it is destroyed after the last look at it.
     unsafe {
-        let client = client.native_ptr();
-        let operation = rd::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS;
-        let options = rd::rd_kafka_AdminOptions_new(client, operation);
-        // Fails only for times out of its range: then the default one holds.
-        rd::rd_kafka_AdminOptions_set_request_timeout(options, within, sink.as_mut_ptr(), sink.len());
-        let queue = rd::rd_kafka_queue_new(client);
-        rd::rd_kafka_DescribeConsumerGroups(client, groups.as_mut_ptr(), groups.len(), options, queue);
-        rd::rd_kafka_AdminOptions_destroy(options);
-        let event = rd::rd_kafka_queue_poll(queue, within);
-        let ids =
-            if event.is_null() { Err(RDKafkaErrorCode::OperationTimedOut) } else { client_ids_of(event) };
-        if !event.is_null() {
-            rd::rd_kafka_event_destroy(event);
+        let error = rd::rd_kafka_list_groups(client.native_ptr(), group.as_ptr(), &raw mut found, within);
+        if found.is_null() {
+            check(error)?;
+            return Err(RDKafkaErrorCode::BadMessage);
         }
-        rd::rd_kafka_queue_destroy(queue);
+        let ids = client_ids_of(&*found);
+        rd::rd_kafka_group_list_destroy(found);
         ids
     }
 }
 
 /// # Safety
-/// The event must be alive.
-unsafe fn client_ids_of(event: *mut rd::rd_kafka_event_t) -> Result<Vec<String>, RDKafkaErrorCode> {
+/// The list must be alive, with everything that it points to.
+unsafe fn client_ids_of(found: &rd::rd_kafka_group_list) -> Result<Vec<String>, RDKafkaErrorCode> {
     let mut ids = Vec::new();
-    // SAFETY: as the caller says; what belongs to the event lives as long.
-    unsafe {
-        check(rd::rd_kafka_event_error(event))?;
-        let result = rd::rd_kafka_event_DescribeConsumerGroups_result(event);
-        if result.is_null() {
-            return Err(RDKafkaErrorCode::BadMessage);
-        }
-        let mut count = 0;
-        let groups = rd::rd_kafka_DescribeConsumerGroups_result_groups(result, &raw mut count);
-        for place in 0..count {
-            let group = *groups.add(place);
-            let error = rd::rd_kafka_ConsumerGroupDescription_error(group);
-            if !error.is_null() {
-                check(rd::rd_kafka_error_code(error))?;
-            }
-            for place in 0..rd::rd_kafka_ConsumerGroupDescription_member_count(group) {
-                let member = rd::rd_kafka_ConsumerGroupDescription_member(group, place);
-                let id = rd::rd_kafka_MemberDescription_client_id(member);
+    for place in 0..usize::try_from(found.group_cnt).unwrap_or(0) {
+        // SAFETY: as the caller says; there are as many groups and members as it says.
+        unsafe {
+            let group = &*found.groups.add(place);
+            check(group.err)?;
+            for place in 0..usize::try_from(group.member_cnt).unwrap_or(0) {
+                let id = (*group.members.add(place)).client_id;
                 if !id.is_null() {
                     ids.push(CStr::from_ptr(id).to_string_lossy().into_owned());
                 }

@@ -10,13 +10,13 @@ use std::{
 };
 
 use eventlog::{
-    Certainty, Follow, FollowError, Log as _, Start,
+    Certainty, Follow, FollowError, Log as _, Polled, Start,
     conformance::{Bed as _, INPUT},
 };
 
 use crate::{
     away::{BACK_WITHIN, try_to_publish},
-    bed::{KafkaBed, WAIT, everything, publish, read_to_end, until},
+    bed::{KafkaBed, WAIT, everything, publish, read_to_end, spec, take_all, until},
     proxy::{FETCH, Proxy},
 };
 
@@ -123,4 +123,22 @@ fn end_without(answers_to: i16) -> String {
 fn a_follower_that_does_not_get_what_is_there_ends() {
     let said = end_without(FETCH);
     assert!(said.contains("has come to a stop: it has more, and nothing comes"), "{said}");
+}
+
+#[test]
+fn a_worker_works_again_after_a_time_without_any_broker() {
+    let mut proxy = Proxy::start();
+    let mut bed = KafkaBed::new();
+    let _ = bed.open();
+    bed.options.brokers = proxy.address();
+    let log = bed.process();
+    let mut work = log.work(&spec(None)).expect("it can be joined");
+    take_all(&*log, &mut *work);
+    proxy.cut();
+    until("everything to be lost", || {
+        matches!(work.poll(WAIT).expect("it goes on"), Polled::Lost(_)).then_some(())
+    });
+    // Who is in the group was asked and given up.
+    proxy.restore(Duration::ZERO);
+    take_all(&*log, &mut *work);
 }
