@@ -13,6 +13,7 @@
 //! | `commit` | transactions |
 //! | `offsets` | where partitions begin and end |
 //! | `shared`, `bell`, `ears` | what everything on one log shares; waiting; what clients say of themselves |
+//! | `lookout` | partitions that are new, topics that are gone, and whether brokers are there |
 //! | `revive`, `stall` | brokers for a client that has lost all of them; what does not come although it is there |
 //! | `failure`, `refusal`, `stranger` | librdkafka's errors as sentences; whether any broker may let us in yet; who is there that speaks no Kafka |
 //! | `native` | what is called of librdkafka directly |
@@ -30,6 +31,7 @@ mod fate;
 mod follow;
 mod group;
 mod lanes;
+mod lookout;
 mod native;
 mod offsets;
 mod options;
@@ -50,7 +52,6 @@ use std::{
     ffi::CString,
     fmt,
     sync::{Arc, Mutex},
-    thread::JoinHandle,
     time::{Duration, Instant},
 };
 
@@ -66,6 +67,7 @@ pub use self::{
 use self::{
     ears::{Ears, hear},
     failure::Failure,
+    lookout::Lookout,
     publish::Publisher,
     refusal::Refusals,
     shared::{Known, Shared, lock},
@@ -93,8 +95,7 @@ const LOOK_UP: Duration = Duration::from_secs(1);
 pub struct KafkaLog {
     shared: Arc<Shared>,
     publisher: Arc<Publisher>,
-    /// Looks for partitions that are new and topics that are gone.
-    lookout: Mutex<Option<JoinHandle<()>>>,
+    lookout: Mutex<Option<Lookout>>,
 }
 
 impl KafkaLog {
@@ -140,7 +141,7 @@ impl KafkaLog {
         }
         let shared = Arc::new(Shared::new(options, topics, probe));
         let publisher = Arc::new(Publisher::new(&shared)?);
-        let lookout = look_out(&shared, &publisher)
+        let lookout = Lookout::start(&shared, &publisher)
             .map_err(|error| OpenError::Storage(format!("cannot start a thread for the log: {error}")))?;
         Ok(Arc::new(Self { shared, publisher, lookout: Mutex::new(Some(lookout)) }))
     }
@@ -171,8 +172,7 @@ impl KafkaLog {
             self.publisher.close();
         }
         if let Some(lookout) = lock(&self.lookout).take() {
-            // A thread that has panicked has said so on stderr; there is nothing to add.
-            let _ = lookout.join();
+            lookout.join();
         }
     }
 }
@@ -224,26 +224,6 @@ fn connect(options: &Options, probe: &BaseConsumer<Ears>, ears: &Ears) -> Result
         std::thread::sleep(pause);
         pause = (pause * 2).min(Duration::from_secs(1));
     }
-}
-
-fn look_out(shared: &Arc<Shared>, publisher: &Arc<Publisher>) -> std::io::Result<JoinHandle<()>> {
-    let (shared, publisher, bell) = (shared.clone(), publisher.clone(), shared.bell());
-    std::thread::Builder::new().name("kafka-lookout".to_owned()).spawn(move || {
-        let mut answers = true;
-        loop {
-            let next = Instant::now() + if answers { LOOK_EVERY } else { LOOK_EVERY * 2 };
-            // The bell also rings when partitions are found: only closing ends the wait.
-            while !shared.is_closed() && Instant::now() < next {
-                bell.wait_until(next.min(Instant::now() + LOOK_UP));
-                hear(&shared.probe);
-                publisher.look();
-            }
-            if shared.is_closed() {
-                return;
-            }
-            answers = shared.look_at_topics();
-        }
-    })
 }
 
 impl Drop for KafkaLog {

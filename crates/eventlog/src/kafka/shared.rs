@@ -27,8 +27,7 @@ use super::{
 };
 use crate::{FollowError, OpenError, Partition, Record, Topic, TopicSpec, WorkError};
 
-/// How long a look at a topic may take. While no broker can be reached, librdkafka spends half a core on waiting for
-/// its answer (measured: 0.7 of one for a look of 5 s every 5 s).
+/// How long a look at a topic may take.
 const LOOK_WITHIN: Duration = Duration::from_millis(500);
 
 /// What everything on one log shares.
