@@ -5,8 +5,8 @@
 //! has come: behind its last record stand marks of transactions and records of those that were aborted, which
 //! nobody sees; that they were passed is said by an end that was reached, or by the next record.
 //!
-//! A follower that does not get what is there, or no answer although the brokers give them, ends with an error after
-//! 15 s, whatever the reason is: the next one has clients of its own.
+//! A follower that does not get what is there ends with an error after 15 s, whatever the reason is: the next one has
+//! a client of its own.
 
 use std::{
     collections::BTreeMap,
@@ -17,9 +17,10 @@ use std::{
 use rdkafka::error::RDKafkaErrorCode as Code;
 
 use super::{
+    asker::Line,
     bell::Bell,
-    native::{Asker, Read, Reader},
-    offsets::{Ask, Offsets, WITHIN, ask, ask_within, list_of_ends},
+    native::{Read, Reader},
+    offsets::{Ask, Offsets, ask},
     shared::{Failed, Shared},
     stall::{PATIENCE, Stall},
 };
@@ -31,19 +32,18 @@ const BATCH: usize = 4_096;
 const CONFIRM_EVERY: Duration = Duration::from_millis(200);
 /// How long between two questions, while nothing comes and the end is not known.
 const ASK_EVERY: Duration = Duration::from_millis(20);
-/// How long between two questions while nobody answers, and how long the answer to each is waited for.
-const ASK_AGAIN: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(1));
 /// How long a poll that has something to hand out stays for the answer to its question.
 const LINGER: Duration = Duration::from_millis(5);
 /// How long a poll that has nothing waits for that answer beyond its time: without it, a broker that is further
-/// away than the caller's patience would never be at its end.
-const ANSWER_WITHIN: Duration = Duration::from_millis(100);
+/// away than the caller's patience would never be at its end. Enough for one of 100 ms, behind somebody else's
+/// question.
+const ANSWER_WITHIN: Duration = Duration::from_millis(250);
 
 pub(super) struct Follower {
     shared: Arc<Shared>,
     bell: Arc<Bell>,
     reader: Reader,
-    asker: Asker,
+    asker: Arc<Line>,
     topics: Vec<Topic>,
     cursors: BTreeMap<(Topic, Partition), Offset>,
     /// What it was told to read and is not kept any more.
@@ -58,30 +58,21 @@ pub(super) struct Follower {
 /// What the brokers were asked about the ends, and when.
 #[derive(Debug, Default)]
 struct Question {
-    /// Each has a number, so that a late answer is not taken for one to a later question.
-    number: usize,
     asked: Option<Instant>,
     /// Whether it was asked in this poll and not answered.
     open: bool,
-    /// Whether the last one was not answered.
-    lost: bool,
-    /// The answer, if it was waited for.
-    answer: Option<Offsets>,
     /// The last time as of which the end was reached.
     confirmed: Option<Instant>,
-    /// Answers that do not come.
-    unanswered: Stall,
 }
 
 impl Follower {
-    pub(super) fn new(shared: Arc<Shared>, topics: &[(Topic, Start)]) -> Result<Self, OpenError> {
-        if shared.is_closed() {
-            return Err(OpenError::Closed);
-        }
-        let bell = shared.bell();
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        bell: Arc<Bell>,
+        asker: Arc<Line>,
+        topics: &[(Topic, Start)],
+    ) -> Result<Self, OpenError> {
         let reader = shared.reader(BATCH, &bell)?;
-        let asker = Asker::new(&shared, &bell)
-            .ok_or_else(|| shared.failed("begin to read", Code::CriticalSystemResource, ""))?;
         let mut follower = Self {
             shared,
             bell,
@@ -198,55 +189,25 @@ impl Follower {
     }
 
     /// Asks where the ends are, if it is time.
-    ///
-    /// Where leaders may be unknown the answer is waited for: a question that does not wait then looks for them on two
-    /// threads at once, and librdkafka 2.12.1 may free what the first still reads
-    /// (`rd_kafka_topic_partition_list_query_leaders_async`; seen as a segmentation fault).
     fn ask_if_due(&mut self, has_entries: bool) {
         let since = |at: Option<Instant>| at.map_or(Duration::MAX, |at| at.elapsed());
-        let due = if self.question.lost {
-            since(self.question.asked) >= ASK_AGAIN.0
-        } else if has_entries || self.told_end {
+        let due = if has_entries || self.told_end {
             since(self.question.confirmed) >= CONFIRM_EVERY && since(self.question.asked) >= CONFIRM_EVERY / 2
         } else {
             since(self.question.asked) >= ASK_EVERY
         };
         if due && !self.question.open {
-            let partitions: Vec<_> = self.cursors.keys().copied().collect();
-            self.question.number = self.question.number.wrapping_add(1);
-            self.question.asked = Some(Instant::now());
-            if self.question.lost {
-                let consumer = self.reader.consumer();
-                let ends = ask_within(&self.shared, consumer, &partitions, Ask::End, ASK_AGAIN.1);
-                self.question.lost = ends.is_err();
-                self.question.answer = ends.ok();
-                if self.question.answer.is_some() {
-                    self.question.unanswered.is_over();
-                }
-                return;
-            }
             self.question.open = true;
-            self.asker.ask_ends(&list_of_ends(&self.shared, &partitions), WITHIN, self.question.number);
+            self.question.asked = Some(Instant::now());
+            self.asker.ask(self.cursors.keys().copied().collect());
         }
     }
 
     /// The answer to the question that is open, if it has come. Without one, nothing is known of the ends.
     fn take_answer(&mut self) -> Option<Offsets> {
-        if let Some(answer) = self.question.answer.take() {
-            return Some(answer);
-        }
-        while let Some((number, ends)) = self.asker.take_ends() {
-            self.question.lost = ends.is_err();
-            if ends.is_ok() {
-                self.question.unanswered.is_over();
-            }
-            if self.question.open && number == self.question.number {
-                self.question.open = false;
-                let ends = ends.inspect_err(|code| tracing::debug!(%code, "nobody says where the log ends"));
-                return Some(ends.ok()?.into_iter().map(|(topic, p, end)| ((topic, p), end)).collect());
-            }
-        }
-        None
+        let ends = self.asker.take()?;
+        self.question.open = false;
+        Some(ends)
     }
 
     fn has_reached(&self, ends: &Offsets) -> bool {
@@ -261,32 +222,21 @@ impl Follower {
         self.cursors.iter().find_map(is_unread)
     }
 
-    /// Whether it still gets what the brokers have, and their answers.
-    fn check(&mut self, answer: Option<&Offsets>, now: Instant) -> Result<(), FollowError> {
-        match answer.map(|ends| self.behind(ends)) {
-            Some(Some(topic)) if self.unread.is_missing(now) => {
-                return Err(self.stalled(topic, "it has more, and nothing comes"));
-            }
-            Some(None) => self.unread.is_over(),
-            // While nobody answers anyone, it does not count.
-            None if self.question.lost
-                && self.shared.is_complete()
-                && self.question.unanswered.is_missing(now) =>
-            {
-                let topic = self.topics.first().copied().unwrap_or_default();
-                return Err(self.stalled(topic, "nobody says where it ends"));
-            }
-            Some(Some(_)) | None => {}
+    /// Whether it still gets what the brokers have.
+    fn check(&mut self, ends: &Offsets, now: Instant) -> Result<(), FollowError> {
+        let Some(topic) = self.behind(ends) else {
+            self.unread.is_over();
+            return Ok(());
+        };
+        if !self.unread.is_missing(now) {
+            return Ok(());
         }
-        Ok(())
-    }
-
-    fn stalled(&self, topic: Topic, why: &str) -> FollowError {
         let (topic, brokers) = (self.shared.options.prefixed(topic), &self.shared.options.brokers);
-        FollowError::Storage(format!(
-            "reading topic {topic} on Kafka at {brokers} has come to a stop: {why} for {} s; begin anew",
+        Err(FollowError::Storage(format!(
+            "reading topic {topic} on Kafka at {brokers} has come to a stop: it has more, and nothing comes for {} s; \
+             begin anew",
             PATIENCE.as_secs()
-        ))
+        )))
     }
 }
 
@@ -304,8 +254,8 @@ impl Follow for Follower {
         // Longer is never asked for, and can't be added to any time.
         let deadline = began + wait.min(Duration::from_hours(1));
         // A question of before covers only what was committed then.
-        self.question.lost |= std::mem::take(&mut self.question.open);
-        self.question.answer = None;
+        self.asker.forget();
+        self.question.open = false;
         let (mut entries, mut ends, mut come) = (Vec::new(), None, None);
         loop {
             if self.shared.is_closed() {
@@ -317,8 +267,10 @@ impl Follow for Follower {
             self.ask_if_due(!entries.is_empty());
             let answer = self.take_answer();
             let now = Instant::now();
-            self.check(answer.as_ref(), now)?;
-            ends = answer.or(ends);
+            if let Some(answer) = answer {
+                self.check(&answer, now)?;
+                ends = Some(answer);
+            }
             let at_end = entries.len() < BATCH && ends.as_ref().is_some_and(|ends| self.has_reached(ends));
             if at_end {
                 self.question.confirmed = self.question.asked;
@@ -344,7 +296,7 @@ impl Follow for Follower {
                 return Ok(Batch { entries, at_end });
             }
             // Not only for the bell: a question may be due.
-            let look_up = if self.told_end { CONFIRM_EVERY / 2 } else { ASK_EVERY };
+            let look_up = if self.told_end || self.question.open { CONFIRM_EVERY / 2 } else { ASK_EVERY };
             self.bell.wait_until(until.min(now + look_up));
         }
     }

@@ -60,7 +60,7 @@ fn look_out(shared: &Shared, publisher: &Publisher) {
     loop {
         let next = if answered { looked + LOOK_EVERY } else { Instant::now() + KNOCK_EVERY };
         // The bell also rings when partitions are found.
-        while !shared.is_closed() && Instant::now() < next {
+        while !shared.is_closed() && Instant::now() < next && !(answered && shared.is_look_wanted()) {
             bell.wait_until(next.min(Instant::now() + LOOK_UP));
             hear(&shared.probe);
             publisher.look();

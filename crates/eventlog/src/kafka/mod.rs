@@ -6,7 +6,7 @@
 //! | `admin`, `verdict` | topics made and checked; what one must be like |
 //! | `publish` | adding records: the producer that everyone on a log shares |
 //! | `producer`, `lanes` | one idempotent producer; what waits until those before it are answered |
-//! | `follow` | everything committed, and when that is all |
+//! | `follow`, `asker` | everything committed, and when that is all; where it ends, asked for everyone who follows |
 //! | `watch`, `fate` | everything, also what is not committed, and what became of it |
 //! | `work`, `share`, `group` | a session; what it has of one partition; who is in the group |
 //! | `claim`, `waiting` | whose the name of an instance is; a wait to be let into the group, and when to say so |
@@ -22,6 +22,7 @@
 //! Each record and position of a transaction becomes visible by one mark in each partition, or never.
 
 mod admin;
+mod asker;
 mod bell;
 mod claim;
 mod commit;
@@ -65,8 +66,11 @@ pub use self::{
     watch::Watch,
 };
 use self::{
+    asker::{Asker, Line},
+    bell::Bell,
     ears::{Ears, hear},
     failure::Failure,
+    follow::Follower,
     lookout::Lookout,
     publish::Publisher,
     refusal::Refusals,
@@ -96,6 +100,8 @@ pub struct KafkaLog {
     shared: Arc<Shared>,
     publisher: Arc<Publisher>,
     lookout: Mutex<Option<Lookout>>,
+    /// From the first follower on.
+    asker: Mutex<Option<Asker>>,
 }
 
 impl KafkaLog {
@@ -143,7 +149,8 @@ impl KafkaLog {
         let publisher = Arc::new(Publisher::new(&shared)?);
         let lookout = Lookout::start(&shared, &publisher)
             .map_err(|error| OpenError::Storage(format!("cannot start a thread for the log: {error}")))?;
-        Ok(Arc::new(Self { shared, publisher, lookout: Mutex::new(Some(lookout)) }))
+        let (lookout, asker) = (Mutex::new(Some(lookout)), Mutex::default());
+        Ok(Arc::new(Self { shared, publisher, lookout, asker }))
     }
 
     /// Sees every record of `topics`, each from its own start, then live, and what becomes of it. A topic that is
@@ -152,10 +159,24 @@ impl KafkaLog {
         Watch::new(self.shared.clone(), topics)
     }
 
-    /// Why no broker answered when one was asked last, as one sentence; `None`: one did. They are asked every 5 s:
-    /// who reads notices nothing of it but that nothing comes.
+    /// Why no broker answered when one was asked last, as one sentence; `None`: one did. They are asked every 5 s, and
+    /// at once when something was not answered: who reads notices nothing of it but that nothing comes.
     pub fn trouble(&self) -> Option<String> {
         self.shared.silent()
+    }
+
+    /// A follower's line to the asker, whom the first one makes.
+    fn line(&self, bell: &Arc<Bell>) -> Result<Arc<Line>, OpenError> {
+        let mut asker = lock(&self.asker);
+        // With the lock: whoever closes the log ends the asker after that.
+        if self.shared.is_closed() {
+            return Err(OpenError::Closed);
+        }
+        let asker = match &mut *asker {
+            Some(asker) => asker,
+            none => none.insert(Asker::start(&self.shared)?),
+        };
+        Ok(asker.line(bell))
     }
 
     /// Its producer meets an error after which it refuses everything.
@@ -173,6 +194,9 @@ impl KafkaLog {
         }
         if let Some(lookout) = lock(&self.lookout).take() {
             lookout.join();
+        }
+        if let Some(asker) = lock(&self.asker).take() {
+            asker.join();
         }
     }
 }
@@ -244,7 +268,9 @@ impl Log for KafkaLog {
     }
 
     fn follow(&self, topics: &[(Topic, Start)]) -> Result<Box<dyn Follow>, OpenError> {
-        Ok(Box::new(follow::Follower::new(self.shared.clone(), topics)?))
+        let bell = self.shared.bell();
+        let line = self.line(&bell)?;
+        Ok(Box::new(Follower::new(self.shared.clone(), bell, line, topics)?))
     }
 
     fn work(&self, spec: &WorkSpec) -> Result<Box<dyn Work>, OpenError> {

@@ -4,7 +4,6 @@
 //! - reading partitions that are started and stopped one by one, without a group and in batches, with the topic
 //!   and offset of each end that is reached (`rd_kafka_consume_start_queue`, `rd_kafka_consume_batch_queue`):
 //!   `rdkafka` wants a group for that and says of an end only which partition number it has;
-//! - asking for the ends of many partitions without waiting for the answer (`rd_kafka_ListOffsets`);
 //! - headers whose names are no UTF-8 or hold a zero byte, for which `rdkafka` panics;
 //! - a flush that waits for the last record and not in steps of 100 ms (`rd_kafka_flush`);
 //! - which member of which generation a consumer is, and whether a client has something to say;
@@ -12,12 +11,12 @@
 //! - giving a client its brokers again (`rd_kafka_brokers_add`).
 //!
 //! librdkafka is safe to call from any thread; what its handles need is that they are destroyed before their
-//! client, which the order of the fields of [`Reader`] and [`Asker`] sees to.
+//! client, which the order of the fields of [`Reader`] sees to.
 #![allow(unsafe_code)]
 
 use std::{
     collections::BTreeSet,
-    ffi::{CStr, CString, c_char, c_void},
+    ffi::{CStr, CString, c_void},
     ptr::{self, NonNull},
     sync::Arc,
     time::Duration,
@@ -25,7 +24,7 @@ use std::{
 
 use bytes::{BufMut as _, Bytes};
 use rdkafka::{
-    TopicPartitionList, bindings as rd,
+    bindings as rd,
     client::{Client, ClientContext},
     consumer::{BaseConsumer, Consumer as _},
     error::RDKafkaErrorCode,
@@ -37,7 +36,6 @@ use rdkafka::{
 use super::{
     bell::Bell,
     ears::{Ears, hear},
-    shared::Shared,
 };
 use crate::{Entry, Headers, Offset, Partition, Record, Topic};
 
@@ -370,93 +368,6 @@ impl Drop for Reader {
     fn drop(&mut self) {
         for (topic, partition) in self.running.clone() {
             self.stop(topic, partition);
-        }
-    }
-}
-
-/// An answer to [`Asker::ask_ends`].
-pub(super) type Ends = Result<Vec<(Topic, Partition, Offset)>, RDKafkaErrorCode>;
-
-/// Asks for the ends of partitions, without waiting.
-///
-/// By way of the log's probe: a broker takes one request of a connection after the other, and on a reader's it waits
-/// for the fetch that it holds back.
-pub(super) struct Asker {
-    answers: Queue,
-    // Last, because the queue is made of its probe.
-    shared: Arc<Shared>,
-}
-
-// SAFETY: librdkafka may be called from any thread.
-unsafe impl Send for Asker {}
-
-impl Asker {
-    /// The bell rings when there is an answer.
-    pub(super) fn new(shared: &Arc<Shared>, bell: &Arc<Bell>) -> Option<Self> {
-        let answers = Queue::new(shared.probe.client().native_ptr(), bell)?;
-        Some(Self { answers, shared: shared.clone() })
-    }
-
-    /// Asks where the committed part of each partition ends, in one request to each broker; the answer comes by
-    /// [`Asker::take_ends`], with this number.
-    pub(super) fn ask_ends(&self, partitions: &TopicPartitionList, within: Duration, number: usize) {
-        let within = i32::try_from(within.as_millis()).unwrap_or(i32::MAX);
-        let mut sink: [c_char; 128] = [0; 128];
-        // SAFETY: the options are destroyed after the call, which copies them and the list.
-        unsafe {
-            let client = self.shared.probe.client().native_ptr();
-            let options =
-                rd::rd_kafka_AdminOptions_new(client, rd::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_LISTOFFSETS);
-            let committed = rd::rd_kafka_IsolationLevel_t::RD_KAFKA_ISOLATION_LEVEL_READ_COMMITTED;
-            let error = rd::rd_kafka_AdminOptions_set_isolation_level(options, committed);
-            if !error.is_null() {
-                rd::rd_kafka_error_destroy(error);
-            }
-            // Fails only for times out of its range: then the default one holds.
-            rd::rd_kafka_AdminOptions_set_request_timeout(options, within, sink.as_mut_ptr(), sink.len());
-            rd::rd_kafka_AdminOptions_set_opaque(options, ptr::without_provenance_mut(number));
-            rd::rd_kafka_ListOffsets(client, partitions.ptr(), options, self.answers.ptr.as_ptr());
-            rd::rd_kafka_AdminOptions_destroy(options);
-        }
-    }
-
-    /// The next answer, if one has come, and the number that it was asked with.
-    pub(super) fn take_ends(&self) -> Option<(usize, Ends)> {
-        // SAFETY: the event is destroyed after the last look at it and at what belongs to it.
-        unsafe {
-            let event = NonNull::new(rd::rd_kafka_queue_poll(self.answers.ptr.as_ptr(), 0))?.as_ptr();
-            let number = rd::rd_kafka_event_opaque(event).addr();
-            let ends = self.ends_of(event);
-            rd::rd_kafka_event_destroy(event);
-            Some((number, ends))
-        }
-    }
-
-    /// # Safety
-    /// The event must be alive.
-    unsafe fn ends_of(&self, event: *mut rd::rd_kafka_event_t) -> Ends {
-        // SAFETY: as the caller says; the infos live as long as the event.
-        unsafe {
-            check(rd::rd_kafka_event_error(event))?;
-            let result = rd::rd_kafka_event_ListOffsets_result(event);
-            if result.is_null() {
-                return Err(RDKafkaErrorCode::BadMessage);
-            }
-            let mut count = 0;
-            let infos = rd::rd_kafka_ListOffsets_result_infos(result, &raw mut count);
-            let mut ends = Vec::with_capacity(count);
-            for place in 0..count {
-                let place = rd::rd_kafka_ListOffsetsResultInfo_topic_partition(*infos.add(place));
-                check((*place).err)?;
-                let name = CStr::from_ptr((*place).topic);
-                let topic = self.shared.topics.iter().find(|known| known.name.as_c_str() == name);
-                if let (Some(known), Ok(partition), Ok(offset)) =
-                    (topic, Partition::try_from((*place).partition), Offset::try_from((*place).offset))
-                {
-                    ends.push((known.spec.name, partition, offset));
-                }
-            }
-            Ok(ends)
         }
     }
 }

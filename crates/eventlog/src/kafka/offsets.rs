@@ -108,11 +108,6 @@ fn list(
     Ok(list)
 }
 
-/// The ends of these partitions, to be asked for.
-pub(super) fn list_of_ends(shared: &Shared, partitions: &[(Topic, Partition)]) -> TopicPartitionList {
-    list(shared, partitions, Ask::End).unwrap_or_default()
-}
-
 fn read(
     shared: &Shared,
     partitions: &[(Topic, Partition)],

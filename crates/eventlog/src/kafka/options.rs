@@ -132,6 +132,11 @@ impl Options {
         self.client(&[], &[("isolation.level", "read_uncommitted"), ("allow.auto.create.topics", "false")])
     }
 
+    /// For whoever asks where what is committed ends.
+    pub(super) fn asker(&self) -> ClientConfig {
+        self.client(&[], &[("isolation.level", "read_committed"), ("allow.auto.create.topics", "false")])
+    }
+
     /// For whoever reads what is committed, without a group.
     pub(super) fn reader(&self) -> ClientConfig {
         self.reader_of("read_committed")

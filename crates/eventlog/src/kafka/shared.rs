@@ -6,7 +6,7 @@ use std::{
     hash::{BuildHasher as _, Hasher as _, RandomState},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, Weak,
-        atomic::{AtomicBool, AtomicU32, Ordering},
+        atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -15,7 +15,6 @@ use rdkafka::{
     ClientConfig,
     consumer::{BaseConsumer, Consumer as _},
     error::{KafkaError, RDKafkaErrorCode as Code},
-    metadata::MetadataTopic,
 };
 
 use super::{
@@ -45,8 +44,10 @@ pub(super) struct Shared {
     claimed: Mutex<BTreeSet<String>>,
     /// Why no broker answered when one was asked last.
     silent: Mutex<Option<String>>,
-    /// Whether everyone who is needed was there at the last look.
-    complete: AtomicBool,
+    /// How many looks were answered.
+    looks: AtomicUsize,
+    /// Whether somebody waits for one that is.
+    look_wanted: AtomicBool,
     /// Numbers of the sessions that there are.
     slots: Mutex<BTreeSet<usize>>,
     /// By transactional id, where the last transaction of a session that has ended wrote, and a record of each place.
@@ -136,7 +137,8 @@ impl Shared {
             bells: Mutex::default(),
             claimed: Mutex::default(),
             silent: Mutex::default(),
-            complete: AtomicBool::new(true),
+            looks: AtomicUsize::new(0),
+            look_wanted: AtomicBool::new(false),
             slots: Mutex::default(),
             left: Mutex::default(),
         }
@@ -234,7 +236,7 @@ impl Shared {
     /// answers.
     pub(super) fn look_at_topics(&self) -> bool {
         hear(&self.probe);
-        let (mut news, mut complete) = (false, true);
+        let mut news = false;
         for known in &self.topics {
             if self.is_closed() {
                 return true;
@@ -244,14 +246,10 @@ impl Shared {
                 Ok(metadata) => metadata,
                 Err(error) => {
                     *lock(&self.silent) = Some(self.failed_with("see what is new", &error).sentence);
-                    self.complete.store(false, Ordering::Relaxed);
                     return false;
                 }
             };
             *lock(&self.silent) = None;
-            let led =
-                |topic: &MetadataTopic| topic.partitions().iter().all(|partition| partition.leader() >= 0);
-            complete &= metadata.topics().iter().all(led);
             let Some(found) = metadata.topics().iter().find(|topic| topic.name() == name) else { continue };
             match found.error().map(Code::from) {
                 None => {
@@ -266,17 +264,26 @@ impl Shared {
                 Some(_) => {}
             }
         }
-        self.complete.store(complete, Ordering::Relaxed);
-        if news {
+        self.looks.fetch_add(1, Ordering::Release);
+        if self.look_wanted.swap(false, Ordering::AcqRel) || news {
             self.ring();
         }
         true
     }
 
-    /// Whether the brokers answered at the last look, and every partition had a leader: then whatever is asked of
-    /// them is answered.
-    pub(super) fn is_complete(&self) -> bool {
-        self.complete.load(Ordering::Relaxed)
+    /// How many looks were answered. All bells ring when there is another one that was wanted.
+    pub(super) fn looks(&self) -> usize {
+        self.looks.load(Ordering::Acquire)
+    }
+
+    /// Something was not answered: the lookout is to see whether anybody answers.
+    pub(super) fn look_soon(&self) {
+        self.look_wanted.store(true, Ordering::Release);
+        self.ring();
+    }
+
+    pub(super) fn is_look_wanted(&self) -> bool {
+        self.look_wanted.load(Ordering::Acquire)
     }
 
     /// Why no broker answered when one was asked last.

@@ -18,6 +18,7 @@ use crate::bed::{broker, until};
 /// What is asked. Source: Kafka's protocol.
 pub(crate) const PRODUCE: i16 = 0;
 pub(crate) const FETCH: i16 = 1;
+pub(crate) const LIST_OFFSETS: i16 = 2;
 const METADATA: i16 = 3;
 const FIND_COORDINATOR: i16 = 10;
 

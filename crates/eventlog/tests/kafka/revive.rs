@@ -17,10 +17,10 @@ use eventlog::{
 use crate::{
     away::{BACK_WITHIN, try_to_publish},
     bed::{KafkaBed, WAIT, everything, publish, read_to_end, spec, take_all, until},
-    proxy::{FETCH, Proxy},
+    proxy::{FETCH, LIST_OFFSETS, Proxy},
 };
 
-/// Each is three clients.
+/// Each is four clients.
 const LOGS: usize = 20;
 
 /// Follows until it is told to stop, as a view does. How far it was when it last was at the end.
@@ -98,8 +98,8 @@ fn every_client_comes_back_after_a_broker_that_had_just_started_knew_of_no_broke
     });
 }
 
-/// What a follower ends with that gets no answer to this, while everything else is answered; another one does not.
-fn end_without(answers_to: i16) -> String {
+#[test]
+fn a_follower_that_does_not_get_what_is_there_ends() {
     let proxy = Proxy::start();
     let mut bed = KafkaBed::new();
     let _ = bed.open();
@@ -108,21 +108,40 @@ fn end_without(answers_to: i16) -> String {
     let follow = || log.follow(&[(INPUT, Start::Beginning)]).expect("it can be followed");
     let mut follower = follow();
     read_to_end(&mut *follower);
-    proxy.keep_answers(answers_to);
+    proxy.keep_answers(FETCH);
     publish(&*log, INPUT, 0, "there");
     let began = Instant::now();
     let error = until("the follower to end", || follower.poll(WAIT).err());
     assert!(began.elapsed() > Duration::from_secs(10), "a broker that is late is waited for: {error}");
     let FollowError::Storage(said) = error else { panic!("{error:?}") };
     proxy.pass_answers();
+    assert!(said.contains("has come to a stop: it has more, and nothing comes"), "{said}");
     assert_eq!(everything(&*log, INPUT).len(), 1, "the next one reads all");
-    said
 }
 
 #[test]
-fn a_follower_that_does_not_get_what_is_there_ends() {
-    let said = end_without(FETCH);
-    assert!(said.contains("has come to a stop: it has more, and nothing comes"), "{said}");
+fn a_follower_that_nobody_tells_where_the_log_ends_claims_no_end_and_goes_on_when_it_is_told() {
+    let proxy = Proxy::start();
+    let mut bed = KafkaBed::new();
+    let _ = bed.open();
+    bed.options.brokers = proxy.address();
+    let log = bed.process();
+    let mut follower = log.follow(&[(INPUT, Start::Beginning)]).expect("it can be followed");
+    read_to_end(&mut *follower);
+    proxy.keep_answers(LIST_OFFSETS);
+    publish(&*log, INPUT, 0, "there");
+    let (began, mut seen) = (Instant::now(), 0);
+    // Longer than until another client asks.
+    while began.elapsed() < Duration::from_secs(25) {
+        let batch = follower.poll(WAIT).expect("what is there is read");
+        seen += batch.entries.len();
+        assert!(!batch.at_end, "nobody has said so");
+    }
+    assert_eq!(seen, 1);
+    proxy.pass_answers();
+    let began = Instant::now();
+    read_to_end(&mut *follower);
+    assert!(began.elapsed() < BACK_WITHIN, "{:?}", began.elapsed());
 }
 
 #[test]
