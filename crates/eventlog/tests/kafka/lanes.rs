@@ -33,9 +33,9 @@ fn a_record_that_waits_behind_others_past_its_deadline_is_not_written() {
     let publisher = log.publisher();
     let deadline = Duration::from_millis(100);
     let names: Vec<_> = (0..RECORDS).map(|n| format!("record {n}")).collect();
-    let published =
-        names.iter().map(|name| publisher.publish(INPUT, 0, Record::new(name.clone(), "value"), deadline));
-    let (mut waiting, mut unwritten) = (Vec::from_iter(published), Vec::new());
+    let publish_one =
+        |name: &String| publisher.publish(INPUT, 0, Record::new(name.clone(), "value"), deadline);
+    let (mut waiting, mut unwritten) = (names.iter().map(publish_one).collect::<Vec<_>>(), Vec::new());
     for (name, published) in names.iter().zip(&mut waiting) {
         let poll = || match published.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(told) => Some(told),
