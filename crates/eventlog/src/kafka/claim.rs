@@ -122,10 +122,9 @@ impl Claim<'_> {
     fn failed(&self, error: &KafkaError) -> Failed {
         let failed = self.shared.failed_with(self.tried, error);
         hear(self.consumer);
-        // Why says more; but one broker's refusal is not all of them.
+        // Why says more.
         let why = self.consumer.context().take().filter(|_| failed.heals);
-        let why = why.map(|trouble| self.shared.failed(self.tried, trouble.code, &trouble.said));
-        why.filter(|why| why.heals).unwrap_or(failed)
+        why.map_or(failed, |trouble| self.shared.failed(self.tried, trouble.code, &trouble.said))
     }
 
     /// Whether it is worth trying on.

@@ -226,7 +226,10 @@ impl Writer {
                         Some(topic) => self.error_at(&format!("write to topic {topic}"), &error),
                         None => self.error(&error),
                     },
-                    Ok(()) => CommitError::Aborted(Reason::Deadline),
+                    // It was committed after all, or nothing of it was: the log tells.
+                    Ok(()) => CommitError::Aborted(Reason::Storage(
+                        "nobody knows whether the transaction was committed".to_owned(),
+                    )),
                 })
             }
             Some((code, topic)) => Err(self.error_of(&format!("write to topic {topic}"), code, "")),

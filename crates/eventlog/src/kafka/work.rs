@@ -381,6 +381,7 @@ impl Work for Session {
                 self.writer.introduce(&self.group)?;
             }
             self.hear()?;
+            self.group.tell_of_wait();
             if self.ready.is_empty() {
                 self.read()?;
             }
@@ -392,7 +393,6 @@ impl Work for Session {
             }
             self.writer.hear();
             self.tell_of_hidden()?;
-            self.group.tell_of_wait();
             for topic in self.spec.inputs.iter().chain([&self.spec.state]).chain(&self.spec.outputs) {
                 self.shared.check_is_there(topic)?;
             }
