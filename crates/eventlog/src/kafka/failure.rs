@@ -156,7 +156,8 @@ impl<'a> Failure<'a> {
                 "set it to one of those, or leave it out",
             ),
             Code::InvalidTransactionTimeout => (
-                "it allows no transaction to be open as long as ours may be (transaction.max.timeout.ms)".to_owned(),
+                "it allows no transaction to be open as long as ours may be (transaction.max.timeout.ms)"
+                    .to_owned(),
                 "set that to 6000 or more there",
             ),
             Code::GroupMaxSizeReached => (

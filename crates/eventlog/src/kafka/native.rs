@@ -162,6 +162,20 @@ pub(super) fn is_member<C: ClientContext>(client: &Client<C>) -> bool {
     }
 }
 
+/// The group's name for a consumer; empty if it has none now.
+pub(super) fn member_id<C: ClientContext>(client: &Client<C>) -> String {
+    // SAFETY: the client is alive; the text is copied, and freed by the client that made it.
+    unsafe {
+        let client = client.native_ptr();
+        let id = rd::rd_kafka_memberid(client);
+        let copy = text(id);
+        if !id.is_null() {
+            rd::rd_kafka_mem_free(client, id.cast());
+        }
+        copy
+    }
+}
+
 /// Gives a client these brokers, `host:port[,host:port]`, beside those that it has. librdkafka keeps each list, and
 /// begins with all of them when all brokers are down.
 pub(super) fn add_brokers<C: ClientContext>(client: &Client<C>, brokers: &str) {
@@ -179,12 +193,51 @@ pub(super) fn fail<C: ClientContext>(client: &Client<C>) {
     unsafe { rd::rd_kafka_test_fatal_error(client.native_ptr(), error, c"a test".as_ptr()) };
 }
 
-/// The client ids of a group's members, as its coordinator knows them.
-pub(super) fn client_ids<C: ClientContext>(
+/// Writes down positions of a group that the consumer does not join, and waits so long for the answer. The call that
+/// waits by itself would do so for as long as librdkafka likes, where a broker takes connections and says nothing.
+pub(super) fn commit<C: ClientContext>(
+    client: &Client<C>,
+    positions: &TopicPartitionList,
+    within: Duration,
+) -> Result<(), RDKafkaErrorCode> {
+    let within = i32::try_from(within.as_millis()).unwrap_or(i32::MAX);
+    // SAFETY: the client is alive. The positions are copied by the call that takes them, and the event is destroyed
+    // after the last look at it; of an answer that comes too late librdkafka itself disposes.
+    unsafe {
+        let client = client.native_ptr();
+        let queue = rd::rd_kafka_queue_new(client);
+        let asked = rd::rd_kafka_commit_queue(client, positions.ptr(), queue, None, ptr::null_mut());
+        let answer = check(asked).and_then(|()| {
+            let event = rd::rd_kafka_queue_poll(queue, within);
+            if event.is_null() {
+                return Err(RDKafkaErrorCode::OperationTimedOut);
+            }
+            let answer = check(rd::rd_kafka_event_error(event));
+            rd::rd_kafka_event_destroy(event);
+            answer
+        });
+        rd::rd_kafka_queue_destroy(queue);
+        answer
+    }
+}
+
+/// A member of a group.
+#[derive(Debug)]
+pub(super) struct Member {
+    /// Its client's own. Of one that took the place of another with its instance's name: the one's before.
+    pub(super) client_id: String,
+    /// The group's name for it. One that takes another's place gets its own.
+    pub(super) id: String,
+    /// Its instance's name; empty if it has none.
+    pub(super) instance: String,
+}
+
+/// The members of a group, as its coordinator knows them.
+pub(super) fn members<C: ClientContext>(
     client: &Client<C>,
     group: &CStr,
     within: Duration,
-) -> Result<Vec<String>, RDKafkaErrorCode> {
+) -> Result<Vec<Member>, RDKafkaErrorCode> {
     let within = i32::try_from(within.as_millis()).unwrap_or(i32::MAX);
     let mut sink: [c_char; 128] = [0; 128];
     let mut groups = [group.as_ptr()];
@@ -200,20 +253,20 @@ pub(super) fn client_ids<C: ClientContext>(
         rd::rd_kafka_DescribeConsumerGroups(client, groups.as_mut_ptr(), groups.len(), options, queue);
         rd::rd_kafka_AdminOptions_destroy(options);
         let event = rd::rd_kafka_queue_poll(queue, within);
-        let ids =
-            if event.is_null() { Err(RDKafkaErrorCode::OperationTimedOut) } else { client_ids_of(event) };
+        let members =
+            if event.is_null() { Err(RDKafkaErrorCode::OperationTimedOut) } else { members_of(event) };
         if !event.is_null() {
             rd::rd_kafka_event_destroy(event);
         }
         rd::rd_kafka_queue_destroy(queue);
-        ids
+        members
     }
 }
 
 /// # Safety
 /// The event must be alive.
-unsafe fn client_ids_of(event: *mut rd::rd_kafka_event_t) -> Result<Vec<String>, RDKafkaErrorCode> {
-    let mut ids = Vec::new();
+unsafe fn members_of(event: *mut rd::rd_kafka_event_t) -> Result<Vec<Member>, RDKafkaErrorCode> {
+    let mut members = Vec::new();
     // SAFETY: as the caller says; what belongs to the event lives as long.
     unsafe {
         check(rd::rd_kafka_event_error(event))?;
@@ -231,14 +284,27 @@ unsafe fn client_ids_of(event: *mut rd::rd_kafka_event_t) -> Result<Vec<String>,
             }
             for place in 0..rd::rd_kafka_ConsumerGroupDescription_member_count(group) {
                 let member = rd::rd_kafka_ConsumerGroupDescription_member(group, place);
-                let id = rd::rd_kafka_MemberDescription_client_id(member);
-                if !id.is_null() {
-                    ids.push(CStr::from_ptr(id).to_string_lossy().into_owned());
-                }
+                members.push(Member {
+                    client_id: text(rd::rd_kafka_MemberDescription_client_id(member)),
+                    id: text(rd::rd_kafka_MemberDescription_consumer_id(member)),
+                    instance: text(rd::rd_kafka_MemberDescription_group_instance_id(member)),
+                });
             }
         }
     }
-    Ok(ids)
+    Ok(members)
+}
+
+/// A copy of a text; empty if there is none.
+///
+/// # Safety
+/// It must be null or end with a zero byte.
+unsafe fn text(at: *const c_char) -> String {
+    if at.is_null() {
+        return String::new();
+    }
+    // SAFETY: as the caller says.
+    unsafe { CStr::from_ptr(at) }.to_string_lossy().into_owned()
 }
 
 fn check(error: rd::rd_kafka_resp_err_t) -> Result<(), RDKafkaErrorCode> {
