@@ -23,13 +23,13 @@ pub fn run(
             // Whoever stops the line may close the log before the engine has seen it.
             Err((Ended::Stop(Stop::Closed), _)) if stop.is_stopped() => return Ok(()),
             Err((Ended::Stop(why), _)) => return Err(why),
-            Err((Ended::Session(why), worked)) => {
+            Err((Ended::Session(why), did)) => {
                 // What keeps one session after the other from beginning is said once.
-                if worked || said.as_ref() != Some(&why) {
+                if did.begin || said.as_ref() != Some(&why) {
                     tracing::warn!(%why, "the session ended; going on from the log");
                 }
                 said = Some(why);
-                stop.wait(backoff.after(worked));
+                stop.wait(backoff.after(did.work));
             }
         }
     }
@@ -58,24 +58,34 @@ impl Default for Backoff {
     }
 }
 
-/// One session; with an error comes whether any input or timer was committed in it.
+/// What a session did.
+#[derive(Debug, Clone, Copy, Default)]
+struct Did {
+    /// It had a partition.
+    begin: bool,
+    /// It committed an input or a timer.
+    work: bool,
+}
+
+/// One session; with an error comes what was done in it.
 fn session(
     log: &dyn Log,
     options: &Options,
     clock: &Clock,
     metrics: &Metrics,
     stop: &StopSignal,
-) -> Result<(), (Ended, bool)> {
-    let mut worked = false;
+) -> Result<(), (Ended, Did)> {
+    let mut did = Did::default();
     let mut steps = || {
         let work = log.work(&work_spec(options))?;
         let mut engine = Engine::new(work, options.clone(), clock.clone(), metrics.clone())?;
         while !stop.is_stopped() {
-            worked |= engine.step()?.committed > 0;
+            did.work |= engine.step()?.committed > 0;
+            did.begin |= engine.partitions() > 0;
         }
         engine.finish().map(drop)
     };
-    steps().map_err(|ended| (ended, worked))
+    steps().map_err(|ended| (ended, did))
 }
 
 #[cfg(test)]

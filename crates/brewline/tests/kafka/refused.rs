@@ -185,15 +185,17 @@ fn a_missing_permission_is_one_sentence_that_names_the_address_and_what_is_refus
         assert!(said.contains(&at) && said.contains("topic nobody-order.received"), "{command:?}: {said}");
         assert!(said.ends_with("give it the permission there"), "{said}");
     }
-    for (operation, what, name) in [
-        ("Read", "--topic", "order.received"),
-        ("Write", "--topic", "order.processed"),
-        ("Read", "--group", "barista_group"),
-        ("Write", "--transactional-id", "barista_group"),
+    for (operation, what, name, args) in [
+        ("Read", "--topic", "order.received", &[][..]),
+        ("Write", "--topic", "order.processed", &[]),
+        ("Read", "--group", "barista_group", &[]),
+        ("Write", "--transactional-id", "barista_group", &[]),
+        // One with a name also writes down that it is its own.
+        ("Read", "--group", "barista_group-one", &["--instance", "one"]),
     ] {
         let shop = guarded.without(operation, what, name);
         shop.write(&shop.stranger(&[]), "order.received", "order", &order("order", 1));
-        let barista = guarded.guest(&shop.prefix, &["barista", "--seconds-per-cup", "0"]);
+        let barista = guarded.guest(&shop.prefix, &[&["barista", "--seconds-per-cup", "0"], args].concat());
         let said = last_word(Process::start(barista));
         assert!(
             said.contains(&at) && said.ends_with("give it the permission there"),

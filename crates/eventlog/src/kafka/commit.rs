@@ -36,6 +36,9 @@ const COMMIT_WITHIN: Duration = Duration::from_secs(8);
 const ABORT_WITHIN: Duration = Duration::from_secs(2);
 /// How long the first word with the brokers is waited for, which takes back what an earlier session left open.
 const BEGIN_WITHIN: Duration = Duration::from_secs(10);
+/// The brokers answer the end of a transaction before they write its marks. One that is lost within this time of the
+/// answer may not have written them.
+const MARKED_WITHIN: Duration = Duration::from_secs(5);
 /// One step of waiting, between looks whether a record has failed. A flush that succeeds ends at once.
 const STEP: Duration = Duration::from_millis(50);
 
@@ -47,6 +50,8 @@ pub(super) struct Writer {
     name: String,
     /// Whether the brokers know it, and have shut out whoever had its name before.
     known: bool,
+    /// When the end of the last transaction was answered; `None`: it was not.
+    answered: Option<Instant>,
 }
 
 impl Writer {
@@ -75,7 +80,7 @@ impl Writer {
         );
         let producer = config.create_with_context(Outcome::new(&shared.options));
         let producer = producer.map_err(|error| shared.failed_with("begin to commit", &error))?;
-        Ok(Self { shared: shared.clone(), producer, name: name.to_owned(), known: false })
+        Ok(Self { shared: shared.clone(), producer, name: name.to_owned(), known: false, answered: None })
     }
 
     /// The transactional id.
@@ -141,8 +146,22 @@ impl Writer {
             let sentence = format!("what the last session left open can't be taken back: {error}");
             WorkError::from(Failed { sentence, heals })
         })?;
+        self.shared.forget_left(&self.name);
         tracing::debug!("what the last session may have left open is taken back");
         Ok(())
+    }
+
+    /// Whether the last transaction may be open in a partition that it wrote to.
+    pub(super) fn may_be_open(&self) -> bool {
+        self.hear();
+        let lost = *lock(&self.producer.context().lost);
+        self.answered
+            .is_none_or(|answered| lost.is_some_and(|lost| lost.duration_since(answered) < MARKED_WITHIN))
+    }
+
+    fn note_end(&mut self) {
+        *lock(&self.producer.context().lost) = None;
+        self.answered = Some(Instant::now());
     }
 
     /// Lets the producer say what it has to say: what nobody hears is kept.
@@ -170,6 +189,7 @@ impl Writer {
             other => CommitError::Aborted(Reason::Storage(other.to_string())),
         })?;
         lock(&self.producer.context().failed).take();
+        self.answered = None;
         self.producer.begin_transaction().map_err(|error| self.error(&error))?;
         let deadline = Instant::now() + COMMIT_WITHIN;
         let written = self.write(records, deadline).and_then(|()| self.send(positions, group, deadline));
@@ -226,7 +246,10 @@ impl Writer {
                         Some(topic) => self.error_at(&format!("write to topic {topic}"), &error),
                         None => self.error(&error),
                     },
-                    Ok(()) => CommitError::Aborted(Reason::Deadline),
+                    // It was committed after all, or nothing of it was: the log tells.
+                    Ok(()) => CommitError::Aborted(Reason::Storage(
+                        "nobody knows whether the transaction was committed".to_owned(),
+                    )),
                 })
             }
             Some((code, topic)) => Err(self.error_of(&format!("write to topic {topic}"), code, "")),
@@ -272,11 +295,14 @@ impl Writer {
         }
     }
 
-    fn end(&self, deadline: Instant) -> Result<(), CommitError> {
+    fn end(&mut self, deadline: Instant) -> Result<(), CommitError> {
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             match self.producer.commit_transaction(left) {
-                Ok(()) => return Ok(()),
+                Ok(()) => {
+                    self.note_end();
+                    return Ok(());
+                }
                 Err(KafkaError::Transaction(error)) if error.txn_requires_abort() => {
                     let error = self.error(&KafkaError::Transaction(error));
                     self.take_back();
@@ -291,17 +317,16 @@ impl Writer {
 
     /// Takes the transaction back, so that it hides nothing. What is still on its way goes first: an abort would
     /// wait for it until it times out.
-    fn take_back(&self) {
+    fn take_back(&mut self) {
         let deadline = Instant::now() + ABORT_WITHIN;
         self.producer.purge(PurgeConfig::default().queue().inflight());
         while self.producer.in_flight_count() > 0 && Instant::now() < deadline {
             self.producer.poll(Duration::from_millis(1));
         }
-        if let Err(error) =
-            self.producer.abort_transaction(deadline.saturating_duration_since(Instant::now()))
-        {
+        match self.producer.abort_transaction(deadline.saturating_duration_since(Instant::now())) {
+            Ok(()) => self.note_end(),
             // The brokers do it when its time is over.
-            tracing::debug!(%error, "the transaction could not be taken back");
+            Err(error) => tracing::debug!(%error, "the transaction could not be taken back"),
         }
     }
 
@@ -354,17 +379,20 @@ impl Writer {
     }
 }
 
-/// Hears which record has failed, and which topic was refused.
+/// Hears which record has failed, which topic was refused, and when a broker was lost.
 #[derive(Debug)]
 struct Outcome {
     ears: Ears,
     failed: Mutex<Option<(Code, String)>>,
     refused: Mutex<Option<String>>,
+    /// For the first time since a transaction's end was answered.
+    lost: Mutex<Option<Instant>>,
 }
 
 impl Outcome {
     fn new(options: &Options) -> Self {
-        Self { ears: Ears::new(options), failed: Mutex::default(), refused: Mutex::default() }
+        let (failed, refused, lost) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Self { ears: Ears::new(options), failed, refused, lost }
     }
 }
 
@@ -378,6 +406,7 @@ impl ClientContext for Outcome {
     }
 
     fn error(&self, error: KafkaError, said: &str) {
+        lock(&self.lost).get_or_insert_with(Instant::now);
         self.ears.hear(&error, said);
     }
 }

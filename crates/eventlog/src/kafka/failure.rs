@@ -27,22 +27,21 @@ impl<'a> Failure<'a> {
         Self { brokers, tried, code: trouble.code, said: &trouble.said }
     }
 
-    /// Whether trying again may be enough. What needs a person does not heal.
+    /// Whether trying again may be enough, once the log was opened. What needs a person does not heal.
+    ///
+    /// That a broker lets nobody in is not among that: with these settings one did. It is one of several, or it is put
+    /// right there; librdkafka says it of any of them, and fails whatever was to be sent to that one with the same.
     pub(super) fn heals(&self) -> bool {
         !matches!(
             self.code,
-            Code::Authentication
-                | Code::SaslAuthenticationFailed
-                | Code::UnsupportedSASLMechanism
-                | Code::IllegalSASLState
-                | Code::SSL
-                | Code::TopicAuthorizationFailed
+            Code::TopicAuthorizationFailed
                 | Code::GroupAuthorizationFailed
                 | Code::ClusterAuthorizationFailed
                 | Code::TransactionalIdAuthorizationFailed
                 | Code::InconsistentGroupProtocol
                 | Code::InvalidGroupId
                 | Code::InvalidSessionTimeout
+                | Code::InvalidTransactionTimeout
                 | Code::InvalidArgument
                 | Code::InvalidConfig
                 | Code::InvalidReplicationFactor
@@ -51,6 +50,18 @@ impl<'a> Failure<'a> {
                 | Code::InvalidTopic
                 | Code::UnsupportedVersion
                 | Code::UnsupportedFeature
+        )
+    }
+
+    /// Whether a broker does not let us in with these settings. Before any has, that needs a person.
+    pub(super) fn is_turned_away(&self) -> bool {
+        matches!(
+            self.code,
+            Code::Authentication
+                | Code::SaslAuthenticationFailed
+                | Code::UnsupportedSASLMechanism
+                | Code::IllegalSASLState
+                | Code::SSL
         )
     }
 
@@ -143,6 +154,11 @@ impl<'a> Failure<'a> {
             Code::InvalidSessionTimeout => (
                 format!("the session time is none that it allows (session.timeout.ms, {said})"),
                 "set it to one of those, or leave it out",
+            ),
+            Code::InvalidTransactionTimeout => (
+                "it allows no transaction to be open as long as ours may be (transaction.max.timeout.ms)"
+                    .to_owned(),
+                "set that to 6000 or more there",
             ),
             Code::GroupMaxSizeReached => (
                 "the group has as many members as it may have (group.max.size)".to_owned(),
@@ -240,7 +256,17 @@ mod tests {
     #[test]
     fn what_needs_a_person_does_not_heal() {
         let heals = |code| Failure { brokers: "", tried: "", code, said: "" }.heals();
-        assert!(!heals(Code::Authentication) && !heals(Code::TopicAuthorizationFailed) && !heals(Code::SSL));
+        assert!(!heals(Code::GroupAuthorizationFailed) && !heals(Code::TopicAuthorizationFailed));
+        assert!(!heals(Code::InvalidSessionTimeout) && !heals(Code::InvalidTransactionTimeout));
         assert!(heals(Code::BrokerTransportFailure) && heals(Code::Resolve) && heals(Code::NotCoordinator));
+    }
+
+    #[test]
+    fn a_broker_that_turns_away_who_was_let_in_may_do_so_no_longer() {
+        for code in [Code::Authentication, Code::SaslAuthenticationFailed, Code::SSL] {
+            let failure = Failure { brokers: "", tried: "", code, said: "" };
+            assert!(failure.heals() && failure.is_turned_away(), "{code}");
+        }
+        assert!(!Failure { brokers: "", tried: "", code: Code::Resolve, said: "" }.is_turned_away());
     }
 }

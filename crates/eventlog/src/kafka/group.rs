@@ -5,7 +5,6 @@
 
 use std::{
     collections::VecDeque,
-    ffi::CString,
     sync::{
         Arc, Mutex,
         mpsc::{self, RecvTimeoutError},
@@ -26,7 +25,7 @@ use super::{
     bell::Bell,
     ears::{Ears, MOST, Trouble},
     failure::parts,
-    native,
+    members, native,
     offsets::{Offsets, WITHIN},
     options::Options,
     revive::revive,
@@ -37,11 +36,8 @@ use crate::{OpenError, Partition, Topic, WorkError, WorkSpec};
 
 /// How often a member says that it lives. A third of the shortest session time, at most.
 const HEARTBEAT: Duration = Duration::from_millis(1_500);
-/// How long who is in the group is waited for: as long as this if one of the brokers is away, before others' work is
-/// taken over.
-const MEMBERS_WITHIN: Duration = Duration::from_secs(2);
 /// How long leaving the group is waited for; after that it leaves in the background.
-const LEAVE_WITHIN: Duration = Duration::from_secs(2);
+pub(super) const LEAVE_WITHIN: Duration = Duration::from_secs(2);
 
 /// A membership.
 pub(super) struct Group {
@@ -65,9 +61,6 @@ pub(super) enum Told {
     Lost(Vec<Partition>),
 }
 
-/// How the client ids of our members begin. Members know each other by it: see `check_members`.
-const MEMBER: &str = "brewline";
-
 impl Group {
     /// Joins, without waiting. The bell rings when the group has something to say.
     pub(super) fn join(shared: &Arc<Shared>, spec: &WorkSpec, bell: &Arc<Bell>) -> Result<Self, OpenError> {
@@ -88,7 +81,7 @@ impl Group {
                 ("allow.auto.create.topics", "false"),
                 // Positions of a transaction that is still open are waited for, not passed over.
                 ("isolation.level", "read_committed"),
-                ("client.id", &format!("{MEMBER}-{}", shared.process)),
+                ("client.id", &members::client_id(&shared.process)),
                 // It is to read nothing; what it fetches before it is paused is little.
                 ("queued.min.messages", "1"),
                 ("fetch.max.bytes", "1048576"),
@@ -133,19 +126,16 @@ impl Group {
         Ok(std::mem::take(&mut *lock(&consumer.context().told)))
     }
 
-    /// Whether everyone in the group is ours. Programs of others share out work as we do, as Java's do, and would
-    /// decide orders that ours never hear of; nothing else tells them from us.
+    /// Whether everyone in the group is ours, now that this is.
     pub(super) fn check_members(&self) -> Result<(), WorkError> {
-        // A broker that does not answer now is asked again when the group changes.
-        let Ok(name) = CString::new(&*self.name) else { return Ok(()) };
-        let ids = native::client_ids(self.shared.probe.client(), &name, MEMBERS_WITHIN);
-        let Ok(ids) = ids else { return Ok(()) };
-        if ids.iter().any(|id| !id.starts_with(MEMBER)) {
-            let tried = format!("work in group {}", self.name);
-            let failed = self.shared.failed(&tried, Code::InconsistentGroupProtocol, "");
-            return Err(failed.into());
-        }
+        members::check(&self.shared, &self.name)?;
+        self.shared.forget_strangers(&self.name);
         Ok(())
+    }
+
+    /// The group's name for this member; empty if it has none now.
+    pub(super) fn member_id(&self) -> String {
+        native::member_id(self.consumer().client())
     }
 
     /// Whether an error ends the session. Most heal, and librdkafka tries again by itself.
@@ -153,6 +143,9 @@ impl Group {
         if self.consumer().client().fatal_error().is_some() {
             // Its name has joined again. Whose that was is seen before this process joins again: see `claim`.
             return Err(WorkError::Fenced);
+        }
+        if code == Code::InconsistentGroupProtocol {
+            return Err(members::strangers(&self.shared, &self.name).into());
         }
         let trouble = self.consumer().context().ears.take();
         let said = match code {
@@ -207,7 +200,7 @@ impl Group {
         let mut config = self.shared.options.client(&[], &[("group.protocol", "classic")]);
         let consumer: BaseConsumer = config.set("group.id", &self.name).create().ok()?;
         let nobody = consumer.group_metadata();
-        leave(consumer);
+        leave(consumer, LEAVE_WITHIN);
         let mut position = TopicPartitionList::new();
         position.add_partition_offset(&self.input, 0, Wanted::Offset(0)).ok()?;
         Some((nobody?, position))
@@ -242,20 +235,21 @@ impl Group {
 impl Drop for Group {
     fn drop(&mut self) {
         if let Some(consumer) = self.consumer.take() {
-            leave(consumer);
+            leave(consumer, LEAVE_WITHIN);
         }
     }
 }
 
-/// Ends a consumer of a group. Without the broker that takes as long as librdkafka likes: then in the background.
-pub(super) fn leave<C: ConsumerContext + 'static>(consumer: BaseConsumer<C>) {
+/// Ends a consumer of a group. Without the broker that takes as long as librdkafka likes: after this time in the
+/// background.
+pub(super) fn leave<C: ConsumerContext + 'static>(consumer: BaseConsumer<C>, within: Duration) {
     let (left, has_left) = mpsc::channel::<()>();
     let leave = std::thread::Builder::new().name("kafka-leave".to_owned()).spawn(move || {
         drop(consumer);
         drop(left);
     });
     // Without a thread it was dropped here.
-    if leave.is_ok() && has_left.recv_timeout(LEAVE_WITHIN) == Err(RecvTimeoutError::Timeout) {
+    if leave.is_ok() && has_left.recv_timeout(within) == Err(RecvTimeoutError::Timeout) {
         tracing::debug!("leaving a group takes long");
     }
 }

@@ -8,7 +8,7 @@
 //! | `producer`, `lanes` | one idempotent producer; what waits until those before it are answered |
 //! | `follow`, `asker` | everything committed, and when that is all; where it ends, asked for everyone who follows |
 //! | `watch`, `fate` | everything, also what is not committed, and what became of it |
-//! | `work`, `share`, `group` | a session; what it has of one partition; who is in the group |
+//! | `work`, `share`, `group`, `members` | a session; what it has of one partition; its place in the group; who else is in it |
 //! | `claim`, `waiting` | whose the name of an instance is; a wait to be let into the group, and when to say so |
 //! | `commit` | transactions |
 //! | `offsets` | where partitions begin and end |
@@ -33,6 +33,7 @@ mod follow;
 mod group;
 mod lanes;
 mod lookout;
+mod members;
 mod native;
 mod offsets;
 mod options;

@@ -16,7 +16,7 @@
 
 use std::{
     collections::BTreeSet,
-    ffi::{CStr, CString, c_void},
+    ffi::{CStr, CString, c_char, c_void},
     ptr::{self, NonNull},
     sync::Arc,
     time::Duration,
@@ -24,7 +24,7 @@ use std::{
 
 use bytes::{BufMut as _, Bytes};
 use rdkafka::{
-    bindings as rd,
+    TopicPartitionList, bindings as rd,
     client::{Client, ClientContext},
     consumer::{BaseConsumer, Consumer as _},
     error::RDKafkaErrorCode,
@@ -159,6 +159,20 @@ pub(super) fn is_member<C: ClientContext>(client: &Client<C>) -> bool {
     }
 }
 
+/// The group's name for a consumer; empty if it has none now.
+pub(super) fn member_id<C: ClientContext>(client: &Client<C>) -> String {
+    // SAFETY: the client is alive; the text is copied, and freed by the client that made it.
+    unsafe {
+        let client = client.native_ptr();
+        let id = rd::rd_kafka_memberid(client);
+        let copy = text(id);
+        if !id.is_null() {
+            rd::rd_kafka_mem_free(client, id.cast());
+        }
+        copy
+    }
+}
+
 /// Gives a client these brokers, `host:port[,host:port]`, beside those that it has. librdkafka keeps each list, and
 /// begins with all of them when all brokers are down.
 pub(super) fn add_brokers<C: ClientContext>(client: &Client<C>, brokers: &str) {
@@ -176,17 +190,62 @@ pub(super) fn fail<C: ClientContext>(client: &Client<C>) {
     unsafe { rd::rd_kafka_test_fatal_error(client.native_ptr(), error, c"a test".as_ptr()) };
 }
 
-/// The client ids of a group's members, as its coordinator knows them; without any, if no broker that answers in time
-/// knows the group.
+/// Writes down positions of a group that the consumer does not join, and waits so long for the answer. The call that
+/// waits by itself would do so for as long as librdkafka likes, where a broker takes connections and says nothing.
+pub(super) fn commit<C: ClientContext>(
+    client: &Client<C>,
+    positions: &TopicPartitionList,
+    within: Duration,
+) -> Result<(), RDKafkaErrorCode> {
+    let within = i32::try_from(within.as_millis()).unwrap_or(i32::MAX);
+    // SAFETY: the client is alive. The positions are copied by the call that takes them, and the event is destroyed
+    // after the last look at it; of an answer that comes too late librdkafka itself disposes.
+    unsafe {
+        let client = client.native_ptr();
+        let queue = rd::rd_kafka_queue_new(client);
+        let asked = rd::rd_kafka_commit_queue(client, positions.ptr(), queue, None, ptr::null_mut());
+        let answer = check(asked).and_then(|()| {
+            let event = rd::rd_kafka_queue_poll(queue, within);
+            if event.is_null() {
+                return Err(RDKafkaErrorCode::OperationTimedOut);
+            }
+            let answer = check(rd::rd_kafka_event_error(event));
+            rd::rd_kafka_event_destroy(event);
+            answer
+        });
+        rd::rd_kafka_queue_destroy(queue);
+        answer
+    }
+}
+
+/// A member of a group.
+#[derive(Debug)]
+pub(super) struct Member {
+    /// Its client's own. Of one that took the place of another with its instance's name: the one's before.
+    pub(super) client_id: String,
+    /// The group's name for it. One that takes another's place gets its own.
+    pub(super) id: String,
+}
+
+impl Member {
+    /// Whether its instance has this name. The brokers make a member's id of that and a UUID (4.3.0:
+    /// `ClassicGroup.generateMemberId`), in one of the two ways in which Kafka writes them.
+    pub(super) fn has_name(&self, name: &str) -> bool {
+        let uuid = self.id.strip_prefix(name).and_then(|rest| rest.strip_prefix('-'));
+        uuid.is_some_and(|uuid| matches!(uuid.len(), 22 | 36))
+    }
+}
+
+/// The members of a group, as its coordinator knows them; nobody if it is not there.
 ///
 /// Every broker is asked. librdkafka's request to the coordinator alone (`rd_kafka_DescribeConsumerGroups`) ends the
 /// process if it is given up while the coordinator is away and that comes back: what it freed it then uses again
 /// (`rd_kafka_admin_coord_request`; 2.12.1).
-pub(super) fn client_ids<C: ClientContext>(
+pub(super) fn members<C: ClientContext>(
     client: &Client<C>,
     group: &CStr,
     within: Duration,
-) -> Result<Vec<String>, RDKafkaErrorCode> {
+) -> Result<Vec<Member>, RDKafkaErrorCode> {
     let within = i32::try_from(within.as_millis()).unwrap_or(i32::MAX);
     let mut found = ptr::null();
     // SAFETY: the client is alive and the name is copied. If there is a list, it is destroyed after the last look at it.
@@ -196,30 +255,45 @@ pub(super) fn client_ids<C: ClientContext>(
             check(error)?;
             return Err(RDKafkaErrorCode::BadMessage);
         }
-        let ids = client_ids_of(&*found);
+        let members = members_of(&*found);
+        let is_known = (*found).group_cnt > 0;
         rd::rd_kafka_group_list_destroy(found);
-        ids
+        // Not all brokers have answered, and its coordinator may be one of the others.
+        if !is_known {
+            check(error)?;
+        }
+        members
     }
 }
 
 /// # Safety
 /// The list must be alive, with everything that it points to.
-unsafe fn client_ids_of(found: &rd::rd_kafka_group_list) -> Result<Vec<String>, RDKafkaErrorCode> {
-    let mut ids = Vec::new();
+unsafe fn members_of(found: &rd::rd_kafka_group_list) -> Result<Vec<Member>, RDKafkaErrorCode> {
+    let mut members = Vec::new();
     for place in 0..usize::try_from(found.group_cnt).unwrap_or(0) {
         // SAFETY: as the caller says; there are as many groups and members as it says.
         unsafe {
             let group = &*found.groups.add(place);
             check(group.err)?;
             for place in 0..usize::try_from(group.member_cnt).unwrap_or(0) {
-                let id = (*group.members.add(place)).client_id;
-                if !id.is_null() {
-                    ids.push(CStr::from_ptr(id).to_string_lossy().into_owned());
-                }
+                let member = &*group.members.add(place);
+                members.push(Member { client_id: text(member.client_id), id: text(member.member_id) });
             }
         }
     }
-    Ok(ids)
+    Ok(members)
+}
+
+/// A copy of a text; empty if there is none.
+///
+/// # Safety
+/// It must be null or end with a zero byte.
+unsafe fn text(at: *const c_char) -> String {
+    if at.is_null() {
+        return String::new();
+    }
+    // SAFETY: as the caller says.
+    unsafe { CStr::from_ptr(at) }.to_string_lossy().into_owned()
 }
 
 fn check(error: rd::rd_kafka_resp_err_t) -> Result<(), RDKafkaErrorCode> {

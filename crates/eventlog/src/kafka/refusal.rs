@@ -32,7 +32,8 @@ impl<'a> Refusals<'a> {
 
     /// A broker could not be reached, or does not let the client in.
     pub(super) fn hear(&mut self, trouble: Trouble) {
-        if !Failure::of_trouble(self.brokers, TRIED, &trouble).heals() {
+        let failure = Failure::of_trouble(self.brokers, TRIED, &trouble);
+        if failure.is_turned_away() || !failure.heals() {
             self.refused.insert(trouble.broker().to_owned(), trouble);
             return;
         }

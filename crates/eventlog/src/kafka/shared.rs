@@ -8,7 +8,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rdkafka::{
@@ -41,7 +41,9 @@ pub(super) struct Shared {
     /// Of everyone who may be waiting.
     bells: Mutex<Vec<Weak<Bell>>>,
     /// Names of instances that this process has taken, by their transactional ids.
-    claimed: Mutex<BTreeSet<String>>,
+    claimed: Mutex<BTreeMap<String, Claimed>>,
+    /// Since when somebody else's programs are in a group.
+    strangers: Mutex<BTreeMap<String, Instant>>,
     /// Why no broker answered when one was asked last.
     silent: Mutex<Option<String>>,
     /// How many looks were answered.
@@ -50,7 +52,8 @@ pub(super) struct Shared {
     look_wanted: AtomicBool,
     /// Numbers of the sessions that there are.
     slots: Mutex<BTreeSet<usize>>,
-    /// By transactional id, where the last transaction of a session that has ended wrote, and a record of each place.
+    /// By transactional id, where the last transaction of a session that has ended wrote and may be open, and a record
+    /// of each place.
     left: Mutex<BTreeMap<String, Places>>,
 }
 
@@ -76,6 +79,15 @@ impl Known {
     pub(super) fn partitions(&self) -> u32 {
         self.partitions.load(Ordering::Relaxed)
     }
+}
+
+/// A name that this process has taken.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Claimed {
+    /// What the group called the last member that had it.
+    pub(super) member: String,
+    /// Another process that has it and is not in the group, and since when.
+    pub(super) missing: Option<(String, Instant)>,
 }
 
 /// A session's number among those of its process: the lowest that is free, so that the one that comes after it has
@@ -136,6 +148,7 @@ impl Shared {
             closed: AtomicBool::new(false),
             bells: Mutex::default(),
             claimed: Mutex::default(),
+            strangers: Mutex::default(),
             silent: Mutex::default(),
             looks: AtomicUsize::new(0),
             look_wanted: AtomicBool::new(false),
@@ -144,16 +157,21 @@ impl Shared {
         }
     }
 
-    /// A session with this transactional id has ended; where its last transaction wrote.
+    /// A session with this transactional id has ended; where its last transaction wrote, if that may be open.
     pub(super) fn leave(&self, id: &str, places: Places) {
         if !places.is_empty() {
             lock(&self.left).insert(id.to_owned(), places);
         }
     }
 
-    /// Where the last one with this transactional id wrote.
+    /// What one with this transactional id may have left open.
     pub(super) fn left(&self, id: &str) -> Places {
         lock(&self.left).get(id).cloned().unwrap_or_default()
+    }
+
+    /// That is taken back.
+    pub(super) fn forget_left(&self, id: &str) {
+        lock(&self.left).remove(id);
     }
 
     pub(super) fn topic(&self, topic: Topic) -> Option<&Known> {
@@ -191,14 +209,36 @@ impl Shared {
         bell
     }
 
-    /// This process has taken the name that belongs to a transactional id.
-    pub(super) fn note_claim(&self, id: &str) {
-        lock(&self.claimed).insert(id.to_owned());
+    /// What is known of the name that belongs to a transactional id; `None`: this process has never taken it.
+    pub(super) fn claimed(&self, id: &str) -> Option<Claimed> {
+        lock(&self.claimed).get(id).cloned()
     }
 
-    /// Whether it ever has.
-    pub(super) fn has_claimed(&self, id: &str) -> bool {
-        lock(&self.claimed).contains(id)
+    /// This process has taken it, or knows more of it.
+    pub(super) fn note_claim(&self, id: &str, claimed: Claimed) {
+        lock(&self.claimed).insert(id.to_owned(), claimed);
+    }
+
+    /// The group's last name for a member of this process that had it.
+    pub(super) fn note_member(&self, id: &str, member: String) {
+        if let Some(claimed) = lock(&self.claimed).get_mut(id) {
+            claimed.member = member;
+        }
+    }
+
+    /// Somebody else's program is in this group: since when.
+    pub(super) fn note_strangers(&self, group: &str) -> Instant {
+        *lock(&self.strangers).entry(group.to_owned()).or_insert_with(Instant::now)
+    }
+
+    /// Whether one was when this process last tried to be in it.
+    pub(super) fn has_strangers(&self, group: &str) -> bool {
+        lock(&self.strangers).contains_key(group)
+    }
+
+    /// It is in it, and nobody else's is.
+    pub(super) fn forget_strangers(&self, group: &str) {
+        lock(&self.strangers).remove(group);
     }
 
     pub(super) fn failed(&self, tried: &str, code: Code, said: &str) -> Failed {

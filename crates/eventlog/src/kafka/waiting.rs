@@ -33,9 +33,11 @@ impl Waiting {
         (self.since, self.why, self.told) = (Instant::now(), None, false);
     }
 
-    /// Why it is not let in, as it seems.
+    /// Why it is not let in, as it seems. That no broker is up follows from what was said before, and says less.
     pub(super) fn hear(&mut self, why: Trouble) {
-        self.why = Some(why);
+        if why.code != Code::AllBrokersDown || self.why.is_none() {
+            self.why = Some(why);
+        }
     }
 
     /// How long it has waited, if that is to be said, and why; once.

@@ -14,6 +14,7 @@ use super::{
     claim::claim,
     commit::Writer,
     group::{Group, Told},
+    members,
     native::{Read, Reader},
     offsets::{Ask, Offsets, ask},
     share::{Cursor, Hidden, Share},
@@ -48,7 +49,7 @@ pub(super) struct Session {
     ends: Offsets,
     /// Lower bounds of the next offset in each partition that is written to.
     floors: Offsets,
-    /// Where the last transaction wrote.
+    /// Where the last transaction wrote, and a record of each place.
     last: Places,
 }
 
@@ -64,6 +65,10 @@ impl Session {
         let bell = shared.bell();
         let slot = Slot::take(shared);
         let group = shared.options.prefixed(&spec.group);
+        if shared.has_strangers(&group) {
+            // Joining would only have the group share out its work once more.
+            members::check(shared, &group)?;
+        }
         let id = match &spec.instance {
             Some(instance) => {
                 let id = format!("{group}-{instance}");
@@ -365,7 +370,10 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        self.shared.leave(self.writer.name(), std::mem::take(&mut self.last));
+        if self.writer.may_be_open() {
+            self.shared.leave(self.writer.name(), std::mem::take(&mut self.last));
+        }
+        self.shared.note_member(self.writer.name(), self.group.member_id());
     }
 }
 
@@ -381,6 +389,7 @@ impl Work for Session {
                 self.writer.introduce(&self.group)?;
             }
             self.hear()?;
+            self.group.tell_of_wait();
             if self.ready.is_empty() {
                 self.read()?;
             }
@@ -392,7 +401,6 @@ impl Work for Session {
             }
             self.writer.hear();
             self.tell_of_hidden()?;
-            self.group.tell_of_wait();
             for topic in self.spec.inputs.iter().chain([&self.spec.state]).chain(&self.spec.outputs) {
                 self.shared.check_is_there(topic)?;
             }

@@ -4,12 +4,12 @@
 use std::{path::PathBuf, time::Instant};
 
 use eventlog::{
-    OpenError,
-    conformance::{INPUT, TOPICS},
+    Log as _, OpenError, Polled, Position, Record, Start, Transaction,
+    conformance::{INPUT, OUTPUT, TOPICS},
     kafka::{KafkaLog, Options},
 };
 
-use crate::bed::{KafkaBed, broker, everything, keys, publish};
+use crate::bed::{KafkaBed, WAIT, broker, everything, keys, publish, spec, start_all, take_all, until};
 
 fn port() -> u16 {
     let broker = broker();
@@ -65,8 +65,8 @@ fn a_line_works_over_tls_with_a_password() {
     let log = eventlog::conformance::Bed::open(&mut bed);
     publish(&*log, INPUT, 0, "cup");
     assert_eq!(keys(&everything(&*log, INPUT)), ["cup"]);
-    let mut work = log.work(&crate::bed::spec(None)).expect("it can be joined");
-    crate::bed::take_all(&*log, &mut *work);
+    let mut work = log.work(&spec(None)).expect("it can be joined");
+    take_all(&*log, &mut *work);
 }
 
 #[test]
@@ -118,8 +118,29 @@ fn one_address_that_refuses_does_no_harm_beside_one_that_works_or_may_work_later
     sign_in(&mut bed.options, "brewline-secret", &authority());
     bed.options.brokers = format!("{refuses},{refuses_too},{}", secure_address());
     // More than once, for any of them may be asked first.
-    for _ in 0..5 {
-        drop(bed.process());
+    let mut keys_so_far = Vec::new();
+    for round in 0..5 {
+        let log = bed.process();
+        let mut follower = log.follow(&[(OUTPUT, Start::Beginning)]).expect("it can be followed");
+        let mut work = log.work(&spec(None)).expect("it can be joined");
+        let (assigned, _) = take_all(&*log, &mut *work);
+        start_all(&mut *work, &assigned);
+        let key = round.to_string();
+        let position = publish(&*log, INPUT, 0, &key);
+        until("the session to read it", || match work.poll(WAIT).expect("the session goes on") {
+            Polled::Records(entries) => keys(&entries).contains(&key).then_some(()),
+            _ => None,
+        });
+        let records = vec![(OUTPUT, 0, Record::new(key.clone(), ""))];
+        let positions = vec![Position { offset: position.offset + 1, ..position }];
+        work.commit(Transaction { records, positions }).expect("it is committed");
+        keys_so_far.push(key);
+        let mut seen = Vec::new();
+        until("the follower to see it", || {
+            seen.extend(keys(&follower.poll(WAIT).expect("the follower goes on").entries));
+            (seen.len() == keys_so_far.len()).then_some(())
+        });
+        assert_eq!(seen, keys_so_far);
     }
     let mut options = bed.options.clone();
     options.brokers = format!("{refuses},127.0.0.1:1");
