@@ -34,8 +34,9 @@ pub(super) fn run(cluster: &Cluster, table: &mut Table) -> anyhow::Result<()> {
     let mut bar = barista(Who::Alone, &shop, &args)?;
     restart::decides(&log, &mut bar)?;
     let before = bar.memory_mib()?;
-    line::place(&log, orders, cups)?;
+    // Before they are placed: the barista takes them meanwhile.
     let all = orders + shop.taken()?;
+    line::place(&log, orders, cups)?;
     let rate = shop.take(all, Some(&mut bar))?.per_second;
     let with = bar.memory_mib()?;
     let seen = format!("{:.0} MiB, taken at {rate:.0} orders/s", with - before);
