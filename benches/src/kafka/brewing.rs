@@ -71,15 +71,15 @@ pub(super) fn run(cluster: &Cluster, table: &mut Table) -> anyhow::Result<()> {
     lateness(follow, orders, &mut up.program, table)
 }
 
-/// With all of them brewing, drinks become due; each is announced that much late, by the log's clock and by that of
-/// a reader on the same machine.
+/// With all of them brewing, drinks become due; each is decided, written and seen that much late: by the barista's
+/// clock, by the log's, and by that of a reader, all on the same machine.
 fn lateness(
     mut events: Box<dyn eventlog::Follow>,
     orders: usize,
     program: &mut Program,
     table: &mut Table,
 ) -> anyhow::Result<()> {
-    let (mut due, mut late, mut seen_late) = (HashMap::new(), Vec::new(), Vec::new());
+    let (mut due, mut fired, mut late, mut seen_late) = (HashMap::new(), Vec::new(), Vec::new(), Vec::new());
     let wanted = TIMERS.min(orders / 2);
     let began = Instant::now();
     while late.len() < wanted {
@@ -93,8 +93,9 @@ fn lateness(
                 Some(Event { to: Stage::Making, due_at: Some(at), order_id, .. }) => {
                     due.insert(order_id, at.get());
                 }
-                Some(Event { to: Stage::Ready, order_id, .. }) => {
+                Some(Event { to: Stage::Ready, at, order_id, .. }) => {
                     if let Some(due) = due.remove(&order_id) {
+                        fired.push((at - due) as f64);
                         late.push((entry.timestamp - due) as f64);
                         seen_late.push((now - due) as f64);
                     }
@@ -104,7 +105,8 @@ fn lateness(
         }
     }
     for (late, what, target) in [
-        (late, "written after the due time", "p99 ≤ 10 ms"),
+        (fired, "decided after the due time", "p99 ≤ 10 ms"),
+        (late, "written after the due time", "reported"),
         (seen_late, "seen by a read committed reader after the due time", "reported"),
     ] {
         let late = sorted(late);
