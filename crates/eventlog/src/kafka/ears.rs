@@ -91,7 +91,10 @@ impl Ears {
     /// What librdkafka logs is for whoever asks for it: what matters comes as an error, with a way out.
     pub(super) fn note(level: RDKafkaLogLevel, facility: &str, said: &str) {
         match level {
-            RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical => {
+            // A fatal error of a client also ends its session, with a sentence of ours.
+            RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical
+                if facility != "FATAL" =>
+            {
                 tracing::warn!(target: "librdkafka", facility, said);
             }
             RDKafkaLogLevel::Debug => tracing::trace!(target: "librdkafka", facility, said),
