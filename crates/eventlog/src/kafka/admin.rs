@@ -407,16 +407,11 @@ fn done(results: Vec<Result<String, (String, Code)>>, meanwhile: Code) -> Result
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::Cleanup;
-
-    const OLD: TopicSpec = TopicSpec {
-        name: "old",
-        cleanup: Cleanup::Delete(Duration::from_hours(720)),
-        partitions: Partitions::Like("old"),
+    use super::{
+        super::verdict::tests::{OLD, STATE},
+        *,
     };
-    const STATE: TopicSpec =
-        TopicSpec { name: "state", cleanup: Cleanup::Compact, partitions: Partitions::Like("old") };
+    use crate::Cleanup;
 
     #[test]
     fn topics_get_as_many_partitions_as_the_one_they_are_like() {

@@ -153,7 +153,7 @@ pub(super) fn verdict(spec: &TopicSpec, options: &Options, found: &Found, told: 
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::{collections::BTreeMap, time::Duration};
 
     use rdkafka::admin::{ConfigEntry, ConfigSource, OwnedResourceSpecifier};
@@ -161,12 +161,12 @@ mod tests {
     use super::*;
     use crate::Partitions;
 
-    const OLD: TopicSpec = TopicSpec {
+    pub(in super::super) const OLD: TopicSpec = TopicSpec {
         name: "old",
         cleanup: Cleanup::Delete(Duration::from_hours(720)),
         partitions: Partitions::Like("old"),
     };
-    const STATE: TopicSpec =
+    pub(in super::super) const STATE: TopicSpec =
         TopicSpec { name: "state", cleanup: Cleanup::Compact, partitions: Partitions::Like("old") };
 
     /// What is said of a topic that is as we make it, but for these settings.
