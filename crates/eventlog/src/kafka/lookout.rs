@@ -5,13 +5,13 @@
 
 use std::{
     io,
-    net::{SocketAddr, TcpStream, ToSocketAddrs as _},
+    net::TcpStream,
     sync::Arc,
     thread::JoinHandle,
     time::{Duration, Instant},
 };
 
-use super::{LOOK_EVERY, LOOK_UP, bell::Bell, ears::hear, publish::Publisher, shared::Shared};
+use super::{LOOK_EVERY, LOOK_UP, address, bell::Bell, ears::hear, publish::Publisher, shared::Shared};
 
 /// After a look that nobody answered, how often a connection is tried.
 const KNOCK_EVERY: Duration = Duration::from_secs(1);
@@ -23,9 +23,6 @@ const LOOK_AGAIN: Duration = Duration::from_secs(2);
 const LOOK_ANYWAY: Duration = Duration::from_secs(30);
 /// How long its end is waited for. A look takes less; only to find an address by its name may take longer.
 const END_WITHIN: Duration = Duration::from_secs(2);
-
-/// Where a broker is that has no port.
-const KAFKA_PORT: u16 = 9092;
 
 /// The thread that looks, until the log is closed.
 pub(super) struct Lookout {
@@ -84,23 +81,13 @@ fn look_out(shared: &Shared, publisher: &Publisher) {
 /// Whether somebody takes a connection at one of these, `host:port[,host:port]`. Each round begins with another one,
 /// so that some that can't be reached do not hide the others.
 fn takes_connections(brokers: &str, round: usize) -> bool {
-    let brokers: Vec<_> = brokers.split(',').map(str::trim).filter(|broker| !broker.is_empty()).collect();
+    let brokers: Vec<_> = address::each(brokers).collect();
     let end = Instant::now() + KNOCK_WITHIN.1;
     (0..brokers.len())
         .map(|place| brokers[(place + round) % brokers.len()])
-        .flat_map(addresses)
+        .flat_map(address::sockets)
         .take_while(|_| Instant::now() < end)
         .any(|at| TcpStream::connect_timeout(&at, KNOCK_WITHIN.0).is_ok())
-}
-
-/// Where a broker is, as librdkafka takes it: with or without a protocol before it and a port behind it.
-fn addresses(broker: &str) -> Vec<SocketAddr> {
-    let broker = broker.rsplit_once("://").map_or(broker, |(_, broker)| broker);
-    let found = broker.to_socket_addrs().or_else(|_| {
-        let host = broker.trim_start_matches('[').trim_end_matches(']');
-        (host, KAFKA_PORT).to_socket_addrs()
-    });
-    found.map(Iterator::collect).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -123,19 +110,6 @@ mod tests {
             for brokers in [format!("{away}"), format!("{away},{away}"), String::new(), ",".to_owned()] {
                 assert!(!takes_connections(&brokers, round), "{brokers}");
             }
-        }
-    }
-
-    #[test]
-    fn a_broker_is_where_librdkafka_looks_for_it() {
-        for (broker, at) in [
-            ("127.0.0.1:9093", "127.0.0.1:9093"),
-            ("127.0.0.1", "127.0.0.1:9092"),
-            ("[::1]:9093", "[::1]:9093"),
-            ("[::1]", "[::1]:9092"),
-            ("SASL_SSL://127.0.0.1:9094", "127.0.0.1:9094"),
-        ] {
-            assert_eq!(addresses(broker), [at.parse().unwrap()], "{broker}");
         }
     }
 }

@@ -10,11 +10,10 @@ use rdkafka::{consumer::Consumer as _, error::RDKafkaErrorCode as Code};
 
 use super::{
     native::{self, Member},
+    options::CLIENT_ID,
     shared::{Failed, Shared},
 };
 
-/// How the client ids of our members begin.
-const OURS: &str = "brewline";
 /// How long the answer is waited for: as long as this if one of the brokers is away, before others' work is taken over.
 const WITHIN: Duration = Duration::from_secs(2);
 /// So long somebody else's member is waited for; after that a person is needed.
@@ -22,7 +21,7 @@ const STRANGERS_FOR: Duration = Duration::from_secs(10);
 
 /// The client id of this process as a member.
 pub(super) fn client_id(process: &str) -> String {
-    format!("{OURS}-{process}")
+    format!("{CLIENT_ID}-{process}")
 }
 
 /// Who is in the group; nobody in one that is not there.
@@ -34,7 +33,7 @@ pub(super) fn of(shared: &Shared, group: &str, within: Duration) -> Result<Vec<M
 /// Whether everyone in the group is ours. A broker that does not answer now is asked again when the group changes.
 pub(super) fn check(shared: &Shared, group: &str) -> Result<(), Failed> {
     match of(shared, group, WITHIN) {
-        Ok(members) if !members.iter().all(|member| member.client_id.starts_with(OURS)) => {
+        Ok(members) if !members.iter().all(|member| member.client_id.starts_with(CLIENT_ID)) => {
             Err(strangers(shared, group))
         }
         _ => Ok(()),

@@ -2,7 +2,7 @@
 //!
 //! | file | idea |
 //! |---|---|
-//! | `options` | how it is opened; what librdkafka is told for each job |
+//! | `options`, `address` | how it is opened; what librdkafka is told for each job; where brokers are |
 //! | `admin`, `verdict` | topics made and checked; what one must be like |
 //! | `publish` | adding records: the producer that everyone on a log shares |
 //! | `producer`, `lanes` | one idempotent producer; what waits until those before it are answered |
@@ -21,6 +21,7 @@
 //! Durable is what the topic's replication gives: a publish is answered when all in-sync replicas have the record.
 //! Each record and position of a transaction becomes visible by one mark in each partition, or never.
 
+mod address;
 mod admin;
 mod asker;
 mod bell;
@@ -238,8 +239,10 @@ fn connect(options: &Options, probe: &BaseConsumer<Ears>, ears: &Ears) -> Result
     let mut pause = Duration::from_millis(20);
     loop {
         // Asks for one topic, since a cluster may have very many; whether it is there matters later.
-        let name =
-            options.topics.first().map_or_else(|| "brewline".to_owned(), |spec| options.prefixed(spec.name));
+        let name = options
+            .topics
+            .first()
+            .map_or_else(|| options::CLIENT_ID.to_owned(), |spec| options.prefixed(spec.name));
         let Err(error) = probe.fetch_metadata(Some(&name), Duration::from_millis(250)) else { return Ok(()) };
         hear(probe);
         ears.take_all().into_iter().for_each(|trouble| refusals.hear(trouble));

@@ -33,6 +33,9 @@ pub struct Options {
     properties: BTreeMap<String, String>,
 }
 
+/// How every client of ours names itself to the brokers; members of a group add their process.
+pub(super) const CLIENT_ID: &str = "brewline";
+
 /// What the guarantee rests on, or what follows from other options.
 const OURS: &[&str] = &[
     "acks",
@@ -105,7 +108,7 @@ impl Options {
     pub(super) fn client(&self, job: &[(&str, &str)], ours: &[(&str, &str)]) -> ClientConfig {
         let mut config = ClientConfig::new();
         let common = [
-            ("client.id", "brewline"),
+            ("client.id", CLIENT_ID),
             // The default is 10 s: the line is to be back soon after the broker.
             ("reconnect.backoff.ms", "50"),
             ("reconnect.backoff.max.ms", "1000"),

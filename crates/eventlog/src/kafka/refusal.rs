@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 
 use super::{
+    address,
     ears::Trouble,
     failure::{Failure, parts},
     stranger::Stranger,
@@ -26,7 +27,7 @@ pub(super) struct Refusals<'a> {
 
 impl<'a> Refusals<'a> {
     pub(super) fn new(brokers: &'a str) -> Self {
-        let addresses: BTreeSet<_> = brokers.split(',').map(str::trim).filter(|at| !at.is_empty()).collect();
+        let addresses: BTreeSet<_> = address::each(brokers).collect();
         Self { brokers, addresses: addresses.len(), refused: BTreeMap::new(), last: None }
     }
 

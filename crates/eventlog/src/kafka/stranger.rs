@@ -5,9 +5,11 @@
 
 use std::{
     io::{Read as _, Write as _},
-    net::{SocketAddr, TcpStream, ToSocketAddrs as _},
+    net::{SocketAddr, TcpStream},
     time::Duration,
 };
+
+use super::address;
 
 /// How long each question may take.
 const WITHIN: Duration = Duration::from_secs(1);
@@ -28,8 +30,8 @@ pub(super) enum Stranger {
 impl Stranger {
     /// Who is at the first of the brokers, `host:port[,host:port]`, if somebody takes connections there.
     pub(super) fn at(brokers: &str) -> Option<Self> {
-        let addresses = brokers.split(',').next()?.to_socket_addrs().ok()?;
-        addresses.take(ADDRESSES).find_map(meet)
+        let addresses = address::sockets(address::each(brokers).next()?);
+        addresses.into_iter().take(ADDRESSES).find_map(meet)
     }
 
     /// What it is, and the way out.
