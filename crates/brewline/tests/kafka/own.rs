@@ -12,9 +12,13 @@ use rdkafka::{
     consumer::{BaseConsumer, Consumer as _},
     metadata::MetadataTopic,
 };
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal};
 
-use crate::{bed::broker, load::root, support::PATIENCE};
+use crate::{
+    bed::broker,
+    load::root,
+    support::{PATIENCE, signal_to},
+};
 
 pub(crate) struct Broker {
     pub(crate) port: u16,
@@ -36,7 +40,7 @@ impl Broker {
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
-        signal_to(self.port, signal).unwrap();
+        signal_broker(self.port, signal).unwrap();
     }
 
     /// After it was killed: since when it takes connections again.
@@ -53,7 +57,7 @@ impl Broker {
 impl Drop for Broker {
     fn drop(&mut self) {
         // It may be paused.
-        let _ = signal_to(self.port, Signal::CONT);
+        let _ = signal_broker(self.port, Signal::CONT);
         self.script("clean");
     }
 }
@@ -79,7 +83,7 @@ impl Cluster {
     }
 
     pub(crate) fn kill(&self, place: usize) {
-        signal_to(self.ports[place], Signal::KILL).unwrap();
+        signal_broker(self.ports[place], Signal::KILL).unwrap();
     }
 
     /// Starts those that were killed, and waits until each has again whatever it is to have a copy of.
@@ -118,10 +122,10 @@ fn dir(port: u16) -> PathBuf {
     root().join(format!("target/kafka/{port}"))
 }
 
-fn signal_to(port: u16, signal: Signal) -> io::Result<()> {
+fn signal_broker(port: u16, signal: Signal) -> io::Result<()> {
     let pid = std::fs::read_to_string(dir(port).join("pid"))?;
     let pid = pid.trim().parse().ok().and_then(Pid::from_raw).ok_or(io::ErrorKind::InvalidData)?;
-    Ok(kill_process(pid, signal)?)
+    signal_to(pid, signal)
 }
 
 fn script<'a>(command: &str, port: u16, more: impl IntoIterator<Item = &'a str>) {

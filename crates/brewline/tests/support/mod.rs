@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "in a test, what fails is to be seen")]
 
 use std::{
-    io::{BufRead as _, BufReader, Read as _, Write as _},
+    io::{self, BufRead as _, BufReader, Read as _, Write as _},
     net::{SocketAddr, TcpStream},
     path::Path,
     process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio},
@@ -15,6 +15,26 @@ use rustix::process::{Pid, Signal, kill_process};
 
 /// Nothing here takes longer, on the slowest machine; a test that waits this long has failed.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Sends a signal. A process that is stopped has stopped when this returns: a thread that waits for a processor runs on
+/// after the signal was sent, by more than 10 ms on two cores, and may answer.
+pub(crate) fn signal_to(pid: Pid, signal: Signal) -> io::Result<()> {
+    kill_process(pid, signal)?;
+    let until = Instant::now() + PATIENCE;
+    while signal == Signal::STOP && !has_stopped(pid)? {
+        assert!(Instant::now() < until, "it does not stop");
+    }
+    Ok(())
+}
+
+fn has_stopped(pid: Pid) -> io::Result<bool> {
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task"))?;
+    // A thread that ends meanwhile has no state any more.
+    let mut states =
+        threads.filter_map(|thread| std::fs::read_to_string(thread.ok()?.path().join("stat")).ok());
+    // The state stands behind the name, which may have brackets of its own.
+    Ok(states.all(|stat| stat.rsplit_once(") ").is_some_and(|(_, state)| state.starts_with('T'))))
+}
 
 /// The binary with these arguments, in a directory without settings.
 pub(crate) fn brewline(args: &[&str]) -> Command {
@@ -84,7 +104,7 @@ impl Process {
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.child), signal).unwrap();
+        signal_to(Pid::from_child(&self.child), signal).unwrap();
     }
 
     /// Waits until it has ended, and reads what it still said.

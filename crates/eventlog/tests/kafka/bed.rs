@@ -229,8 +229,21 @@ impl KafkaBed {
     }
 }
 
-/// Sends a signal to a process that a test has started.
+/// Sends a signal to a process that a test has started. One that is stopped has stopped when this returns: a thread
+/// that waits for a processor runs on after the signal was sent, by more than 10 ms on two cores, and may answer.
 pub(crate) fn signal(pid: u32, name: &str) {
     let status = std::process::Command::new("kill").args([&format!("-{name}"), &pid.to_string()]).status();
     assert!(status.expect("kill runs").success(), "kill -{name} {pid}");
+    if name == "STOP" {
+        until("every thread to stop", || has_stopped(pid).then_some(()));
+    }
+}
+
+fn has_stopped(pid: u32) -> bool {
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).expect("it is there");
+    // A thread that ends meanwhile has no state any more.
+    let mut states =
+        threads.filter_map(|thread| std::fs::read_to_string(thread.ok()?.path().join("stat")).ok());
+    // The state stands behind the name, which may have brackets of its own.
+    states.all(|stat| stat.rsplit_once(") ").is_some_and(|(_, state)| state.starts_with('T')))
 }
