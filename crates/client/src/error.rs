@@ -19,7 +19,7 @@ pub enum ClientError {
     },
     /// Nobody ever answered at the counter's address. Nothing was ordered.
     #[error(
-        "the counter at {counter} can't be reached ({reason}; tried for {:.0} s): is `brewline up` running? \
+        "the counter at {counter} can't be reached ({reason}; tried for {:.0} s): is `brewline up` or `brewline counter` running? \
          Start it in another terminal, or name the counter's address with --counter",
         tried_for.as_secs_f64().ceil()
     )]

@@ -107,7 +107,7 @@ fn line(event: &Event) -> Line {
             printable(detail)
         )),
         Event::Lost { counter, detail } => Line::Err(format!(
-            "The counter at {counter} can't be reached ({}); trying again. Is `brewline up` running?",
+            "The counter at {counter} can't be reached ({}); trying again. Is `brewline up` or `brewline counter` running?",
             printable(detail)
         )),
         Event::Back { counter } => Line::Err(format!("The counter at {counter} is there.")),

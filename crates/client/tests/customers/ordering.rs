@@ -300,7 +300,10 @@ async fn a_counter_that_is_not_there_is_one_clear_sentence() {
 
     let (events, end) = run.rest().await;
     let message = end.expect_err("nobody is there").to_string();
-    assert!(message.contains(&address) && message.contains("is `brewline up` running?"), "{message}");
+    assert!(
+        message.contains(&address) && message.contains("is `brewline up` or `brewline counter` running?"),
+        "{message}"
+    );
     assert!(message.contains("--counter") && !message.contains("os error"), "{message}");
     assert!(matches!(&events[..], [Event::Lost { .. }]), "told once: {events:?}");
 }
