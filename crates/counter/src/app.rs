@@ -151,7 +151,11 @@ impl App {
         self.metrics.publish_seconds.observe(began.elapsed().as_secs_f64());
         match &outcome {
             Ok(_) if self.write_trouble.load(Ordering::Relaxed) == 0 => {}
-            Ok(_) => self.write_trouble.store(0, Ordering::Relaxed),
+            Ok(_) => {
+                if self.write_trouble.swap(0, Ordering::Relaxed) != 0 {
+                    tracing::warn!("the log takes records again");
+                }
+            }
             // That is the record's fault, not the log's.
             Err(PublishError { reason: Reason::TooLarge { .. }, .. }) => {}
             Err(error) => {
@@ -172,7 +176,9 @@ impl App {
     /// Why the log says that it takes no records, also where nobody has tried.
     pub(crate) fn known_trouble(&self, now: Millis) -> Option<Reason> {
         let trouble = self.publisher.trouble()?;
-        self.note_write_trouble(now);
+        if self.note_write_trouble(now) {
+            tracing::warn!(%trouble, "the log takes no records");
+        }
         Some(trouble)
     }
 

@@ -31,6 +31,17 @@ pub(crate) fn broker() -> String {
     )
 }
 
+/// Tries until it works.
+pub(crate) fn until<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) -> T {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = attempt() {
+            return found;
+        }
+        assert!(Instant::now() < end, "waited {PATIENCE:?} in vain for {what}");
+    }
+}
+
 /// A session time that a test can wait for; 6 s is the shortest that a broker allows by default.
 pub(crate) const SHORT_SESSION: [&str; 4] =
     ["--kafka", "session.timeout.ms=6000", "--kafka", "heartbeat.interval.ms=500"];

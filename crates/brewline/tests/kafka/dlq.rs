@@ -1,6 +1,6 @@
 //! `brewline dlq`: dead letters of a line that goes on.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use eventlog::{
     Entry, Log as _, Start,
@@ -10,21 +10,10 @@ use order::{At, Event, Fact, Ledger, Order, OrderId, topic};
 use rustix::process::Signal;
 
 use crate::{
-    bed::Shop,
+    bed::{Shop, until},
     strange::order,
-    support::{PATIENCE, Process, Said, run},
+    support::{Process, Said, run},
 };
-
-/// Tries until it works.
-fn until<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) -> T {
-    let end = Instant::now() + PATIENCE;
-    loop {
-        if let Some(found) = attempt() {
-            return found;
-        }
-        assert!(Instant::now() < end, "waited {PATIENCE:?} in vain for {what}");
-    }
-}
 
 /// Starts a line, and waits until it works.
 fn line(shop: &Shop) -> Process {

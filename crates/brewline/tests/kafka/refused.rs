@@ -4,7 +4,7 @@
 use std::process::{Command, Output};
 
 use crate::{
-    bed::{Shop, broker, last_word, place},
+    bed::{Shop, broker, last_word, place, until},
     load::root,
     own::Broker,
     strange::order,
@@ -142,7 +142,7 @@ impl Guarded {
         let guarded = Self { broker: Broker::start(30, true) };
         let everything = ["--topic", "shop-", "--group", "shop-", "--transactional-id", "shop-"];
         guarded.rule(
-            &[&["--allow-principal", "User:guest", "--operation", "All"], &everything[..]].concat(),
+            &[&["--add", "--allow-principal", "User:guest", "--operation", "All"], &everything[..]].concat(),
             true,
         );
         guarded
@@ -152,7 +152,7 @@ impl Guarded {
     fn rule(&self, args: &[&str], prefixed: bool) {
         let libs = root().join("target/kafka/libs/*");
         let mut tool = Command::new("java");
-        tool.arg("-cp").arg(libs).args(["org.apache.kafka.tools.AclCommand", "--add", "--bootstrap-server"]);
+        tool.arg("-cp").arg(libs).args(["org.apache.kafka.tools.AclCommand", "--bootstrap-server"]);
         tool.arg(self.broker.address()).args(args);
         tool.args(["--resource-pattern-type", if prefixed { "prefixed" } else { "literal" }]);
         let said = tool.output().unwrap();
@@ -170,9 +170,16 @@ impl Guarded {
         let name = format!("{}{name}", shop.prefix);
         let said = self.guest(&shop.prefix, &["topics"]).output().unwrap();
         assert!(said.status.success(), "{said:?}");
-        let denied = ["--deny-principal", "User:guest", "--operation", operation, what, &name];
+        let denied = ["--add", "--deny-principal", "User:guest", "--operation", operation, what, &name];
         self.rule(&denied, what == "--transactional-id");
         shop
+    }
+
+    /// The guest may do it again.
+    fn give_back(&self, shop: &Shop, operation: &str, what: &str, name: &str) {
+        let (name, force) = (format!("{}{name}", shop.prefix), ["--remove", "--force"]);
+        let denied = ["--deny-principal", "User:guest", "--operation", operation, what, &name];
+        self.rule(&[&force[..], &denied].concat(), what == "--transactional-id");
     }
 }
 
@@ -213,4 +220,7 @@ fn a_missing_permission_is_one_sentence_that_names_the_address_and_what_is_refus
     let said = counter.hear(|line| line.contains("the log takes no records"));
     assert!(said.contains(&shop.topic("order.received")) && said.contains(&at), "{said}");
     assert_eq!(get(listens, "/livez").unwrap().status, 200);
+    guarded.give_back(&shop, "Write", "--topic", "order.received");
+    until("an order to be accepted", || place(listens, 1, None).ok().filter(|answer| answer.status == 202));
+    counter.hear(|line| line.contains("the log takes records again"));
 }
