@@ -264,7 +264,7 @@ pub struct TopicsArgs {
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = said(|n: &str| value::PARTITIONS.parse(n)))]
     pub partitions: Option<u32>,
 
-    /// Only say what would be made: nothing is
+    /// Only say what would be made: nothing is; the exit code is 1 while something is missing or refused
     #[arg(long)]
     pub dry_run: bool,
 }

@@ -147,6 +147,10 @@ impl<'a> Failure<'a> {
                 "the group has members that are none of ours".to_owned(),
                 "stop them first, or work under another --prefix: one group holds one kind of barista",
             ),
+            Code::UnsupportedFeature | Code::UnsupportedVersion => (
+                format!("who answers there does not serve programs like this one ({code})"),
+                "check that the port is one for clients, and no controller's, and that it is Kafka 2.5 or newer",
+            ),
             Code::InvalidReplicationFactor => (
                 if said.is_empty() { code.to_string() } else { said.to_owned() },
                 "ask for no more copies than it has brokers, or add brokers",
