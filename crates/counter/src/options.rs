@@ -2,10 +2,13 @@
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
     time::Duration,
 };
 
 use prometheus_client::registry::Registry;
+use shop::Shop;
+use tokio::sync::watch;
 
 /// Connections beside the streams: orders are taken, and `/readyz` answers, however many pages are open.
 const SPARE: usize = 4_096;
@@ -42,6 +45,8 @@ pub struct Options {
     pub heartbeat: Duration,
     /// How long a stop waits for those who are being answered.
     pub grace: Duration,
+    /// Menu and settings, as they are now. `None`: there is no menu, and items are what clients say they are.
+    pub shop: Option<watch::Receiver<Arc<Shop>>>,
     /// Make a new staff token; the old one is void.
     pub reset_staff_token: bool,
     /// Where `/metrics` come from; whoever wires the parts may have registered others' before.
@@ -84,6 +89,7 @@ impl Default for Options {
             write_timeout: Duration::from_secs(30),
             heartbeat: Duration::from_secs(10),
             grace: Duration::from_secs(3),
+            shop: None,
             reset_staff_token: false,
             registry: Registry::default(),
             source: "/brewline/counter".to_owned(),

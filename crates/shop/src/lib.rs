@@ -1,0 +1,35 @@
+//! What a shop offers and when. Pure: no I/O, no clock; files come in as text, time as a value.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`Shop`] | menu and settings together: what `GET /menu` says, and its version |
+//! | [`Menu`] | what is sold, from `menu.toml` |
+//! | [`Settings`] | how the shop works, from `shop.toml` |
+//! | [`hours`] | whether it is open, and until when |
+//! | [`Wanted`], [`Priced`] | what someone wants; what it is and costs |
+//! | [`Mistakes`] | what is wrong with a file, each with its line and the way out |
+//! | [`ALLERGENS`] | what people may have to avoid |
+//! | [`Limits`] | every bound |
+//! | `read` | TOML with the place of each value |
+
+mod allergen;
+pub mod hours;
+mod limits;
+mod menu;
+mod mistakes;
+mod price;
+mod read;
+mod settings;
+mod shop;
+mod words;
+
+pub use crate::{
+    allergen::{ALLERGENS, Allergen},
+    limits::Limits,
+    menu::{Category, Choice, Menu, MenuItem, OptionGroup},
+    mistakes::{Mistake, Mistakes},
+    price::{Objection, Objections, Priced, PricedLine, Wanted, Why},
+    settings::{Payment, Settings},
+    shop::Shop,
+    words::Words,
+};

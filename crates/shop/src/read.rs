@@ -1,0 +1,341 @@
+//! TOML with the place of each value. What is wrong is noted and reading goes on, with a value that nobody uses: all
+//! mistakes of a file are told at once.
+
+use std::{borrow::Cow, collections::BTreeSet, fmt::Display, ops::RangeInclusive};
+
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
+
+use crate::{Limits, Mistake, Mistakes, Words};
+
+/// Reads `text` with `read`; what it makes of it counts only if nothing was wrong.
+pub(crate) fn document<T>(
+    text: &str,
+    file: &str,
+    read: impl FnOnce(&mut Notes<'_>, &mut Table<'_>) -> T,
+) -> Result<T, Mistakes> {
+    let mut notes = Notes { text, mistakes: Vec::new(), keys: BTreeSet::new() };
+    if text.len() > Limits::FILE_BYTES {
+        notes.wrong(
+            0,
+            format_args!("the file has {} bytes; at most {} are read", text.len(), Limits::FILE_BYTES),
+        );
+        return notes.end(file, None);
+    }
+    let (document, errors) = DeTable::parse_recoverable(text);
+    for error in &errors {
+        let at = error.span().map_or(0, |span| span.start);
+        let why = error.message().replace('\n', " ");
+        notes.wrong(
+            at,
+            format_args!("this is not TOML ({why}); lines are like price = 5500 and id = \"latte\""),
+        );
+    }
+    // What could be read beside a mistake like that is guesswork, and so is what would be wrong with it.
+    if !errors.is_empty() {
+        return notes.end(file, None);
+    }
+    let mut table = Table::new(String::new(), 0, document.get_ref());
+    let value = read(&mut notes, &mut table);
+    table.end(&mut notes);
+    notes.end(file, Some(value))
+}
+
+/// What is wrong so far.
+pub(crate) struct Notes<'t> {
+    text: &'t str,
+    mistakes: Vec<Mistake>,
+    /// Every key that was asked for, with the tables that it is in.
+    pub(crate) keys: BTreeSet<String>,
+}
+
+impl Notes<'_> {
+    /// Notes a sentence about what stands `at` this offset.
+    pub(crate) fn wrong(&mut self, at: usize, says: impl Display) {
+        let line = self.text.get(..at).map_or(1, |before| before.matches('\n').count() + 1);
+        self.mistakes.push(Mistake { line, says: says.to_string() });
+    }
+
+    fn end<T>(self, file: &str, value: Option<T>) -> Result<T, Mistakes> {
+        match (Mistakes::of(file, self.mistakes), value) {
+            (None, Some(value)) => Ok(value),
+            (Some(mistakes), _) => Err(mistakes),
+            (None, None) => unreachable!("there is no value only where something was wrong"),
+        }
+    }
+}
+
+/// A value with its key.
+#[derive(Clone)]
+pub(crate) struct Field<'t> {
+    /// The tables that it is in, and its key.
+    pub(crate) path: String,
+    /// Where it stands.
+    pub(crate) at: usize,
+    value: &'t DeValue<'t>,
+}
+
+impl Field<'_> {
+    /// Notes what is wrong with it, and what to say instead.
+    pub(crate) fn wrong(&self, notes: &mut Notes<'_>, say: impl Display) {
+        notes.wrong(self.at, format_args!("{} is {}: {say}", self.path, shown(self.value)));
+    }
+}
+
+/// A table, of which every key must be known.
+pub(crate) struct Table<'t> {
+    path: String,
+    /// Where it begins.
+    pub(crate) at: usize,
+    entries: &'t DeTable<'t>,
+    known: Vec<&'static str>,
+}
+
+impl<'t> Table<'t> {
+    fn new(path: String, at: usize, entries: &'t DeTable<'t>) -> Self {
+        Self { path, at, entries, known: Vec::new() }
+    }
+
+    fn path(&self, key: &str) -> String {
+        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
+    }
+
+    /// The value of this key, if it has one.
+    pub(crate) fn get(&mut self, notes: &mut Notes<'_>, key: &'static str) -> Option<Field<'t>> {
+        self.known.push(key);
+        let path = self.path(key);
+        notes.keys.insert(path.clone());
+        let (key, value) = self.entries.get_key_value(key)?;
+        Some(Field { path, at: key.span().start, value: value.get_ref() })
+    }
+
+    /// The value of a key that it must have.
+    pub(crate) fn require(
+        &mut self,
+        notes: &mut Notes<'_>,
+        key: &'static str,
+        say: &str,
+    ) -> Option<Field<'t>> {
+        let field = self.get(notes, key);
+        if field.is_none() {
+            notes.wrong(self.at, format_args!("{} is missing: {say}", self.path(key)));
+        }
+        field
+    }
+
+    /// Notes every key that nobody asked for.
+    pub(crate) fn end(&self, notes: &mut Notes<'_>) {
+        for key in self.entries.keys().filter(|key| !self.known.contains(&key.get_ref().as_ref())) {
+            let (name, known) = (self.path(&shortened(key.get_ref())), self.known.join(", "));
+            notes.wrong(key.span().start, format_args!("there is no {name}; there are {known}"));
+        }
+    }
+
+    /// An id that it must have.
+    pub(crate) fn id(&mut self, notes: &mut Notes<'_>) -> Option<(Field<'t>, String)> {
+        const SAY: &str = "say 1 to 40 of a-z, 0-9 and -, in quotes, as in id = \"latte\"";
+        let field = self.require(notes, "id", SAY)?;
+        match field.value.as_str() {
+            Some(id) if is_id(id) => Some((field.clone(), id.to_owned())),
+            _ => {
+                field.wrong(notes, SAY);
+                None
+            }
+        }
+    }
+
+    /// A text in both languages that it must have.
+    pub(crate) fn name(&mut self, notes: &mut Notes<'_>) -> Words {
+        const SAY: &str = "say it in both languages, as in name = { en = \"Latte\", ko = \"카페라테\" }";
+        match self.require(notes, "name", SAY) {
+            Some(field) => words(notes, &field, Limits::NAME_CHARS),
+            None => Words::default(),
+        }
+    }
+
+    /// A text in both languages that it may have.
+    pub(crate) fn description(&mut self, notes: &mut Notes<'_>) -> Option<Words> {
+        let field = self.get(notes, "description")?;
+        Some(words(notes, &field, Limits::DESCRIPTION_CHARS))
+    }
+
+    /// A whole number within a range.
+    pub(crate) fn number<N: Copy + PartialOrd + Display + TryFrom<u64>>(
+        &mut self,
+        notes: &mut Notes<'_>,
+        key: &'static str,
+        range: &RangeInclusive<N>,
+        default: N,
+    ) -> N {
+        self.get(notes, key).map_or(default, |field| number(notes, &field, range, default))
+    }
+
+    /// A whole number within a range that it must have.
+    pub(crate) fn required_number<N: Copy + PartialOrd + Display + TryFrom<u64>>(
+        &mut self,
+        notes: &mut Notes<'_>,
+        key: &'static str,
+        range: &RangeInclusive<N>,
+    ) -> N {
+        let say = format!("say a whole number from {} to {}, without quotes", range.start(), range.end());
+        let field = self.require(notes, key, &say);
+        field.map_or(*range.start(), |field| number(notes, &field, range, *range.start()))
+    }
+
+    /// Texts in a list.
+    pub(crate) fn texts(&mut self, notes: &mut Notes<'_>, key: &'static str, max: usize) -> Vec<Field<'t>> {
+        self.get(notes, key).map_or_else(Vec::new, |field| field.texts(notes, max))
+    }
+
+    /// A table in this one.
+    pub(crate) fn table(&mut self, notes: &mut Notes<'_>, key: &'static str) -> Option<Table<'t>> {
+        let field = self.get(notes, key)?;
+        match field.value {
+            DeValue::Table(table) => Some(Table::new(field.path, field.at, table)),
+            _ => {
+                field.wrong(notes, format_args!("say a table, as in [{}]", field.path));
+                None
+            }
+        }
+    }
+
+    /// Tables in this one, each headed by `[[path]]`.
+    pub(crate) fn tables(&mut self, notes: &mut Notes<'_>, key: &'static str, max: usize) -> Vec<Table<'t>> {
+        let Some(field) = self.get(notes, key) else { return Vec::new() };
+        let say = format!("say each below a line [[{}]]", field.path);
+        let DeValue::Array(list) = field.value else {
+            field.wrong(notes, say);
+            return Vec::new();
+        };
+        let mut tables = Vec::new();
+        for value in list {
+            match value.get_ref() {
+                DeValue::Table(table) => {
+                    tables.push(Table::new(field.path.clone(), value.span().start, table));
+                }
+                _ => notes.wrong(
+                    value.span().start,
+                    format_args!("{} has {}: {say}", field.path, shown(value.get_ref())),
+                ),
+            }
+        }
+        if let Some(first) = tables.get(max) {
+            notes
+                .wrong(first.at, format_args!("this is one {} more than the {max} there may be", field.path));
+        }
+        tables
+    }
+}
+
+impl<'t> Field<'t> {
+    /// It as a text.
+    pub(crate) fn text(&self) -> Option<&'t str> {
+        self.value.as_str()
+    }
+
+    /// It as a list of texts.
+    pub(crate) fn texts(&self, notes: &mut Notes<'_>, max: usize) -> Vec<Field<'t>> {
+        let DeValue::Array(list) = self.value else {
+            self.wrong(notes, "say a list of texts, as in [\"one\", \"two\"]");
+            return Vec::new();
+        };
+        if list.len() > max {
+            notes.wrong(
+                self.at,
+                format_args!("{} has {} entries; at most {max} are allowed", self.path, list.len()),
+            );
+        }
+        let texts = list.iter().take(max).map(|value: &Spanned<DeValue<'t>>| Field {
+            path: self.path.clone(),
+            at: value.span().start,
+            value: value.get_ref(),
+        });
+        let (texts, others): (Vec<_>, Vec<_>) = texts.partition(|field| field.text().is_some());
+        for other in others {
+            other.wrong(notes, "say a text in quotes");
+        }
+        texts
+    }
+}
+
+fn number<N: Copy + PartialOrd + Display + TryFrom<u64>>(
+    notes: &mut Notes<'_>,
+    field: &Field<'_>,
+    range: &RangeInclusive<N>,
+    instead: N,
+) -> N {
+    let integer = field.value.as_integer();
+    let number = integer.and_then(|n| u64::from_str_radix(n.as_str(), n.radix()).ok());
+    match number.and_then(|n| N::try_from(n).ok()).filter(|n| range.contains(n)) {
+        Some(number) => number,
+        None => {
+            let quotes = if integer.is_none() { ", without quotes and without a point" } else { "" };
+            let (from, to) = (range.start(), range.end());
+            field.wrong(notes, format_args!("say a whole number from {from} to {to}{quotes}"));
+            instead
+        }
+    }
+}
+
+/// A text in both languages: a table of two, or one text for both.
+fn words(notes: &mut Notes<'_>, field: &Field<'_>, max: usize) -> Words {
+    let DeValue::Table(entries) = field.value else {
+        let Some(text) = field.text() else {
+            field.wrong(notes, "say { en = \"…\", ko = \"…\" }, or one text in quotes for both");
+            return Words::default();
+        };
+        check_text(notes, field, text, max);
+        return Words { en: text.to_owned(), ko: text.to_owned() };
+    };
+    let mut table = Table::new(field.path.clone(), field.at, entries);
+    let mut text = |key| {
+        let field = table.require(notes, key, "say it in both languages, { en = \"…\", ko = \"…\" }");
+        let Some(field) = field else { return String::new() };
+        match field.text() {
+            Some(text) => check_text(notes, &field, text, max),
+            None => field.wrong(notes, "say a text in quotes"),
+        }
+        field.text().unwrap_or_default().to_owned()
+    };
+    let words = Words { en: text("en"), ko: text("ko") };
+    table.end(notes);
+    words
+}
+
+fn check_text(notes: &mut Notes<'_>, field: &Field<'_>, text: &str, max: usize) {
+    if text.trim().is_empty() {
+        field.wrong(notes, format_args!("say a text of 1 to {max} characters"));
+    } else if text.contains('\n') {
+        field.wrong(notes, "say it in one line");
+    } else if let Err(why) = order::check_text(text, max) {
+        notes.wrong(field.at, format_args!("{} {why}", field.path));
+    }
+}
+
+/// Whether this may be an id: it stands in addresses and in records.
+pub(crate) fn is_id(text: &str) -> bool {
+    (1..=Limits::ID_CHARS).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
+
+fn shown(value: &DeValue<'_>) -> Cow<'static, str> {
+    match value {
+        DeValue::String(text) => format!("{:?}", shortened(text)).into(),
+        DeValue::Integer(n) => shortened(&n.to_string()).into(),
+        DeValue::Float(n) => shortened(&n.to_string()).into(),
+        DeValue::Boolean(is) => is.to_string().into(),
+        DeValue::Datetime(_) => "a date".into(),
+        DeValue::Array(_) => "a list".into(),
+        DeValue::Table(_) => "a table".into(),
+    }
+}
+
+fn shortened(text: &str) -> String {
+    const SHOWN_CHARS: usize = 40;
+    match text.char_indices().nth(SHOWN_CHARS) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}

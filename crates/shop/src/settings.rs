@@ -1,0 +1,110 @@
+//! How a shop works.
+
+use jiff::tz::{TimeZone, TimeZoneDatabase};
+use serde::Serialize;
+
+use crate::{
+    Limits, Mistakes, Words,
+    hours::Hours,
+    read::{self, Field, Notes, Table},
+};
+
+/// How a shop works.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// What it is called.
+    pub name: Words,
+    /// The currency of all prices, by its three letters (ISO 4217).
+    pub currency: String,
+    /// Where its clock hangs, by the name in the IANA time zone database.
+    pub time_zone: String,
+    /// When a phone order is paid.
+    pub payment: Payment,
+    /// Over this estimated wait ordering pauses by itself, in minutes.
+    pub longest_wait_minutes: u32,
+    /// How long before closing the last order is taken, in minutes.
+    pub last_order_minutes: u32,
+    /// When it is open; `None`: always.
+    pub hours: Option<Hours>,
+    pub(crate) zone: TimeZone,
+}
+
+/// When a phone order is paid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Payment {
+    /// Before it is made: it waits until staff say that it is paid.
+    Before,
+    /// When it is fetched.
+    After,
+}
+
+const LONGEST_WAIT_MINUTES: u32 = 30;
+const LAST_ORDER_MINUTES: u32 = 10;
+
+impl Settings {
+    /// The settings in a `shop.toml`, which is called `file` where it is wrong.
+    pub fn parse(text: &str, file: &str) -> Result<Self, Mistakes> {
+        read::document(text, file, settings)
+    }
+
+    /// The settings of a shop that has none of its own yet.
+    pub fn embedded() -> Self {
+        Self::parse(EMBEDDED, "shop.toml").expect("a test parses it, and it never changes")
+    }
+}
+
+const EMBEDDED: &str = include_str!("../defaults/shop.toml");
+
+fn settings(notes: &mut Notes<'_>, table: &mut Table<'_>) -> Settings {
+    let name = table.name(notes);
+    let currency = currency(notes, table);
+    let (time_zone, zone) = zone(notes, table);
+    let payment = match table.get(notes, "payment") {
+        Some(field) => payment(notes, &field),
+        None => Payment::After,
+    };
+    let longest_wait_minutes =
+        table.number(notes, "longest_wait_minutes", &Limits::LONGEST_WAIT_MINUTES, LONGEST_WAIT_MINUTES);
+    let last_order_minutes =
+        table.number(notes, "last_order_minutes", &Limits::LAST_ORDER_MINUTES, LAST_ORDER_MINUTES);
+    let hours = table.table(notes, "hours").map(|table| Hours::read(notes, table, last_order_minutes));
+    Settings { name, currency, time_zone, payment, longest_wait_minutes, last_order_minutes, hours, zone }
+}
+
+fn currency(notes: &mut Notes<'_>, table: &mut Table<'_>) -> String {
+    const SAY: &str = "say the currency's three letters (ISO 4217), as in currency = \"KRW\"";
+    let Some(field) = table.require(notes, "currency", SAY) else { return String::new() };
+    let is_code = |text: &&str| text.len() == 3 && text.bytes().all(|b| b.is_ascii_uppercase());
+    match field.text().filter(is_code) {
+        Some(code) => code.to_owned(),
+        None => {
+            field.wrong(notes, SAY);
+            String::new()
+        }
+    }
+}
+
+fn zone(notes: &mut Notes<'_>, table: &mut Table<'_>) -> (String, TimeZone) {
+    const SAY: &str = "say a time zone by its name in the IANA database, as in time_zone = \"Asia/Seoul\"";
+    let nowhere = (String::new(), TimeZone::UTC);
+    let Some(field) = table.require(notes, "time_zone", SAY) else { return nowhere };
+    // The bundled ones, whatever the machine has: the same file means the same everywhere.
+    let found = field.text().and_then(|name| TimeZoneDatabase::bundled().get(name).ok());
+    let named = found.and_then(|zone| Some((zone.iana_name()?.to_owned(), zone)));
+    named.unwrap_or_else(|| {
+        field.wrong(notes, SAY);
+        nowhere
+    })
+}
+
+fn payment(notes: &mut Notes<'_>, field: &Field<'_>) -> Payment {
+    match field.text() {
+        Some("before") => Payment::Before,
+        Some("after") => Payment::After,
+        _ => {
+            field.wrong(notes, "say \"before\" or \"after\", when a phone order is paid");
+            Payment::After
+        }
+    }
+}
