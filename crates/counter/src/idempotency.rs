@@ -11,7 +11,7 @@ use bytes::Bytes;
 use eventlog::{Position, PublishError};
 use hmac::{Hmac, KeyInit, Mac};
 use http::HeaderMap;
-use order::Order;
+use order::{Item, LineDetails, Order};
 use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -57,7 +57,7 @@ pub(crate) fn request(order: &Order) -> Request {
     const ADDED: [&str; 2] = ["promise", "promised"];
     let details = order.details().map(|details| {
         let mut asked = order::Details {
-            items: details.items.clone(),
+            items: details.items.iter().map(asked_line).collect(),
             name: details.name.clone(),
             note: details.note.clone(),
             reference: details.reference.clone(),
@@ -69,6 +69,13 @@ pub(crate) fn request(order: &Order) -> Request {
     });
     let asked = Order { details, ..Order::new(order.order_id.clone(), order.amount) };
     Sha256::digest(asked.to_json()).into()
+}
+
+/// A line without what a menu says of it.
+fn asked_line(item: &Item) -> Item {
+    let note = item.note().map(str::to_owned);
+    let details = note.map(|note| Box::new(LineDetails { note: Some(note), ..LineDetails::default() }));
+    Item { details, ..item.clone() }
 }
 
 /// Equal for two orders that are one request.

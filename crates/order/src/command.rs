@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-use crate::{At, BadText, CommandId, Limits, OrderId, Stage, check_text};
+use crate::{At, BadText, CommandId, Limits, OrderId, Promise, Stage, check_text};
 
 /// One command, as `order.command` has it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,7 +49,11 @@ pub enum Action {
         reason: Option<String>,
     },
     /// It is paid.
-    Accept,
+    Accept {
+        /// When it is said to be ready: its first promise, made by the counter that takes the command.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        promise: Option<Promise>,
+    },
     /// "I'm on my way."
     Acknowledge,
     /// "It isn't there."
@@ -192,7 +196,7 @@ impl Action {
             Self::Collect => "collect",
             Self::Uncollect => "uncollect",
             Self::Cancel { .. } => "cancel",
-            Self::Accept => "accept",
+            Self::Accept { .. } => "accept",
             Self::Acknowledge => "acknowledge",
             Self::Missing => "missing",
             Self::Tested => "tested",
@@ -237,6 +241,25 @@ mod tests {
     }
 
     #[test]
+    fn a_payment_reads_back_with_its_promise_and_without() {
+        let json = |promise: &str| {
+            format!(
+                r#"{{"command_id":"c","order_id":"a","command":"accept"{promise},"by":{{"role":"staff"}}}}"#
+            )
+        };
+        for (promise, is) in [
+            ("", None),
+            (r#","promise":{"from":1,"to":2}"#, Promise::new(1, 2)),
+            (r#","promise":null"#, None),
+        ] {
+            let command = Command::parse(json(promise).as_bytes()).unwrap();
+            assert_eq!(command.action, Action::Accept { promise: is });
+            let written = if is.is_some() { promise } else { "" };
+            assert_eq!(String::from_utf8(command.to_json()).unwrap(), json(written));
+        }
+    }
+
+    #[test]
     fn a_remark_may_have_more_than_one_line() {
         assert_eq!(Action::Note { text: "by the window\nno lid".into() }.check(), Ok(()));
     }
@@ -252,6 +275,7 @@ mod tests {
             (with(r#","command":null"#), "name of a command"),
             (with(r#","command":"tick""#), "line"),
             (with(r#","command":"tick","line":-1"#), "invalid"),
+            (with(r#","command":"accept","promise":{"from":2,"to":1}"#), "before it begins"),
             (with(&format!(r#","command":"cancel","reason":"{}""#, "x".repeat(201))), "at most 200"),
             (with(r#","command":"cancel","reason":"\u001b[2J""#), "reason holds control"),
             (with(r#","command":"recall","reason":"a\u0007""#), "reason holds control"),

@@ -153,7 +153,12 @@ pub fn apply(state: &mut OrderState, event: &Event) {
 fn mark(state: &mut OrderState, event: &Event) {
     let at = stamp(event.at);
     match event.kind {
-        Kind::Accept => state.paid = true,
+        Kind::Accept => {
+            state.paid = true;
+            if event.promise.is_some() {
+                state.marks_mut().promise = event.promise;
+            }
+        }
         Kind::Recall | Kind::Cancel if event.reason.is_some() => {
             state.marks_mut().reason.clone_from(&event.reason);
         }
@@ -201,6 +206,7 @@ fn event(state: &OrderState, kind: Kind, context: &Context<'_>) -> Event {
         reason: None,
         line: None,
         presence: None,
+        promise: None,
         text: None,
     }
 }
@@ -337,8 +343,10 @@ fn done(state: &OrderState, command: &Command, context: &Context<'_>) -> Result<
         A::Cancel { reason } if may_cancel(stage, command.by.role) => {
             Ok(Event { reason: reason.clone(), ..new(Stage::Cancelled) })
         }
-        A::Accept if state.awaits_payment() => Ok(accept(state, context)),
-        A::Accept if stage == Stage::Received => Err(Refusal::NotUnpaid),
+        A::Accept { promise } if state.awaits_payment() => {
+            Ok(Event { promise: *promise, ..accept(state, context) })
+        }
+        A::Accept { .. } if stage == Stage::Received => Err(Refusal::NotUnpaid),
         A::Acknowledge | A::Missing | A::Tested | A::Rang => if_live(event(state, kind, context)),
         A::Presence { presence } => {
             if_live(Event { presence: Some(*presence), ..event(state, kind, context) })

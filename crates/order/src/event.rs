@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    At, By, Command, CommandId, Item, Millis, Mode, OrderId, ParseError, Presence, Refusal, Stage, Stamp,
-    parse_versioned,
+    At, By, Command, CommandId, Item, Millis, Mode, OrderId, ParseError, Presence, Promise, Refusal, Stage,
+    Stamp, parse_versioned,
 };
 
 /// One decision on one order, as `order.event` has it.
@@ -60,6 +60,9 @@ pub struct Event {
     /// What the customer's page is doing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub presence: Option<Presence>,
+    /// When it is said to be ready, of an order that was paid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promise: Option<Promise>,
     /// A remark of the staff. Not written: notes stand only in `order.received` and `order.state`.
     #[serde(skip)]
     pub text: Option<String>,
@@ -74,7 +77,7 @@ pub struct Taken {
     pub mode: Mode,
     /// Number of cups.
     pub amount: u16,
-    /// What is to be made, without the fields that nobody here knows.
+    /// What is to be made, without notes and the fields that nobody here knows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub items: Vec<Item>,
 }
@@ -150,6 +153,7 @@ impl Event {
             reason: None,
             line: command.action.line(),
             presence: None,
+            promise: None,
             text: None,
         }
     }
@@ -166,7 +170,7 @@ impl Kind {
             A::Collect => Self::Collect,
             A::Uncollect => Self::Uncollect,
             A::Cancel { .. } => Self::Cancel,
-            A::Accept => Self::Accept,
+            A::Accept { .. } => Self::Accept,
             A::Acknowledge => Self::Acknowledge,
             A::Missing => Self::Missing,
             A::Tested => Self::Tested,

@@ -8,6 +8,7 @@
 //! | [`decide`], [`apply`] | the rules, over one order |
 //! | [`Orders`] | orders in memory, by place and by id |
 //! | [`Book`] | the orders of one partition: repeats, pickup codes, what is remembered |
+//! | [`Promise`] | when an order is said to be ready |
 //! | [`Code`] | a pickup code's number, words and symbol |
 //! | [`Ledger`] | the equation: accepted = the sum of where every order is |
 
@@ -24,6 +25,7 @@ mod ledger;
 mod limits;
 mod order;
 mod orders;
+mod promise;
 mod state;
 pub mod topic;
 
@@ -36,11 +38,12 @@ pub use crate::{
     decide::{Context, Input, Placed, Refusal, apply, decide},
     event::{Event, Kind, Taken},
     id::{CommandId, IdError, OrderId},
-    item::{Extra, Item},
+    item::{Extra, Item, LineDetails, Title},
     ledger::{Equation, Fact, Fault, Ledger},
     limits::{BadText, Limits, check_text},
     order::{Details, Order, Status},
     orders::{Key, Orders},
+    promise::Promise,
     state::{Answer, At, Marks, Mode, OrderState, ParseError, SCHEMA, Stage, parse_versioned},
 };
 

@@ -24,6 +24,8 @@ impl Limits {
     pub const NAME_CHARS: usize = 80;
     /// Characters of a note.
     pub const NOTE_CHARS: usize = 500;
+    /// Characters of a note on one line.
+    pub const LINE_NOTE_CHARS: usize = 200;
     /// Characters of a till's ticket number.
     pub const REF_CHARS: usize = 32;
     /// Characters of a reason.

@@ -10,8 +10,8 @@ use serde::{
 use serde_json::value::RawValue;
 
 use crate::{
-    Item, Limits, Millis, OrderId,
-    item::{self, Extra, once, same},
+    Item, Limits, Millis, OrderId, Promise,
+    item::{self, Extra, WithoutNotes, once, same},
 };
 
 /// An order as the contract writes it: `order_id`, `amount` and `status` first, what is ours after them, and
@@ -54,6 +54,15 @@ pub struct Details {
     pub make_seconds: Option<u32>,
     /// It waits for payment.
     pub unpaid: bool,
+    /// What it cost when it was placed, in the smallest unit of its currency, written by a counter that knows the
+    /// menu.
+    pub total: Option<u64>,
+    /// In which currency: ISO 4217.
+    pub currency: Option<Box<str>>,
+    /// The version of the menu that it was priced by.
+    pub menu: Option<Box<str>>,
+    /// When it was first said to be ready.
+    pub promise: Option<Promise>,
     /// Fields that nobody here knows, and those above where they are of another type or too many, in their
     /// order, each value as it was written.
     pub extra: Extra,
@@ -80,7 +89,7 @@ impl Order {
         out
     }
 
-    /// The order as `order.processed` has it: announced, and without the note.
+    /// The order as `order.processed` has it: announced, and without its note and those of its lines.
     pub fn announced(&self) -> Announced<'_> {
         Announced(self)
     }
@@ -112,8 +121,10 @@ impl Order {
         map.serialize_entry("amount", &self.amount)?;
         map.serialize_entry("status", &(status as u8))?;
         if let Some(d) = self.details() {
-            if !d.items.is_empty() {
-                map.serialize_entry("items", &d.items)?;
+            match (d.items.is_empty(), with_note) {
+                (true, _) => {}
+                (false, true) => map.serialize_entry("items", &d.items)?,
+                (false, false) => map.serialize_entry("items", &WithoutNotes(&d.items))?,
             }
             let note = d.note.as_ref().filter(|_| with_note);
             for (key, text) in [("name", d.name.as_ref()), ("note", note), ("ref", d.reference.as_ref())] {
@@ -129,6 +140,17 @@ impl Order {
             }
             if d.unpaid {
                 map.serialize_entry("unpaid", &true)?;
+            }
+            if let Some(total) = d.total {
+                map.serialize_entry("total", &total)?;
+            }
+            for (key, text) in [("currency", &d.currency), ("menu", &d.menu)] {
+                if let Some(text) = text {
+                    map.serialize_entry(key, text)?;
+                }
+            }
+            if let Some(promise) = d.promise {
+                map.serialize_entry("promise", &promise)?;
             }
             // A note that is not ours to read is a note all the same.
             for (key, value) in d.extra.iter().filter(|(key, _)| with_note || &**key != "note") {
@@ -230,8 +252,10 @@ impl<'de> Deserialize<'de> for Field {
 impl Details {
     fn weight(&self) -> usize {
         let texts = [&self.name, &self.note, &self.reference].into_iter().flatten().map(String::len);
+        let short = [&self.currency, &self.menu].into_iter().flatten().map(|text| text.len());
         let items = self.items.iter().map(Item::weight);
-        size_of::<Self>() + texts.sum::<usize>() + items.sum::<usize>() + item::weight(&self.extra)
+        let parts = texts.chain(short).chain(items).sum::<usize>();
+        size_of::<Self>() + parts + item::weight(&self.extra)
     }
 
     /// Takes in a field that the core does not have. Others use these names too: what is of another type than
@@ -246,6 +270,10 @@ impl Details {
             "placed_at" => fit(&mut self.placed_at, value, |_| true),
             "make_seconds" => fit(&mut self.make_seconds, value, |_| true),
             "unpaid" => fit(&mut self.unpaid, value, |_| true),
+            "total" => fit(&mut self.total, value, |_| true),
+            "currency" => fit(&mut self.currency, value, |_| true),
+            "menu" => fit(&mut self.menu, value, |_| true),
+            "promise" => fit(&mut self.promise, value, |_| true),
             _ => false,
         };
         if !fits {
@@ -256,7 +284,11 @@ impl Details {
 }
 
 /// Reads `value` into `field`, where `null` is the same as nothing; false if it can't be or must not be.
-fn fit<T: DeserializeOwned + Default>(field: &mut T, value: &RawValue, may_be: fn(&T) -> bool) -> bool {
+pub(crate) fn fit<T: DeserializeOwned + Default>(
+    field: &mut T,
+    value: &RawValue,
+    may_be: fn(&T) -> bool,
+) -> bool {
     match serde_json::from_str::<Option<T>>(value.get()).map(Option::unwrap_or_default) {
         Ok(value) if may_be(&value) => {
             *field = value;
@@ -293,8 +325,9 @@ impl<'de> Deserialize<'de> for Status {
 /// Equal when every field is, unknown ones compared as they were written.
 impl PartialEq for Details {
     fn eq(&self, other: &Self) -> bool {
-        let known = |d: &Self| (d.placed_at, d.make_seconds, d.unpaid);
+        let known = |d: &Self| (d.placed_at, d.make_seconds, d.unpaid, d.total, d.promise);
         known(self) == known(other)
+            && (&self.currency, &self.menu) == (&other.currency, &other.menu)
             && self.items == other.items
             && (&self.name, &self.note, &self.reference) == (&other.name, &other.note, &other.reference)
             && same(&self.extra, &other.extra)
@@ -338,6 +371,11 @@ mod tests {
             r#""ref":7"#,
             r#""make_seconds":-1"#,
             r#""unpaid":"no""#,
+            r#""total":"5,500""#,
+            r#""currency":410"#,
+            r#""menu":{"coffee":[]}"#,
+            r#""promise":1795363866253"#,
+            r#""promise":{"from":2,"to":1}"#,
             r#""items":["latte",7]"#,
             r#""items":[["latte",2,[]]]"#,
             r#""items":[{"item":"latte","quantity":100000}]"#,
@@ -370,6 +408,10 @@ mod tests {
             format!(r#""items":[{{"item":"{long}"}}]"#),
             format!(r#""items":[{{"item":"a","options":["{long}"]}}]"#),
             format!(r#""items":[{{"item":"a","size":"{long}"}}]"#),
+            format!(r#""items":[{{"item":"a","note":"{long}"}}]"#),
+            format!(r#""items":[{{"item":"a","title":{{"en":"{long}","ko":""}}}}]"#),
+            format!(r#""items":[{{"item":"a","option_titles":[{{"en":"","ko":"{long}"}}]}}]"#),
+            format!(r#""menu":"{long}""#),
             format!(r#""name":["{long}"]"#),
         ] {
             let weight = weight(&RECEIVED.replace('}', &format!(",{more}}}")));
@@ -387,6 +429,38 @@ mod tests {
                 r#"{"order_id":"a","amount":1,"status":1,"x":1}"#
             );
         }
+    }
+
+    #[test]
+    fn the_note_of_a_line_is_not_announced() {
+        for note in [r#""no nuts""#, r#"{"allergies":["nuts"]}"#] {
+            let line =
+                |note: &str| format!(r#"{{"item":"latte","quantity":1,"unit_price":5500{note},"x":1}}"#);
+            let json = |status, line| {
+                format!(r#"{{"order_id":"a","amount":1,"status":{status},"items":[{line}],"total":5500}}"#)
+            };
+            let written = json(0, line(&format!(r#","note":{note}"#)));
+            let order = Order::parse(written.as_bytes()).unwrap();
+            let kept = Order::parse(&order.to_json()).unwrap();
+            assert_eq!(kept, order, "what is kept has the note");
+            assert!(String::from_utf8(order.to_json()).unwrap().contains("nuts"));
+            assert_eq!(serde_json::to_string(&order.announced()).unwrap(), json(1, line("")));
+        }
+    }
+
+    #[test]
+    fn an_order_keeps_the_prices_and_the_promise_it_was_placed_with() {
+        let json = concat!(
+            r#"{"order_id":"a","amount":1,"status":0,"items":[{"item":"latte","quantity":1,"unit_price":5500}],"#,
+            r#""make_seconds":45,"unpaid":true,"total":5500,"currency":"KRW","menu":"0123456789ab","#,
+            r#""promise":{"from":1795363866253,"to":1795363986253}}"#
+        );
+        let order = Order::parse(json.as_bytes()).unwrap();
+        assert_eq!(String::from_utf8(order.to_json()).unwrap(), json);
+        let details = order.details().unwrap();
+        assert_eq!((details.total, details.currency.as_deref()), (Some(5_500), Some("KRW")));
+        assert_eq!(details.promise, Promise::new(1_795_363_866_253, 1_795_363_986_253));
+        assert_eq!(details.extra.len(), 0);
     }
 
     #[test]

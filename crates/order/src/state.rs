@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::{Action, CommandId, Kind, Limits, Millis, Order, OrderId, Presence, Refusal, Stamp, stamp};
+use crate::{
+    Action, CommandId, Kind, Limits, Millis, Order, OrderId, Presence, Promise, Refusal, Stamp, stamp,
+};
 
 /// The version of the JSON of `order.state` and `order.event`. A program that meets a newer one stops.
 pub const SCHEMA: u8 = 1;
@@ -184,6 +186,9 @@ pub struct Marks {
     /// Why this round was begun by a recall, or why the order was cancelled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// When it was first said to be ready, of an order that was paid for later.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub promise: Option<Promise>,
     /// The W3C trace context that it came with.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<String>,
@@ -228,6 +233,12 @@ impl OrderState {
     /// Whether it waits for payment.
     pub fn awaits_payment(&self) -> bool {
         self.stage == Stage::Received && self.order.unpaid() && !self.paid
+    }
+
+    /// When it was first said to be ready: as it was placed, or as it was paid.
+    pub fn promised(&self) -> Option<Promise> {
+        let placed = self.order.details().and_then(|details| details.promise);
+        placed.or_else(|| self.marks.as_ref()?.promise)
     }
 
     /// Whether it waits for a free hand, to begin by itself.

@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "in a test, what fails is to be seen")]
 
 use order::{
-    Action, At, Book, By, Change, Command, CommandId, Mode, Order, OrderId, Placed, Refusal, Role, Rules,
-    Stage, Verdict,
+    Action, At, Book, By, Change, Command, CommandId, Mode, Order, OrderId, OrderState, Placed, Promise,
+    Refusal, Role, Rules, Stage, Verdict,
 };
 
 fn placed(offset: u64) -> Placed {
@@ -89,7 +89,7 @@ fn what_takes_no_time_waits_for_no_hand_also_when_it_was_paid_for_later() {
     let mut book = Book::default();
     let json = br#"{"order_id":"a","amount":0,"status":0,"unpaid":true}"#;
     let key = take(&mut book, Order::parse(json).unwrap(), 0, &Rules::default()).key;
-    book.command(&command("a", Action::Accept), 1, &Rules::default(), false);
+    book.command(&command("a", Action::Accept { promise: None }), 1, &Rules::default(), false);
     assert_eq!(book.get(key).unwrap().stage, Stage::Ready);
 }
 
@@ -128,4 +128,51 @@ fn the_reason_of_one_recall_is_not_shown_for_the_next() {
         book.command(&command, 1, &rules, true);
         assert_eq!(reason(&book), shown, "after command {id}");
     }
+}
+
+#[test]
+fn an_order_that_is_paid_for_later_keeps_the_promise_it_got_then() {
+    let rules = Rules { mode: Mode::Manual, ..Rules::default() };
+    let json = br#"{"order_id":"a","amount":1,"status":0,"unpaid":true}"#;
+    let mut book = Book::default();
+    let key = take(&mut book, Order::parse(json).unwrap(), 0, &rules).key;
+    let pay = |id: &str, from| Command {
+        command_id: CommandId::new(id).unwrap(),
+        ..command("a", Action::Accept { promise: Promise::new(from, from + 1) })
+    };
+    let promised = |book: &Book| book.get(key).unwrap().promised();
+    assert_eq!(promised(&book), None);
+    book.command(&pay("1", 5), 1, &rules, true);
+    assert_eq!(promised(&book), Promise::new(5, 6));
+    book.command(&pay("2", 7), 2, &rules, true);
+    assert_eq!(promised(&book), Promise::new(5, 6), "what is refused promises nothing");
+    for (id, action) in [("3", Action::Ready), ("4", Action::Recall { reason: None })] {
+        let command = Command { command_id: CommandId::new(id).unwrap(), ..command("a", action) };
+        book.command(&command, 3, &rules, true);
+    }
+    assert_eq!(promised(&book), Promise::new(5, 6), "the first one counts, in each round");
+    let restored = OrderState::parse(&book.get(key).unwrap().to_json()).unwrap();
+    assert_eq!(&restored, book.get(key).unwrap());
+}
+
+#[test]
+fn the_promise_of_an_order_stays_when_it_is_paid_for() {
+    let json = br#"{"order_id":"a","amount":1,"status":0,"unpaid":true,"promise":{"from":1,"to":2}}"#;
+    let mut book = Book::default();
+    let key = take(&mut book, Order::parse(json).unwrap(), 0, &Rules::default()).key;
+    book.command(&command("a", Action::Accept { promise: Promise::new(5, 6) }), 1, &Rules::default(), true);
+    assert_eq!(book.get(key).unwrap().promised(), Promise::new(1, 2));
+}
+
+#[test]
+fn the_note_of_a_line_stands_in_the_state_and_in_no_history() {
+    let json = br#"{"order_id":"a","amount":1,"status":0,"items":[{"item":"latte","unit_price":5500,"note":"no nuts"}]}"#;
+    let mut book = Book::default();
+    let change = take(&mut book, Order::parse(json).unwrap(), 0, &Rules::default());
+    assert_eq!(
+        serde_json::to_string(&change.event.taken.as_ref().unwrap().items).unwrap(),
+        r#"[{"item":"latte","quantity":1,"unit_price":5500}]"#
+    );
+    assert!(!String::from_utf8(change.event.to_json()).unwrap().contains("nuts"));
+    assert!(String::from_utf8(book.get(change.key).unwrap().to_json()).unwrap().contains("no nuts"));
 }

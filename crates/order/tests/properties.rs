@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use order::{
     Action, At, Book, By, Change, Command, CommandId, Fact, Ledger, Millis, Mode, Order, OrderId, OrderState,
-    Placed, Presence, Refusal, Role, Rules, Seen, Stage, Verdict,
+    Placed, Presence, Promise, Refusal, Role, Rules, Seen, Stage, Verdict,
 };
 use proptest::{collection::vec, prelude::*, sample::select};
 
@@ -29,7 +29,7 @@ fn action() -> impl Strategy<Value = Action> {
         Action::Collect,
         Action::Uncollect,
         Action::Cancel { reason: reason() },
-        Action::Accept,
+        Action::Accept { promise: Promise::new(1_000, 2_000) },
         Action::Acknowledge,
         Action::Missing,
         Action::Tested,

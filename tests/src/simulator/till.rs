@@ -11,8 +11,8 @@ use eventlog::{
     Certainty, Headers, Log, Partition, Publish, PublishError, Record, Topic, partition_for, sim::Process,
 };
 use order::{
-    Action, At, By, CloudEvent, Command, CommandId, Details, Item, Order, OrderId, Presence, Role, Seen,
-    Stage, topic,
+    Action, At, By, CloudEvent, Command, CommandId, Details, Item, LineDetails, Order, OrderId, Presence,
+    Promise, Role, Seen, Stage, topic,
 };
 
 use super::{chance::Chance, model::Model, poison};
@@ -272,16 +272,31 @@ fn amount(chance: &mut Chance) -> u16 {
 }
 
 fn details(chance: &mut Chance) -> Details {
-    let item =
-        |name: &str| Item { item: name.to_owned(), quantity: 1, options: Vec::new(), extra: Vec::new() };
+    let says = chance.of(0.5).then(|| {
+        let note = Some("no sesame".to_owned());
+        Box::new(LineDetails { unit_price: Some(5_500), note, ..LineDetails::default() })
+    });
+    let item = |name: &str, details| Item {
+        item: name.to_owned(),
+        quantity: 1,
+        options: Vec::new(),
+        details,
+        extra: Vec::new(),
+    };
     Details {
-        items: if chance.of(0.5) { vec![item("latte"), item("tea")] } else { Vec::new() },
+        items: if chance.of(0.5) { vec![item("latte", says), item("tea", None)] } else { Vec::new() },
         name: chance.of(0.3).then(|| "Kim".to_owned()),
         note: chance.of(0.3).then(|| "no nuts".to_owned()),
         make_seconds: chance.of(0.3).then(|| *chance.pick(&[0, 1, 90, u32::MAX])),
         unpaid: chance.of(0.3),
+        promise: promise(chance),
         ..Details::default()
     }
+}
+
+fn promise(chance: &mut Chance) -> Option<Promise> {
+    let from = i64::try_from(chance.range(0, 1_000_000)).expect("small");
+    if chance.of(0.5) { Promise::new(from, from + 120_000) } else { None }
 }
 
 fn action(chance: &mut Chance) -> Action {
@@ -293,7 +308,7 @@ fn action(chance: &mut Chance) -> Action {
         8 | 9 => Action::Collect,
         10 => Action::Uncollect,
         11 => Action::Cancel { reason },
-        12 | 13 => Action::Accept,
+        12 | 13 => Action::Accept { promise: promise(chance) },
         14 => Action::Acknowledge,
         15 => chance.pick(&[Action::Missing, Action::Tested, Action::Rang]).clone(),
         16 => Action::Presence { presence: Presence::Hidden },

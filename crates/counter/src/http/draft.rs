@@ -16,7 +16,10 @@ use crate::{
 };
 
 /// What only counters and baristas write.
-const COUNTERS_OWN: [&str; 5] = ["order_id", "status", "make_seconds", "placed_at", "unpaid"];
+const COUNTERS_OWN: [&str; 8] =
+    ["order_id", "status", "make_seconds", "placed_at", "unpaid", "total", "currency", "menu"];
+/// What only a menu says of a line.
+const MENUS_OWN: [&str; 3] = ["title", "option_titles", "unit_price"];
 /// What is different about one line.
 const OPTIONS_MAX: usize = 20;
 /// Fields of a line that look like its quantity: kept as unknown ones, three cups would become one in silence.
@@ -134,6 +137,7 @@ fn check_items(items: &[Item]) -> Result<(), Problem> {
             return Err(Problem::field(&at("item"), format!("Line {line} does not say what it is.")));
         }
         check_text(&at("item"), &item.item, Limits::ITEM_CHARS)?;
+        check_details(item, at)?;
         if let Some((name, _)) = item.extra.iter().find(|(name, _)| NOT_QUANTITY.contains(&&**name)) {
             let detail = format!("How many of line {line} is said by quantity, not by {name}.");
             return Err(Problem::field(&at(name), detail));
@@ -152,6 +156,21 @@ fn check_items(items: &[Item]) -> Result<(), Problem> {
         }
     }
     Ok(())
+}
+
+/// What a line says beyond what is to be made: a note, and nothing that only a menu can say.
+fn check_details(item: &Item, at: impl Fn(&str) -> String) -> Result<(), Problem> {
+    let says = item.details().cloned().unwrap_or_default();
+    let said = [says.title.is_some(), !says.option_titles.is_empty(), says.unit_price.is_some()];
+    for (own, said) in MENUS_OWN.into_iter().zip(said) {
+        if said || item.extra.iter().any(|(name, _)| **name == *own) {
+            return Err(Problem::field(&at(own), format!("{own} is what a menu says; leave it out.")));
+        }
+    }
+    if item.extra.iter().any(|(name, _)| &**name == "note") {
+        return Err(Problem::field(&at("note"), "The note of a line must be a text."));
+    }
+    says.note.map_or(Ok(()), |note| check_text(&at("note"), &note, Limits::LINE_NOTE_CHARS))
 }
 
 /// The fields of an object, each once, each value as it was written.
@@ -231,6 +250,16 @@ mod tests {
             (r#"{"items":7}"#, Code::BadField, "items"),
             (&many, Code::BadField, "at most 100"),
             (&format!(r#"{{"amount":1,"note":"{long}"}}"#), Code::BadField, "501 characters"),
+            (
+                &format!(r#"{{"items":[{{"item":"a","note":"{}"}}]}}"#, "가".repeat(201)),
+                Code::BadField,
+                "201 characters",
+            ),
+            (r#"{"items":[{"item":"a","note":"a\u0007"}]}"#, Code::BadField, "items[0].note"),
+            (r#"{"items":[{"item":"a","note":["x"]}]}"#, Code::BadField, "must be a text"),
+            (r#"{"items":[{"item":"a","unit_price":1}]}"#, Code::BadField, "unit_price"),
+            (r#"{"items":[{"item":"a","title":"A"}]}"#, Code::BadField, "title"),
+            (r#"{"amount":1,"currency":"KRW"}"#, Code::BadField, "currency"),
             (r#"{"amount":1,"name":"a\u0007"}"#, Code::BadField, "control"),
             (r#"{"amount":1,"status":1}"#, Code::BadField, "status"),
             (r#"{"amount":1,"state":"ready"}"#, Code::BadField, "state"),

@@ -2,13 +2,13 @@
 
 use std::num::NonZeroI64;
 
-use order::{Code, Marks, Millis, Mode, Order, OrderState, Presence, Role, Stage, Status, Words};
+use order::{Code, Marks, Millis, Mode, Order, OrderState, Presence, Promise, Role, Stage, Status, Words};
 use serde::Serialize;
 
 use super::{View, fold::is_made_by_others};
 
 /// Fields of a snapshot that an order must not bring along.
-pub(crate) const RESERVED: [&str; 20] = [
+pub(crate) const RESERVED: [&str; 22] = [
     "state",
     "round",
     "version",
@@ -29,6 +29,8 @@ pub(crate) const RESERVED: [&str; 20] = [
     "no_barista",
     "unpaid",
     "promise",
+    "promised",
+    "now",
 ];
 
 /// What is said of an order beside its own fields.
@@ -45,6 +47,9 @@ struct Facts<'a> {
     mode: Option<Mode>,
     #[serde(skip_serializing_if = "Option::is_none")]
     queue: Option<Queue>,
+    /// When it was first said to be ready.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    promised: Option<Promise>,
     received_at: Millis,
     changed_at: Millis,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -61,6 +66,8 @@ struct Facts<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     marks: Option<ShownMarks<'a>>,
     as_of: Millis,
+    /// The time of sending, by which `as_of` is to be judged: a phone's own clock may be wrong.
+    now: Millis,
     #[serde(skip_serializing_if = "Option::is_none")]
     undecided_ms: Option<Millis>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -122,6 +129,7 @@ impl View {
             code: self.code(state),
             mode: (decided && !is_made_by_others(state)).then_some(state.mode),
             queue: self.queue(state),
+            promised: state.promised(),
             received_at: state.received_at,
             changed_at: state.changed_at,
             making_at: state.making_at,
@@ -132,6 +140,7 @@ impl View {
             paid: state.paid,
             marks: state.marks.as_deref().map(|marks| shown(marks, state, role)),
             as_of,
+            now,
             undecided_ms: (!decided).then(|| now.saturating_sub(state.received_at).max(0)),
             no_barista: state.stage.is_live() && self.nobody_decides(state.at.partition, now),
         };
@@ -173,12 +182,19 @@ fn shown_order(state: &OrderState, role: Role) -> Order {
     order.status = if rang { Status::Processed } else { Status::Received };
     if let Some(details) = &mut order.details {
         details.unpaid = false;
+        details.promise = None;
         details.extra.retain(|(key, _)| !RESERVED.contains(&&**key));
         if is_strangers(state, role) {
             details.name = None;
             details.note = None;
             details.reference = None;
             details.extra.clear();
+            for item in &mut details.items {
+                item.extra.clear();
+                if let Some(says) = &mut item.details {
+                    says.note = None;
+                }
+            }
         }
     }
     order
@@ -210,7 +226,8 @@ mod tests {
     use super::*;
 
     fn shown_to(role: Role, foreign: bool) -> serde_json::Value {
-        let json = r#"{"order_id":"a","amount":1,"status":0,"name":"Kim","note":"no nuts","ref":"T-1","phone":"010","promise":9}"#;
+        let json = r#"{"order_id":"a","amount":1,"status":0,"name":"Kim","note":"no nuts","ref":"T-1","phone":"010","promise":9,
+            "items":[{"item":"latte","note":"no nuts","for":"Kim"},{"item":"tea","note":["no nuts"]}]}"#;
         let order = Order::parse(json.as_bytes()).unwrap();
         let at = At { partition: 0, offset: 0 };
         let placed = Placed { at, received_at: 1, foreign, history_from: 0, traceparent: None };
@@ -223,11 +240,35 @@ mod tests {
     fn whoever_guessed_the_id_of_a_foreign_order_learns_nothing_of_whose_it_is() {
         let told = |shown: &serde_json::Value| {
             let fields = ["name", "note", "ref", "phone"].map(|field| shown.get(field).is_some());
-            (fields.iter().filter(|told| **told).count(), shown["marks"].get("reason").is_some())
+            let lines = ["no nuts", "Kim"].map(|text| shown["items"].to_string().contains(text));
+            (
+                fields.iter().filter(|told| **told).count(),
+                lines.iter().filter(|told| **told).count(),
+                shown["marks"].get("reason").is_some(),
+            )
         };
-        assert_eq!(told(&shown_to(Role::Holder, true)), (0, false));
-        assert_eq!(told(&shown_to(Role::Staff, true)), (4, true));
-        assert_eq!(told(&shown_to(Role::Holder, false)), (4, true));
+        assert_eq!(told(&shown_to(Role::Holder, true)), (0, 0, false));
+        assert_eq!(told(&shown_to(Role::Staff, true)), (4, 2, true));
+        assert_eq!(told(&shown_to(Role::Holder, false)), (4, 2, true));
+    }
+
+    #[test]
+    fn the_first_promise_is_shown_as_such_and_not_as_the_current_one() {
+        let shown = |placed: &str, paid: Option<Promise>| {
+            let json = format!(r#"{{"order_id":"a","amount":1,"status":0{placed}}}"#);
+            let at = At { partition: 0, offset: 0 };
+            let placed = Placed { at, received_at: 1, foreign: false, history_from: 0, traceparent: None };
+            let order = Order::parse(json.as_bytes()).unwrap();
+            let mut state = OrderState::undecided(order, placed, Mode::Manual);
+            state.marks = Some(Box::new(Marks { promise: paid, ..Marks::default() }));
+            let snapshot = View::default().snapshot(&state, Role::Holder, 1, 1);
+            let shown: serde_json::Value = serde_json::from_slice(&snapshot).unwrap();
+            assert!(shown.get("promise").is_none(), "{shown}");
+            shown["promised"]["from"].as_i64()
+        };
+        assert_eq!(shown("", None), None);
+        assert_eq!(shown(r#","promise":{"from":5,"to":6}"#, Promise::new(7, 8)), Some(5));
+        assert_eq!(shown(r#","unpaid":true"#, Promise::new(7, 8)), Some(7));
     }
 
     #[test]

@@ -44,6 +44,7 @@ impl Line {
             Err(Some(at)) => return Err((Kind::Lost, format!("the order at {at} was passed over"))),
             Err(None) => return wrong("taken twice, or never placed"),
         };
+        let promised = order.details().and_then(|details| details.promise);
         let mut known = Known {
             order,
             at: taken.at,
@@ -55,6 +56,7 @@ impl Line {
             code: 0,
             due: None,
             paid: false,
+            promised,
             forgotten: false,
             history_from: offset,
             trail: Vec::new(),
@@ -111,8 +113,15 @@ impl Line {
             Action::Tick { line } | Action::Untick { line } => Some(line),
             _ => None,
         };
+        let promise = match command.action {
+            Action::Accept { promise } if event.refused.is_none() && !event.repeat => promise,
+            _ => None,
+        };
         let asked = (What::of(&command.action), line);
-        if (event.kind, event.line) != asked || event.by.as_ref() != Some(&command.by) {
+        if (event.kind, event.line) != asked
+            || event.by.as_ref() != Some(&command.by)
+            || event.promise != promise
+        {
             return wrong(format!("not what was asked at {offset}: {command:?}"));
         }
         let known = self.orders.get(&event.order_id).filter(|known| !known.forgotten);

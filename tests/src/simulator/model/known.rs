@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use eventlog::Millis;
-use order::{At, CommandId, Event, Kind, Mode, Order, OrderId, Refusal, Rules, Stage};
+use order::{At, CommandId, Event, Kind, Mode, Order, OrderId, Promise, Refusal, Rules, Stage};
 
 /// How many answers an order remembers, by the design.
 const ANSWERS: usize = 32;
@@ -31,6 +31,8 @@ pub(crate) struct Known {
     pub(crate) due: Option<Millis>,
     /// Its payment came.
     pub(crate) paid: bool,
+    /// When it was first said to be ready.
+    pub(crate) promised: Option<Promise>,
     /// It is remembered no longer.
     pub(crate) forgotten: bool,
     /// The offset of its first event.
@@ -103,6 +105,7 @@ impl Known {
         self.due = event.due_at.map(std::num::NonZeroI64::get);
         self.code = event.code.unwrap_or(self.code);
         self.paid |= event.kind == order::Kind::Accept;
+        self.promised = self.promised.or(event.promise);
     }
 }
 

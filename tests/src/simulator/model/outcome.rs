@@ -182,6 +182,13 @@ fn differs(known: &Known, state: Option<&OrderState>) -> Option<String> {
     if answers != expected {
         return Some(format!("the state remembers {answers:?}, the decisions say {expected:?}"));
     }
+    if state.promised() != known.promised {
+        return Some(format!(
+            "the state promises {:?}, the decisions {:?}",
+            state.promised(),
+            known.promised
+        ));
+    }
     if state.order != known.order || state.foreign != known.foreign {
         return Some("the state holds another order than was placed".to_owned());
     }

@@ -45,11 +45,11 @@ pub(crate) fn command(
             let may = command.by.role == Role::Staff || stage == Stage::Received;
             if may { Ok(to(Stage::Cancelled)) } else { Err(Refusal::WrongState) }
         }
-        (Action::Accept, Stage::Received) if known.awaits_payment() => Ok(match known.mode {
+        (Action::Accept { .. }, Stage::Received) if known.awaits_payment() => Ok(match known.mode {
             Mode::Auto => begun_or_waits(known, at, setting, stays),
             Mode::Manual => Expected { due: None, ..stays },
         }),
-        (Action::Accept, Stage::Received) => Err(Refusal::NotUnpaid),
+        (Action::Accept { .. }, Stage::Received) => Err(Refusal::NotUnpaid),
         (Action::Tick { line } | Action::Untick { line }, _) if live => {
             if usize::from(*line) < known.order.lines() { Ok(stays) } else { Err(Refusal::NoSuchLine) }
         }
