@@ -174,6 +174,10 @@ pub struct ServeArgs {
     #[arg(long, value_name = "N", env = "BREWLINE_MAX_STREAMS_PER_ADDRESS", allow_negative_numbers = true, value_parser = said(|n: &str| value::MAX_STREAMS_PER_ADDRESS.parse(n)))]
     pub max_streams_per_address: Option<u32>,
 
+    /// Orders of one address a minute at most, 1 to 1000000; a whole café is one address, loopback is not counted [default: 120]
+    #[arg(long, value_name = "N", env = "BREWLINE_ORDERS_PER_MINUTE", allow_negative_numbers = true, value_parser = said(|n: &str| value::ORDERS_PER_MINUTE.parse(n)))]
+    pub orders_per_minute: Option<u32>,
+
     /// Make a new staff token, show it once, and forget the old one
     #[arg(long)]
     pub new_staff_token: bool,

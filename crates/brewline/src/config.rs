@@ -80,6 +80,7 @@ pub struct Serve {
     pub listen: SocketAddr,
     pub max_streams: usize,
     pub max_streams_per_address: usize,
+    pub orders_per_minute: u32,
     pub new_staff_token: bool,
 }
 
@@ -249,6 +250,10 @@ impl File {
                 .max_streams_per_address
                 .or(self.max_streams_per_address)
                 .map_or(counter::Options::MAX_STREAMS_PER_ADDRESS, count),
+            orders_per_minute: args
+                .orders_per_minute
+                .or(self.orders_per_minute)
+                .unwrap_or(counter::Options::ORDERS_PER_MINUTE),
             new_staff_token: args.new_staff_token,
         }
     }
@@ -484,6 +489,7 @@ mod tests {
             "max-streams-per-address",
             &serve.max_streams_per_address,
         );
+        check(&value::ORDERS_PER_MINUTE, "up", "orders-per-minute", &serve.orders_per_minute);
         check(&value::RETENTION_DAYS, "up", "retention-days", &(run.keep.retention.as_secs() / 24 / 60 / 60));
         check(&value::CUSTOMERS, "client", "customers", &10);
         check(&value::SEED, "client", "seed", &"others each time");

@@ -59,6 +59,7 @@ keys! {
     max_open: u32 = |value| bare(value, &value::MAX_OPEN);
     max_streams: u32 = |value| bare(value, &value::MAX_STREAMS);
     max_streams_per_address: u32 = |value| bare(value, &value::MAX_STREAMS_PER_ADDRESS);
+    orders_per_minute: u32 = |value| bare(value, &value::ORDERS_PER_MINUTE);
     retention_days: u32 = |value| bare(value, &value::RETENTION_DAYS);
     quiet: bool = |value| value.as_bool().ok_or_else(|| "say true or false, without quotes".to_owned());
     log_format: LogFormat = |value| value::word(text(value)?);
@@ -243,6 +244,7 @@ mod tests {
         ("max_open", "1"),
         ("max_streams", "1"),
         ("max_streams_per_address", "1"),
+        ("orders_per_minute", "1"),
         ("retention_days", "2"),
         ("quiet", "true"),
         ("log_format", "\"json\""),

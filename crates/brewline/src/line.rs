@@ -146,6 +146,7 @@ fn counter_options(serve: &Serve, max_open: usize, registry: Registry) -> counte
         max_open,
         max_streams: serve.max_streams,
         max_streams_per_address: serve.max_streams_per_address,
+        orders_per_minute: serve.orders_per_minute,
         reset_staff_token: serve.new_staff_token,
         registry,
         version: env!("CARGO_PKG_VERSION").to_owned(),

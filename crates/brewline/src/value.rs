@@ -34,6 +34,8 @@ pub const MAX_OPEN: Number<u32> = whole(1..=u32::MAX);
 pub const MAX_STREAMS: Number<u32> = whole(1..=1_000_000);
 /// `--max-streams-per-address`
 pub const MAX_STREAMS_PER_ADDRESS: Number<u32> = whole(1..=1_000_000);
+/// `--orders-per-minute`
+pub const ORDERS_PER_MINUTE: Number<u32> = whole(1..=1_000_000);
 /// `--retention-days`
 pub const RETENTION_DAYS: Number<u32> = whole(2..=3_650);
 /// `--replication-factor`

@@ -21,6 +21,7 @@ use crate::{
     metrics::Metrics,
     options::Options,
     problem::{Code, Problem},
+    rates::Rates,
     seats::Seats,
     view::Views,
 };
@@ -46,6 +47,8 @@ pub(crate) struct App {
     pub(crate) seats: Arc<Seats>,
     /// For connections.
     pub(crate) places: Arc<Seats>,
+    /// For orders with items that are not of staff.
+    pub(crate) rates: Rates,
     pub(crate) scans: Semaphore,
     /// What the public screens show, made once for all of them.
     pub(crate) board: watch::Sender<Bytes>,
@@ -111,6 +114,7 @@ impl App {
             views,
             seats: Seats::new(options.max_streams, options.max_streams_per_address, metrics.streams.clone()),
             places: Seats::new(max_connections, max_connections_per_address, metrics.connections.clone()),
+            rates: Rates::new(options.orders_per_minute, options.orders_per_minute_of_device),
             metrics,
             secret: OnceLock::new(),
             in_flight: InFlight::default(),

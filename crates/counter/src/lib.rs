@@ -9,6 +9,7 @@
 //! | `app` | what all requests share |
 //! | `closed` | what is answered before there is a log |
 //! | `server`, `stall`, `seats` | connections: accepted, bounded, seen off |
+//! | `peer`, `rates` | where a request comes from; how often one may order |
 //! | `claims` | the line's secret and the staff token, settled through the log |
 //! | `idempotency`, `auth`, `metrics` | one idea each |
 
@@ -22,7 +23,9 @@ mod http;
 mod idempotency;
 mod metrics;
 mod options;
+mod peer;
 pub mod problem;
+mod rates;
 mod seats;
 mod server;
 mod stall;

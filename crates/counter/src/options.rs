@@ -28,9 +28,14 @@ pub struct Options {
     /// No more streams than this are open. Connections without one have room beside them:
     /// [`Options::max_connections`].
     pub max_streams: usize,
-    /// No more streams than this are open from one address. Loopback is not counted: behind a proxy everyone
-    /// comes from there.
+    /// No more streams than this are open from one address. Loopback is not counted, unless a proxy there names the
+    /// address.
     pub max_streams_per_address: usize,
+    /// No more orders than this are taken from one address in a minute with `POST /orders`, staff's not counted. Loopback
+    /// is not counted, unless a proxy there names the address.
+    pub orders_per_minute: u32,
+    /// The same for one device, as the page there names it.
+    pub orders_per_minute_of_device: u32,
     /// How long an order or a command may take to be answered.
     pub deadline: Duration,
     /// The largest body, in bytes.
@@ -62,6 +67,8 @@ impl Options {
     pub const MAX_STREAMS: usize = 20_000;
     /// Streams of one address, if nothing else is said.
     pub const MAX_STREAMS_PER_ADDRESS: usize = 512;
+    /// Orders of one address in a minute, if nothing else is said: a whole café is behind one.
+    pub const ORDERS_PER_MINUTE: u32 = 120;
 
     /// No more connections than this are open; more wait to be accepted.
     pub fn max_connections(&self) -> usize {
@@ -82,6 +89,8 @@ impl Default for Options {
             max_open_bytes: 512 * 1024 * 1024,
             max_streams: Self::MAX_STREAMS,
             max_streams_per_address: Self::MAX_STREAMS_PER_ADDRESS,
+            orders_per_minute: Self::ORDERS_PER_MINUTE,
+            orders_per_minute_of_device: 10,
             deadline: Duration::from_secs(5),
             max_body_bytes: 64 * 1024,
             head_timeout: Duration::from_secs(10),

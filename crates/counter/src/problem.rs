@@ -82,6 +82,8 @@ codes! {
     KeyReused = "idempotency_key_reused", UNPROCESSABLE_ENTITY, "The Idempotency-Key was used for something else";
     /// Too many streams are open, in all or from one address.
     TooManyStreams = "too_many_streams", TOO_MANY_REQUESTS, "Too many streams are open";
+    /// Too many orders came from one device or one address.
+    TooManyOrders = "too_many_orders", TOO_MANY_REQUESTS, "Too many orders came from there";
     /// Too many of these run already.
     Busy = "busy", SERVICE_UNAVAILABLE, "Too many of these run already";
     /// The view has not caught up with the log, or can't read it.

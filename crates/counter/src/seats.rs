@@ -14,7 +14,7 @@ use crate::problem::{Code, Problem};
 #[derive(Debug)]
 pub(crate) struct Seats {
     max: usize,
-    /// Loopback is not counted: behind a proxy everyone comes from there.
+    /// Loopback is not counted: behind a proxy all connections come from there.
     max_per_address: usize,
     taken: Mutex<Taken>,
     open: Gauge,

@@ -31,6 +31,7 @@ use crate::{
     app::App,
     error::BindError,
     http::{Client, place, router},
+    peer,
     problem::Code,
     stall::{self, Impatient},
 };
@@ -209,7 +210,8 @@ impl Front {
         let response = if request.uri().path() == "/order" {
             place(&self.app, request).await
         } else {
-            request.extensions_mut().insert(Client(client));
+            let client = Client(peer::address(client, request.headers()));
+            request.extensions_mut().insert(client);
             // Boxed: an idle connection must not hold the place of the largest handler.
             let routed = Box::pin(self.router.call(request));
             match routed.await {

@@ -47,7 +47,7 @@ pub(crate) use self::{
     screens::{Freshness, Screens},
 };
 
-/// Whose connection it is; streams are counted by it.
+/// Where a request comes from, by [`crate::peer`]; streams and orders are counted by it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Client(pub(crate) IpAddr);
 

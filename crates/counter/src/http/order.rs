@@ -44,7 +44,7 @@ async fn try_place(app: &App, request: Request<Incoming>) -> Result<Placed, Prob
         // Nobody needs it; read, so that the connection can be used again.
         body::all(stray, &app.settings).await?;
     }
-    submit(app, &parts.headers, |id| Order::new(id, amount)).await
+    submit(app, &parts.headers, || app.check_room(), |id| Order::new(id, amount)).await
 }
 
 /// The amount in the query.
@@ -70,14 +70,16 @@ fn amount(uri: &Uri) -> Result<u16, Problem> {
     }
 }
 
-/// Gets an order into the log: once for each `Idempotency-Key`, and durable before this returns.
+/// Gets an order into the log: once for each `Idempotency-Key`, and durable before this returns. `admit` is asked only
+/// where there is something to write: a repeat adds nothing.
 pub(super) async fn submit(
     app: &App,
     headers: &HeaderMap,
+    admit: impl FnOnce() -> Result<(), Problem>,
     order: impl FnOnce(OrderId) -> Order,
 ) -> Result<Placed, Problem> {
     let Some(key) = idempotency::key(headers)? else {
-        app.check_room()?;
+        admit()?;
         let mut bytes = [0; 16];
         getrandom::fill(&mut bytes).map_err(|_| not_taken(&no_randomness()))?;
         let order = order(order_id(uuid::Builder::from_random_bytes(bytes).into_uuid()));
@@ -93,7 +95,7 @@ pub(super) async fn submit(
         return Ok(placed);
     }
     let request = idempotency::request(&order);
-    let outcome = match app.in_flight.enter(uuid, request, Instant::now(), || app.check_room())? {
+    let outcome = match app.in_flight.enter(uuid, request, Instant::now(), admit)? {
         Turn::Reused => return Err(idempotency::reused().with("order_id", order.order_id.as_str())),
         Turn::Write(writing) => {
             let outcome = write(app, headers, &order).await;

@@ -1,22 +1,23 @@
 //! `POST /orders`, `GET /orders/{id}` and `GET /orders?live`.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use ::order::{At, Millis, OrderState, Role};
 use axum::{
     body::Body,
-    extract::State,
+    extract::{Extension, State},
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, Request, StatusCode, Uri};
+use http::{HeaderMap, HeaderValue, Request, StatusCode, Uri};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{Id, answer, body, draft::Draft, order::submit, parameter};
+use super::{Client, Id, answer, body, draft::Draft, order::submit, parameter};
 use crate::{
     app::App,
     auth, clock,
     problem::{Code, Problem},
+    rates::Who,
     view::Look,
 };
 
@@ -24,12 +25,25 @@ use crate::{
 const LIVE_MAX: usize = 1_000;
 const LIVE_BYTES: usize = 4 * 1024 * 1024;
 
+/// What a page calls the device it is on, by its own choice.
+const DEVICE: &str = "brewline-device";
+
 /// `POST /orders`
-pub(super) async fn place(State(app): State<Arc<App>>, request: Request<Body>) -> Result<Response, Problem> {
+pub(super) async fn place(
+    State(app): State<Arc<App>>,
+    Extension(Client(address)): Extension<Client>,
+    request: Request<Body>,
+) -> Result<Response, Problem> {
     let headers = request.headers().clone();
+    let role = auth::role(&headers, &app.views)?;
     let json = body::json(request, &app.settings).await?;
     let draft = Draft::parse(&json)?;
-    let placed = submit(&app, &headers, |id| draft.into_order(id, clock::now())).await?;
+    let who = Who { address, device: headers.get(DEVICE).map(HeaderValue::as_bytes) };
+    let admit = || {
+        app.check_room()?;
+        if role == Role::Staff { Ok(()) } else { app.rates.one_more(who, Instant::now()) }
+    };
+    let placed = submit(&app, &headers, admit, |id| draft.into_order(id, clock::now())).await?;
     Ok(placed.response(StatusCode::CREATED))
 }
 
