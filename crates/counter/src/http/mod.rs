@@ -9,6 +9,7 @@
 //! | `order_stream` | `GET /orders/{id}/events` |
 //! | `screens` | `GET /board/events`, `GET /shop/events`, `GET /events` |
 //! | `history` | `GET /orders/{id}/history` |
+//! | `pages` | `GET /`, `/o/{id}`, `/table`, `/privacy`, and what those are made of |
 //! | `health` | `/livez`, `/readyz`, `/metrics` |
 //! | `body`, `sse`, `answer` | what they are made of |
 
@@ -21,6 +22,7 @@ mod history;
 mod order;
 mod order_stream;
 mod orders;
+mod pages;
 mod screens;
 mod sse;
 
@@ -62,6 +64,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/board/events", get(screens::board))
         .route("/shop/events", get(screens::shop))
         .route("/events", get(screens::staff))
+        .merge(pages::router())
         .route("/livez", get(health::live))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))

@@ -1,0 +1,257 @@
+//! The pages that people open, and what those are made of.
+//!
+//! | request | answer |
+//! |---|---|
+//! | `GET /`, `/table`, `/privacy` | a page in the language that is asked for, to be asked for again each time |
+//! | `GET /o/{id}` | the same page whatever the order, with 404 where nobody knows it |
+//! | `GET /web/{hash}/…` | what pages are made of, kept for ever: another build has another hash |
+
+use std::sync::Arc;
+
+use ::order::OrderId;
+use axum::{
+    Router,
+    body::Body,
+    extract::{Path, Request, State, rejection::PathRejection},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
+use web::{Asset, Encoding, Language, Page, pages};
+
+use super::parameter;
+use crate::{
+    app::App,
+    problem::{Code, Problem},
+    view::Views,
+};
+
+/// What a page may do: run and show what this counter serves, and ask this counter. Nothing that stands in an order
+/// can become code.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+    connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/// What of the phone the pages use: they keep its screen on.
+const PERMISSIONS_POLICY: &str =
+    "camera=(), geolocation=(), microphone=(), payment=(), usb=(), screen-wake-lock=(self)";
+const PERMISSIONS_POLICY_NAME: HeaderName = HeaderName::from_static("permissions-policy");
+/// A page names what it is made of by hash; whether it is still the newest is asked each time.
+const ASK_EACH_TIME: HeaderValue = HeaderValue::from_static("no-cache");
+/// A year, the longest that anyone keeps anything.
+const KEEP: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+
+/// The routes of the pages.
+pub(super) fn router() -> Router<Arc<App>> {
+    Router::new()
+        .route("/", get(async |request: Request| page(&pages::ORDER, StatusCode::OK, &request)))
+        .route("/o/{id}", get(pager))
+        .route("/table", get(async |request: Request| page(&pages::TABLE, StatusCode::OK, &request)))
+        .route("/privacy", get(async |request: Request| page(&pages::PRIVACY, StatusCode::OK, &request)))
+        .route("/web/{hash}/{*path}", get(asset))
+}
+
+async fn pager(
+    State(app): State<Arc<App>>,
+    id: Result<Path<String>, PathRejection>,
+    request: Request,
+) -> Response {
+    let id = id.ok().and_then(|Path(id)| OrderId::new(id).ok());
+    let is_there = id.is_some_and(|id| may_exist(&app.views, &id));
+    page(&pages::PAGER, if is_there { StatusCode::OK } else { StatusCode::NOT_FOUND }, &request)
+}
+
+/// Only a view that is live can say that nobody knows an order.
+fn may_exist(views: &Views, id: &OrderId) -> bool {
+    views.look().is_none_or(|look| look.is_old() || look.get(id.as_str()).is_some())
+}
+
+fn page(page: &'static Page, status: StatusCode, request: &Request) -> Response {
+    let language = language(request.uri(), request.headers());
+    let mut response = send(page.in_language(language), status, request.headers(), ASK_EACH_TIME);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(language.tag()));
+    headers.insert(header::VARY, HeaderValue::from_static("accept-encoding, accept-language"));
+    guard(headers);
+    response
+}
+
+async fn asset(parts: Result<Path<(String, String)>, PathRejection>, headers: HeaderMap) -> Response {
+    let found = parts.ok().and_then(|Path((hash, path))| web::asset(&path).filter(|_| hash == web::HASH));
+    let mut response = match found {
+        Some(asset) => send(asset, StatusCode::OK, &headers, KEEP),
+        None => Problem::new(
+            Code::NotFound,
+            "There is nothing at this path; another version of the page had it, so load the page again.",
+        )
+        .into_response(),
+    };
+    guard(response.headers_mut());
+    response
+}
+
+/// What every answer says of how it may be used.
+fn guard(headers: &mut HeaderMap) {
+    let mut say = |name, value| headers.insert(name, HeaderValue::from_static(value));
+    say(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY);
+    say(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    // Whoever has the address of an order's page has the order.
+    say(header::REFERRER_POLICY, "no-referrer");
+    say(PERMISSIONS_POLICY_NAME, PERMISSIONS_POLICY);
+}
+
+/// One file, packed as the client likes it; nothing if the client has it.
+fn send(asset: &'static Asset, status: StatusCode, request: &HeaderMap, keep: HeaderValue) -> Response {
+    let packed = encodings(request).find_map(|encoding| Some((Some(encoding), asset.packed(encoding)?)));
+    let (encoding, bytes) = packed.unwrap_or((None, asset.bytes()));
+    let name = encoding.map_or("identity", Encoding::name);
+    let etag = format!("\"{}-{name}\"", asset.hash());
+    let mut response = Response::new(Body::empty());
+    let headers = response.headers_mut();
+    headers.reserve(12);
+    headers.insert(header::CACHE_CONTROL, keep);
+    headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    // A page that says that there is no such order is no page that may be kept as if there were one.
+    let is_known = status == StatusCode::OK && knows(request, &etag);
+    headers.insert(header::ETAG, HeaderValue::try_from(etag).expect("hexadecimal digits and a name"));
+    if is_known {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        return response;
+    }
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(asset.content_type()));
+    if let Some(encoding) = encoding {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding.name()));
+    }
+    *response.status_mut() = status;
+    *response.body_mut() = Body::from(Bytes::from_static(bytes));
+    response
+}
+
+/// Whether `If-None-Match` names this tag: RFC 9110, 13.1.2.
+fn knows(request: &HeaderMap, etag: &str) -> bool {
+    let mut tags = listed(request, &header::IF_NONE_MATCH);
+    tags.any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
+}
+
+/// What `Accept-Encoding` lets be sent, the tightest first, whatever it prefers: RFC 9110, 12.5.3.
+fn encodings(request: &HeaderMap) -> impl Iterator<Item = Encoding> {
+    Encoding::ALL.into_iter().filter(|encoding| {
+        let weight_of = |name: &str| {
+            let mut weighed = listed(request, &header::ACCEPT_ENCODING).map(weighed);
+            weighed.find_map(|(said, weight)| said.eq_ignore_ascii_case(name).then_some(weight))
+        };
+        weight_of(encoding.name()).or_else(|| weight_of("*")).is_some_and(|weight| weight > 0)
+    })
+}
+
+/// The language in the address, else the one that the browser likes most.
+fn language(uri: &Uri, request: &HeaderMap) -> Language {
+    let asked = parameter(uri, "lang").ok().flatten().and_then(Language::of_tag);
+    asked.unwrap_or_else(|| {
+        let known = listed(request, &header::ACCEPT_LANGUAGE)
+            .map(weighed)
+            .filter_map(|(tag, weight)| Some((Language::of_tag(tag)?, weight)));
+        // The first of those with the greatest weight.
+        let best = known.fold((Language::ALL[0], 0), |best, one| if one.1 > best.1 { one } else { best });
+        best.0
+    })
+}
+
+/// The members of a header that is a list.
+fn listed<'a>(request: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
+    let values = request.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).map(str::trim).filter(|member| !member.is_empty())
+}
+
+/// What is named, and its weight in thousandths; 1,000 if it has none, 0 if that is none.
+fn weighed(member: &str) -> (&str, u16) {
+    let mut parts = member.split(';').map(str::trim);
+    let name = parts.next().unwrap_or_default();
+    let said = parts.find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")));
+    let weight = said.map_or(1_000, |text| match text.parse::<f32>() {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 1,000")]
+        Ok(weight) if (0.0..=1.0).contains(&weight) => (weight * 1_000.0) as u16,
+        _ => 0,
+    });
+    (name, weight)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock;
+
+    fn headers(name: &HeaderName, values: &[&'static str]) -> HeaderMap {
+        values.iter().map(|value| (name.clone(), HeaderValue::from_static(value))).collect()
+    }
+
+    #[test]
+    fn only_a_live_view_can_say_that_there_is_no_such_order() {
+        let (views, id) = (Views::new("boot".to_owned()), OrderId::new("a".to_owned()).unwrap());
+        assert!(may_exist(&views, &id), "it has read nothing yet");
+        views.at_end(clock::now());
+        assert!(!may_exist(&views, &id));
+        views.at_end(clock::now() - 60_000);
+        assert!(may_exist(&views, &id), "it was cut off from the log");
+    }
+
+    #[test]
+    fn what_is_sent_is_what_the_client_can_unpack() {
+        let chosen = |values: &[&'static str]| {
+            let names: Vec<_> =
+                encodings(&headers(&header::ACCEPT_ENCODING, values)).map(Encoding::name).collect();
+            names.join(" ")
+        };
+        for (accepted, encodings) in [
+            ("gzip, deflate, br, zstd", "br gzip"),
+            ("gzip;q=1.0, br;q=0.5", "br gzip"),
+            ("GZIP", "gzip"),
+            ("*", "br gzip"),
+            ("*, br;q=0", "gzip"),
+            ("br;q=0.000, *;q=0", ""),
+            ("br;q=2", ""),
+            ("br;q=nan, gzip; Q=0.001", "gzip"),
+            ("identity", ""),
+            ("brotli", ""),
+            ("", ""),
+        ] {
+            assert_eq!(chosen(&[accepted]), encodings, "{accepted}");
+        }
+        assert_eq!(chosen(&[]), "");
+        assert_eq!(chosen(&["gzip", "br"]), "br gzip", "several lines are one list");
+    }
+
+    #[test]
+    fn the_language_is_the_one_in_the_address_or_the_one_liked_most() {
+        let chosen = |uri: &'static str, accepted: &'static str| {
+            language(&Uri::from_static(uri), &headers(&header::ACCEPT_LANGUAGE, &[accepted])).tag()
+        };
+        for (uri, accepted, tag) in [
+            ("/", "ko-KR,ko;q=0.9,en;q=0.8", "ko"),
+            ("/", "en;q=0.8, ko;q=0.9", "ko"),
+            ("/", "en, ko", "en"),
+            ("/", "fr, KO;q=0.2", "ko"),
+            ("/", "fr", "en"),
+            ("/", "ko;q=0", "en"),
+            ("/", "kok", "en"),
+            ("/", "", "en"),
+            ("/?lang=ko", "en", "ko"),
+            ("/?a=b&lang=en-GB", "ko", "en"),
+            ("/?lang=fr", "ko", "ko"),
+            ("/?lang=ko&lang=en", "en", "en"),
+        ] {
+            assert_eq!(chosen(uri, accepted), tag, "{uri} {accepted}");
+        }
+    }
+
+    #[test]
+    fn a_tag_is_known_in_every_way_that_it_may_be_written() {
+        let known = |values: &[&'static str]| knows(&headers(&header::IF_NONE_MATCH, values), "\"a-br\"");
+        assert!(known(&["\"a-br\""]));
+        assert!(known(&["\"b\", W/\"a-br\""]));
+        assert!(known(&["\"b\"", "\"a-br\""]));
+        assert!(known(&["*"]));
+        assert!(!known(&["\"a-gzip\""]));
+        assert!(!known(&["a-br"]));
+        assert!(!known(&[]));
+    }
+}

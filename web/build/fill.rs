@@ -1,0 +1,212 @@
+//! What a page leaves open and the build knows: `{{…}}`, filled in once for each language.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::imports;
+
+/// Fills in pages.
+pub(crate) struct Filler<'a> {
+    files: &'a BTreeMap<String, String>,
+    assets: String,
+    icon: String,
+    messages: BTreeMap<&'static str, BTreeMap<String, String>>,
+}
+
+impl<'a> Filler<'a> {
+    /// With all the files there are, served below this hash.
+    pub(crate) fn new(files: &'a BTreeMap<String, String>, hash: &str) -> Result<Self, String> {
+        let mut messages = BTreeMap::new();
+        for language in crate::LANGUAGES {
+            let path = messages_of(language);
+            let text = files.get(&path).ok_or(format!("web/{path}: it is missing"))?;
+            messages.insert(language, parse(text).map_err(|why| format!("web/{path}: {why}"))?);
+        }
+        let icon = files.get("icon.svg").ok_or("web/icon.svg: it is missing")?;
+        Ok(Self { files, assets: format!("/web/{hash}"), icon: data_uri(icon), messages })
+    }
+
+    /// The page in this language.
+    pub(crate) fn page(&self, path: &str, language: &str) -> Result<String, String> {
+        let html = &self.files[path];
+        let mut filled = String::with_capacity(html.len() * 2);
+        let mut rest = html.as_str();
+        while let Some((before, after)) = rest.split_once("{{") {
+            filled += before;
+            let line = html[..html.len() - after.len()].lines().count();
+            let wrong = |why: &str| format!("web/{path}:{line}: {why}");
+            let (name, after) = after.split_once("}}").ok_or_else(|| wrong("a {{ has no }}"))?;
+            match name.split_once(' ').unwrap_or((name, "")) {
+                ("assets", "") => filled += &self.assets,
+                ("icon", "") => filled += &self.icon,
+                ("lang", "") => filled += language,
+                ("modules", "") => filled += &self.modules(html, language).map_err(|why| wrong(&why))?,
+                ("t", key) => {
+                    let message = self.messages[language].get(key);
+                    let message = message
+                        .ok_or_else(|| wrong(&format!("web/messages/{language}.js has no {key:?}")))?;
+                    filled += &escape(message);
+                }
+                _ => {
+                    return Err(wrong(&format!(
+                        "there is no {{{{{name}}}}}; web/README.md says what there is"
+                    )));
+                }
+            }
+            rest = after;
+        }
+        Ok(filled + rest)
+    }
+
+    /// A link for each module that the page's scripts import, and for the messages: without them the browser would
+    /// find out about each only when it has read the one before.
+    fn modules(&self, html: &str, language: &str) -> Result<String, String> {
+        const SCRIPT: &str = "<script type=\"module\" src=\"{{assets}}/";
+        let scripts: BTreeSet<&str> = html
+            .match_indices(SCRIPT)
+            .filter_map(|(at, _)| html[at + SCRIPT.len()..].split('"').next())
+            .collect();
+        let (mut seen, mut open) = (Vec::new(), scripts.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>());
+        while let Some(module) = open.pop() {
+            if seen.contains(&module) {
+                continue;
+            }
+            let text = self.files.get(&module).ok_or(format!("there is no web/{module}"))?;
+            for specifier in imports::specifiers(text) {
+                let path = imports::resolve(&module, specifier)
+                    .filter(|path| self.files.contains_key(path))
+                    .ok_or(format!("web/{module} imports {specifier:?}, which is not there"))?;
+                open.push(path);
+            }
+            seen.push(module);
+        }
+        // A page without scripts has no use for messages.
+        if !scripts.is_empty() {
+            seen.push(messages_of(language));
+        }
+        let imported = seen.iter().filter(|module| !scripts.contains(module.as_str()));
+        let links =
+            imported.map(|module| format!("<link rel=\"modulepreload\" href=\"{}/{module}\">", self.assets));
+        Ok(links.collect::<Vec<_>>().join("\n"))
+    }
+}
+
+fn messages_of(language: &str) -> String {
+    format!("messages/{language}.js")
+}
+
+/// The messages of one language: the module's one object is JSON.
+fn parse(module: &str) -> Result<BTreeMap<String, String>, String> {
+    let object = module.split_once("export default ").ok_or("it has no \"export default \"")?.1;
+    let object = object.trim_end().strip_suffix(';').ok_or("it does not end with \"};\"")?;
+    serde_json::from_str(object).map_err(|error| {
+        format!("what it exports is no JSON object of texts: {error} after \"export default\" (no comments, no comma at the end)")
+    })
+}
+
+/// As text, and in an attribute.
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+/// The icon where no request is worth it. Percent-encoded: shorter than base64, and it compresses.
+fn data_uri(svg: &str) -> String {
+    let mut uri = "data:image/svg+xml,".to_owned();
+    for c in svg.trim_end().chars() {
+        match c {
+            '"' => uri.push('\''),
+            '#' | '%' | '<' | '>' | '&' | '{' | '}' => uri.extend(['%', hex_digit(c, 4), hex_digit(c, 0)]),
+            '\n' => uri.push(' '),
+            c => uri.push(c),
+        }
+    }
+    uri
+}
+
+/// Four bits of an ASCII character.
+fn hex_digit(c: char, shift: u32) -> char {
+    char::from_digit(u32::from(c) >> shift & 15, 16).unwrap_or_default().to_ascii_uppercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn files() -> BTreeMap<String, String> {
+        let files = [
+            ("icon.svg", "<svg id=\"i\"/>\n"),
+            ("messages/en.js", "/** Texts. */\nexport default {\n  \"a.b\": \"Tea & <milk>\"\n};\n"),
+            ("messages/ko.js", "export default {\n  \"a.b\": \"차\"\n};\n"),
+            ("lib/i18n.js", "export const t = 1;\n"),
+            ("vendor/lit.js", ""),
+            (
+                "page.js",
+                "import { t } from './lib/i18n.js';\nimport './vendor/lit.js';\nimport './page-2.js';\n",
+            ),
+            ("page-2.js", "import './page.js';\nimport './lib/i18n.js';\n"),
+        ];
+        files.map(|(path, text)| (path.to_owned(), text.to_owned())).into()
+    }
+
+    fn filled(html: &str, language: &str) -> Result<String, String> {
+        let mut files = files();
+        files.insert("page.html".to_owned(), html.to_owned());
+        Filler::new(&files, "abc")?.page("page.html", language)
+    }
+
+    #[test]
+    fn a_page_is_filled_in_its_language() {
+        let html = "<html lang=\"{{lang}}\"><link href=\"{{assets}}/x.css\"><link rel=icon href=\"{{icon}}\"><title>{{t a.b}}</title>";
+        assert_eq!(
+            filled(html, "en").unwrap(),
+            "<html lang=\"en\"><link href=\"/web/abc/x.css\"><link rel=icon href=\"data:image/svg+xml,%3Csvg id='i'/%3E\">\
+             <title>Tea &amp; &lt;milk&gt;</title>"
+        );
+        assert!(filled(html, "ko").unwrap().ends_with("<title>차</title>"));
+    }
+
+    #[test]
+    fn every_module_is_linked_once_and_of_the_messages_only_those_of_the_language() {
+        let script = "<script type=\"module\" src=\"{{assets}}/page.js\"></script>";
+        let page = filled(&format!("{{{{modules}}}}{script}"), "ko").unwrap();
+        let links: Vec<&str> = page.lines().filter_map(|line| line.split('"').nth(3)).collect();
+        assert_eq!(
+            links,
+            [
+                "/web/abc/page-2.js",
+                "/web/abc/lib/i18n.js",
+                "/web/abc/vendor/lit.js",
+                "/web/abc/messages/ko.js"
+            ]
+        );
+        assert_eq!(filled("{{modules}}", "ko").unwrap(), "");
+    }
+
+    #[test]
+    fn what_can_not_be_filled_in_is_named_with_its_place() {
+        for (html, why) in [
+            ("<p>\n{{assets", "web/page.html:2: a {{ has no }}"),
+            ("{{asets}}", "web/page.html:1: there is no {{asets}}; web/README.md says what there is"),
+            ("\n\n{{t a.c}}", "web/page.html:3: web/messages/en.js has no \"a.c\""),
+            (
+                "{{modules}}<script type=\"module\" src=\"{{assets}}/no.js\">",
+                "web/page.html:1: there is no web/no.js",
+            ),
+        ] {
+            assert_eq!(filled(html, "en").unwrap_err(), why);
+        }
+        let mut broken = files();
+        broken.insert("messages/ko.js".to_owned(), "export default { \"a\": 1, };".to_owned());
+        let Err(why) = Filler::new(&broken, "abc") else { panic!("a number is no text") };
+        assert!(why.starts_with("web/messages/ko.js: what it exports is no JSON object of texts: "), "{why}");
+    }
+
+    #[test]
+    fn an_import_of_what_is_not_there_is_named() {
+        let mut files = files();
+        files.insert("page-2.js".to_owned(), "import 'lit-html';\n".to_owned());
+        let html = "{{modules}}<script type=\"module\" src=\"{{assets}}/page.js\">";
+        files.insert("page.html".to_owned(), html.to_owned());
+        let why = Filler::new(&files, "abc").unwrap().page("page.html", "en").unwrap_err();
+        assert_eq!(why, "web/page.html:1: web/page-2.js imports \"lit-html\", which is not there");
+    }
+}

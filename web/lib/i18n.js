@@ -1,0 +1,214 @@
+/**
+ * The language of the page: which one, its texts, and times and prices as they are written in it. A module that
+ * imports this runs once the texts are there.
+ */
+
+/** @typedef {'en' | 'ko'} Language */
+/** @typedef {keyof typeof import('../messages/en.js').default} MessageKey A message that can be shown. */
+/** @typedef {{en: string, ko: string}} Words The same in every language, as the counter sends names. */
+
+const LANGUAGES = /** @type {const} */ (['en', 'ko']);
+const STORED_AS = 'brewline.lang';
+
+/** @type {Language} The language that is shown. */
+export let language = preferred();
+let messages = await load(language);
+/** @type {Set<() => void>} */
+const listeners = new Set();
+document.documentElement.lang = language;
+
+/**
+ * The text with this key. `{name}` in it becomes `values.name`; if `values.count` is 1 and there is a `KEY.one`, that
+ * is the text.
+ * @param {MessageKey} key
+ * @param {Record<string, string | number>} [values]
+ */
+export function t(key, values = {}) {
+  const one = /** @type {MessageKey} */ (`${key}.one`);
+  const text = values.count === 1 && Object.hasOwn(messages, one) ? messages[one] : messages[key];
+  return text.replace(/\{(\w+)\}/g, (all, name) => (Object.hasOwn(values, name) ? String(values[name]) : all));
+}
+
+/**
+ * The word of this language; the other one's if there is none.
+ * @param {Partial<Words> | undefined} words
+ */
+export function word(words) {
+  return words?.[language] ?? words?.en ?? words?.ko ?? '';
+}
+
+/** The language that is not shown. */
+export function otherLanguage() {
+  return language === 'en' ? 'ko' : 'en';
+}
+
+/**
+ * Shows the page in another language, now and when it is opened again.
+ * @param {Language} wanted
+ */
+export async function setLanguage(wanted) {
+  const loaded = await load(wanted);
+  messages = loaded;
+  language = wanted;
+  document.documentElement.lang = wanted;
+  remember(wanted);
+  for (const listener of listeners) listener();
+}
+
+/**
+ * Calls back when the language has changed; what it returns ends that.
+ * @param {() => void} listener
+ */
+export function onLanguage(listener) {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+/**
+ * This path of ours, with the language where the browser does not keep it.
+ * @param {string} path
+ */
+export function withLanguage(path) {
+  return asked() === language ? `${path}${path.includes('?') ? '&' : '?'}lang=${language}` : path;
+}
+
+/**
+ * A time of day: `08:45`.
+ * @param {number} ms since 1970 UTC
+ * @param {string} [timeZone] the shop's; without it the phone's
+ */
+export function time(ms, timeZone) {
+  return format('time', timeZone).format(ms);
+}
+
+/**
+ * The same with seconds: `08:41:06`.
+ * @param {number} ms since 1970 UTC
+ * @param {string} [timeZone] the shop's; without it the phone's
+ */
+export function timeWithSeconds(ms, timeZone) {
+  return format('seconds', timeZone).format(ms);
+}
+
+/**
+ * The day of a time as one says it on another: `today`, `tomorrow`, or `Monday` within a week, else the date.
+ * @param {number} ms since 1970 UTC
+ * @param {number} now since 1970 UTC
+ * @param {string} [timeZone] the shop's; without it the phone's
+ */
+export function day(ms, now, timeZone) {
+  const days = dayNumber(ms, timeZone) - dayNumber(now, timeZone);
+  if (Math.abs(days) <= 1) return new Intl.RelativeTimeFormat(language, { numeric: 'auto' }).format(days, 'day');
+  return format(days > 0 && days < 7 ? 'weekday' : 'date', timeZone).format(ms);
+}
+
+/**
+ * A price: `₩5,500`, `$3.50`.
+ * @param {number} amount in the currency's smallest unit
+ * @param {string} currency its code in ISO 4217
+ */
+export function price(amount, currency) {
+  const written = new Intl.NumberFormat(language, { style: 'currency', currency, currencyDisplay: 'narrowSymbol' });
+  const digits = written.resolvedOptions().maximumFractionDigits ?? 0;
+  // As it stands on menus in Korea, which `Intl` does not know.
+  if (currency === 'KRW') return t('common.won', { amount: new Intl.NumberFormat(language).format(amount) });
+  return written.format(amount / 10 ** digits);
+}
+
+/**
+ * A range of minutes: `6–8 min`; `6 min` if it is no range.
+ * @param {number} from
+ * @param {number} to
+ */
+export function minutes(from, to) {
+  return t(from === to ? 'common.minutes' : 'common.minutes_range', { from, to });
+}
+
+/** @type {Record<string, Intl.DateTimeFormatOptions>} */
+const FORMATS = {
+  time: { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' },
+  seconds: { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' },
+  weekday: { weekday: 'long' },
+  date: { month: 'long', day: 'numeric' },
+};
+/** @type {Map<string, Intl.DateTimeFormat>} Making one takes longer than using it a hundred times. */
+const formats = new Map();
+
+/**
+ * @param {string} name
+ * @param {string} [timeZone]
+ */
+function format(name, timeZone) {
+  const key = `${language} ${name} ${timeZone}`;
+  let made = formats.get(key);
+  if (!made) {
+    try {
+      made = new Intl.DateTimeFormat(language, { ...FORMATS[name], timeZone });
+    } catch {
+      // This browser does not know the shop's zone: its own is the better guess.
+      made = new Intl.DateTimeFormat(language, FORMATS[name]);
+    }
+    formats.set(key, made);
+  }
+  return made;
+}
+
+/**
+ * Days since 1970 by that zone's calendar.
+ * @param {number} ms
+ * @param {string} [timeZone]
+ */
+function dayNumber(ms, timeZone) {
+  // Swedish dates are ISO 8601.
+  let date;
+  try {
+    date = new Intl.DateTimeFormat('sv', { timeZone }).format(ms);
+  } catch {
+    date = new Intl.DateTimeFormat('sv').format(ms);
+  }
+  return Math.round(Date.parse(`${date}T00:00:00Z`) / 86_400_000);
+}
+
+/**
+ * @param {Language} wanted
+ * @returns {Promise<Record<MessageKey, string>>}
+ */
+async function load(wanted) {
+  return (await import(`../messages/${wanted}.js`)).default;
+}
+
+/** What the address asks for, what was chosen here before, what the browser prefers. */
+function preferred() {
+  const said = [asked(), chosen(), ...navigator.languages];
+  return said.map(known).find((language) => language !== undefined) ?? 'en';
+}
+
+/** @param {string | null | undefined} tag */
+function known(tag) {
+  const primary = tag?.split('-')[0]?.toLowerCase();
+  return LANGUAGES.find((language) => language === primary);
+}
+
+function asked() {
+  return new URLSearchParams(location.search).get('lang');
+}
+
+function chosen() {
+  try {
+    return localStorage.getItem(STORED_AS);
+  } catch {
+    return null; // refused: then nothing was chosen
+  }
+}
+
+/** @param {Language} wanted */
+function remember(wanted) {
+  const address = new URL(location.href);
+  address.searchParams.delete('lang');
+  try {
+    localStorage.setItem(STORED_AS, wanted);
+  } catch {
+    address.searchParams.set('lang', wanted);
+  }
+  history.replaceState(history.state, '', address);
+}

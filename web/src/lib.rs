@@ -1,0 +1,133 @@
+//! The pages, embedded: every file of this folder that a browser asks for, compressed when the program was built.
+//!
+//! | item | what it is |
+//! |---|---|
+//! | [`pages`] | the HTML, one for each language |
+//! | [`asset`] | what stands below `/web/`[`HASH`]`/`: styles, modules, drawings |
+//! | [`Asset`] | one file as it is sent |
+
+/// A language that the pages speak.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Language {
+    /// English.
+    En,
+    /// Korean.
+    Ko,
+}
+
+impl Language {
+    /// All of them, the one for everybody else first.
+    pub const ALL: [Self; 2] = [Self::En, Self::Ko];
+
+    /// As it is written in HTML and HTTP.
+    pub fn tag(self) -> &'static str {
+        match self {
+            Self::En => "en",
+            Self::Ko => "ko",
+        }
+    }
+
+    /// The language with this tag, whatever the country: `ko`, `en-GB`.
+    pub fn of_tag(tag: &str) -> Option<Self> {
+        let primary = tag.split('-').next().unwrap_or_default();
+        Self::ALL.into_iter().find(|language| primary.eq_ignore_ascii_case(language.tag()))
+    }
+}
+
+/// How a file may be packed for its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encoding {
+    /// RFC 7932.
+    Brotli,
+    /// RFC 1952.
+    Gzip,
+}
+
+impl Encoding {
+    /// All of them, the tighter one first.
+    pub const ALL: [Self; 2] = [Self::Brotli, Self::Gzip];
+
+    /// As HTTP calls it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Brotli => "br",
+            Self::Gzip => "gzip",
+        }
+    }
+}
+
+/// One file.
+#[derive(Debug)]
+pub struct Asset {
+    path: &'static str,
+    content_type: &'static str,
+    etag: &'static str,
+    identity: &'static [u8],
+    gzip: Option<&'static [u8]>,
+    brotli: Option<&'static [u8]>,
+}
+
+impl Asset {
+    /// Where it stands: `lib/i18n.js`.
+    pub fn path(&self) -> &'static str {
+        self.path
+    }
+
+    /// Its media type, with the charset.
+    pub fn content_type(&self) -> &'static str {
+        self.content_type
+    }
+
+    /// 16 hexadecimal digits of a hash over its bytes, the same however it is packed.
+    pub fn hash(&self) -> &'static str {
+        self.etag
+    }
+
+    /// Its bytes as they are.
+    pub fn bytes(&self) -> &'static [u8] {
+        self.identity
+    }
+
+    /// Its bytes packed; `None` if that would not make them fewer.
+    pub fn packed(&self, encoding: Encoding) -> Option<&'static [u8]> {
+        match encoding {
+            Encoding::Brotli => self.brotli,
+            Encoding::Gzip => self.gzip,
+        }
+    }
+}
+
+/// A page in every language.
+#[derive(Debug)]
+pub struct Page([Asset; Language::ALL.len()]);
+
+impl Page {
+    /// The page in this language.
+    pub fn in_language(&self, language: Language) -> &Asset {
+        &self.0[language as usize]
+    }
+}
+
+include!(concat!(env!("OUT_DIR"), "/table.rs"));
+
+/// The file at this path below the hash, if there is one.
+pub fn asset(path: &str) -> Option<&'static Asset> {
+    ASSETS.binary_search_by(|asset| asset.path.cmp(path)).ok().map(|at| &ASSETS[at])
+}
+
+/// All files below the hash, by path.
+pub fn assets() -> &'static [Asset] {
+    ASSETS
+}
+
+#[cfg(test)]
+#[path = "../build/fill.rs"]
+mod fill;
+#[cfg(test)]
+#[path = "../build/imports.rs"]
+mod imports;
+#[cfg(test)]
+mod tests;
+
+#[cfg(test)]
+const LANGUAGES: [&str; 2] = ["en", "ko"];

@@ -1,0 +1,75 @@
+//! What must be true of the files themselves.
+
+use std::io::Read as _;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::{Encoding, Language, Page, asset, assets, pages};
+
+const ALL: [&Page; 4] = [&pages::ORDER, &pages::PAGER, &pages::TABLE, &pages::PRIVACY];
+
+fn everything() -> impl Iterator<Item = &'static crate::Asset> {
+    let pages = ALL.into_iter().flat_map(|page| Language::ALL.map(|language| page.in_language(language)));
+    assets().iter().chain(pages)
+}
+
+#[test]
+fn whatever_is_packed_unpacks_to_the_same() {
+    for asset in everything() {
+        let mut unpacked = Vec::new();
+        if let Some(mut packed) = asset.packed(Encoding::Brotli) {
+            brotli::BrotliDecompress(&mut packed, &mut unpacked).unwrap();
+            assert!(unpacked == asset.bytes(), "{}", asset.path());
+            unpacked.clear();
+        }
+        if let Some(packed) = asset.packed(Encoding::Gzip) {
+            flate2::read::GzDecoder::new(packed).read_to_end(&mut unpacked).unwrap();
+            assert!(unpacked == asset.bytes(), "{}", asset.path());
+        }
+    }
+}
+
+#[test]
+fn every_file_is_found_by_its_path() {
+    for known in assets() {
+        assert_eq!(asset(known.path()).unwrap().path(), known.path());
+    }
+    for no in
+        ["", "order.html", "../web/base.css", "lib", "base.css/", "Cargo.toml", "src/lib.rs", "package.json"]
+    {
+        assert!(asset(no).is_none(), "{no}");
+    }
+}
+
+#[test]
+fn what_pages_name_is_there() {
+    let base = format!("/web/{}/", crate::HASH);
+    for page in ALL {
+        for language in Language::ALL {
+            let html = std::str::from_utf8(page.in_language(language).bytes()).unwrap();
+            assert!(html.contains(&format!("<html lang=\"{}\">", language.tag())));
+            assert!(!html.contains("{{"), "{html}");
+            let named: Vec<&str> =
+                html.split(base.as_str()).skip(1).filter_map(|rest| rest.split('"').next()).collect();
+            assert!(named.len() > 1, "{html}");
+            for path in named {
+                assert!(asset(path).is_some(), "{path}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_code_of_others_is_what_they_published() {
+    let page = include_str!("../vendor/README.md");
+    let mut compared = 0;
+    for file in assets().iter().filter(|asset| asset.path().starts_with("vendor/")) {
+        let name = file.path().trim_start_matches("vendor/");
+        let row = page.lines().find(|line| line.starts_with(&format!("| `{name}` |"))).expect("a row");
+        let digits = Sha256::digest(file.bytes());
+        let hash = digits.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
+        assert!(row.contains(&format!("`{hash}`")), "{name} is {hash}");
+        compared += 1;
+    }
+    assert!(compared > 0);
+}
