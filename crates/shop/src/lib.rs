@@ -6,6 +6,7 @@
 //! | [`Menu`] | what is sold, from `menu.toml` |
 //! | [`Settings`] | how the shop works, from `shop.toml` |
 //! | [`hours`] | whether it is open, and until when |
+//! | [`promise`] | when a drink will be ready |
 //! | [`Wanted`], [`Priced`] | what someone wants; what it is and costs |
 //! | [`Mistakes`] | what is wrong with a file, each with its line and the way out |
 //! | [`ALLERGENS`] | what people may have to avoid |
@@ -18,6 +19,7 @@ mod limits;
 mod menu;
 mod mistakes;
 mod price;
+pub mod promise;
 mod read;
 mod settings;
 mod shop;
