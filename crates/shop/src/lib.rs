@@ -7,6 +7,7 @@
 //! | [`Settings`] | how the shop works, from `shop.toml` |
 //! | [`hours`] | whether it is open, and until when |
 //! | [`promise`] | when a drink will be ready |
+//! | [`ordering`] | whether orders are taken, and why not |
 //! | [`Wanted`], [`Priced`] | what someone wants; what it is and costs |
 //! | [`Mistakes`] | what is wrong with a file, each with its line and the way out |
 //! | [`ALLERGENS`] | what people may have to avoid |
@@ -18,6 +19,7 @@ pub mod hours;
 mod limits;
 mod menu;
 mod mistakes;
+pub mod ordering;
 mod price;
 pub mod promise;
 mod read;
