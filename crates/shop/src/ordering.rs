@@ -221,8 +221,8 @@ mod tests {
         (ordering, reason)
     }
 
-    fn ready_in(minutes: i64) -> Option<Millis> {
-        Some(NOW + minutes * MINUTE_MS)
+    fn after(minutes: Millis) -> Millis {
+        NOW + minutes * MINUTE_MS
     }
 
     #[test]
@@ -281,15 +281,16 @@ mod tests {
 
     #[test]
     fn a_wait_over_the_longest_pauses_it_until_it_is_well_below() {
-        let with = |minutes, waited| ordering(&Facts { ready_by: ready_in(minutes), waited, ..QUIET }, NOW);
+        let with =
+            |minutes, waited| ordering(&Facts { ready_by: Some(after(minutes)), waited, ..QUIET }, NOW);
         assert_eq!(with(30, false).ordering, State::Open);
         let paused = with(31, false);
         assert_eq!((paused.ordering, paused.reason), (State::Paused, Some(Reason::Wait)));
-        assert_eq!(paused.reopens_at, Some(NOW + 7 * MINUTE_MS), "31 minutes are 24 after 7");
+        assert_eq!(paused.reopens_at, Some(after(7)), "31 minutes are 24 after 7");
         assert_eq!(with(25, true).ordering, State::Paused);
-        assert_eq!(with(25, true).reopens_at, Some(NOW + MINUTE_MS));
+        assert_eq!(with(25, true).reopens_at, Some(after(1)));
         assert_eq!(with(24, true).ordering, State::Open);
-        let however_long = Facts { ready_by: ready_in(600), longest_wait_minutes: None, ..QUIET };
+        let however_long = Facts { ready_by: Some(after(600)), longest_wait_minutes: None, ..QUIET };
         assert_eq!(said(however_long).0, State::Open);
         let nobody_can_say = Facts { waited: true, ..QUIET };
         assert_eq!(said(nobody_can_say).0, State::Open);
