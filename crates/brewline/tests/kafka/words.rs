@@ -131,6 +131,13 @@ fn an_address_where_no_kafka_speaks_says_who_is_there_instead() {
     let said = run(&["topics", "--log", &log, "--kafka", "security.protocol=SSL"]);
     let tls = sentence(&said);
     assert!(tls.contains("it takes no TLS there"), "{tls}");
+    // Nor does somebody who hangs up before anything is said.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let hangs_up = format!("kafka://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || listener.incoming().for_each(drop));
+    let said = run(&["topics", "--log", &hangs_up, "--kafka", "security.protocol=SSL"]);
+    let tls = sentence(&said);
+    assert!(tls.contains("it takes no TLS there"), "{tls}");
     let user =
         ["sasl.mechanism=PLAIN", "sasl.username=a", "sasl.password=b", "security.protocol=SASL_PLAINTEXT"];
     let user: Vec<_> = user.iter().flat_map(|property| ["--kafka", property]).collect();

@@ -107,7 +107,7 @@ impl<'a> Failure<'a> {
             Code::Authentication if said.contains(MECHANISMS) => {
                 (format!("it does not take this way to sign in ({said})"), "check sasl.mechanism")
             }
-            Code::BrokerTransportFailure | Code::SSL if said.contains("a PLAINTEXT broker listener") => (
+            Code::BrokerTransportFailure | Code::SSL if hangs_up_on_tls(self.said) => (
                 format!("it takes no TLS there ({said})"),
                 "check security.protocol, and that the port is the one for TLS",
             ),
@@ -198,6 +198,13 @@ pub(super) fn parts(error: &KafkaError) -> (Code, String) {
     }
 }
 
+/// Whether somebody hung up on the first words of TLS. librdkafka says what it takes that for only if it was at the
+/// second step of the handshake by then; on a busy machine it may still be at the first.
+fn hangs_up_on_tls(said: &str) -> bool {
+    said.contains("a PLAINTEXT broker listener")
+        || said.contains("Disconnected: ") && said.contains("in state SSL_HANDSHAKE")
+}
+
 /// What librdkafka adds for its own sake is left out, and a bound kept.
 fn short(said: &str) -> &str {
     let said = said.split(" (after ").next().unwrap_or(said).trim();
@@ -230,7 +237,11 @@ mod tests {
         let gssapi =
             "No provider for SASL mechanism GSSAPI: recompile librdkafka with libsasl2 or openssl support.";
         let tls = "SSL handshake failed: Disconnected: connecting to a PLAINTEXT broker listener?";
+        let early = "Disconnected: SSL connection closed by peer (after 2ms in state SSL_HANDSHAKE)";
+        let later = "Disconnected: SSL connection closed by peer (after 9000ms in state UP)";
         for (code, said, says) in [
+            (Code::BrokerTransportFailure, early, "it takes no TLS there"),
+            (Code::BrokerTransportFailure, later, "it does not answer"),
             (Code::InvalidArgument, gssapi, "set sasl.mechanism to what the broker takes: PLAIN"),
             (
                 Code::InvalidArgument,
