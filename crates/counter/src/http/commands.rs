@@ -49,7 +49,7 @@ pub(super) async fn command(
     let command_id = command_id(request.headers())?;
     let trace = traceparent(request.headers()).map(<[u8]>::to_vec);
     let json = body::json(request, &app.settings).await?;
-    let ask = parse(&json)?;
+    let mut ask = parse(&json)?;
     let order_at = {
         let look = app.views.look().ok_or_else(Problem::starting)?;
         match look.get(order_id.as_str()) {
@@ -64,6 +64,9 @@ pub(super) async fn command(
                         role,
                         "Baristas of another program make this order.",
                     ));
+                }
+                if let Action::Accept { promise } = &mut ask.action {
+                    *promise = look.first_promise(&state.order);
                 }
                 state.at
             }
@@ -155,7 +158,7 @@ fn outcome(
         return Err(with_order(idempotency::reused_for_command(), look, state, role));
     }
     let Some(refusal) = first.refused else {
-        return Ok(answer::json(StatusCode::OK, look.snapshot(state, role, look.as_of, look.now)));
+        return Ok(answer::json(StatusCode::OK, look.snapshot(state, role)));
     };
     let is = format!("it is {}, in round {}", state.stage.name(), state.round);
     let problem = match refusal {
@@ -189,7 +192,7 @@ fn no_barista(look: &Look<'_>, state: &OrderState, role: Role, detail: &str) -> 
 
 /// With the order as it is now, so that the sender need not ask for it.
 fn with_order(problem: Problem, look: &Look<'_>, state: &OrderState, role: Role) -> Problem {
-    let snapshot = look.snapshot(state, role, look.as_of, look.now);
+    let snapshot = look.snapshot(state, role);
     let problem = problem.with("state", state.stage.name()).with("round", state.round);
     match serde_json::from_slice::<serde_json::Value>(&snapshot) {
         Ok(order) => problem.with("order", order),
@@ -208,7 +211,7 @@ fn waiting(look: &Look<'_>, command: &Command, state: Option<&OrderState>) -> Re
         #[serde(skip_serializing_if = "Option::is_none")]
         order: Option<Box<RawValue>>,
     }
-    let order = state.map(|state| look.snapshot(state, command.by.role, look.as_of, look.now));
+    let order = state.map(|state| look.snapshot(state, command.by.role));
     let order =
         order.and_then(|json| String::from_utf8(json).ok()).and_then(|json| RawValue::from_string(json).ok());
     let waiting = Waiting {

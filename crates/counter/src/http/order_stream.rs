@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use ::order::{Millis, OrderId};
+use ::order::{Millis, OrderId, Promise};
 use axum::{Extension, extract::State, response::Response};
 use bytes::Bytes;
 use futures_util::stream;
@@ -86,12 +86,16 @@ struct Talk {
 #[derive(Serialize)]
 struct Heartbeat {
     as_of: Millis,
+    /// The time of sending.
+    now: Millis,
     /// The view has caught up.
     ready: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     queue: Option<Queue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    promise: Option<Promise>,
     #[serde(skip_serializing_if = "Option::is_none")]
     undecided_ms: Option<Millis>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -163,7 +167,7 @@ impl Talk {
             return None;
         }
         self.told = Some(state.version);
-        let snapshot = look.snapshot(state, role, look.as_of, look.now);
+        let snapshot = look.snapshot(state, role);
         Some(sse::event("order", Some(&state.version.to_string()), &snapshot))
     }
 
@@ -198,9 +202,11 @@ fn heartbeat_as(name: &str, views: &Views, id: &OrderId) -> Bytes {
     let undecided = state.filter(|state| state.version == 0);
     let heartbeat = Heartbeat {
         as_of: look.as_of,
+        now: look.now,
         ready,
         version: state.map(|state| state.version),
         queue: state.and_then(|state| look.queue(state)),
+        promise: state.and_then(|state| look.promise(state)),
         undecided_ms: undecided.map(|state| look.now.saturating_sub(state.received_at).max(0)),
         no_barista: state.is_some_and(|s| s.stage.is_live() && look.nobody_decides(s.at.partition, look.now)),
     };

@@ -58,7 +58,7 @@ pub(super) async fn show(
     let at = at(&uri)?;
     let look = app.views.look().ok_or_else(Problem::starting)?;
     match look.get(id.as_str()) {
-        Some(state) => Ok(answer::json(StatusCode::OK, look.snapshot(state, role, look.as_of, look.now))),
+        Some(state) => Ok(answer::json(StatusCode::OK, look.snapshot(state, role))),
         None if at.is_some_and(|at| !look.has_read(at)) => {
             let waiting = CatchingUp { code: "catching_up", order_id: id.as_str(), as_of: look.as_of };
             let json = serde_json::to_vec(&waiting).expect("texts and a number");
@@ -92,6 +92,7 @@ struct CatchingUp<'a> {
 #[derive(Serialize)]
 struct Live {
     as_of: Millis,
+    now: Millis,
     /// Live orders in all.
     total: usize,
     /// There are more than are listed.
@@ -118,6 +119,7 @@ pub(super) fn live_json(look: &Look<'_>) -> Vec<u8> {
     let total = counts.open() + counts.of(::order::Stage::Ready);
     let live = Live {
         as_of: look.as_of,
+        now: look.now,
         total,
         more: total > orders.len(),
         no_barista: look.nobody_decides_somewhere(look.now),
@@ -128,7 +130,7 @@ pub(super) fn live_json(look: &Look<'_>) -> Vec<u8> {
 
 /// An order as staff see it.
 pub(super) fn staff_snapshot(look: &Look<'_>, state: &OrderState) -> Box<RawValue> {
-    let json = look.snapshot(state, Role::Staff, look.as_of, look.now);
+    let json = look.snapshot(state, Role::Staff);
     String::from_utf8(json).ok().and_then(|json| RawValue::from_string(json).ok()).unwrap_or_default()
 }
 

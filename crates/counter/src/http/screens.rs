@@ -25,6 +25,7 @@ use super::{
 use crate::{
     app::{App, Settings},
     auth::{self, Who},
+    clock,
     problem::Problem,
     seats::Seat,
     view::{BOOT_ID_LEN, Look, PickupCode},
@@ -239,7 +240,8 @@ fn with_age(app: &App, json: &[u8]) -> Vec<u8> {
     let ready = app.views.is_caught_up();
     let rest = json.strip_prefix(b"{").unwrap_or(json);
     let comma = if rest == b"}" { "" } else { "," };
-    let mut out = format!("{{\"as_of\":{},\"ready\":{ready}{comma}", app.views.as_of()).into_bytes();
+    let (as_of, now) = (app.views.as_of(), clock::now());
+    let mut out = format!("{{\"as_of\":{as_of},\"now\":{now},\"ready\":{ready}{comma}").into_bytes();
     out.extend_from_slice(rest);
     out
 }

@@ -6,6 +6,7 @@
 //! | `table` | the orders and the few indexes that screens need |
 //! | `foreign` | orders that a barista of someone else made |
 //! | `shop` | facts of the whole shop |
+//! | `forecast` | when orders will be ready, as it is shown and promised |
 //! | `snapshot` | an order as JSON |
 //! | `feed` | which orders changed, for whoever follows all of them |
 //! | `watch` | who waits for one order, or for one command |
@@ -14,6 +15,7 @@
 
 mod feed;
 mod fold;
+mod forecast;
 mod foreign;
 mod runner;
 mod shop;

@@ -47,6 +47,9 @@ struct Facts<'a> {
     mode: Option<Mode>,
     #[serde(skip_serializing_if = "Option::is_none")]
     queue: Option<Queue>,
+    /// When it is said to be ready now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    promise: Option<Promise>,
     /// When it was first said to be ready.
     #[serde(skip_serializing_if = "Option::is_none")]
     promised: Option<Promise>,
@@ -118,8 +121,15 @@ struct ShownMarks<'a> {
 }
 
 impl View {
-    /// The order as JSON, as `role` may see it, by what was read up to `as_of`, at `now`.
-    pub(crate) fn snapshot(&self, state: &OrderState, role: Role, as_of: Millis, now: Millis) -> Vec<u8> {
+    /// The order as JSON, as `role` may see it, by what was read up to `as_of`, at `now`, with what is promised now.
+    pub(super) fn snapshot(
+        &self,
+        state: &OrderState,
+        role: Role,
+        as_of: Millis,
+        now: Millis,
+        promise: Option<Promise>,
+    ) -> Vec<u8> {
         let decided = state.version > 0;
         let facts = Facts {
             state: state.stage,
@@ -129,6 +139,7 @@ impl View {
             code: self.code(state),
             mode: (decided && !is_made_by_others(state)).then_some(state.mode),
             queue: self.queue(state),
+            promise,
             promised: state.promised(),
             received_at: state.received_at,
             changed_at: state.changed_at,
@@ -233,7 +244,7 @@ mod tests {
         let placed = Placed { at, received_at: 1, foreign, history_from: 0, traceparent: None };
         let mut state = OrderState::undecided(order, placed, Mode::Manual);
         state.marks = Some(Box::new(Marks { reason: Some("allergic".to_owned()), ..Marks::default() }));
-        serde_json::from_slice(&View::default().snapshot(&state, role, 1, 1)).unwrap()
+        serde_json::from_slice(&View::default().snapshot(&state, role, 1, 1, None)).unwrap()
     }
 
     #[test]
@@ -261,7 +272,7 @@ mod tests {
             let order = Order::parse(json.as_bytes()).unwrap();
             let mut state = OrderState::undecided(order, placed, Mode::Manual);
             state.marks = Some(Box::new(Marks { promise: paid, ..Marks::default() }));
-            let snapshot = View::default().snapshot(&state, Role::Holder, 1, 1);
+            let snapshot = View::default().snapshot(&state, Role::Holder, 1, 1, None);
             let shown: serde_json::Value = serde_json::from_slice(&snapshot).unwrap();
             assert!(shown.get("promise").is_none(), "{shown}");
             shown["promised"]["from"].as_i64()

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering},
 };
 
-use order::{CommandId, Event, Millis, Order, OrderId, OrderState};
+use order::{CommandId, Event, Millis, Order, OrderId, OrderState, Role};
 use tokio::sync::watch;
 
 use super::{
@@ -65,6 +65,11 @@ impl Look<'_> {
     /// Whether it is too old to say that something is not there.
     pub(crate) fn is_old(&self) -> bool {
         is_old(self.as_of, self.now)
+    }
+
+    /// The order as JSON, as `role` may see it.
+    pub(crate) fn snapshot(&self, state: &OrderState, role: Role) -> Vec<u8> {
+        self.inner.view.snapshot(state, role, self.as_of, self.now, self.promise(state))
     }
 
     /// The orders of the next changes from this number on, at most `max`, each once and with the number to go on
