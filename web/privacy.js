@@ -1,6 +1,6 @@
 /** The page `privacy.html`. */
 
-import { onLanguage, t } from './lib/i18n.js';
+import { onLanguage, otherLanguage, setLanguage, t } from './lib/i18n.js';
 import { html, render } from './vendor/lit-html.js';
 
 const app = /** @type {HTMLElement} */ (document.getElementById('app'));
@@ -9,7 +9,10 @@ app.replaceChildren();
 
 function show() {
   document.title = t('privacy.title');
-  render(html`<main><h1>${t('privacy.title')}</h1></main>`, app);
+  const other = html`<button lang=${otherLanguage()} @click=${() => setLanguage(otherLanguage())}>
+    ${t('common.other_language')}
+  </button>`;
+  render(html`<header>${other}</header><main><h1>${t('privacy.title')}</h1></main>`, app);
 }
 
 onLanguage(show);

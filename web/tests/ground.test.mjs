@@ -1,0 +1,151 @@
+/** What all pages stand on: languages, themes, the policy, what happens where something is refused or missing. */
+
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import test from 'node:test';
+
+import { lineAndBrowser, open } from './harness.mjs';
+
+const { line, browser } = await lineAndBrowser(test);
+const PAGES = ['/', '/o/no-such-order', '/table', '/privacy'];
+/** The browser says of each answer with 404 that it was one. */
+const NOT_FOUND = /status of 404/;
+
+for (const path of PAGES) {
+  test(`${path} opens in both languages and themes without an error, and everyone can use it`, async () => {
+    for (const language of ['en', 'ko']) {
+      for (const theme of /** @type {const} */ (['light', 'dark'])) {
+        const phone = await open(browser, line.url + path, { language, theme, expected: [NOT_FOUND] });
+        await phone.page.waitForSelector('h1');
+        assert.equal(await phone.page.getAttribute('html', 'lang'), language);
+        await phone.accessible();
+        await phone.fits();
+        await phone.close();
+      }
+    }
+  });
+}
+
+test('the address decides the language, then the choice, then the browser', async () => {
+  const phone = await open(browser, `${line.url}/?lang=ko`, { language: 'en' });
+  const shown = () => phone.page.getAttribute('html', 'lang');
+  assert.equal(await shown(), 'ko');
+  await phone.page.evaluate(() => localStorage.setItem('brewline.lang', 'ko'));
+  await phone.page.goto(`${line.url}/`);
+  await phone.page.waitForSelector('html[lang=ko] h1');
+  await phone.page.goto(`${line.url}/?lang=en`);
+  await phone.page.waitForSelector('html[lang=en] h1');
+  await phone.close();
+});
+
+test('a language that nobody speaks here becomes English', async () => {
+  const phone = await open(browser, `${line.url}/?lang=xx`, { language: 'fr-FR' });
+  await phone.page.waitForSelector('html[lang=en] h1');
+  await phone.close();
+});
+
+test('it works where the browser keeps nothing', async () => {
+  const phone = await open(browser, `${line.url}/`, { language: 'ko', storage: false });
+  await phone.page.waitForSelector('html[lang=ko] h1');
+  await phone.close();
+});
+
+test('the module for languages says times, days, prices and minutes as they are said', async () => {
+  const phone = await open(browser, `${line.url}/`, { timeZone: 'America/New_York' });
+  const { page } = phone;
+  await page.waitForSelector('h1');
+  const base = await page.evaluate(() => document.querySelector('script')?.src.replace(/[^/]+$/, '') ?? '');
+  const say = (/** @type {'en' | 'ko'} */ language) =>
+    page.evaluate(
+      async ([base, language]) => {
+        const i18n = await import(`${base}lib/i18n.js`);
+        await i18n.setLanguage(language);
+        const noon = Date.UTC(2026, 2, 6, 3, 5, 9); // 12:05:09 in Seoul
+        const hours = 3_600_000;
+        const seoul = 'Asia/Seoul';
+        return [
+          i18n.time(noon, seoul),
+          i18n.time(noon),
+          i18n.time(noon, 'No/Where'),
+          i18n.timeWithSeconds(noon, seoul),
+          i18n.day(noon, noon, seoul),
+          i18n.day(noon + 12 * hours, noon, seoul),
+          i18n.day(noon + 48 * hours, noon, seoul),
+          i18n.day(noon + 480 * hours, noon, seoul),
+          i18n.price(5500, 'KRW'),
+          i18n.price(350, 'USD'),
+          i18n.minutes(6, 8),
+          i18n.minutes(6, 6),
+          i18n.word({ en: 'Mango', ko: '망고' }),
+        ];
+      },
+      [base, language],
+    );
+  // prettier-ignore
+  assert.deepEqual(await say('en'), ['12:05', '22:05', '22:05', '12:05:09', 'today', 'tomorrow', 'Sunday', 'March 26',
+    '₩5,500', '$3.50', '6–8 min', '6 min', 'Mango']);
+  // prettier-ignore
+  assert.deepEqual(await say('ko'), ['12:05', '22:05', '22:05', '12:05:09', '오늘', '내일', '일요일', '3월 26일',
+    '5,500원', '$3.50', '6–8분', '6분', '망고']);
+  await phone.close();
+});
+
+test('the colours of the dark theme are the same for those who chose it and those whose phone did', async () => {
+  const css = await readFile(new URL('../base.css', import.meta.url), 'utf8');
+  const blocks = [...css.matchAll(/:root(?:\[data-theme="dark"\]|:not\(\[data-theme="light"\]\)) \{([^}]*)\}/g)];
+  const tokens = blocks.map(([, block]) => [...(block ?? '').matchAll(/--[\w-]+: [^;]+/g)].map(String));
+  assert.equal(tokens.length, 2);
+  assert.deepEqual(tokens[0], tokens[1]);
+  assert.ok((tokens[0]?.length ?? 0) > 15);
+});
+
+test('no page can be put into another', async () => {
+  // The other one says itself nothing of what it may hold.
+  const phone = await open(browser, `${line.url}/livez`, {
+    expected: [/frame-ancestors/, /ERR_BLOCKED_BY_RESPONSE/, /favicon/],
+  });
+  const refused = phone.page.waitForEvent('requestfailed');
+  await phone.page.evaluate(() =>
+    document.body.append(Object.assign(document.createElement('iframe'), { src: '/privacy' })),
+  );
+  const request = await refused;
+  assert.equal(request.url(), `${line.url}/privacy`);
+  assert.match(request.failure()?.errorText ?? '', /ERR_BLOCKED_BY_RESPONSE/);
+  await phone.close();
+});
+
+test('no code that stands in the page runs', async () => {
+  const phone = await open(browser, `${line.url}/privacy`, { expected: [/Content Security Policy/] });
+  const ran = await phone.page.evaluate(() => {
+    const script = document.createElement('script');
+    script.textContent = 'window.ran = true';
+    document.body.append(script);
+    document.body.insertAdjacentHTML('beforeend', '<img src="data:," onerror="window.ran = true">');
+    return 'ran' in window;
+  });
+  assert.equal(ran, false);
+  await phone.close();
+});
+
+test('it is opened again without asking for what it has', async () => {
+  const phone = await open(browser, `${line.url}/privacy`);
+  /** @type {string[]} */
+  const asked = [];
+  phone.page.on('response', (response) => {
+    if (!response.fromServiceWorker()) asked.push(`${response.status()} ${new URL(response.url()).pathname}`);
+  });
+  await phone.page.waitForSelector('h1');
+  await phone.page.goto('about:blank');
+  await phone.page.goto(`${line.url}/privacy`);
+  await phone.page.waitForSelector('h1');
+  const transferred = await phone.page.evaluate(() =>
+    performance
+      .getEntriesByType('resource')
+      .map((entry) => /** @type {PerformanceResourceTiming} */ (entry))
+      .filter((entry) => entry.name.includes('/web/') && entry.transferSize > 0)
+      .map((entry) => entry.name),
+  );
+  assert.deepEqual(transferred, []);
+  assert.ok(asked.some((line) => line.endsWith('/privacy')));
+  await phone.close();
+});

@@ -1,0 +1,95 @@
+/** The texts: the same in both languages, all there, all used, and nowhere else. */
+
+import assert from 'node:assert/strict';
+import { readdir, readFile } from 'node:fs/promises';
+import test from 'node:test';
+
+import en from '../../messages/en.js';
+import ko from '../../messages/ko.js';
+import { staticParts } from './templates.mjs';
+
+const ROOT = new URL('../../', import.meta.url);
+const PAGES = ['common', 'order', 'pager', 'privacy', 'table'];
+const HANGUL = /[\u1100-\u11ff\u3130-\u318f\uac00-\ud7a3]/;
+/** Attributes whose values people see or hear. */
+const SPOKEN = /\s(?:alt|aria-label|aria-description|aria-placeholder|aria-roledescription|aria-valuetext|placeholder|title)=("[^"]*"|'[^']*')/g;
+
+/** @type {Map<string, string>} Every file that is served, but for the messages and the code of others, without comments. */
+const files = new Map();
+for (const folder of ['', 'lib/']) {
+  for (const name of await readdir(new URL(`./${folder}`, ROOT))) {
+    if (!/\.(html|css|js)$/.test(name)) continue;
+    const text = await readFile(new URL(folder + name, ROOT), 'utf8');
+    files.set(folder + name, text.replace(/\/\*[^]*?\*\/|^\s*\/\/.*$/gm, ''));
+  }
+}
+const texts = /** @type {[string, Record<string, string>][]} */ ([['en', en], ['ko', ko]]);
+
+test('both languages have the same keys, in the same order', () => {
+  assert.deepEqual(Object.keys(ko), Object.keys(en));
+});
+
+test('both languages leave the same places open', () => {
+  const places = (/** @type {string} */ text) => [...new Set(text.match(/\{\w+\}/g) ?? [])].sort();
+  for (const [key, text] of Object.entries(en)) {
+    assert.deepEqual(places(/** @type {Record<string, string>} */ (ko)[key] ?? ''), places(text), key);
+  }
+});
+
+test('every message is a text, and its key begins with the page that says it', () => {
+  for (const [language, messages] of texts) {
+    for (const [key, text] of Object.entries(messages)) {
+      assert.match(key, new RegExp(`^(${PAGES.join('|')})\\.[a-z0-9_]+(\\.[a-z0-9_]+)*$`));
+      assert.ok(typeof text === 'string' && text.trim() === text && text !== '', `${language} ${key}`);
+      assert.doesNotMatch(text, /[<>]/, `${language} ${key}: it is text, not HTML`);
+      assert.doesNotMatch(text.replace(/\{[a-z_]+\}/g, ''), /[{}]/, `${language} ${key}: a place that is open`);
+    }
+  }
+});
+
+test('what is said of exactly one is said of any number, too', () => {
+  for (const key of Object.keys(en)) {
+    if (key.endsWith('.one')) assert.ok(Object.hasOwn(en, key.slice(0, -'.one'.length)), key);
+  }
+});
+
+/** Keys as they stand in the pages, and what those begin with that are put together there. */
+function mentioned() {
+  const [keys, beginnings] = [new Set(), new Set()];
+  const names = PAGES.join('|');
+  for (const [path, text] of files) {
+    if (path.endsWith('.html')) {
+      for (const [, key] of text.matchAll(/\{\{t ([^}]+)\}\}/g)) keys.add(key);
+    }
+    if (!path.endsWith('.js')) continue;
+    for (const [, key] of text.matchAll(new RegExp(`['"\`]((?:${names})\\.[a-z0-9_.]+)['"\`]`, 'g'))) keys.add(key);
+    for (const [, key] of text.matchAll(new RegExp(`\`((?:${names})\\.[a-z0-9_.]*)\\$\\{`, 'g'))) beginnings.add(key);
+  }
+  return { keys: /** @type {Set<string>} */ (keys), beginnings: [.../** @type {Set<string>} */ (beginnings)] };
+}
+
+test('every message that is asked for is there', () => {
+  for (const key of mentioned().keys) assert.ok(Object.hasOwn(en, key), key);
+});
+
+test('every message is asked for', () => {
+  const { keys, beginnings } = mentioned();
+  for (const key of Object.keys(en)) {
+    const base = key.replace(/\.one$/, '');
+    assert.ok(keys.has(base) || beginnings.some((beginning) => base.startsWith(beginning)), `nobody says ${key}`);
+  }
+});
+
+test('no text stands outside of the messages', () => {
+  for (const [path, text] of files) {
+    assert.doesNotMatch(text, HANGUL, `${path} speaks Korean by itself`);
+    const parts = path.endsWith('.html') ? [text] : path.endsWith('.js') ? staticParts(text) : [];
+    for (const part of parts) {
+      const spoken = [...part.matchAll(SPOKEN)].map((match) => match[1]);
+      const shown = part.replace(/<!--[^]*?-->|<[^>]*>|\{\{[^}]*\}\}|&#?\w+;/g, ' ');
+      for (const said of [shown, ...spoken]) {
+        assert.doesNotMatch((said ?? '').replace(/\{\{[^}]*\}\}/g, ''), /\p{L}{2}/u, `${path} says this by itself`);
+      }
+    }
+  }
+});
