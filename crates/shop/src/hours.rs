@@ -115,7 +115,7 @@ fn local(date: Date, minutes: u16) -> DateTime {
 }
 
 impl Hours {
-    pub(crate) fn read(notes: &mut Notes<'_>, mut table: Table<'_>, last_order_minutes: u32) -> Self {
+    pub(crate) fn read(notes: &mut Notes, mut table: Table<'_>, last_order_minutes: u32) -> Self {
         let mut is_open = false;
         let days = DAYS.map(|day| {
             let mut ranges = Vec::new();
@@ -145,7 +145,7 @@ impl Hours {
 
 /// Takes in one more range of a day, or says what is wrong with it.
 fn check(
-    notes: &mut Notes<'_>,
+    notes: &mut Notes,
     field: &Field<'_>,
     range: Range,
     ranges: &mut Vec<Range>,

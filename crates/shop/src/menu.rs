@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::{
     Limits, Mistakes, Words,
     allergen::{self, ALLERGENS},
-    read::{self, Field, Notes, Table},
+    read::{self, Field, Notes, Table, Whole},
 };
 
 /// What is sold: categories of items, and the options that items have.
@@ -77,7 +77,10 @@ pub struct MenuItem {
 }
 
 /// Hands-on seconds, where an item doesn't say.
-const SECONDS: u32 = 30;
+const DEFAULT_SECONDS: u32 = 30;
+const SECONDS: Whole<u32> = Whole { range: Limits::SECONDS, more: "" };
+const PRICE: Whole<u64> =
+    Whole { range: Limits::PRICE, more: " in the currency's smallest unit, as in 550 for 5.50 euros" };
 
 impl Menu {
     /// The menu in a `menu.toml`, which is called `file` where it is wrong.
@@ -134,7 +137,7 @@ impl Menu {
 
 const EMBEDDED: &str = include_str!("../defaults/menu.toml");
 
-fn menu(notes: &mut Notes<'_>, table: &mut Table<'_>) -> Menu {
+fn menu(notes: &mut Notes, table: &mut Table<'_>) -> Menu {
     let options = options(notes, table);
     let groups: HashMap<_, _> = options.iter().enumerate().map(|(n, group)| (group.id.clone(), n)).collect();
     let categories = categories(notes, table, &groups);
@@ -145,7 +148,7 @@ fn menu(notes: &mut Notes<'_>, table: &mut Table<'_>) -> Menu {
     Menu { options, categories, items, groups }
 }
 
-fn options(notes: &mut Notes<'_>, table: &mut Table<'_>) -> Vec<OptionGroup> {
+fn options(notes: &mut Notes, table: &mut Table<'_>) -> Vec<OptionGroup> {
     let mut ids = Ids::default();
     let tables = table.tables(notes, "option", Limits::OPTIONS);
     tables
@@ -162,10 +165,10 @@ fn options(notes: &mut Notes<'_>, table: &mut Table<'_>) -> Vec<OptionGroup> {
         .collect()
 }
 
-fn choices(notes: &mut Notes<'_>, group: &mut Table<'_>) -> Vec<Choice> {
+fn choices(notes: &mut Notes, group: &mut Table<'_>) -> Vec<Choice> {
     let mut ids = Ids::default();
     let tables = group.tables(notes, "choice", Limits::CHOICES);
-    if tables.is_empty() {
+    if tables.is_empty() && !group.says("choice") {
         notes.wrong(group.at, "option has no choice: add one below a line [[option.choice]]");
     }
     tables
@@ -174,7 +177,7 @@ fn choices(notes: &mut Notes<'_>, group: &mut Table<'_>) -> Vec<Choice> {
             let choice = Choice {
                 id: ids.id(notes, &mut table, "another choice of this option"),
                 name: table.name(notes),
-                price: table.number(notes, "price", &Limits::PRICE, 0),
+                price: table.number(notes, "price", &PRICE, 0),
                 allergens: allergens(notes, &mut table),
             };
             table.end(notes);
@@ -183,15 +186,11 @@ fn choices(notes: &mut Notes<'_>, group: &mut Table<'_>) -> Vec<Choice> {
         .collect()
 }
 
-fn categories(
-    notes: &mut Notes<'_>,
-    table: &mut Table<'_>,
-    groups: &HashMap<String, usize>,
-) -> Vec<Category> {
+fn categories(notes: &mut Notes, table: &mut Table<'_>, groups: &HashMap<String, usize>) -> Vec<Category> {
     let mut ids = Ids::default();
     let mut items = Items { ids: Ids::default(), count: 0, groups };
     let tables = table.tables(notes, "category", Limits::CATEGORIES);
-    if tables.is_empty() {
+    if tables.is_empty() && !table.says("category") {
         notes.wrong(
             table.at,
             "there is nothing on this menu: add a line [[category]], and below it [[category.item]]",
@@ -219,15 +218,15 @@ struct Items<'a> {
 }
 
 impl Items<'_> {
-    fn read(&mut self, notes: &mut Notes<'_>, category: &mut Table<'_>) -> Vec<MenuItem> {
+    fn read(&mut self, notes: &mut Notes, category: &mut Table<'_>) -> Vec<MenuItem> {
         let tables = category.tables(notes, "item", Limits::ITEMS);
-        if tables.is_empty() {
+        if tables.is_empty() && !category.says("item") {
             notes.wrong(category.at, "category has no item: add one below a line [[category.item]]");
         }
         tables.into_iter().map(|table| self.item(notes, table)).collect()
     }
 
-    fn item(&mut self, notes: &mut Notes<'_>, mut table: Table<'_>) -> MenuItem {
+    fn item(&mut self, notes: &mut Notes, mut table: Table<'_>) -> MenuItem {
         self.count += 1;
         if self.count == Limits::ITEMS + 1 {
             notes.wrong(
@@ -239,8 +238,8 @@ impl Items<'_> {
             id: self.ids.id(notes, &mut table, "another item"),
             name: table.name(notes),
             description: table.description(notes),
-            price: table.required_number(notes, "price", &Limits::PRICE),
-            seconds: table.number(notes, "seconds", &Limits::SECONDS, SECONDS),
+            price: table.required_number(notes, "price", &PRICE).unwrap_or_default(),
+            seconds: table.number(notes, "seconds", &SECONDS, DEFAULT_SECONDS),
             options: self.options(notes, &mut table),
             allergens: allergens(notes, &mut table),
         };
@@ -248,7 +247,7 @@ impl Items<'_> {
         item
     }
 
-    fn options(&self, notes: &mut Notes<'_>, item: &mut Table<'_>) -> Vec<String> {
+    fn options(&self, notes: &mut Notes, item: &mut Table<'_>) -> Vec<String> {
         let mut seen = HashSet::new();
         let fields = item.texts(notes, "options", Limits::OPTIONS_OF_ITEM);
         let options = fields.into_iter().filter_map(|field| {
@@ -280,7 +279,7 @@ impl Items<'_> {
 struct Ids(HashSet<String>);
 
 impl Ids {
-    fn id(&mut self, notes: &mut Notes<'_>, table: &mut Table<'_>, whose: &str) -> String {
+    fn id(&mut self, notes: &mut Notes, table: &mut Table<'_>, whose: &str) -> String {
         let Some((field, id)) = table.id(notes) else { return String::new() };
         if !self.0.insert(id.clone()) {
             field.wrong(notes, format_args!("{whose} has it already; say one of its own"));
@@ -289,12 +288,12 @@ impl Ids {
     }
 }
 
-fn allergens(notes: &mut Notes<'_>, table: &mut Table<'_>) -> Vec<String> {
+fn allergens(notes: &mut Notes, table: &mut Table<'_>) -> Vec<String> {
     let fields = table.texts(notes, "allergens", Limits::ALLERGENS);
     fields.iter().filter_map(|field| known_allergen(notes, field)).collect()
 }
 
-fn known_allergen(notes: &mut Notes<'_>, field: &Field<'_>) -> Option<String> {
+fn known_allergen(notes: &mut Notes, field: &Field<'_>) -> Option<String> {
     let id = field.text()?;
     if allergen::find(id).is_none() {
         let known: Vec<_> = ALLERGENS.iter().map(|allergen| allergen.id).collect();
@@ -304,4 +303,31 @@ fn known_allergen(notes: &mut Notes<'_>, field: &Field<'_>) -> Option<String> {
         );
     }
     Some(id.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::read::tests::check_keys;
+
+    #[test]
+    fn the_page_lists_every_key_and_no_other() {
+        check_keys("menu.toml", EMBEDDED, menu);
+    }
+
+    #[test]
+    fn the_page_lists_every_allergen() {
+        let page = include_str!("../../../docs/menu.md").replace('\n', " ");
+        let all: Vec<_> = ALLERGENS.iter().map(|allergen| allergen.id).collect();
+        assert!(page.contains(&format!(" {}.", all.join(", "))), "{all:?}");
+    }
+
+    #[test]
+    fn what_may_be_sold_out_is_known_by_its_id() {
+        let menu = Menu::embedded();
+        let name = |id| menu.name_of(id).map(|words| &words.en[..]);
+        assert_eq!((name("cold-brew"), name("milk/oat")), (Some("Cold brew"), Some("Oat")));
+        assert_eq!([name("milk"), name("milk/tea"), name("oat"), name("")], [None; 4]);
+        assert_eq!((menu.len(), menu.categories().len(), menu.is_empty()), (13, 4, false));
+    }
 }

@@ -23,12 +23,14 @@ pub struct Mistake {
 }
 
 impl Mistakes {
-    /// `all` of this file; `None` if that is nothing.
-    pub(crate) fn of(file: &str, mut all: Vec<Mistake>) -> Option<Self> {
-        all.sort_by_key(|mistake| mistake.line);
+    /// `all` of this text, each with its offset; `None` if that is nothing.
+    pub(crate) fn of(text: &str, file: &str, mut all: Vec<(usize, String)>) -> Option<Self> {
+        all.sort_by_key(|(at, _)| *at);
         let more = all.len().saturating_sub(Limits::MISTAKES);
         all.truncate(Limits::MISTAKES);
-        (!all.is_empty()).then(|| Self { file: file.to_owned(), told: all, more })
+        let line = |at: usize| text.get(..at).map_or(1, |before| before.matches('\n').count() + 1);
+        let told: Vec<_> = all.into_iter().map(|(at, says)| Mistake { line: line(at), says }).collect();
+        (!told.is_empty()).then(|| Self { file: file.to_owned(), told, more })
     }
 
     /// Those that are told, in the order of the file.

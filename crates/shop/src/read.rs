@@ -1,33 +1,46 @@
 //! TOML with the place of each value. What is wrong is noted and reading goes on, with a value that nobody uses: all
 //! mistakes of a file are told at once.
 
-use std::{borrow::Cow, collections::BTreeSet, fmt::Display, ops::RangeInclusive};
+use std::{
+    borrow::Cow,
+    collections::BTreeSet,
+    fmt::{self, Display},
+    ops::RangeInclusive,
+};
 
 use toml::{
     Spanned,
     de::{DeTable, DeValue},
 };
 
-use crate::{Limits, Mistake, Mistakes, Words};
+use crate::{Limits, Mistakes, Words};
 
 /// Reads `text` with `read`; what it makes of it counts only if nothing was wrong.
 pub(crate) fn document<T>(
     text: &str,
     file: &str,
-    read: impl FnOnce(&mut Notes<'_>, &mut Table<'_>) -> T,
+    read: impl FnOnce(&mut Notes, &mut Table<'_>) -> T,
 ) -> Result<T, Mistakes> {
-    let mut notes = Notes { text, mistakes: Vec::new(), keys: BTreeSet::new() };
+    let mut notes = Notes::default();
     if text.len() > Limits::FILE_BYTES {
         notes.wrong(
             0,
             format_args!("the file has {} bytes; at most {} are read", text.len(), Limits::FILE_BYTES),
         );
-        return notes.end(file, None);
+        return notes.end(text, file, None);
     }
     let (document, errors) = DeTable::parse_recoverable(text);
-    for error in &errors {
-        let at = error.span().map_or(0, |span| span.start);
-        let why = error.message().replace('\n', " ");
+    let mut errors: Vec<_> =
+        errors.iter().map(|error| (error.span().map_or(0, |span| span.start), error.message())).collect();
+    errors.sort_by_key(|(at, _)| *at);
+    let mut line_end = 0;
+    for (at, why) in &errors {
+        let (at, why) = (*at, why.replace('\n', " "));
+        // What follows on the same line follows from the first.
+        if at < line_end {
+            continue;
+        }
+        line_end = text.get(at..).and_then(|rest| rest.find('\n')).map_or(text.len(), |end| at + end + 1);
         notes.wrong(
             at,
             format_args!("this is not TOML ({why}); lines are like price = 5500 and id = \"latte\""),
@@ -35,31 +48,31 @@ pub(crate) fn document<T>(
     }
     // What could be read beside a mistake like that is guesswork, and so is what would be wrong with it.
     if !errors.is_empty() {
-        return notes.end(file, None);
+        return notes.end(text, file, None);
     }
     let mut table = Table::new(String::new(), 0, document.get_ref());
     let value = read(&mut notes, &mut table);
     table.end(&mut notes);
-    notes.end(file, Some(value))
+    notes.end(text, file, Some(value))
 }
 
 /// What is wrong so far.
-pub(crate) struct Notes<'t> {
-    text: &'t str,
-    mistakes: Vec<Mistake>,
+#[derive(Default)]
+pub(crate) struct Notes {
+    /// Each with its offset.
+    told: Vec<(usize, String)>,
     /// Every key that was asked for, with the tables that it is in.
     pub(crate) keys: BTreeSet<String>,
 }
 
-impl Notes<'_> {
+impl Notes {
     /// Notes a sentence about what stands `at` this offset.
     pub(crate) fn wrong(&mut self, at: usize, says: impl Display) {
-        let line = self.text.get(..at).map_or(1, |before| before.matches('\n').count() + 1);
-        self.mistakes.push(Mistake { line, says: says.to_string() });
+        self.told.push((at, says.to_string()));
     }
 
-    fn end<T>(self, file: &str, value: Option<T>) -> Result<T, Mistakes> {
-        match (Mistakes::of(file, self.mistakes), value) {
+    fn end<T>(self, text: &str, file: &str, value: Option<T>) -> Result<T, Mistakes> {
+        match (Mistakes::of(text, file, self.told), value) {
             (None, Some(value)) => Ok(value),
             (Some(mistakes), _) => Err(mistakes),
             (None, None) => unreachable!("there is no value only where something was wrong"),
@@ -79,7 +92,7 @@ pub(crate) struct Field<'t> {
 
 impl Field<'_> {
     /// Notes what is wrong with it, and what to say instead.
-    pub(crate) fn wrong(&self, notes: &mut Notes<'_>, say: impl Display) {
+    pub(crate) fn wrong(&self, notes: &mut Notes, say: impl Display) {
         notes.wrong(self.at, format_args!("{} is {}: {say}", self.path, shown(self.value)));
     }
 }
@@ -102,8 +115,14 @@ impl<'t> Table<'t> {
         if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
     }
 
+    /// Whether it says something by this key, and not an empty list.
+    pub(crate) fn says(&self, key: &str) -> bool {
+        let value = self.entries.get(key).map(Spanned::get_ref);
+        value.is_some_and(|value| !matches!(value, DeValue::Array(list) if list.is_empty()))
+    }
+
     /// The value of this key, if it has one.
-    pub(crate) fn get(&mut self, notes: &mut Notes<'_>, key: &'static str) -> Option<Field<'t>> {
+    pub(crate) fn get(&mut self, notes: &mut Notes, key: &'static str) -> Option<Field<'t>> {
         self.known.push(key);
         let path = self.path(key);
         notes.keys.insert(path.clone());
@@ -112,12 +131,7 @@ impl<'t> Table<'t> {
     }
 
     /// The value of a key that it must have.
-    pub(crate) fn require(
-        &mut self,
-        notes: &mut Notes<'_>,
-        key: &'static str,
-        say: &str,
-    ) -> Option<Field<'t>> {
+    pub(crate) fn require(&mut self, notes: &mut Notes, key: &'static str, say: &str) -> Option<Field<'t>> {
         let field = self.get(notes, key);
         if field.is_none() {
             notes.wrong(self.at, format_args!("{} is missing: {say}", self.path(key)));
@@ -126,7 +140,7 @@ impl<'t> Table<'t> {
     }
 
     /// Notes every key that nobody asked for.
-    pub(crate) fn end(&self, notes: &mut Notes<'_>) {
+    pub(crate) fn end(&self, notes: &mut Notes) {
         for key in self.entries.keys().filter(|key| !self.known.contains(&key.get_ref().as_ref())) {
             let (name, known) = (self.path(&shortened(key.get_ref())), self.known.join(", "));
             notes.wrong(key.span().start, format_args!("there is no {name}; there are {known}"));
@@ -134,7 +148,7 @@ impl<'t> Table<'t> {
     }
 
     /// An id that it must have.
-    pub(crate) fn id(&mut self, notes: &mut Notes<'_>) -> Option<(Field<'t>, String)> {
+    pub(crate) fn id(&mut self, notes: &mut Notes) -> Option<(Field<'t>, String)> {
         const SAY: &str = "say 1 to 40 of a-z, 0-9 and -, in quotes, as in id = \"latte\"";
         let field = self.require(notes, "id", SAY)?;
         match field.value.as_str() {
@@ -147,7 +161,7 @@ impl<'t> Table<'t> {
     }
 
     /// A text in both languages that it must have.
-    pub(crate) fn name(&mut self, notes: &mut Notes<'_>) -> Words {
+    pub(crate) fn name(&mut self, notes: &mut Notes) -> Words {
         const SAY: &str = "say it in both languages, as in name = { en = \"Latte\", ko = \"카페라테\" }";
         match self.require(notes, "name", SAY) {
             Some(field) => words(notes, &field, Limits::NAME_CHARS),
@@ -156,41 +170,40 @@ impl<'t> Table<'t> {
     }
 
     /// A text in both languages that it may have.
-    pub(crate) fn description(&mut self, notes: &mut Notes<'_>) -> Option<Words> {
+    pub(crate) fn description(&mut self, notes: &mut Notes) -> Option<Words> {
         let field = self.get(notes, "description")?;
         Some(words(notes, &field, Limits::DESCRIPTION_CHARS))
     }
 
     /// A whole number within a range.
-    pub(crate) fn number<N: Copy + PartialOrd + Display + TryFrom<u64>>(
+    pub(crate) fn number<N: Number>(
         &mut self,
-        notes: &mut Notes<'_>,
+        notes: &mut Notes,
         key: &'static str,
-        range: &RangeInclusive<N>,
+        range: &Whole<N>,
         default: N,
     ) -> N {
-        self.get(notes, key).map_or(default, |field| number(notes, &field, range, default))
+        self.get(notes, key).and_then(|field| number(notes, &field, range)).unwrap_or(default)
     }
 
     /// A whole number within a range that it must have.
-    pub(crate) fn required_number<N: Copy + PartialOrd + Display + TryFrom<u64>>(
+    pub(crate) fn required_number<N: Number>(
         &mut self,
-        notes: &mut Notes<'_>,
+        notes: &mut Notes,
         key: &'static str,
-        range: &RangeInclusive<N>,
-    ) -> N {
-        let say = format!("say a whole number from {} to {}, without quotes", range.start(), range.end());
-        let field = self.require(notes, key, &say);
-        field.map_or(*range.start(), |field| number(notes, &field, range, *range.start()))
+        range: &Whole<N>,
+    ) -> Option<N> {
+        let field = self.require(notes, key, &range.to_string())?;
+        number(notes, &field, range)
     }
 
     /// Texts in a list.
-    pub(crate) fn texts(&mut self, notes: &mut Notes<'_>, key: &'static str, max: usize) -> Vec<Field<'t>> {
+    pub(crate) fn texts(&mut self, notes: &mut Notes, key: &'static str, max: usize) -> Vec<Field<'t>> {
         self.get(notes, key).map_or_else(Vec::new, |field| field.texts(notes, max))
     }
 
     /// A table in this one.
-    pub(crate) fn table(&mut self, notes: &mut Notes<'_>, key: &'static str) -> Option<Table<'t>> {
+    pub(crate) fn table(&mut self, notes: &mut Notes, key: &'static str) -> Option<Table<'t>> {
         let field = self.get(notes, key)?;
         match field.value {
             DeValue::Table(table) => Some(Table::new(field.path, field.at, table)),
@@ -202,7 +215,7 @@ impl<'t> Table<'t> {
     }
 
     /// Tables in this one, each headed by `[[path]]`.
-    pub(crate) fn tables(&mut self, notes: &mut Notes<'_>, key: &'static str, max: usize) -> Vec<Table<'t>> {
+    pub(crate) fn tables(&mut self, notes: &mut Notes, key: &'static str, max: usize) -> Vec<Table<'t>> {
         let Some(field) = self.get(notes, key) else { return Vec::new() };
         let say = format!("say each below a line [[{}]]", field.path);
         let DeValue::Array(list) = field.value else {
@@ -236,7 +249,7 @@ impl<'t> Field<'t> {
     }
 
     /// It as a list of texts.
-    pub(crate) fn texts(&self, notes: &mut Notes<'_>, max: usize) -> Vec<Field<'t>> {
+    pub(crate) fn texts(&self, notes: &mut Notes, max: usize) -> Vec<Field<'t>> {
         let DeValue::Array(list) = self.value else {
             self.wrong(notes, "say a list of texts, as in [\"one\", \"two\"]");
             return Vec::new();
@@ -260,27 +273,37 @@ impl<'t> Field<'t> {
     }
 }
 
-fn number<N: Copy + PartialOrd + Display + TryFrom<u64>>(
-    notes: &mut Notes<'_>,
-    field: &Field<'_>,
-    range: &RangeInclusive<N>,
-    instead: N,
-) -> N {
-    let integer = field.value.as_integer();
-    let number = integer.and_then(|n| u64::from_str_radix(n.as_str(), n.radix()).ok());
-    match number.and_then(|n| N::try_from(n).ok()).filter(|n| range.contains(n)) {
-        Some(number) => number,
-        None => {
-            let quotes = if integer.is_none() { ", without quotes and without a point" } else { "" };
-            let (from, to) = (range.start(), range.end());
-            field.wrong(notes, format_args!("say a whole number from {from} to {to}{quotes}"));
-            instead
-        }
+/// A whole number within a range.
+pub(crate) struct Whole<N> {
+    pub(crate) range: RangeInclusive<N>,
+    /// What to know beside its range.
+    pub(crate) more: &'static str,
+}
+
+impl<N: Display> fmt::Display for Whole<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { range, more } = self;
+        write!(f, "say a whole number from {} to {}{more}", range.start(), range.end())
     }
 }
 
+pub(crate) trait Number: PartialOrd + Display + TryFrom<u64> {}
+
+impl<N: PartialOrd + Display + TryFrom<u64>> Number for N {}
+
+fn number<N: Number>(notes: &mut Notes, field: &Field<'_>, whole: &Whole<N>) -> Option<N> {
+    let integer = field.value.as_integer();
+    let number = integer.and_then(|n| u64::from_str_radix(n.as_str(), n.radix()).ok());
+    let number = number.and_then(|n| N::try_from(n).ok()).filter(|n| whole.range.contains(n));
+    if number.is_none() {
+        let quotes = if field.text().is_some() { ", without quotes" } else { "" };
+        field.wrong(notes, format_args!("{whole}{quotes}"));
+    }
+    number
+}
+
 /// A text in both languages: a table of two, or one text for both.
-fn words(notes: &mut Notes<'_>, field: &Field<'_>, max: usize) -> Words {
+fn words(notes: &mut Notes, field: &Field<'_>, max: usize) -> Words {
     let DeValue::Table(entries) = field.value else {
         let Some(text) = field.text() else {
             field.wrong(notes, "say { en = \"…\", ko = \"…\" }, or one text in quotes for both");
@@ -304,7 +327,7 @@ fn words(notes: &mut Notes<'_>, field: &Field<'_>, max: usize) -> Words {
     words
 }
 
-fn check_text(notes: &mut Notes<'_>, field: &Field<'_>, text: &str, max: usize) {
+fn check_text(notes: &mut Notes, field: &Field<'_>, text: &str, max: usize) {
     if text.trim().is_empty() {
         field.wrong(notes, format_args!("say a text of 1 to {max} characters"));
     } else if text.contains('\n') {
@@ -337,5 +360,31 @@ fn shortened(text: &str) -> String {
     match text.char_indices().nth(SHOWN_CHARS) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// Compares the keys that `read` asks for in a text that has them all with those that `docs/menu.md` lists for
+    /// the file.
+    pub(crate) fn check_keys<T>(file: &str, text: &str, read: fn(&mut Notes, &mut Table<'_>) -> T) {
+        let keys = document(text, file, |notes, table| {
+            read(notes, table);
+            notes.keys.clone()
+        });
+        let page = include_str!("../../../docs/menu.md");
+        let section = page.split("\n## ").find(|section| section.starts_with(file)).unwrap();
+        let rows = section.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`'));
+        assert_eq!(keys.unwrap(), rows.map(|(key, _)| key.to_owned()).collect());
+    }
+
+    #[test]
+    fn a_file_that_is_too_large_is_not_read() {
+        let text = " ".repeat(Limits::FILE_BYTES + 1);
+        let says = document(&text, "menu.toml", |_, _| ()).unwrap_err().to_string();
+        assert_eq!(says, "menu.toml:1: the file has 1048577 bytes; at most 1048576 are read");
+        assert!(document(&text[1..], "menu.toml", |_, _| ()).is_ok());
     }
 }

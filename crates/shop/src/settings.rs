@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::{
     Limits, Mistakes, Words,
     hours::Hours,
-    read::{self, Field, Notes, Table},
+    read::{self, Field, Notes, Table, Whole},
 };
 
 /// How a shop works.
@@ -40,7 +40,9 @@ pub enum Payment {
 }
 
 const LONGEST_WAIT_MINUTES: u32 = 30;
+const LONGEST_WAIT: Whole<u32> = Whole { range: Limits::LONGEST_WAIT_MINUTES, more: "" };
 const LAST_ORDER_MINUTES: u32 = 10;
+const LAST_ORDER: Whole<u32> = Whole { range: Limits::LAST_ORDER_MINUTES, more: "" };
 
 impl Settings {
     /// The settings in a `shop.toml`, which is called `file` where it is wrong.
@@ -56,7 +58,7 @@ impl Settings {
 
 const EMBEDDED: &str = include_str!("../defaults/shop.toml");
 
-fn settings(notes: &mut Notes<'_>, table: &mut Table<'_>) -> Settings {
+fn settings(notes: &mut Notes, table: &mut Table<'_>) -> Settings {
     let name = table.name(notes);
     let currency = currency(notes, table);
     let (time_zone, zone) = zone(notes, table);
@@ -65,14 +67,13 @@ fn settings(notes: &mut Notes<'_>, table: &mut Table<'_>) -> Settings {
         None => Payment::After,
     };
     let longest_wait_minutes =
-        table.number(notes, "longest_wait_minutes", &Limits::LONGEST_WAIT_MINUTES, LONGEST_WAIT_MINUTES);
-    let last_order_minutes =
-        table.number(notes, "last_order_minutes", &Limits::LAST_ORDER_MINUTES, LAST_ORDER_MINUTES);
+        table.number(notes, "longest_wait_minutes", &LONGEST_WAIT, LONGEST_WAIT_MINUTES);
+    let last_order_minutes = table.number(notes, "last_order_minutes", &LAST_ORDER, LAST_ORDER_MINUTES);
     let hours = table.table(notes, "hours").map(|table| Hours::read(notes, table, last_order_minutes));
     Settings { name, currency, time_zone, payment, longest_wait_minutes, last_order_minutes, hours, zone }
 }
 
-fn currency(notes: &mut Notes<'_>, table: &mut Table<'_>) -> String {
+fn currency(notes: &mut Notes, table: &mut Table<'_>) -> String {
     const SAY: &str = "say the currency's three letters (ISO 4217), as in currency = \"KRW\"";
     let Some(field) = table.require(notes, "currency", SAY) else { return String::new() };
     let is_code = |text: &&str| text.len() == 3 && text.bytes().all(|b| b.is_ascii_uppercase());
@@ -85,7 +86,7 @@ fn currency(notes: &mut Notes<'_>, table: &mut Table<'_>) -> String {
     }
 }
 
-fn zone(notes: &mut Notes<'_>, table: &mut Table<'_>) -> (String, TimeZone) {
+fn zone(notes: &mut Notes, table: &mut Table<'_>) -> (String, TimeZone) {
     const SAY: &str = "say a time zone by its name in the IANA database, as in time_zone = \"Asia/Seoul\"";
     let nowhere = (String::new(), TimeZone::UTC);
     let Some(field) = table.require(notes, "time_zone", SAY) else { return nowhere };
@@ -98,7 +99,7 @@ fn zone(notes: &mut Notes<'_>, table: &mut Table<'_>) -> (String, TimeZone) {
     })
 }
 
-fn payment(notes: &mut Notes<'_>, field: &Field<'_>) -> Payment {
+fn payment(notes: &mut Notes, field: &Field<'_>) -> Payment {
     match field.text() {
         Some("before") => Payment::Before,
         Some("after") => Payment::After,
@@ -106,5 +107,16 @@ fn payment(notes: &mut Notes<'_>, field: &Field<'_>) -> Payment {
             field.wrong(notes, "say \"before\" or \"after\", when a phone order is paid");
             Payment::After
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::read::tests::check_keys;
+
+    #[test]
+    fn the_page_lists_every_key_and_no_other() {
+        check_keys("shop.toml", &format!("{EMBEDDED}[hours]\nmon = [\"07:30-21:00\"]\n"), settings);
     }
 }
