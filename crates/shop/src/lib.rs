@@ -9,12 +9,14 @@
 //! | [`promise`] | when a drink will be ready |
 //! | [`ordering`] | whether orders are taken, and why not |
 //! | [`Wanted`], [`Priced`] | what someone wants; what it is and costs |
+//! | [`Checked`] | a file of the shop, whichever of the two it is |
 //! | [`Mistakes`] | what is wrong with a file, each with its line and the way out |
 //! | [`ALLERGENS`] | what people may have to avoid |
 //! | [`Limits`] | every bound |
 //! | `read` | TOML with the place of each value |
 
 mod allergen;
+mod check;
 pub mod hours;
 mod limits;
 mod menu;
@@ -29,6 +31,7 @@ mod words;
 
 pub use crate::{
     allergen::{ALLERGENS, Allergen},
+    check::Checked,
     limits::Limits,
     menu::{Category, Choice, Menu, MenuItem, OptionGroup},
     mistakes::{Mistake, Mistakes},

@@ -25,7 +25,10 @@ pub(crate) fn document<T>(
     if text.len() > Limits::FILE_BYTES {
         notes.wrong(
             0,
-            format_args!("the file has {} bytes; at most {} are read", text.len(), Limits::FILE_BYTES),
+            format_args!(
+                "the file has more than {} bytes, and no more are read; make it smaller",
+                Limits::FILE_BYTES
+            ),
         );
         return notes.end(text, file, None);
     }
@@ -54,6 +57,15 @@ pub(crate) fn document<T>(
     let value = read(&mut notes, &mut table);
     table.end(&mut notes);
     notes.end(text, file, Some(value))
+}
+
+/// The keys at the top of a text, as far as it can be read.
+pub(crate) fn keys(text: &str) -> Vec<String> {
+    if text.len() > Limits::FILE_BYTES {
+        return Vec::new();
+    }
+    let (document, _) = DeTable::parse_recoverable(text);
+    document.get_ref().keys().map(|key| key.get_ref().to_string()).collect()
 }
 
 /// What is wrong so far.
@@ -384,7 +396,10 @@ pub(crate) mod tests {
     fn a_file_that_is_too_large_is_not_read() {
         let text = " ".repeat(Limits::FILE_BYTES + 1);
         let says = document(&text, "menu.toml", |_, _| ()).unwrap_err().to_string();
-        assert_eq!(says, "menu.toml:1: the file has 1048577 bytes; at most 1048576 are read");
+        assert_eq!(
+            says,
+            "menu.toml:1: the file has more than 1048576 bytes, and no more are read; make it smaller"
+        );
         assert!(document(&text[1..], "menu.toml", |_, _| ()).is_ok());
     }
 }
