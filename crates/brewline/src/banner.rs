@@ -19,9 +19,11 @@ use crate::{
 /// Where the counter listens and is looked for if nothing is said.
 const DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 
-/// Where everything is, and what to do next. `counter` is where it listens, if this process has one.
+/// Where everything is, and what to do next. `menu` is what is sold, and `counter` where it listens, if this process
+/// has one.
 pub(crate) fn print(
     options: &Run,
+    menu: Option<&str>,
     counter: Option<SocketAddr>,
     others: Others,
     out: &mut dyn io::Write,
@@ -35,6 +37,9 @@ pub(crate) fn print(
                 writeln!(out, "  prefix   {}", cluster.prefix)?;
             }
         }
+    }
+    if let Some(menu) = menu {
+        writeln!(out, "  menu     {menu}")?;
     }
     if let Some(counter) = counter {
         addresses(counter, others, out)?;
@@ -227,7 +232,14 @@ mod tests {
             let up = File::default().up(&args).unwrap();
             let mut out = Vec::new();
             let lan = SocketAddr::from(([192, 168, 178, 255], 65_535));
-            print(&up, Some(lan), Others::At(lan), &mut out).unwrap();
+            print(
+                &up,
+                Some("an example of 500 items; write menu.toml for your own"),
+                Some(lan),
+                Others::At(lan),
+                &mut out,
+            )
+            .unwrap();
             let token = Some("ab".repeat(32));
             let counts = Counts { undecided: 1_000_000, ..Counts::default() };
             ready(&Started { address: lan, staff_token: token }, counts, None, false, &mut out);
@@ -244,7 +256,7 @@ mod tests {
         let up = File::default().up(&UpArgs { line, ..UpArgs::default() }).unwrap();
         let said = |others| {
             let mut out = Vec::new();
-            print(&up, Some(([0, 0, 0, 0], 80).into()), others, &mut out).unwrap();
+            print(&up, None, Some(([0, 0, 0, 0], 80).into()), others, &mut out).unwrap();
             String::from_utf8(out).unwrap()
         };
         let lan = said(Others::At(([192, 168, 1, 5], 80).into()));
@@ -265,7 +277,7 @@ mod tests {
     fn a_barista_alone_says_where_its_log_is_and_no_address() {
         let barista = File::default().barista_alone(&BaristaArgs::default()).unwrap();
         let mut out = Vec::new();
-        print(&barista, None, Others::Nobody, &mut out).unwrap();
+        print(&barista, None, None, Others::Nobody, &mut out).unwrap();
         let text = String::from_utf8(out).unwrap();
         assert!(text.contains("  log      kafka://localhost:9092\n") && !text.contains("http://"), "{text}");
         assert!(text.contains(" barista --mode manual --log kafka://localhost:9092\n"), "{text}");

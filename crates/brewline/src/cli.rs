@@ -89,6 +89,8 @@ pub enum Command {
     Watch(WatchArgs),
     /// See to dead letters: records on an Apache Kafka that could not be read
     Dlq(DlqArgs),
+    /// Check the shop's files, menu.toml and shop.toml
+    Menu(MenuArgs),
     /// Check whether the line can work here, and say what to do if not
     Doctor(LineArgs),
 }
@@ -181,6 +183,21 @@ pub struct ServeArgs {
     /// Make a new staff token, show it once, and forget the old one
     #[arg(long)]
     pub new_staff_token: bool,
+
+    #[command(flatten)]
+    pub shop: ShopArgs,
+}
+
+/// What the shop sells, and how it works.
+#[derive(Debug, Default, Clone, Args)]
+pub struct ShopArgs {
+    /// What is sold; read again when it changes [default: menu.toml in this directory, or else an example]
+    #[arg(long, value_name = "FILE", env = "BREWLINE_MENU", value_parser = FileParser)]
+    pub menu: Option<NamedFile>,
+
+    /// The shop's name, currency, hours and rules; read again when it changes [default: shop.toml in this directory, or else an example]
+    #[arg(long, value_name = "FILE", env = "BREWLINE_SHOP", value_parser = FileParser)]
+    pub shop: Option<NamedFile>,
 }
 
 /// What a barista takes.
@@ -353,6 +370,24 @@ pub struct LetterArg {
     pub letter: Place,
 }
 
+/// What `menu` takes.
+#[derive(Debug, Clone, Args)]
+pub struct MenuArgs {
+    #[command(subcommand)]
+    pub what: MenuCommand,
+}
+
+/// What to do with the shop's files.
+#[derive(Debug, Clone, Subcommand)]
+pub enum MenuCommand {
+    /// Say whether a file is right, or all that is wrong with it; the exit code is 1 then
+    Check {
+        /// The file: what menu.toml is to be, or shop.toml
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+}
+
 /// Who makes the drinks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Mode {
@@ -425,11 +460,11 @@ impl TypedValueParser for PropertyParser {
     }
 }
 
-/// A settings file, and who names it.
-#[derive(Debug, Clone)]
+/// A file, and who names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NamedFile {
     pub path: PathBuf,
-    /// A flag or a variable.
+    /// A flag, a variable, or a line of the settings file.
     pub by: String,
 }
 

@@ -12,11 +12,12 @@ use crate::{
     catalog::RETENTION_DAYS,
     cli::{
         BaristaArgs, BrewArgs, ClientArgs, CounterArgs, Dlq, DlqArgs, Global, KafkaArgs, KeepArgs, LineArgs,
-        LogFormat, Mode, RunArgs, ServeArgs, SharedArgs, TopicsArgs, UpArgs, WatchArgs,
+        LogFormat, Mode, NamedFile, RunArgs, ServeArgs, SharedArgs, ShopArgs, TopicsArgs, UpArgs, WatchArgs,
     },
     dlq,
     file::File,
     log_address::LogAddress,
+    menu::{Files, Source},
     value::Told,
 };
 
@@ -82,6 +83,7 @@ pub struct Serve {
     pub max_streams_per_address: usize,
     pub orders_per_minute: u32,
     pub new_staff_token: bool,
+    pub files: Files,
 }
 
 /// What a barista needs to know.
@@ -255,6 +257,20 @@ impl File {
                 .or(self.orders_per_minute)
                 .unwrap_or(counter::Options::ORDERS_PER_MINUTE),
             new_staff_token: args.new_staff_token,
+            files: self.files(&args.shop),
+        }
+    }
+
+    fn files(&self, args: &ShopArgs) -> Files {
+        let source = |flag: &Option<NamedFile>, key: &str, path: &Option<PathBuf>, found: &str| {
+            let in_file = || Some((path.clone()?, self.places.get(key).cloned()));
+            let flag = flag.clone().map(|NamedFile { path, by }| (path, Some(by)));
+            let (path, by) = flag.or_else(in_file).unwrap_or_else(|| (found.into(), None));
+            Source { path, by }
+        };
+        Files {
+            menu: source(&args.menu, "menu", &self.menu, "menu.toml"),
+            shop: source(&args.shop, "shop", &self.shop, "shop.toml"),
         }
     }
 
@@ -379,6 +395,21 @@ mod tests {
         let (_, _, barista) = up(&file, BrewArgs { hands: Some(3), ..BrewArgs::default() });
         assert_eq!((barista.hands, barista.mode), (Some(3), Mode::Auto));
         assert!((barista.seconds_per_cup - 2.5).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn who_names_the_files_of_the_shop_is_known_and_without_anyone_they_need_not_be_there() {
+        let flag = NamedFile { path: "a.toml".into(), by: "--menu".to_owned() };
+        let args = ShopArgs { menu: Some(flag), shop: None };
+        let file = parse("hands = 2\nmenu = \"b.toml\"\nshop = \"c.toml\"\n").unwrap();
+        let source = |path: &str, by: Option<&str>| Source { path: path.into(), by: by.map(str::to_owned) };
+        let Files { menu, shop } = file.files(&args);
+        assert_eq!(
+            (menu, shop),
+            (source("a.toml", Some("--menu")), source("c.toml", Some("brewline.toml:3")))
+        );
+        let Files { menu, shop } = File::default().files(&ShopArgs::default());
+        assert_eq!((menu, shop), (source("menu.toml", None), source("shop.toml", None)));
     }
 
     #[test]

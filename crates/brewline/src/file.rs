@@ -1,6 +1,13 @@
 //! The settings file: TOML, with the same values as flags and variables have.
 
-use std::{collections::BTreeMap, fmt::Display, fs, io, net::SocketAddr, path::Path, str::FromStr};
+use std::{
+    collections::BTreeMap,
+    fmt::Display,
+    fs, io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
 use client::CounterAddress;
 use eventlog::kafka::check_property;
@@ -60,6 +67,8 @@ keys! {
     max_streams: u32 = |value| bare(value, &value::MAX_STREAMS);
     max_streams_per_address: u32 = |value| bare(value, &value::MAX_STREAMS_PER_ADDRESS);
     orders_per_minute: u32 = |value| bare(value, &value::ORDERS_PER_MINUTE);
+    menu: PathBuf = |value| value::path(text(value)?);
+    shop: PathBuf = |value| value::path(text(value)?);
     retention_days: u32 = |value| bare(value, &value::RETENTION_DAYS);
     quiet: bool = |value| value.as_bool().ok_or_else(|| "say true or false, without quotes".to_owned());
     log_format: LogFormat = |value| value::word(text(value)?);
@@ -245,6 +254,8 @@ mod tests {
         ("max_streams", "1"),
         ("max_streams_per_address", "1"),
         ("orders_per_minute", "1"),
+        ("menu", "\"menu.toml\""),
+        ("shop", "\"shop.toml\""),
         ("retention_days", "2"),
         ("quiet", "true"),
         ("log_format", "\"json\""),

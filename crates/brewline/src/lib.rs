@@ -10,6 +10,7 @@
 //! | [`mod@line`] | a process of the line: a counter, a barista, or both |
 //! | `opened` | the log, wherever it is: opened, and closed in the end |
 //! | `bells` | the bells in the log, for customers of any counter |
+//! | [`menu`] | the shop's two files: read, kept up with, checked |
 //! | `banner` | what such a process says when it has started |
 //! | `reach` | whether other machines reach the line, and by which address |
 //! | `hearing` | one topic, heard over everything that heals |
@@ -37,6 +38,7 @@ pub mod file;
 mod hearing;
 pub mod line;
 pub mod log_address;
+pub mod menu;
 mod narrate;
 mod opened;
 mod reach;
@@ -102,6 +104,9 @@ fn dispatch(cli: cli::Cli) -> anyhow::Result<ExitCode> {
             let (cluster, what) = file.dlq(&args).map_err(wrong)?;
             block_on(dlq::dlq(cluster, what))?
         }
+        cli::Command::Menu(args) => match args.what {
+            cli::MenuCommand::Check { file } => menu::check(file),
+        },
         cli::Command::Doctor(args) => Ok(doctor::doctor(&file.line(&args).map_err(wrong)?)),
     }
 }

@@ -22,6 +22,7 @@ use crate::{
     cli::Mode,
     config::{Brew, Place, Run, Serve},
     ending::{Ending, STOP_WITHIN},
+    menu::KeepUp,
     narrate::{self, Codes},
     opened::{self, Opened},
     reach::{self, Others},
@@ -32,6 +33,12 @@ use crate::{
 pub async fn run(options: Run) -> anyhow::Result<()> {
     let stop = stop_on_signals().context("can't listen for Ctrl-C")?;
     raise_file_limit();
+    let shop = match &options.counter {
+        Some(serve) => Some(KeepUp::begin(serve.files.clone()).map_err(|lines| {
+            anyhow::anyhow!("the shop can't open until this is corrected:\n{}", lines.join("\n"))
+        })?),
+        None => None,
+    };
     let mut registry = Registry::default();
     let metrics = Metrics::default();
     if options.barista.is_some() {
@@ -39,7 +46,7 @@ pub async fn run(options: Run) -> anyhow::Result<()> {
     }
     let bound = match &options.counter {
         Some(serve) => Some(
-            Counter::bind(counter_options(serve, options.max_open, registry))
+            Counter::bind(counter_options(serve, shop.as_ref(), options.max_open, registry))
                 // Its message holds what the system said: as its source that would be said twice.
                 .map_err(|error| anyhow::Error::msg(error.to_string()))?,
         ),
@@ -58,9 +65,13 @@ pub async fn run(options: Run) -> anyhow::Result<()> {
     };
     let Some(log) = opened else { return Ok(()) };
     let (settings, address) = (options.clone(), counter.as_ref().map(Counter::local_addr));
+    let menu = shop.as_ref().map(KeepUp::describe);
+    if let Some(shop) = shop {
+        tokio::spawn(shop.run(stop.clone()));
+    }
     let printing = move || {
         let others = address.map_or(Others::Nobody, reach::from_elsewhere);
-        banner::print(&settings, address, others, &mut io::stdout())
+        banner::print(&settings, menu.as_deref(), address, others, &mut io::stdout())
     };
     tokio::select! {
         printed = tokio::task::spawn_blocking(printing) => printed?.context("can't write to stdout")?,
@@ -140,8 +151,14 @@ fn raised(limit: Rlimit, most: Option<u64>) -> Rlimit {
     Rlimit { current: if is_lower { limit.current } else { current }, ..limit }
 }
 
-fn counter_options(serve: &Serve, max_open: usize, registry: Registry) -> counter::Options {
+fn counter_options(
+    serve: &Serve,
+    shop: Option<&KeepUp>,
+    max_open: usize,
+    registry: Registry,
+) -> counter::Options {
     counter::Options {
+        shop: shop.map(KeepUp::shop),
         listen: serve.listen,
         max_open,
         max_streams: serve.max_streams,

@@ -92,8 +92,8 @@ fn brokers_of(text: &str) -> Result<String, String> {
     })
 }
 
-/// The directory with a leading `~` as the home directory: no shell sees to it after `local:`, nor in a file.
-fn expanded(dir: &str) -> Result<PathBuf, String> {
+/// The path with a leading `~` as the home directory: no shell sees to it after `local:`, nor in a file.
+pub(crate) fn expanded(dir: &str) -> Result<PathBuf, String> {
     let Some(rest) = dir.strip_prefix('~') else { return Ok(dir.into()) };
     let below = match rest.strip_prefix('/') {
         Some(below) => below.trim_start_matches('/'),

@@ -1,7 +1,7 @@
 //! What each setting may be, once for flag, variable and file. What is wrong is said in words that fit after the
 //! place it came from and a colon: "say a whole number from 1 to 10".
 
-use std::{fmt::Display, net::SocketAddr, ops::RangeInclusive, str::FromStr, time::Duration};
+use std::{fmt::Display, net::SocketAddr, ops::RangeInclusive, path::PathBuf, str::FromStr, time::Duration};
 
 use clap::{
     Arg, Command, Error, ValueEnum,
@@ -13,7 +13,7 @@ use client::CounterAddress;
 use eventlog::Topic;
 use order::OrderId;
 
-use crate::catalog;
+use crate::{catalog, log_address};
 
 /// A number within a range.
 #[derive(Debug, Clone)]
@@ -68,6 +68,14 @@ pub fn word<T: ValueEnum>(text: &str) -> Result<T, String> {
 /// Where to listen.
 pub fn listen(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| "say an IP address and a port, as in 127.0.0.1:8080 or [::1]:8080".to_owned())
+}
+
+/// Where a file is. A leading `~/` is the home directory: no shell sees to it in a file.
+pub fn path(text: &str) -> Result<PathBuf, String> {
+    match text {
+        "" => Err("say the path of a file".to_owned()),
+        text => log_address::expanded(text),
+    }
 }
 
 /// Where a counter is.
@@ -254,6 +262,8 @@ mod tests {
         assert_eq!(word::<Mode>("manual"), Ok(Mode::Manual));
         assert_eq!(word::<Mode>("fast"), Err("say auto or manual".to_owned()));
         assert!(listen("8080").unwrap_err().contains("127.0.0.1:8080"));
+        assert_eq!(path("a/menu.toml"), Ok("a/menu.toml".into()));
+        assert_eq!(path(""), Err("say the path of a file".to_owned()));
         assert!(counter("ftp://cafe").unwrap_err().contains("http://127.0.0.1:8080"));
         assert_eq!((prefix(""), instance("bar-1")), (Ok(String::new()), Ok("bar-1".to_owned())));
         for wrong in [prefix("a b"), prefix("카페"), prefix(&"x".repeat(101)), instance(""), instance("a/b")]
