@@ -92,7 +92,7 @@ pub enum Command {
     /// Check the shop's files, menu.toml and shop.toml
     Menu(MenuArgs),
     /// Check whether the line can work here, and say what to do if not
-    Doctor(LineArgs),
+    Doctor(DoctorArgs),
 }
 
 /// Where the line keeps its log and listens.
@@ -368,6 +368,15 @@ pub struct LetterArg {
     /// The letter: partition and offset, as `list` shows them
     #[arg(value_name = "PARTITION/OFFSET", value_parser = said(str::parse::<Place>))]
     pub letter: Place,
+}
+
+/// What `doctor` takes.
+#[derive(Debug, Default, Clone, Args)]
+pub struct DoctorArgs {
+    #[command(flatten)]
+    pub line: LineArgs,
+    #[command(flatten)]
+    pub shop: ShopArgs,
 }
 
 /// What `menu` takes.

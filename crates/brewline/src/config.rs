@@ -261,7 +261,8 @@ impl File {
         }
     }
 
-    fn files(&self, args: &ShopArgs) -> Files {
+    /// Where the shop's files are.
+    pub fn files(&self, args: &ShopArgs) -> Files {
         let source = |flag: &Option<NamedFile>, key: &str, path: &Option<PathBuf>, found: &str| {
             let in_file = || Some((path.clone()?, self.places.get(key).cloned()));
             let flag = flag.clone().map(|NamedFile { path, by }| (path, Some(by)));

@@ -21,6 +21,7 @@ use crate::{
     catalog::catalog,
     config::{Cluster, Keep, Line, Place},
     log_address::name_the_flag,
+    menu::Files,
     opened::kafka_options,
 };
 
@@ -46,8 +47,8 @@ enum Finding {
 }
 
 /// Checks everything, and says it on stdout.
-pub(crate) fn doctor(line: &Line) -> ExitCode {
-    let checks = match &line.log {
+pub(crate) fn doctor(line: &Line, files: &Files) -> ExitCode {
+    let mut checks = match &line.log {
         Place::Local(dir) => {
             let dir = absolute(dir);
             let found = local::look(&dir);
@@ -68,6 +69,7 @@ pub(crate) fn doctor(line: &Line) -> ExitCode {
             checks
         }
     };
+    checks.push(("menu", menu(files)));
     let (mut code, mut out) = (ExitCode::SUCCESS, io::stdout());
     for (name, finding) in checks {
         let (mark, text) = match finding {
@@ -101,6 +103,22 @@ fn wrapped(head: String, text: &str) -> String {
         column += width;
     }
     lines
+}
+
+/// The first of its mistakes: all of them stand where the command says that is named.
+fn menu(files: &Files) -> Finding {
+    match files.shop() {
+        Ok(shop) => Finding::Good(files.describe(&shop)),
+        Err(lines) => {
+            let others = lines.len().saturating_sub(1);
+            let others = if others > 0 {
+                format!("; see all with brewline menu check ({others} more)")
+            } else {
+                String::new()
+            };
+            Finding::Bad(lines.first().cloned().unwrap_or_default() + &others)
+        }
+    }
 }
 
 fn port(listen: SocketAddr, log: &Result<Found, OpenError>) -> Finding {

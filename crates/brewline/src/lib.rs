@@ -107,7 +107,9 @@ fn dispatch(cli: cli::Cli) -> anyhow::Result<ExitCode> {
         cli::Command::Menu(args) => match args.what {
             cli::MenuCommand::Check { file } => menu::check(file),
         },
-        cli::Command::Doctor(args) => Ok(doctor::doctor(&file.line(&args).map_err(wrong)?)),
+        cli::Command::Doctor(args) => {
+            Ok(doctor::doctor(&file.line(&args.line).map_err(wrong)?, &file.files(&args.shop)))
+        }
     }
 }
 

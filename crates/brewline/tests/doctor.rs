@@ -12,7 +12,7 @@ fn the_doctor_says_what_is_well_and_what_to_do() {
     let dir = tempfile::tempdir().unwrap();
     let said = run(&["doctor", "--log", &local(&dir.path().join("log")), "--listen", "127.0.0.1:0"]);
     assert_eq!(said.code, Some(0), "{said:?}");
-    for check in ["port", "directory", "space", "clock", "log"] {
+    for check in ["port", "directory", "space", "clock", "log", "menu"] {
         assert!(said.stdout.contains(check), "{check}: {said:?}");
     }
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -53,6 +53,21 @@ fn the_doctor_says_that_a_running_line_has_another_log() {
     let line = findings(&said.stdout).into_iter().find(|line| line.contains("with another log")).unwrap();
     let process = format!("process {}", up.process.child.id());
     assert!(line.starts_with("BAD ") && line.contains(&process) && line.contains("--listen"), "{line}");
+}
+
+#[test]
+fn the_doctor_finds_what_would_keep_the_shop_closed() {
+    let dir = tempfile::tempdir().unwrap();
+    let menu = dir.path().join("menu.toml");
+    std::fs::write(&menu, "[[category]]\n").unwrap();
+    let log = local(&dir.path().join("log"));
+    let said = run(&["doctor", "--log", &log, "--listen", "127.0.0.1:0", "--menu", menu.to_str().unwrap()]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    let line = findings(&said.stdout).into_iter().find(|line| line.contains("menu.toml:1: ")).unwrap();
+    assert!(
+        line.starts_with("BAD ") && line.ends_with("; see all with brewline menu check (2 more)"),
+        "{line}"
+    );
 }
 
 #[test]

@@ -308,11 +308,33 @@ fn known_allergen(notes: &mut Notes, field: &Field<'_>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::read::tests::check_keys;
+    use crate::read::tests::{check_keys, check_row};
 
     #[test]
     fn the_page_lists_every_key_and_no_other() {
         check_keys("menu.toml", EMBEDDED, menu);
+    }
+
+    #[test]
+    fn the_page_says_each_range_and_default_as_they_are_enforced() {
+        let range = |range: &std::ops::RangeInclusive<u64>| format!("{} to {}", range.start(), range.end());
+        let seconds = format!("{} to {} |", Limits::SECONDS.start(), Limits::SECONDS.end());
+        for (key, says) in [
+            ("option", format!("at most {} |", Limits::OPTIONS)),
+            ("option.id", format!("1 to {} of ", Limits::ID_CHARS)),
+            ("option.name.en", format!("1 to {} characters |", Limits::NAME_CHARS)),
+            ("option.choice", format!("1 to {} in a group |", Limits::CHOICES)),
+            ("option.choice.price", format!("| 0 | {} ", range(&Limits::PRICE))),
+            ("option.choice.allergens", format!("at most {} of ", Limits::ALLERGENS)),
+            ("category", format!("1 to {} |", Limits::CATEGORIES)),
+            ("category.item", format!("at most {} in all |", Limits::ITEMS)),
+            ("category.item.description.ko", format!("1 to {} characters |", Limits::DESCRIPTION_CHARS)),
+            ("category.item.price", range(&Limits::PRICE)),
+            ("category.item.seconds", format!("| {DEFAULT_SECONDS} | {seconds}")),
+            ("category.item.options", format!("at most {} |", Limits::OPTIONS_OF_ITEM)),
+        ] {
+            check_row(key, &says);
+        }
     }
 
     #[test]

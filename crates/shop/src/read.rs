@@ -392,6 +392,13 @@ pub(crate) mod tests {
         assert_eq!(keys.unwrap(), rows.map(|(key, _)| key.to_owned()).collect());
     }
 
+    /// What `docs/menu.md` says of a key.
+    pub(crate) fn check_row(key: &str, says: &str) {
+        let page = include_str!("../../../docs/menu.md");
+        let row = page.lines().find(|line| line.starts_with(&format!("| `{key}` |"))).unwrap();
+        assert!(row.contains(says), "{says:?} is not in {row:?}");
+    }
+
     #[test]
     fn a_file_that_is_too_large_is_not_read() {
         let text = " ".repeat(Limits::FILE_BYTES + 1);

@@ -113,10 +113,20 @@ fn payment(notes: &mut Notes, field: &Field<'_>) -> Payment {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::read::tests::check_keys;
+    use crate::read::tests::{check_keys, check_row};
 
     #[test]
     fn the_page_lists_every_key_and_no_other() {
         check_keys("shop.toml", &format!("{EMBEDDED}[hours]\nmon = [\"07:30-21:00\"]\n"), settings);
+    }
+
+    #[test]
+    fn the_page_says_each_range_and_default_as_they_are_enforced() {
+        let range = |range: &std::ops::RangeInclusive<u32>| format!("{} to {} |", range.start(), range.end());
+        let (longest, last) = (range(&Limits::LONGEST_WAIT_MINUTES), range(&Limits::LAST_ORDER_MINUTES));
+        check_row("longest_wait_minutes", &format!("| {LONGEST_WAIT_MINUTES} | {longest}"));
+        check_row("last_order_minutes", &format!("| {LAST_ORDER_MINUTES} | {last}"));
+        check_row("hours.mon", &format!("at most {}, ", Limits::RANGES_OF_DAY));
+        check_row("name.ko", &format!("1 to {} characters |", Limits::NAME_CHARS));
     }
 }
