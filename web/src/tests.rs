@@ -1,6 +1,6 @@
 //! What must be true of the files themselves.
 
-use std::io::Read as _;
+use std::{collections::BTreeSet, io::Read as _};
 
 use sha2::{Digest as _, Sha256};
 
@@ -72,4 +72,25 @@ fn the_code_of_others_is_what_they_published() {
         compared += 1;
     }
     assert!(compared > 0);
+}
+
+#[test]
+fn every_pickup_code_has_its_drawing_and_no_drawing_is_without_one() {
+    let symbols: BTreeSet<&str> = (1..=64).map(|number| order::Code::of(number).symbol).collect();
+    assert_eq!(symbols.len(), 64);
+    let path = |asset: &crate::Asset| asset.path().strip_prefix("symbols/")?.strip_suffix(".svg");
+    assert_eq!(assets().iter().filter_map(path).collect::<BTreeSet<_>>(), symbols);
+}
+
+#[test]
+fn a_drawing_has_the_colour_of_the_text_around_it_and_needs_nothing_else() {
+    for asset in assets().iter().filter(|asset| asset.path().starts_with("symbols/")) {
+        let svg = std::str::from_utf8(asset.bytes()).unwrap();
+        assert!(svg.contains("<symbol id=\"s\" viewBox=\"") && svg.contains("<use href=\"#s\"/>"), "{svg}");
+        assert_eq!(svg.matches("fill=\"").count(), svg.matches("fill=\"currentColor\"").count(), "{svg}");
+        for elsewhere in ["url(", "style", "script", "stroke", "<text", "<image", " on"] {
+            assert!(!svg.contains(elsewhere), "{}: {elsewhere}", asset.path());
+        }
+        assert_eq!(svg.matches("http").count(), 1, "only the name of the language: {svg}");
+    }
 }

@@ -1,7 +1,7 @@
 /** What all pages stand on: languages, themes, the policy, what happens where something is refused or missing. */
 
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import test from 'node:test';
 
 import { lineAndBrowser, open } from './harness.mjs';
@@ -97,6 +97,31 @@ test('the colours of the dark theme are the same for those who chose it and thos
   assert.equal(tokens.length, 2);
   assert.deepEqual(tokens[0], tokens[1]);
   assert.ok((tokens[0]?.length ?? 0) > 15);
+});
+
+test('every drawing of a pickup code is drawn in the colour of its text', async () => {
+  const names = (await readdir(new URL('../symbols/', import.meta.url))).filter((name) => name.endsWith('.svg'));
+  assert.equal(names.length, 64);
+  const phone = await open(browser, `${line.url}/privacy`, { theme: 'dark' });
+  const { page } = phone;
+  await page.evaluate((names) => {
+    const base = document.querySelector('script')?.src.replace(/[^/]+$/, '');
+    document.body.replaceChildren();
+    for (const name of names) {
+      const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
+      const use = document.createElementNS('http://www.w3.org/2000/svg', 'use');
+      use.setAttribute('href', `${base}symbols/${name}#s`);
+      svg.classList.add('sym');
+      svg.style.fontSize = '44px';
+      svg.append(use);
+      document.body.append(svg);
+    }
+  }, names);
+  await page.waitForFunction(() => [...document.querySelectorAll('use')].every((use) => use.getBBox().width > 10));
+  await phone.picture('symbols');
+  const fills = await page.evaluate(() => [...document.querySelectorAll('use')].map((use) => getComputedStyle(use).fill));
+  assert.deepEqual([...new Set(fills)], ['rgb(243, 246, 245)']);
+  await phone.close();
 });
 
 test('no page can be put into another', async () => {
