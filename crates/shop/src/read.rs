@@ -22,41 +22,43 @@ pub(crate) fn document<T>(
     read: impl FnOnce(&mut Notes, &mut Table<'_>) -> T,
 ) -> Result<T, Mistakes> {
     let mut notes = Notes::default();
+    let document = toml(text, &mut notes);
+    // What could be read beside what is no TOML is guesswork, and so is what would be wrong with it.
+    notes.check(text, file)?;
+    let mut table = Table::new(String::new(), 0, &document);
+    let value = read(&mut notes, &mut table);
+    table.end(&mut notes);
+    notes.check(text, file)?;
+    Ok(value)
+}
+
+fn toml<'t>(text: &'t str, notes: &mut Notes) -> DeTable<'t> {
     if text.len() > Limits::FILE_BYTES {
+        let most = Limits::FILE_BYTES;
         notes.wrong(
             0,
-            format_args!(
-                "the file has more than {} bytes, and no more are read; make it smaller",
-                Limits::FILE_BYTES
-            ),
+            format_args!("the file has more than {most} bytes, and no more are read; make it smaller"),
         );
-        return notes.end(text, file, None);
+        return DeTable::new();
     }
     let (document, errors) = DeTable::parse_recoverable(text);
     let mut errors: Vec<_> =
         errors.iter().map(|error| (error.span().map_or(0, |span| span.start), error.message())).collect();
     errors.sort_by_key(|(at, _)| *at);
     let mut line_end = 0;
-    for (at, why) in &errors {
-        let (at, why) = (*at, why.replace('\n', " "));
+    for (at, why) in errors {
         // What follows on the same line follows from the first.
         if at < line_end {
             continue;
         }
         line_end = text.get(at..).and_then(|rest| rest.find('\n')).map_or(text.len(), |end| at + end + 1);
+        let why = why.replace('\n', " ");
         notes.wrong(
             at,
             format_args!("this is not TOML ({why}); lines are like price = 5500 and id = \"latte\""),
         );
     }
-    // What could be read beside a mistake like that is guesswork, and so is what would be wrong with it.
-    if !errors.is_empty() {
-        return notes.end(text, file, None);
-    }
-    let mut table = Table::new(String::new(), 0, document.get_ref());
-    let value = read(&mut notes, &mut table);
-    table.end(&mut notes);
-    notes.end(text, file, Some(value))
+    document.into_inner()
 }
 
 /// The keys at the top of a text, as far as it can be read.
@@ -83,12 +85,8 @@ impl Notes {
         self.told.push((at, says.to_string()));
     }
 
-    fn end<T>(self, text: &str, file: &str, value: Option<T>) -> Result<T, Mistakes> {
-        match (Mistakes::of(text, file, self.told), value) {
-            (None, Some(value)) => Ok(value),
-            (Some(mistakes), _) => Err(mistakes),
-            (None, None) => unreachable!("there is no value only where something was wrong"),
-        }
+    fn check(&mut self, text: &str, file: &str) -> Result<(), Mistakes> {
+        Mistakes::of(text, file, std::mem::take(&mut self.told)).map_or(Ok(()), Err)
     }
 }
 
@@ -154,19 +152,20 @@ impl<'t> Table<'t> {
     /// Notes every key that nobody asked for.
     pub(crate) fn end(&self, notes: &mut Notes) {
         for key in self.entries.keys().filter(|key| !self.known.contains(&key.get_ref().as_ref())) {
-            let (name, known) = (self.path(&shortened(key.get_ref())), self.known.join(", "));
+            let name = self.path(&shortened(key.get_ref()).escape_debug().to_string());
+            let known = self.known.join(", ");
             notes.wrong(key.span().start, format_args!("there is no {name}; there are {known}"));
         }
     }
 
     /// An id that it must have.
     pub(crate) fn id(&mut self, notes: &mut Notes) -> Option<(Field<'t>, String)> {
-        const SAY: &str = "say 1 to 40 of a-z, 0-9 and -, in quotes, as in id = \"latte\"";
-        let field = self.require(notes, "id", SAY)?;
+        let say = format!("say 1 to {} of a-z, 0-9 and -, in quotes, as in id = \"latte\"", Limits::ID_CHARS);
+        let field = self.require(notes, "id", &say)?;
         match field.value.as_str() {
             Some(id) if is_id(id) => Some((field.clone(), id.to_owned())),
             _ => {
-                field.wrong(notes, SAY);
+                field.wrong(notes, say);
                 None
             }
         }
@@ -250,6 +249,7 @@ impl<'t> Table<'t> {
             notes
                 .wrong(first.at, format_args!("this is one {} more than the {max} there may be", field.path));
         }
+        tables.truncate(max);
         tables
     }
 }

@@ -172,6 +172,17 @@ fn what_is_no_toml_is_told_once_a_line_and_nothing_else_is() {
 }
 
 #[test]
+fn what_steers_a_terminal_is_shown_as_it_was_written() {
+    assert_eq!(
+        settings(&format!("{SHOP}\"a\\n\\u001b[2J\" = 1\npayment = \"\\u001b[2J\"\n")),
+        [
+            r"shop.toml:4: there is no a\n\u{1b}[2J; there are name, currency, time_zone, payment, longest_wait_minutes, last_order_minutes, hours",
+            r#"shop.toml:5: payment is "\u{1b}[2J": say "before" or "after", when a phone order is paid"#,
+        ]
+    );
+}
+
+#[test]
 fn an_empty_menu_and_a_table_of_the_wrong_kind_are_told() {
     let empty =
         "menu.toml:1: there is nothing on this menu: add a line [[category]], and below it [[category.item]]";
@@ -218,6 +229,11 @@ fn there_is_a_bound_on_everything() {
     let description = |chars: usize| categories(1) + &format!("description = {:?}\n", "d".repeat(chars));
     let price = |n: u64| categories(1).replace("price = 1", &format!("price = {n}"));
     for (what, at_most, one_more) in [
+        (
+            "items of a category",
+            category(0, &items(0, Limits::ITEMS)),
+            category(0, &items(0, Limits::ITEMS + 1)),
+        ),
         ("items", two(Limits::ITEMS - 1), two(Limits::ITEMS)),
         ("categories", categories(Limits::CATEGORIES), categories(Limits::CATEGORIES + 1)),
         ("options", groups(Limits::OPTIONS), groups(Limits::OPTIONS + 1)),
