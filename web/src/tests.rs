@@ -41,20 +41,23 @@ fn every_file_is_found_by_its_path() {
     }
 }
 
+/// What the page names, each once.
+fn linked(page: &crate::Asset) -> Vec<&'static crate::Asset> {
+    let base = format!("/web/{}/", crate::HASH);
+    let html = std::str::from_utf8(page.bytes()).unwrap();
+    let named: BTreeSet<&str> =
+        html.split(base.as_str()).skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    named.into_iter().map(|path| asset(path).unwrap_or_else(|| panic!("there is no {path}"))).collect()
+}
+
 #[test]
 fn what_pages_name_is_there() {
-    let base = format!("/web/{}/", crate::HASH);
     for page in ALL {
         for language in Language::ALL {
             let html = std::str::from_utf8(page.in_language(language).bytes()).unwrap();
             assert!(html.contains(&format!("<html lang=\"{}\">", language.tag())));
             assert!(!html.contains("{{"), "{html}");
-            let named: Vec<&str> =
-                html.split(base.as_str()).skip(1).filter_map(|rest| rest.split('"').next()).collect();
-            assert!(named.len() > 1, "{html}");
-            for path in named {
-                assert!(asset(path).is_some(), "{path}");
-            }
+            assert!(linked(page.in_language(language)).len() > 1, "{html}");
         }
     }
 }
@@ -92,5 +95,21 @@ fn a_drawing_has_the_colour_of_the_text_around_it_and_needs_nothing_else() {
             assert!(!svg.contains(elsewhere), "{}: {elsewhere}", asset.path());
         }
         assert_eq!(svg.matches("http").count(), 1, "only the name of the language: {svg}");
+    }
+}
+
+#[test]
+fn the_first_load_of_the_order_page_is_small() {
+    // The page itself asks for the menu and for how the shop is.
+    const ASKED: usize = 2;
+    let size = |asset: &crate::Asset| asset.packed(Encoding::Brotli).unwrap_or(asset.bytes()).len();
+    for language in Language::ALL {
+        let page = pages::ORDER.in_language(language);
+        let linked = linked(page);
+        let requests = 1 + linked.len() + ASKED;
+        let bytes = size(page) + linked.iter().map(|asset| size(asset)).sum::<usize>();
+        // What is left of 60 KB is for the menu, and for what HTTP says around all this.
+        assert!(requests <= 12, "{requests} requests: {linked:?}");
+        assert!(bytes <= 45_000, "{bytes} bytes: {linked:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! What is answered before there is a log: that it lives, and to come again.
+//! What is answered before there is a log: that it lives, the pages, and to come again.
 
 use std::{convert::Infallible, io, sync::Arc, time::Duration};
 
@@ -7,7 +7,7 @@ use axum::{
     body::Body,
     response::{IntoResponse as _, Response},
 };
-use http::Request;
+use http::{Method, Request};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
@@ -18,7 +18,7 @@ use tokio::{
 
 use crate::{
     clock,
-    http::{lives, no_log},
+    http::{lives, no_log, without_log},
     problem::Problem,
 };
 
@@ -59,6 +59,8 @@ fn say(request: &Request<Incoming>, version: &str, since: Millis) -> Response<Bo
     match request.uri().path() {
         "/livez" => lives(version, since),
         "/readyz" => no_log(since),
-        _ => Problem::starting().into_response(),
+        _ if !matches!(*request.method(), Method::GET | Method::HEAD) => Problem::starting().into_response(),
+        _ => without_log(request.uri(), request.headers())
+            .unwrap_or_else(|| Problem::starting().into_response()),
     }
 }

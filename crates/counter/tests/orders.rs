@@ -354,7 +354,7 @@ async fn before_the_log_is_read_orders_are_asked_to_come_again() {
 }
 
 #[tokio::test]
-async fn before_there_is_a_log_it_lives_and_orders_are_asked_to_come_again() {
+async fn before_there_is_a_log_it_lives_shows_its_pages_and_orders_are_asked_to_come_again() {
     let (counter, started) = counter::Counter::bind(options()).unwrap();
     let address = counter.local_addr();
     let ask = |request: &'static str| raw(address, request.as_bytes());
@@ -365,6 +365,12 @@ async fn before_there_is_a_log_it_lives_and_orders_are_asked_to_come_again() {
                 let reply = ask(request).await;
                 assert_eq!((reply.status, reply.code().as_str()), (503, "starting"), "{request}");
             }
+            for request in ["GET / HTTP/1.1\r\n\r\n", "GET /o/a HTTP/1.1\r\n\r\n"] {
+                let reply = ask(request).await;
+                assert_eq!((reply.status, reply.header("cache-control")), (200, Some("no-cache")), "{request}");
+            }
+            assert_eq!(ask("POST / HTTP/1.1\r\n\r\n").await.code(), "starting");
+            assert_eq!(ask("GET /web/0123456789abcdef/base.css HTTP/1.1\r\n\r\n").await.status, 404);
             let ready = ask("GET /readyz HTTP/1.1\r\n\r\n").await;
             assert_eq!((ready.status, &ready.json()["missing"][0]["what"]), (503, &"log".into()));
             assert_eq!(ask("GET /livez HTTP/1.1\r\n\r\n").await.json()["service"], "brewline");

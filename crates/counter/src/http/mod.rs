@@ -46,6 +46,7 @@ use crate::{
 pub(crate) use self::{
     health::{lives, no_log},
     order::place,
+    pages::without_log,
     screens::{Freshness, Screens},
 };
 

@@ -12,7 +12,7 @@ use ::order::OrderId;
 use axum::{
     Router,
     body::Body,
-    extract::{Path, Request, State, rejection::PathRejection},
+    extract::{Path, State, rejection::PathRejection},
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -42,22 +42,42 @@ const KEEP: HeaderValue = HeaderValue::from_static("public, max-age=31536000, im
 
 /// The routes of the pages.
 pub(super) fn router() -> Router<Arc<App>> {
+    let always = |wanted: &'static Page| {
+        get(move |uri: Uri, headers: HeaderMap| async move { page(wanted, StatusCode::OK, &uri, &headers) })
+    };
     Router::new()
-        .route("/", get(async |request: Request| page(&pages::ORDER, StatusCode::OK, &request)))
+        .route("/", always(&pages::ORDER))
         .route("/o/{id}", get(pager))
-        .route("/table", get(async |request: Request| page(&pages::TABLE, StatusCode::OK, &request)))
-        .route("/privacy", get(async |request: Request| page(&pages::PRIVACY, StatusCode::OK, &request)))
+        .route("/table", always(&pages::TABLE))
+        .route("/privacy", always(&pages::PRIVACY))
         .route("/web/{hash}/{*path}", get(asset))
 }
 
 async fn pager(
     State(app): State<Arc<App>>,
     id: Result<Path<String>, PathRejection>,
-    request: Request,
+    uri: Uri,
+    headers: HeaderMap,
 ) -> Response {
     let id = id.ok().and_then(|Path(id)| OrderId::new(id).ok());
     let is_there = id.is_some_and(|id| may_exist(&app.views, &id));
-    page(&pages::PAGER, if is_there { StatusCode::OK } else { StatusCode::NOT_FOUND }, &request)
+    page(&pages::PAGER, if is_there { StatusCode::OK } else { StatusCode::NOT_FOUND }, &uri, &headers)
+}
+
+/// A page while there is no log to say anything about orders: a phone that has it shows how things stand as soon as
+/// anyone knows.
+pub(crate) fn without_log(uri: &Uri, headers: &HeaderMap) -> Option<Response> {
+    let wanted = match uri.path() {
+        "/" => &pages::ORDER,
+        "/table" => &pages::TABLE,
+        "/privacy" => &pages::PRIVACY,
+        path if path.strip_prefix("/o/").is_some_and(|id| !id.is_empty()) => &pages::PAGER,
+        path => {
+            let (hash, path) = path.strip_prefix("/web/")?.split_once('/')?;
+            return Some(made_of(hash, path, headers));
+        }
+    };
+    Some(page(wanted, StatusCode::OK, uri, headers))
 }
 
 /// Only a view that is live can say that nobody knows an order.
@@ -65,9 +85,9 @@ fn may_exist(views: &Views, id: &OrderId) -> bool {
     views.look().is_none_or(|look| look.is_old() || look.get(id.as_str()).is_some())
 }
 
-fn page(page: &'static Page, status: StatusCode, request: &Request) -> Response {
-    let language = language(request.uri(), request.headers());
-    let mut response = send(page.in_language(language), status, request.headers(), ASK_EACH_TIME);
+fn page(page: &'static Page, status: StatusCode, uri: &Uri, headers: &HeaderMap) -> Response {
+    let language = language(uri, headers);
+    let mut response = send(page.in_language(language), status, headers, ASK_EACH_TIME);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(language.tag()));
     headers.insert(header::VARY, HeaderValue::from_static("accept-encoding, accept-language"));
@@ -76,9 +96,14 @@ fn page(page: &'static Page, status: StatusCode, request: &Request) -> Response 
 }
 
 async fn asset(parts: Result<Path<(String, String)>, PathRejection>, headers: HeaderMap) -> Response {
-    let found = parts.ok().and_then(|Path((hash, path))| web::asset(&path).filter(|_| hash == web::HASH));
+    let (hash, path) = parts.map(|Path(parts)| parts).unwrap_or_default();
+    made_of(&hash, &path, &headers)
+}
+
+fn made_of(hash: &str, path: &str, headers: &HeaderMap) -> Response {
+    let found = web::asset(path).filter(|_| hash == web::HASH);
     let mut response = match found {
-        Some(asset) => send(asset, StatusCode::OK, &headers, KEEP),
+        Some(asset) => send(asset, StatusCode::OK, headers, KEEP),
         None => Problem::new(
             Code::NotFound,
             "There is nothing at this path; another version of the page had it, so load the page again.",
