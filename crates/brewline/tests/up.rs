@@ -178,7 +178,7 @@ fn a_second_ctrl_c_stops_at_once() {
 #[test]
 fn a_terminal_that_is_closed_stops_the_line_cleanly() {
     let dir = tempfile::tempdir().unwrap();
-    let up = Up::start(dir.path(), &[]);
+    let up = Up::start_on_terminal(dir.path());
     up.process.signal(Signal::HUP);
     let (status, lines) = up.process.end();
     assert_eq!(status.code(), Some(0), "{lines:#?}");
@@ -188,7 +188,7 @@ fn a_terminal_that_is_closed_stops_the_line_cleanly() {
 #[test]
 fn a_terminal_that_hangs_up_twice_stops_the_line_as_cleanly() {
     let dir = tempfile::tempdir().unwrap();
-    let up = Up::start(dir.path(), &[]);
+    let up = Up::start_on_terminal(dir.path());
     let mut stream = open_stream(up.counter, "/shop/events");
     let mut slow = slow_order(up.counter);
     up.process.signal(Signal::HUP);

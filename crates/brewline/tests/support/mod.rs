@@ -111,8 +111,12 @@ impl Process {
     pub(crate) fn end(mut self) -> (ExitStatus, Vec<String>) {
         let until = Instant::now() + PATIENCE;
         // Both pipes close when it ends.
-        while let Ok(line) = self.lines.recv_timeout(until.saturating_duration_since(Instant::now())) {
-            self.heard.push(line);
+        loop {
+            match self.lines.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                Ok(line) => self.heard.push(line),
+                Err(RecvTimeoutError::Timeout) => panic!("no end within {PATIENCE:?}: {:#?}", self.heard),
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
         }
         (self.child.wait().unwrap(), std::mem::take(&mut self.heard))
     }
@@ -146,7 +150,31 @@ impl Up {
         let (log, listen) = (format!("local:{}", dir.display()), listen.to_string());
         let all: Vec<&str> =
             ["up", "--log", &log, "--listen", &listen].into_iter().chain(args.iter().copied()).collect();
-        let mut process = Process::start(brewline(&all));
+        Self::ready(brewline(&all))
+    }
+
+    /// A line that hears when its terminal is closed, also where the tests run under `nohup` and so everything that they
+    /// start does not. (Only GNU's `env` can do that.)
+    pub(crate) fn start_on_terminal(dir: &Path) -> Self {
+        if cfg!(not(target_os = "linux")) {
+            return Self::start(dir, &[]);
+        }
+        let log = format!("local:{}", dir.display());
+        let line = brewline(&["up", "--log", &log, "--listen", "127.0.0.1:0"]);
+        let mut command = Command::new("env");
+        command.arg("--default-signal=HUP").arg(line.get_program()).args(line.get_args());
+        for (name, value) in line.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        command.current_dir(dir).stdin(Stdio::null());
+        Self::ready(command)
+    }
+
+    fn ready(command: Command) -> Self {
+        let mut process = Process::start(command);
         let counter = address(&process.hear(|line| line.starts_with("  health")));
         let until = Instant::now() + PATIENCE;
         // The port is bound before the log is opened, so the first connection waits until it is served.
