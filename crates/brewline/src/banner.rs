@@ -13,6 +13,7 @@ use crate::{
     cli::Mode,
     config::{Brew, Place, Run},
     log_address::LogAddress,
+    menu::{Files, Source},
     reach::Others,
 };
 
@@ -137,7 +138,17 @@ fn manual_line(options: &Run, brew: &Brew) -> String {
     let instance = brew.instance.as_ref().map(|name| format!(" --instance {name}")).unwrap_or_default();
     let listen = options.counter.as_ref().map(|serve| serve.listen).filter(|listen| *listen != DEFAULT);
     let listen = listen.map(|listen| format!(" --listen {listen}")).unwrap_or_default();
-    format!("{} {command} --mode manual{}{instance}{listen}", program(), log_flags(&options.log))
+    let files = options.counter.as_ref().map(|serve| file_flags(&serve.files)).unwrap_or_default();
+    format!("{} {command} --mode manual{}{instance}{listen}{files}", program(), log_flags(&options.log))
+}
+
+/// The shop's files that are named, wherever that was said: another terminal may stand elsewhere.
+fn file_flags(files: &Files) -> String {
+    let flag = |flag: &str, Source { path, by }: &Source| match by {
+        Some(_) => format!(" {flag} {}", quoted(&absolute(path))),
+        None => String::new(),
+    };
+    flag("--menu", &files.menu) + &flag("--shop", &files.shop)
 }
 
 /// The line that starts a barista on this log.
@@ -281,6 +292,14 @@ mod tests {
         let text = String::from_utf8(out).unwrap();
         assert!(text.contains("  log      kafka://localhost:9092\n") && !text.contains("http://"), "{text}");
         assert!(text.contains(" barista --mode manual --log kafka://localhost:9092\n"), "{text}");
+    }
+
+    #[test]
+    fn a_line_to_paste_sells_the_same_menu() {
+        let source = |path: &str, by: Option<&str>| Source { path: path.into(), by: by.map(str::to_owned) };
+        let files =
+            Files { menu: source("/cafe/our menu.toml", Some("--menu")), shop: source("shop.toml", None) };
+        assert_eq!(file_flags(&files), " --menu '/cafe/our menu.toml'");
     }
 
     #[test]
