@@ -62,6 +62,34 @@ async fn customer(counter: SocketAddr, until: Instant) -> anyhow::Result<Vec<f64
     Ok(millis)
 }
 
+/// Places `count` orders at `counter`, one after the other; `cups` says how many the first, the second … has. Their ids.
+pub(crate) async fn place(
+    counter: SocketAddr,
+    count: usize,
+    cups: impl Fn(usize) -> usize,
+) -> anyhow::Result<Vec<String>> {
+    let mut stream = TcpStream::connect(counter).await.context("the counter does not answer")?;
+    stream.set_nodelay(true)?;
+    let mut ids = Vec::with_capacity(count);
+    let mut answer = Vec::with_capacity(2_048);
+    for n in 0..count {
+        let cups = cups(n);
+        let request =
+            format!("POST /order?amount={cups} HTTP/1.1\r\nHost: cafe\r\nContent-Length: 0\r\n\r\n");
+        stream.write_all(request.as_bytes()).await?;
+        answer.clear();
+        while !is_whole(&answer)? {
+            if stream.read_buf(&mut answer).await? == 0 {
+                bail!("the counter hung up");
+            }
+        }
+        let text = std::str::from_utf8(&answer)?;
+        let id = text.split("\"order_id\":\"").nth(1).and_then(|rest| rest.split('"').next());
+        ids.push(id.context("an order without its id")?.to_owned());
+    }
+    Ok(ids)
+}
+
 fn is_whole(answer: &[u8]) -> anyhow::Result<bool> {
     let Some(head) = answer.windows(4).position(|w| w == b"\r\n\r\n") else { return Ok(false) };
     if !answer.starts_with(b"HTTP/1.1 202") {

@@ -13,6 +13,7 @@ mod kafka;
 mod latency;
 mod line;
 mod load;
+mod pagers;
 mod post;
 mod process;
 mod retention;
@@ -54,6 +55,8 @@ enum Bench {
     Start,
     /// `up` with nothing to do; the size of the binary
     Idle,
+    /// 10,000 customers' pages on one counter: memory, idle, the bell, a restart
+    Pagers,
     /// All that follow: the same on Apache Kafka, which needs Java and Maven
     Kafka,
     /// POST /order at 1, 64 and 512 connections
@@ -69,8 +72,16 @@ enum Bench {
 }
 
 /// Needs no service.
-const EMBEDDED: &[Bench] =
-    &[Bench::Post, Bench::Drain, Bench::Latency, Bench::Brewing, Bench::Retention, Bench::Start, Bench::Idle];
+const EMBEDDED: &[Bench] = &[
+    Bench::Post,
+    Bench::Drain,
+    Bench::Latency,
+    Bench::Brewing,
+    Bench::Retention,
+    Bench::Start,
+    Bench::Idle,
+    Bench::Pagers,
+];
 
 impl Bench {
     /// What is to be measured on Apache Kafka.
@@ -106,6 +117,7 @@ fn main() -> anyhow::Result<()> {
             Bench::Retention => retention::run(dir.path(), &mut table)?,
             Bench::Start => start::run(dir.path(), &mut table)?,
             Bench::Idle => idle::run(dir.path(), &mut table)?,
+            Bench::Pagers => pagers::run(dir.path(), &mut table)?,
             on_kafka => {
                 let cluster = match &cluster {
                     Some(cluster) => cluster,

@@ -43,7 +43,11 @@ impl Up {
 
     /// Starts a program that takes orders at `--listen`, and waits until it does.
     pub(crate) fn run(program: &Path, args: &[&str]) -> anyhow::Result<Self> {
-        let counter = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+        Self::run_at(TcpListener::bind("127.0.0.1:0")?.local_addr()?, program, args)
+    }
+
+    /// The same at this address.
+    pub(crate) fn run_at(counter: SocketAddr, program: &Path, args: &[&str]) -> anyhow::Result<Self> {
         let began = Instant::now();
         let mut program = Program::run(program, &[args, &["--listen", &counter.to_string()]].concat())?;
         while began.elapsed() < Duration::from_mins(2) {
