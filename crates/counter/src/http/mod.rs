@@ -11,6 +11,7 @@
 //! | `history` | `GET /orders/{id}/history` |
 //! | `pages` | `GET /`, `/o/{id}`, `/table`, `/privacy`, and what those are made of |
 //! | `health` | `/livez`, `/readyz`, `/metrics` |
+//! | `negotiate` | what a client has, can unpack, and reads |
 //! | `body`, `sse`, `answer` | what they are made of |
 
 mod answer;
@@ -19,6 +20,7 @@ mod commands;
 mod draft;
 mod health;
 mod history;
+mod negotiate;
 mod order;
 mod order_stream;
 mod orders;
