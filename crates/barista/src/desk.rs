@@ -320,6 +320,7 @@ impl Desk {
             last_code: self.book.last_code(),
             open: self.book.open(),
             mode: options.rules.mode,
+            barista: Some(options.name.clone()),
         }
     }
 

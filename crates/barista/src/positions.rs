@@ -21,6 +21,9 @@ pub struct Positions {
     pub open: usize,
     /// How orders are made that are taken from now on.
     pub mode: Mode,
+    /// Who works on the partition, by the name in `shop.state`; `None`: an older program, which did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub barista: Option<String>,
 }
 
 /// How far one input has been read.

@@ -1,6 +1,6 @@
 //! What the counter says of itself, as Prometheus text.
 
-use std::sync::atomic::{AtomicI64, AtomicU64};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 
 use order::Stage;
 use prometheus_client::{
@@ -30,6 +30,7 @@ pub(crate) struct Metrics {
     oldest_undecided: Gauge<f64, AtomicU64>,
     view_age: Gauge<f64, AtomicU64>,
     view_ready: Gauge<i64, AtomicI64>,
+    promises: Family<Ready, Counter>,
     dead_letters: Gauge,
     unreadable_state: Gauge,
 }
@@ -37,6 +38,12 @@ pub(crate) struct Metrics {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Reason {
     code: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Ready {
+    /// `inside`, `before` or `after`.
+    ready: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -59,6 +66,7 @@ impl Metrics {
             oldest_undecided: Gauge::default(),
             view_age: Gauge::default(),
             view_ready: Gauge::default(),
+            promises: Family::default(),
             dead_letters: Gauge::default(),
             unreadable_state: Gauge::default(),
         };
@@ -93,6 +101,11 @@ impl Metrics {
         );
         to.register("view_ready", "1 while the view may be shown", metrics.view_ready.clone());
         to.register(
+            "promises",
+            "Orders that became ready since this counter began to follow, by when that was of their first promise",
+            metrics.promises.clone(),
+        );
+        to.register(
             "dead_letters_seen",
             "Dead letters read since this counter began to follow",
             metrics.dead_letters.clone(),
@@ -122,6 +135,11 @@ impl Metrics {
         state("undecided").set(saturate(counts.undecided));
         for stage in Stage::ALL {
             state(stage.name()).set(saturate(counts.of(stage)));
+        }
+        let kept = views.kept();
+        for (ready, count) in [("inside", kept.inside), ("before", kept.before), ("after", kept.after)] {
+            // The views count; this only shows it.
+            self.promises.get_or_create_owned(&Ready { ready }).inner().store(count, Relaxed);
         }
         self.oldest_undecided.set(oldest.map_or(0.0, |since| seconds(now - since)));
         self.view_age.set(match views.as_of() {

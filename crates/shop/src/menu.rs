@@ -76,11 +76,14 @@ pub struct MenuItem {
     pub allergens: Vec<String>,
 }
 
-/// Hands-on seconds, where an item doesn't say.
-const DEFAULT_SECONDS: u32 = 30;
 const SECONDS: Whole<u32> = Whole { range: Limits::SECONDS, more: "" };
 const PRICE: Whole<u64> =
     Whole { range: Limits::PRICE, more: " in the currency's smallest unit, as in 550 for 5.50 euros" };
+
+impl MenuItem {
+    /// Hands-on seconds for one, where it doesn't say.
+    pub const SECONDS: u32 = 30;
+}
 
 impl Menu {
     /// The menu in a `menu.toml`, which is called `file` where it is wrong.
@@ -239,7 +242,7 @@ impl Items<'_> {
             name: table.name(notes),
             description: table.description(notes),
             price: table.required_number(notes, "price", &PRICE).unwrap_or_default(),
-            seconds: table.number(notes, "seconds", &SECONDS, DEFAULT_SECONDS),
+            seconds: table.number(notes, "seconds", &SECONDS, MenuItem::SECONDS),
             options: self.options(notes, &mut table),
             allergens: allergens(notes, &mut table),
         };
@@ -330,7 +333,7 @@ mod tests {
             ("category.item", format!("at most {} in all |", Limits::ITEMS)),
             ("category.item.description.ko", format!("1 to {} characters |", Limits::DESCRIPTION_CHARS)),
             ("category.item.price", range(&Limits::PRICE)),
-            ("category.item.seconds", format!("| {DEFAULT_SECONDS} | {seconds}")),
+            ("category.item.seconds", format!("| {} | {seconds}", MenuItem::SECONDS)),
             ("category.item.options", format!("at most {} |", Limits::OPTIONS_OF_ITEM)),
         ] {
             check_row(key, &says);

@@ -1,6 +1,6 @@
 //! One entry of the log → what is different now. No threads, no clock: a simulator can step it.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use eventlog::{Entry, Offset, Partition};
 use order::{
@@ -9,7 +9,13 @@ use order::{
 };
 use serde::Deserialize;
 
-use super::{Ahead, Counts, Shop, UNDECIDED_MS, foreign::Foreign, table::Table};
+use super::{
+    Ahead, Counts, Shop, UNDECIDED_MS,
+    foreign::Foreign,
+    recent::{Before, Kept, Recent},
+    table::Table,
+    ways,
+};
 
 /// What is so, by everything that was applied so far.
 ///
@@ -21,6 +27,7 @@ pub struct View {
     parts: BTreeMap<Partition, Part>,
     foreign: Foreign,
     shop: Shop,
+    recent: Recent,
     dead_letters: u64,
     unreadable: u64,
     newer: Option<u64>,
@@ -36,6 +43,8 @@ pub struct Changes {
     pub forgotten: Vec<OrderId>,
     /// The shop's facts changed.
     pub shop: bool,
+    /// How the orders that became ready kept their first promises.
+    pub kept: Kept,
 }
 
 impl Changes {
@@ -49,6 +58,7 @@ impl Changes {
         self.orders.clear();
         self.forgotten.clear();
         self.shop = false;
+        self.kept = Kept::default();
     }
 }
 
@@ -61,6 +71,8 @@ struct Part {
     read_to: Offset,
     /// Records of the state, each a sign of a barista's life.
     signs: u64,
+    /// The barista that worked here last, by its name; `None`: an older one, which did not say.
+    barista: Option<Box<str>>,
 }
 
 impl View {
@@ -156,6 +168,21 @@ impl View {
         self.table.ready()
     }
 
+    /// How many orders of a partition are open.
+    pub(super) fn open_in(&self, partition: Partition) -> usize {
+        self.table.open_in(partition)
+    }
+
+    /// How fast the bar was lately.
+    pub(super) fn recent(&self) -> &Recent {
+        &self.recent
+    }
+
+    /// The barista that worked in a partition last, by its name.
+    pub(super) fn barista_of(&self, partition: Partition) -> Option<&str> {
+        self.parts.get(&partition)?.barista.as_deref()
+    }
+
     /// What is known of the shop.
     pub fn shop(&self) -> &Shop {
         &self.shop
@@ -236,8 +263,12 @@ impl View {
         part.signs += 1;
         let Some(key) = entry.record.key.as_deref() else { return };
         if key == topic::POSITIONS_KEY.as_bytes() {
-            let next = entry.record.value.as_deref().and_then(received_position);
-            part.position = next.or(part.position);
+            if let Some(read) = entry.record.value.as_deref().and_then(read_up_to) {
+                part.position = read.next.or(part.position);
+                if part.barista.as_deref() != read.barista.as_deref() {
+                    part.barista = read.barista.map(Into::into);
+                }
+            }
             return;
         }
         let Some(value) = entry.record.value.as_deref() else {
@@ -246,6 +277,7 @@ impl View {
         };
         match OrderState::parse(value) {
             Ok(state) if state.version > 0 && state.at.partition == entry.partition => {
+                self.notice(&state, changes);
                 let key = self.table.put(state);
                 changes.orders.push(key);
             }
@@ -255,6 +287,27 @@ impl View {
                 self.unreadable += 1;
             }
         }
+    }
+
+    /// Learns from an order that becomes ready, and not for the second time.
+    fn notice(&mut self, state: &OrderState, changes: &mut Changes) {
+        if state.round != 1 || state.ready_at.is_none() {
+            return;
+        }
+        let known = self.table.find(state.id().as_str()).and_then(|key| self.table.get(key));
+        let making = self.table.counts.of(Stage::Making);
+        let before = known.map(|known| Before { stage: known.stage, making });
+        if before.is_some_and(|before| !before.stage.is_open()) {
+            return;
+        }
+        // What is read for the first time after a restart was counted before it.
+        if before.is_some() {
+            changes.kept.count(state);
+        }
+        let barista = self.shop.barista();
+        let cup_ms = barista.and_then(|barista| barista.cup_ms).unwrap_or_default();
+        let work = ways::work(&state.order, state.mode, cup_ms);
+        self.recent.became_ready(state, before, work, barista.and_then(|barista| barista.hands));
     }
 
     fn forget(&mut self, partition: Partition, id: Option<&str>, changes: &mut Changes) {
@@ -345,17 +398,27 @@ fn text(bytes: Option<&[u8]>) -> Option<&str> {
     bytes.and_then(|bytes| std::str::from_utf8(bytes).ok())
 }
 
-/// The position in `order.received`, of the record that a barista writes with every transaction.
-fn received_position(json: &[u8]) -> Option<Offset> {
+/// What a barista says with every transaction.
+struct ReadUpTo<'a> {
+    /// Its position in `order.received`.
+    next: Option<Offset>,
+    /// Its name.
+    barista: Option<Cow<'a, str>>,
+}
+
+fn read_up_to(json: &[u8]) -> Option<ReadUpTo<'_>> {
     #[derive(Deserialize)]
-    struct Positions {
+    struct Positions<'a> {
         positions: Vec<Read>,
+        #[serde(borrow, default)]
+        barista: Option<Cow<'a, str>>,
     }
     #[derive(Deserialize)]
     struct Read {
         topic: String,
         next: Offset,
     }
-    let read: Positions = serde_json::from_slice(json).ok()?;
-    read.positions.into_iter().find(|read| read.topic == topic::RECEIVED).map(|read| read.next)
+    let read: Positions<'_> = serde_json::from_slice(json).ok()?;
+    let next = read.positions.into_iter().find(|read| read.topic == topic::RECEIVED).map(|read| read.next);
+    Some(ReadUpTo { next, barista: read.barista })
 }

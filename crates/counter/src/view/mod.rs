@@ -6,7 +6,9 @@
 //! | `table` | the orders and the few indexes that screens need |
 //! | `foreign` | orders that a barista of someone else made |
 //! | `shop` | facts of the whole shop |
+//! | `recent` | how fast the bar was lately, and whether its promises held |
 //! | `forecast` | when orders will be ready, as it is shown and promised |
+//! | `ways` | how the orders of a partition are made: by whom, how fast, after which others |
 //! | `snapshot` | an order as JSON |
 //! | `feed` | which orders changed, for whoever follows all of them |
 //! | `watch` | who waits for one order, or for one command |
@@ -17,12 +19,14 @@ mod feed;
 mod fold;
 mod forecast;
 mod foreign;
+mod recent;
 mod runner;
 mod shop;
 pub(crate) mod snapshot;
 mod table;
 mod views;
 mod watch;
+mod ways;
 
 pub(crate) use self::{
     feed::{BOOT_ID_LEN, Missed},
@@ -34,6 +38,7 @@ pub(crate) use self::{
 };
 pub use self::{
     fold::{Changes, View},
+    recent::Kept,
     shop::Shop,
     table::{Ahead, Counts},
     views::Views,

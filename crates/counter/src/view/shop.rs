@@ -69,6 +69,11 @@ impl Shop {
         self.baristas.values().max_by_key(|barista| barista.at)
     }
 
+    /// A barista by its name.
+    pub(super) fn barista_named(&self, name: &str) -> Option<&Barista> {
+        self.baristas.get(&*format!("{BARISTA_PREFIX}{name}"))
+    }
+
     /// Takes in a record. What can't be read is as if it weren't there: facts of later versions are none of ours.
     pub(super) fn apply(&mut self, offset: Offset, key: &str, value: Option<&[u8]>) {
         #[derive(Deserialize)]

@@ -142,6 +142,11 @@ impl Table {
         keys.map(|&key| &self.rows[key])
     }
 
+    /// How many orders of a partition are open.
+    pub(super) fn open_in(&self, partition: Partition) -> usize {
+        self.queues.get(&partition).map_or(0, |queue| queue.open.len())
+    }
+
     /// Orders that wait to be collected, the newest first.
     pub(super) fn ready(&self) -> impl Iterator<Item = &OrderState> {
         self.ready.iter().rev().map(|&(_, key)| &self.rows[key])

@@ -1,7 +1,7 @@
 //! The view that threads share: one writer, many readers, and what they are woken by.
 
 use std::sync::{
-    Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+    Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
     atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering},
 };
 
@@ -11,6 +11,8 @@ use tokio::sync::watch;
 use super::{
     Changes, Counts, Missed, View, Watching,
     feed::Ring,
+    forecast::Forecasts,
+    recent::Kept,
     watch::{Askers, Asking, Watchers},
 };
 use crate::clock;
@@ -29,6 +31,8 @@ struct Shared {
     as_of: AtomicI64,
     /// Since when it is caught up, or not.
     since: AtomicI64,
+    forecasts: Forecasts,
+    kept: Mutex<Kept>,
     watchers: Arc<Watchers>,
     askers: Arc<Askers>,
     /// The number of the next change: who follows all orders waits for it to move.
@@ -51,6 +55,7 @@ pub(crate) struct Look<'a> {
     pub(crate) as_of: Millis,
     /// The time of looking.
     pub(crate) now: Millis,
+    pub(super) forecasts: &'a Forecasts,
 }
 
 impl std::ops::Deref for Look<'_> {
@@ -111,6 +116,8 @@ impl Views {
             live_bytes: AtomicUsize::new(0),
             as_of: AtomicI64::new(0),
             since: AtomicI64::new(clock::now()),
+            forecasts: Forecasts::default(),
+            kept: Mutex::default(),
             watchers: Arc::default(),
             askers: Arc::default(),
             changes: watch::Sender::new(0),
@@ -157,6 +164,11 @@ impl Views {
         self.read().view.counts()
     }
 
+    /// How the orders that became ready since this counter began to follow kept their first promises.
+    pub fn kept(&self) -> Kept {
+        *self.0.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The number of an order's pickup code, as far as the log has been read.
     pub fn code(&self, id: &OrderId) -> Option<u32> {
         self.read().view.get(id.as_str()).map(|state| state.code).filter(|code| *code > 0)
@@ -169,12 +181,17 @@ impl Views {
         }
         let inner = self.read();
         // It may have begun anew between the two.
-        self.is_caught_up().then(|| Look { inner, as_of: self.as_of(), now: clock::now() })
+        self.is_caught_up().then(|| Look {
+            inner,
+            as_of: self.as_of(),
+            now: clock::now(),
+            forecasts: &self.0.forecasts,
+        })
     }
 
     /// Looks at the view as it is, caught up or not.
     pub(crate) fn look_anyway(&self) -> Look<'_> {
-        Look { inner: self.read(), as_of: self.as_of(), now: clock::now() }
+        Look { inner: self.read(), as_of: self.as_of(), now: clock::now(), forecasts: &self.0.forecasts }
     }
 
     /// Waits for one order to change.
@@ -208,6 +225,8 @@ impl Views {
         apply(&mut inner.view, changes);
         if self.is_caught_up() {
             self.count(&inner.view);
+            // What is read once more after a restart was counted before.
+            self.0.kept.lock().unwrap_or_else(PoisonError::into_inner).add(changes.kept);
         }
         if changes.is_empty() {
             return;

@@ -44,7 +44,8 @@ impl Pace {
         let ratio = thousandths(took.max(0), work).clamp(usual / OUTLIER, usual * OUTLIER);
         let off = (thousandths(ratio, usual) - 1_000).min(1_000);
         self.spread += (off * off - self.spread) / WEIGHT;
-        let work = work.min(KNOWN);
+        // One large order does not count for as much as the hour before it.
+        let work = work.min(KNOWN / 4);
         self.said += work - self.said / WEIGHT;
         self.taken += work * ratio / 1_000 - self.taken / WEIGHT;
     }

@@ -1,0 +1,99 @@
+//! When an order is said to be ready, over a real socket.
+#![allow(clippy::unwrap_used, reason = "in a test, what fails is to be seen")]
+
+mod common;
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use common::{Barista, Line, log, options};
+use eventlog::Record;
+use order::{Mode, Rules, topic};
+use serde_json::Value;
+
+fn now() -> i64 {
+    i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap()
+}
+
+fn auto(cup_ms: u64, hands: Option<usize>) -> barista::Options {
+    let rules = Rules { mode: Mode::Auto, cup_ms, ..Rules::default() };
+    barista::Options { rules, hands, ..barista::Options::default() }
+}
+
+fn range(json: &Value, field: &str) -> (i64, i64) {
+    let at = |end: &str| json[field][end].as_i64().unwrap_or_else(|| panic!("{field} in {json}"));
+    (at("from"), at("to"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_drinks_that_brew_eighty_seconds_are_promised_in_one_to_two_minutes() {
+    let log = log(1);
+    let _barista = Barista::with(&log, auto(40_000, None));
+    let line = Line::on(log, options()).await;
+    let (id, _) = line.order(2).await;
+    let shown = line.shown(&id, |order| order["state"] == "making").await;
+    let began = shown["making_at"].as_i64().unwrap();
+    assert_eq!(range(&shown, "promise"), (began + 60_000, began + 120_000), "{shown}");
+
+    let again = line.get(&format!("/orders/{id}"), &[]).await.json();
+    assert_eq!(again["promise"], shown["promise"], "whoever asks, and whenever");
+    let mut stream = line.events(&format!("/orders/{id}/events"), &[]).await;
+    let heartbeat = stream.named("heartbeat").await.json();
+    assert_eq!(heartbeat["promise"], shown["promise"], "{heartbeat}");
+    assert!(heartbeat["queue"]["ahead"] == 0 && heartbeat["now"].is_i64(), "{heartbeat}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_for_a_hand_is_promised_a_time_after_those_before() {
+    let log = log(1);
+    let _barista = Barista::with(&log, auto(60_000, Some(1)));
+    let line = Line::on(log, options()).await;
+    let mut promises = Vec::new();
+    for place in 1..=3 {
+        let (id, _) = line.order(2).await;
+        let state = if place == 1 { "making" } else { "received" };
+        let shown = line.shown(&id, |order| order["state"] == state && order["version"] == 1).await;
+        promises.push(range(&shown, "promise"));
+        let (from, to) = *promises.last().unwrap();
+        let due = now() + place * 120_000;
+        assert!(from <= due && due - 130_000 <= to && to - from <= 120_000, "{place}: {shown}");
+    }
+    assert!(promises.is_sorted(), "{promises:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_promised_before_a_barista_has_spoken_nor_once_it_is_ready() {
+    let log = log(1);
+    let line = Line::on(log.clone(), options()).await;
+    let (id, at) = line.order(1).await;
+    let undecided = line.shown(&id, |_| true).await;
+    assert!(undecided.get("promise").is_none(), "{undecided}");
+    let _barista = Barista::with(&log, auto(0, None));
+    let ready = line.shown(&id, |order| order["state"] == "ready").await;
+    assert!(ready.get("promise").is_none(), "{ready} {at}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn how_first_promises_were_kept_is_counted() {
+    let log = log(1);
+    let _barista = Barista::with(&log, auto(0, None));
+    let line = Line::on(log.clone(), options()).await;
+    for (id, from, to) in
+        [("inside", -60_000, 60_000), ("before", 60_000, 120_000), ("after", -120_000, -60_000)]
+    {
+        let (from, to) = (now() + from, now() + to);
+        let json =
+            format!(r#"{{"order_id":"{id}","amount":1,"status":0,"promise":{{"from":{from},"to":{to}}}}}"#);
+        log.append(topic::RECEIVED, 0, Record::new(id, json));
+        let shown = line.shown(id, |order| order["state"] == "ready").await;
+        assert_eq!(range(&shown, "promised"), (from, to));
+    }
+    let recalled =
+        line.command("inside", &[("authorization", &line.staff())], r#"{"command":"recall"}"#).await;
+    assert_eq!(recalled.status, 200, "{recalled:?}");
+    line.shown("inside", |order| order["state"] == "ready" && order["round"] == 2).await;
+    let metrics = line.get("/metrics", &[]).await;
+    for ready in ["inside", "before", "after"] {
+        let says = format!("brewline_promises_total{{ready=\"{ready}\"}} 1");
+        assert!(metrics.text().contains(&says), "{says} in {}", metrics.text());
+    }
+}
