@@ -10,6 +10,7 @@
 //! | `closed` | what is answered before there is a log |
 //! | `server`, `stall`, `seats` | connections: accepted, bounded, seen off |
 //! | `peer`, `rates` | where a request comes from; how often one may order |
+//! | `offer` | menu and settings, and whether orders are taken |
 //! | `claims` | the line's secret and the staff token, settled through the log |
 //! | `idempotency`, `auth`, `metrics` | one idea each |
 
@@ -22,6 +23,7 @@ mod error;
 mod http;
 mod idempotency;
 mod metrics;
+mod offer;
 mod options;
 mod peer;
 pub mod problem;
@@ -41,6 +43,7 @@ use crate::{
     app::App,
     claims::Claims,
     http::Screens,
+    offer::Menus,
     server::Server,
     view::{Runner, Trouble, Views},
 };
@@ -121,6 +124,7 @@ impl Counter {
         options.max_open = options.max_open.max(1);
         let app = Arc::new(App::new(options, log, views, closing.clone()));
         let claims = tokio::spawn(claims.settle(Arc::clone(&app)));
+        let menus = tokio::spawn(Menus(Arc::clone(&app)).run());
         let screens = tokio::spawn(Screens(Arc::clone(&app)).run());
         let server = Server { app, listener, max_connections, head_timeout, write_timeout, grace }.run();
         tokio::pin!(server);
@@ -135,6 +139,7 @@ impl Counter {
         };
         claims.abort();
         screens.abort();
+        menus.abort();
         // The thread sees the stop within one poll.
         let ended = match early {
             Some(ended) => ended,

@@ -44,7 +44,7 @@ async fn try_place(app: &App, request: Request<Incoming>) -> Result<Placed, Prob
         // Nobody needs it; read, so that the connection can be used again.
         body::all(stray, &app.settings).await?;
     }
-    submit(app, &parts.headers, || app.check_room(), |id| Order::new(id, amount)).await
+    submit(app, &parts.headers, |id| Order::new(id, amount), Ok, || app.check_room()).await
 }
 
 /// The amount in the query.
@@ -70,19 +70,22 @@ fn amount(uri: &Uri) -> Result<u16, Problem> {
     }
 }
 
-/// Gets an order into the log: once for each `Idempotency-Key`, and durable before this returns. `admit` is asked only
-/// where there is something to write: a repeat adds nothing.
+/// Gets an order into the log: once for each `Idempotency-Key`, and durable before this returns.
+///
+/// `asked` is the order as its sender asks for it, `make` what is written of it. Whoever repeats it gets the first one,
+/// whatever `make` would say by now. `admit` is asked only where there is something to write: a repeat adds nothing.
 pub(super) async fn submit(
     app: &App,
     headers: &HeaderMap,
+    asked: impl FnOnce(OrderId) -> Order,
+    make: impl FnOnce(Order) -> Result<Order, Problem>,
     admit: impl FnOnce() -> Result<(), Problem>,
-    order: impl FnOnce(OrderId) -> Order,
 ) -> Result<Placed, Problem> {
     let Some(key) = idempotency::key(headers)? else {
-        admit()?;
         let mut bytes = [0; 16];
         getrandom::fill(&mut bytes).map_err(|_| not_taken(&no_randomness()))?;
-        let order = order(order_id(uuid::Builder::from_random_bytes(bytes).into_uuid()));
+        let order = make(asked(order_id(uuid::Builder::from_random_bytes(bytes).into_uuid())))?;
+        admit()?;
         return write(app, headers, &order)
             .await
             .map_err(|error| failed(&error, &order.order_id))
@@ -90,14 +93,21 @@ pub(super) async fn submit(
     };
     let secret = app.secret.get().ok_or_else(Problem::starting)?;
     let uuid = idempotency::order_id(secret, key);
-    let order = order(order_id(uuid));
-    if let Some(placed) = known(app, &order)? {
+    let asked = asked(order_id(uuid));
+    let (id, request) = (asked.order_id.clone(), idempotency::request(&asked));
+    if let Some(placed) = known(app, &id, &request)? {
         return Ok(placed);
     }
-    let request = idempotency::request(&order);
-    let outcome = match app.in_flight.enter(uuid, request, Instant::now(), admit)? {
-        Turn::Reused => return Err(idempotency::reused().with("order_id", order.order_id.as_str())),
-        Turn::Write(writing) => {
+    // Made before the turn is taken: others wait for that.
+    let order = make(asked);
+    let order = || {
+        let order = order?;
+        admit()?;
+        Ok(idempotency::with_request(order, &request))
+    };
+    let outcome = match app.in_flight.enter(uuid, request, Instant::now(), order)? {
+        Turn::Reused => return Err(idempotency::reused().with("order_id", id.as_str())),
+        Turn::Write(writing, order) => {
             let outcome = write(app, headers, &order).await;
             writing.done(outcome.clone());
             outcome
@@ -108,19 +118,19 @@ pub(super) async fn submit(
             Err(_) => Err(nobody_knows()),
         },
     };
-    let (json, at) = outcome.map_err(|error| failed(&error, &order.order_id))?;
-    Ok(Placed { json, at: place_of(at), id: order.order_id })
+    let (json, at) = outcome.map_err(|error| failed(&error, &id))?;
+    Ok(Placed { json, at: place_of(at), id })
 }
 
 /// The order that this key stood for before, if the view knows it.
-fn known(app: &App, order: &Order) -> Result<Option<Placed>, Problem> {
+fn known(app: &App, id: &OrderId, request: &idempotency::Request) -> Result<Option<Placed>, Problem> {
     let look = app.views.look().ok_or_else(Problem::starting)?;
-    let Some(state) = look.get(order.order_id.as_str()) else { return Ok(None) };
-    if idempotency::request(&state.order) != idempotency::request(order) {
-        return Err(idempotency::reused().with("order_id", order.order_id.as_str()));
+    let Some(state) = look.get(id.as_str()) else { return Ok(None) };
+    if !idempotency::is_of(&state.order, request) {
+        return Err(idempotency::reused().with("order_id", id.as_str()));
     }
     let as_received = Order { status: Status::Received, ..state.order.clone() };
-    Ok(Some(Placed { json: as_received.to_json().into(), id: order.order_id.clone(), at: state.at }))
+    Ok(Some(Placed { json: as_received.to_json().into(), id: id.clone(), at: state.at }))
 }
 
 async fn write(app: &App, headers: &HeaderMap, order: &Order) -> idempotency::Outcome {

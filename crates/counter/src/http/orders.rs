@@ -12,7 +12,7 @@ use http::{HeaderMap, HeaderValue, Request, StatusCode, Uri};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{Client, Id, answer, body, draft::Draft, order::submit, parameter};
+use super::{Client, Id, answer, body, draft::Draft, order::submit, parameter, price};
 use crate::{
     app::App,
     auth, clock,
@@ -43,7 +43,9 @@ pub(super) async fn place(
         app.check_room()?;
         if role == Role::Staff { Ok(()) } else { app.rates.one_more(who, Instant::now()) }
     };
-    let placed = submit(&app, &headers, admit, |id| draft.into_order(id, clock::now())).await?;
+    let total = draft.total;
+    let asked = |id| draft.into_order(id, clock::now());
+    let placed = submit(&app, &headers, asked, |order| price::order(&app, role, total, order), admit).await?;
     Ok(placed.response(StatusCode::CREATED))
 }
 
