@@ -77,9 +77,9 @@ impl Draft {
     }
 
     /// The order, with its id and the time when it was placed.
-    pub(super) fn into_order(mut self, id: OrderId, now: Millis) -> Order {
-        self.details.placed_at = Some(now);
-        Order { details: Some(Box::new(self.details)), ..Order::new(id, self.amount) }
+    pub(super) fn order(&self, id: OrderId, now: Millis) -> Order {
+        let details = Details { placed_at: Some(now), ..self.details.clone() };
+        Order { details: Some(Box::new(details)), ..Order::new(id, self.amount) }
     }
 }
 
@@ -218,7 +218,7 @@ mod tests {
     use super::*;
 
     fn order(json: &str) -> String {
-        let order = Draft::parse(json.as_bytes()).unwrap().into_order(OrderId::new("a").unwrap(), 7);
+        let order = Draft::parse(json.as_bytes()).unwrap().order(OrderId::new("a").unwrap(), 7);
         String::from_utf8(order.to_json()).unwrap()
     }
 

@@ -44,7 +44,7 @@ async fn try_place(app: &App, request: Request<Incoming>) -> Result<Placed, Prob
         // Nobody needs it; read, so that the connection can be used again.
         body::all(stray, &app.settings).await?;
     }
-    submit(app, &parts.headers, |id| Order::new(id, amount), Ok, || app.check_room()).await
+    submit(app, &parts.headers, Core { app, amount }).await
 }
 
 /// The amount in the query.
@@ -70,22 +70,52 @@ fn amount(uri: &Uri) -> Result<u16, Problem> {
     }
 }
 
+/// An order on its way into the log.
+pub(super) trait Ask {
+    /// As its sender asks for it: a repeat is known by this, and gets the first order, whatever the rest would say now.
+    fn asked(&self, id: OrderId) -> Order;
+
+    /// What is to be written of it, or why it can't be had.
+    fn make(&self, asked: Order) -> Result<Order, Problem>;
+
+    /// Refuses one more. Only where there is something to write: a repeat adds nothing.
+    fn admit(&self) -> Result<(), Problem>;
+
+    /// Adds what it is promised. Only of what was admitted: from then on it has its place in the line.
+    fn promise(&self, order: &mut Order);
+}
+
+/// An order of the core, which is never refused for what the shop says.
+struct Core<'a> {
+    app: &'a App,
+    amount: u16,
+}
+
+impl Ask for Core<'_> {
+    fn asked(&self, id: OrderId) -> Order {
+        Order::new(id, self.amount)
+    }
+
+    fn make(&self, asked: Order) -> Result<Order, Problem> {
+        Ok(asked)
+    }
+
+    fn admit(&self) -> Result<(), Problem> {
+        self.app.check_room()
+    }
+
+    fn promise(&self, _: &mut Order) {}
+}
+
 /// Gets an order into the log: once for each `Idempotency-Key`, and durable before this returns.
-///
-/// `asked` is the order as its sender asks for it, `make` what is written of it. Whoever repeats it gets the first one,
-/// whatever `make` would say by now. `admit` is asked only where there is something to write: a repeat adds nothing.
-pub(super) async fn submit(
-    app: &App,
-    headers: &HeaderMap,
-    asked: impl FnOnce(OrderId) -> Order,
-    make: impl FnOnce(Order) -> Result<Order, Problem>,
-    admit: impl FnOnce() -> Result<(), Problem>,
-) -> Result<Placed, Problem> {
+pub(super) async fn submit(app: &App, headers: &HeaderMap, ask: impl Ask) -> Result<Placed, Problem> {
     let Some(key) = idempotency::key(headers)? else {
         let mut bytes = [0; 16];
         getrandom::fill(&mut bytes).map_err(|_| not_taken(&no_randomness()))?;
-        let order = make(asked(order_id(uuid::Builder::from_random_bytes(bytes).into_uuid())))?;
-        admit()?;
+        let asked = ask.asked(order_id(uuid::Builder::from_random_bytes(bytes).into_uuid()));
+        let mut order = ask.make(asked)?;
+        ask.admit()?;
+        ask.promise(&mut order);
         return write(app, headers, &order)
             .await
             .map_err(|error| failed(&error, &order.order_id))
@@ -93,21 +123,23 @@ pub(super) async fn submit(
     };
     let secret = app.secret.get().ok_or_else(Problem::starting)?;
     let uuid = idempotency::order_id(secret, key);
-    let asked = asked(order_id(uuid));
+    let asked = ask.asked(order_id(uuid));
     let (id, request) = (asked.order_id.clone(), idempotency::request(&asked));
     if let Some(placed) = known(app, &id, &request)? {
         return Ok(placed);
     }
     // Made before the turn is taken: others wait for that.
-    let order = make(asked);
-    let order = || {
-        let order = order?;
-        admit()?;
-        Ok(idempotency::with_request(order, &request))
+    let made = ask.make(asked);
+    let admitted = || {
+        let order = made?;
+        ask.admit()?;
+        Ok(order)
     };
-    let outcome = match app.in_flight.enter(uuid, request, Instant::now(), order)? {
+    let outcome = match app.in_flight.enter(uuid, request, Instant::now(), admitted)? {
         Turn::Reused => return Err(idempotency::reused().with("order_id", id.as_str())),
         Turn::Write(writing, order) => {
+            let mut order = idempotency::with_request(order, &request);
+            ask.promise(&mut order);
             let outcome = write(app, headers, &order).await;
             writing.done(outcome.clone());
             outcome

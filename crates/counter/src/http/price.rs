@@ -1,59 +1,84 @@
 //! An order of `POST /orders` as it is written: priced by the menu, if orders are taken at all.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc, time::Instant};
 
-use ::order::{Item, LineDetails, Order, Role, Title};
+use ::order::{Details, Item, LineDetails, Order, OrderId, Role, Title};
 use serde_json::json;
 use shop::{Objection, Objections, Payment, Priced, PricedLine, Shop, Wanted, Why, Words};
 
+use super::{draft::Draft, order::Ask};
 use crate::{
     app::App,
-    offer,
+    clock, offer,
     problem::{Code, Problem},
+    rates::Who,
     view::Facts,
 };
 
 /// What is said of an objection, in characters: it may name every option of a menu.
 const DETAIL_CHARS: usize = 600;
 
-/// What is written of what was asked, or why not. `total` is what the sender believes that it costs.
-pub(super) fn order(app: &App, role: Role, total: Option<u64>, mut order: Order) -> Result<Order, Problem> {
-    let shop = app.offer.shop();
-    let Some(look) = app.views.look() else {
-        // Without a menu nothing hangs on what the log says of the shop, and a view that begins anew stops no orders.
-        return if shop.is_some() { Err(Problem::starting()) } else { Ok(order) };
-    };
-    if role == Role::Holder {
-        offer::check(&app.offer.ordering(&look, shop.as_deref()), look.now)?;
+/// An order of `POST /orders`.
+pub(super) struct Sale<'a> {
+    app: &'a App,
+    role: Role,
+    who: Who<'a>,
+    /// What its sender believes that it costs.
+    total: Option<u64>,
+    shop: Option<Arc<Shop>>,
+    draft: Draft,
+}
+
+impl<'a> Sale<'a> {
+    pub(super) fn new(app: &'a App, role: Role, who: Who<'a>, draft: Draft) -> Self {
+        Self { app, role, who, total: draft.total, shop: app.offer.shop(), draft }
     }
-    let details = order.details.get_or_insert_default();
-    match &shop {
-        Some(shop) if !details.items.is_empty() => {
-            let priced = priced(shop, &details.items, look.shop().facts())?;
-            agree(total, &priced, shop)?;
-            details.total = Some(priced.total);
-            details.currency = Some(shop.settings().currency.as_str().into());
-            details.menu = Some(shop.version().into());
-            details.make_seconds = Some(priced.make_seconds);
-            for (item, line) in details.items.iter_mut().zip(priced.lines) {
-                fill_in(item, line);
+}
+
+impl Ask for Sale<'_> {
+    fn asked(&self, id: OrderId) -> Order {
+        self.draft.order(id, clock::now())
+    }
+
+    fn make(&self, mut order: Order) -> Result<Order, Problem> {
+        let Self { app, role, total, shop, .. } = self;
+        let Some(look) = app.views.look() else {
+            // Without a menu nothing hangs on what the log says of the shop, and a view that begins anew stops no
+            // orders.
+            return if shop.is_some() { Err(Problem::starting()) } else { Ok(order) };
+        };
+        if *role == Role::Holder {
+            offer::check(&app.offer.ordering(&look, shop.as_deref()), look.now)?;
+        }
+        let details = order.details.get_or_insert_default();
+        match shop {
+            Some(shop) if !details.items.is_empty() => {
+                let priced = priced(shop, &details.items, look.shop().facts())?;
+                agree(*total, &priced, shop)?;
+                fill_in(details, priced, shop);
             }
+            _ if total.is_some() => {
+                let detail = "What an order costs is known where it has items and the counter has a menu; leave it out.";
+                return Err(Problem::field("total", detail));
+            }
+            _ => {}
         }
-        _ if total.is_some() => {
-            let detail =
-                "What an order costs is known where it has items and the counter has a menu; leave it out.";
-            return Err(Problem::field("total", detail));
+        let paid_before = shop.as_ref().is_some_and(|shop| shop.settings().payment == Payment::Before);
+        details.unpaid = paid_before && *role == Role::Holder;
+        Ok(order)
+    }
+
+    fn admit(&self) -> Result<(), Problem> {
+        self.app.check_room()?;
+        if self.role == Role::Staff { Ok(()) } else { self.app.rates.one_more(self.who, Instant::now()) }
+    }
+
+    fn promise(&self, order: &mut Order) {
+        if self.shop.is_some() && !order.unpaid() {
+            let promise = self.app.views.look().and_then(|look| look.first_promise(order));
+            order.details.get_or_insert_default().promise = promise;
         }
-        _ => {}
     }
-    let Some(shop) = shop else { return Ok(order) };
-    if role == Role::Holder && shop.settings().payment == Payment::Before {
-        details.unpaid = true;
-    } else {
-        let promise = look.first_promise(&order);
-        order.details.get_or_insert_default().promise = promise;
-    }
-    Ok(order)
 }
 
 fn priced(shop: &Shop, items: &[Item], facts: &Facts) -> Result<Priced, Problem> {
@@ -109,7 +134,17 @@ fn agree(total: Option<u64>, priced: &Priced, shop: &Shop) -> Result<(), Problem
         .with("lines", lines))
 }
 
-fn fill_in(item: &mut Item, line: PricedLine) {
+fn fill_in(details: &mut Details, priced: Priced, shop: &Shop) {
+    details.total = Some(priced.total);
+    details.currency = Some(shop.settings().currency.as_str().into());
+    details.menu = Some(shop.version().into());
+    details.make_seconds = Some(priced.make_seconds);
+    for (item, line) in details.items.iter_mut().zip(priced.lines) {
+        fill_in_line(item, line);
+    }
+}
+
+fn fill_in_line(item: &mut Item, line: PricedLine) {
     let title = |words: Words| Title { en: words.en.into(), ko: words.ko.into() };
     let note = item.note().map(str::to_owned);
     item.options = line.options;
