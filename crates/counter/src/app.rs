@@ -8,6 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use axum::response::Response;
 use bytes::Bytes;
 use eventlog::{Certainty, Log, Partition, Position, Publish, PublishError, Reason, Record, Topic};
 use order::Millis;
@@ -16,13 +17,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock,
-    http::Freshness,
+    http::{Freshness, lives},
     idempotency::InFlight,
     metrics::Metrics,
-    offer::Offer,
     options::Options,
     problem::{Code, Problem},
-    rates::{Bucket, Rates},
+    public::PublicUrl,
+    rates::Rates,
     seats::Seats,
     view::Views,
 };
@@ -33,12 +34,12 @@ const QUEUE_MARGIN: Duration = Duration::from_millis(250);
 const WRITE_TROUBLE_MS: Millis = 30_000;
 /// Histories read at once: each reads a partition of the log.
 const SCANS: usize = 4;
-/// What may be said of the shop in a minute: a page that goes wild must not fill the log.
-const FACTS_PER_MINUTE: u32 = 600;
 
 /// What all requests share.
 pub(crate) struct App {
     pub(crate) settings: Settings,
+    /// Where phones find this counter.
+    pub(crate) public_url: Option<PublicUrl>,
     pub(crate) log: Arc<dyn Log>,
     pub(crate) publisher: Arc<dyn Publish>,
     pub(crate) views: Views,
@@ -52,9 +53,6 @@ pub(crate) struct App {
     pub(crate) places: Arc<Seats>,
     /// For orders with items that are not of staff.
     pub(crate) rates: Rates,
-    /// For what is said of the shop.
-    pub(crate) facts: Bucket,
-    pub(crate) offer: Offer,
     pub(crate) scans: Semaphore,
     /// What the public screens show, made once for all of them.
     pub(crate) board: watch::Sender<Bytes>,
@@ -100,7 +98,13 @@ impl Settings {
 }
 
 impl App {
-    pub(crate) fn new(options: Options, log: Arc<dyn Log>, views: Views, closing: CancellationToken) -> Self {
+    pub(crate) fn new(
+        options: Options,
+        public_url: Option<PublicUrl>,
+        log: Arc<dyn Log>,
+        views: Views,
+        closing: CancellationToken,
+    ) -> Self {
         let (max_connections, max_connections_per_address) =
             (options.max_connections(), options.max_connections_per_address());
         let metrics = Metrics::new(options.registry);
@@ -115,13 +119,12 @@ impl App {
                 source: options.source,
                 version: options.version,
             },
+            public_url,
             publisher: log.publisher(),
             log,
             views,
             seats: Seats::new(options.max_streams, options.max_streams_per_address, metrics.streams.clone()),
             places: Seats::new(max_connections, max_connections_per_address, metrics.connections.clone()),
-            facts: Bucket::new(FACTS_PER_MINUTE),
-            offer: Offer::new(options.shop),
             rates: Rates::new(options.orders_per_minute, options.orders_per_minute_of_device),
             metrics,
             secret: OnceLock::new(),
@@ -135,6 +138,11 @@ impl App {
             write_trouble: AtomicI64::new(0),
             write_failed: AtomicI64::new(0),
         }
+    }
+
+    /// What `/livez` says.
+    pub(crate) fn lives(&self) -> Response {
+        lives(&self.settings.version, self.began)
     }
 
     /// Refuses what would be more work than the line takes. A view that begins anew stops no orders: what was

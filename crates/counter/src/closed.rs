@@ -11,15 +11,16 @@ use http::{Method, Request};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
     sync::Semaphore,
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
 
 use crate::{
     clock,
     http::{lives, no_log, without_log},
     problem::Problem,
+    tls::{Accepted, Tls, answer_plain},
 };
 
 /// Connections at once; each gets one answer and is closed.
@@ -30,7 +31,11 @@ const WITHIN: Duration = Duration::from_secs(10);
 const NO_ROOM: Duration = Duration::from_millis(50);
 
 /// Answers for as long as it is polled.
-pub(crate) async fn turn_away(listener: std::net::TcpListener, version: &str) -> io::Result<Infallible> {
+pub(crate) async fn turn_away(
+    listener: std::net::TcpListener,
+    tls: Option<&Arc<Tls>>,
+    version: &str,
+) -> io::Result<Infallible> {
     let (listener, since) = (TcpListener::from_std(listener)?, clock::now());
     let (room, version) = (Arc::new(Semaphore::new(CONNECTIONS)), Arc::<str>::from(version));
     let mut http = http1::Builder::new();
@@ -41,18 +46,34 @@ pub(crate) async fn turn_away(listener: std::net::TcpListener, version: &str) ->
             sleep(NO_ROOM).await;
             continue;
         };
-        let version = Arc::clone(&version);
-        let service = service_fn(move |request| {
-            let answer = say(&request, &version, since);
-            async { Ok::<_, Infallible>(answer) }
-        });
-        let connection = http.serve_connection(TokioIo::new(stream), service);
+        let (version, http, tls) = (Arc::clone(&version), http.clone(), tls.cloned());
         tokio::spawn(async move {
             // Whoever is too slow, or speaks no HTTP, gets no answer.
-            let _ = timeout(WITHIN, connection).await;
+            let _ = timeout(WITHIN, answer(stream, tls, http, &version, since)).await;
             drop(place);
         });
     }
+}
+
+async fn answer(
+    stream: TcpStream,
+    tls: Option<Arc<Tls>>,
+    http: http1::Builder,
+    version: &str,
+    since: Millis,
+) {
+    let service = service_fn(move |request| {
+        let answer = say(&request, version, since);
+        async { Ok::<_, Infallible>(answer) }
+    });
+    let _ = match tls {
+        None => http.serve_connection(TokioIo::new(stream), service).await,
+        Some(tls) => match tls.accept(stream, WITHIN, Instant::now() + WITHIN).await {
+            Ok(Accepted::Tls(stream)) => http.serve_connection(TokioIo::new(stream), service).await,
+            Ok(Accepted::Plain(stream)) => answer_plain(http, stream, || lives(version, since)).await,
+            Err(_) => Ok(()),
+        },
+    };
 }
 
 fn say(request: &Request<Incoming>, version: &str, since: Millis) -> Response<Body> {

@@ -9,8 +9,9 @@
 //! | `app` | what all requests share |
 //! | `closed` | what is answered before there is a log |
 //! | `server`, `stall`, `seats` | connections: accepted, bounded, seen off |
+//! | [`PublicUrl`] | where phones find it |
+//! | [`Tls`] | TLS on its own port, by two files that are read again when they change |
 //! | `peer`, `rates` | where a request comes from; how often one may order |
-//! | `offer` | menu and settings, and whether orders are taken |
 //! | `claims` | the line's secret and the staff token, settled through the log |
 //! | `idempotency`, `auth`, `metrics` | one idea each |
 
@@ -23,14 +24,15 @@ mod error;
 mod http;
 mod idempotency;
 mod metrics;
-mod offer;
 mod options;
 mod peer;
 pub mod problem;
+mod public;
 mod rates;
 mod seats;
 mod server;
 mod stall;
+mod tls;
 pub mod view;
 
 use std::{convert::Infallible, io, net::SocketAddr, sync::Arc};
@@ -43,13 +45,14 @@ use crate::{
     app::App,
     claims::Claims,
     http::Screens,
-    offer::Menus,
     server::Server,
     view::{Runner, Trouble, Views},
 };
 pub use crate::{
     error::{BindError, CounterError},
     options::Options,
+    public::{BadPublicUrl, PublicUrl, Reach},
+    tls::{Tls, TlsError, TlsFiles},
 };
 
 /// A counter that has its address, and does not serve yet.
@@ -58,6 +61,7 @@ pub struct Counter {
     options: Options,
     listener: std::net::TcpListener,
     address: SocketAddr,
+    public_url: Option<PublicUrl>,
     views: Views,
     started: oneshot::Sender<Started>,
 }
@@ -80,12 +84,20 @@ impl Counter {
         // Without randomness two runs have one name, and a screen may miss a change after a restart.
         let _ = getrandom::fill(&mut boot);
         let (started, start) = oneshot::channel();
-        Ok((Self { options, listener, address, views: Views::new(view::to_hex(&boot)), started }, start))
+        let views = Views::new(view::to_hex(&boot));
+        Ok((Self { options, listener, address, public_url: None, views, started }, start))
     }
 
     /// Where it listens.
     pub fn local_addr(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Phones find it there; `None`: they don't.
+    #[must_use]
+    pub fn found_at(mut self, url: Option<PublicUrl>) -> Self {
+        self.public_url = url;
+        self
     }
 
     /// A handle on its view.
@@ -96,13 +108,13 @@ impl Counter {
     /// Answers, for as long as it is polled, that it lives and can't take orders yet: for whoever has no log to run
     /// on so far.
     pub async fn turn_away(&self) -> io::Result<Infallible> {
-        closed::turn_away(self.listener.try_clone()?, &self.options.version).await
+        closed::turn_away(self.listener.try_clone()?, self.options.tls.as_ref(), &self.options.version).await
     }
 
     /// Serves until `stop`, or until it can't read the log any more: then streams end first, and what is being
     /// answered gets its answer.
     pub async fn run(self, log: Arc<dyn Log>, stop: CancellationToken) -> Result<(), CounterError> {
-        let Self { mut options, listener, address, views, started } = self;
+        let Self { mut options, listener, address, public_url, views, started } = self;
         let listener = tokio::net::TcpListener::from_std(listener)?;
         // A stop of this run, also when it ends by itself.
         let closing = stop.child_token();
@@ -121,12 +133,13 @@ impl Counter {
         let claims = Claims { reset_staff_token: options.reset_staff_token, address, started };
         let (max_connections, head_timeout) = (options.max_connections(), options.head_timeout);
         let (write_timeout, grace) = (options.write_timeout, options.grace);
+        let tls = options.tls.take();
+        let renewing = tls.clone().map(|tls| tokio::spawn(tls.keep_fresh()));
         options.max_open = options.max_open.max(1);
-        let app = Arc::new(App::new(options, log, views, closing.clone()));
+        let app = Arc::new(App::new(options, public_url, log, views, closing.clone()));
         let claims = tokio::spawn(claims.settle(Arc::clone(&app)));
-        let menus = tokio::spawn(Menus(Arc::clone(&app)).run());
         let screens = tokio::spawn(Screens(Arc::clone(&app)).run());
-        let server = Server { app, listener, max_connections, head_timeout, write_timeout, grace }.run();
+        let server = Server { app, listener, tls, max_connections, head_timeout, write_timeout, grace }.run();
         tokio::pin!(server);
         let early = tokio::select! {
             () = &mut server => None,
@@ -139,7 +152,9 @@ impl Counter {
         };
         claims.abort();
         screens.abort();
-        menus.abort();
+        if let Some(renewing) = renewing {
+            renewing.abort();
+        }
         // The thread sees the stop within one poll.
         let ended = match early {
             Some(ended) => ended,

@@ -10,6 +10,8 @@ use prometheus_client::registry::Registry;
 use shop::Shop;
 use tokio::sync::watch;
 
+use crate::tls::Tls;
+
 /// Connections beside the streams: orders are taken, and `/readyz` answers, however many pages are open.
 const SPARE: usize = 4_096;
 /// Connections of one address beside its streams.
@@ -20,6 +22,8 @@ const SPARE_PER_ADDRESS: usize = 512;
 pub struct Options {
     /// Where to listen. Port 0: any free one.
     pub listen: SocketAddr,
+    /// Speak TLS there, and nothing else.
+    pub tls: Option<Arc<Tls>>,
     /// No more orders than this are open; more are refused as `queue_full`.
     pub max_open: usize,
     /// The live orders, ready ones too, weigh no more than this together, in bytes ([`order::Order::weight`]);
@@ -85,6 +89,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             listen: (Ipv4Addr::LOCALHOST, 8080).into(),
+            tls: None,
             max_open: 2_000_000,
             max_open_bytes: 512 * 1024 * 1024,
             max_streams: Self::MAX_STREAMS,

@@ -21,6 +21,7 @@ use hyper_util::{
 };
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::Semaphore,
     time::{Instant, sleep, timeout},
@@ -34,6 +35,7 @@ use crate::{
     peer,
     problem::Code,
     stall::{self, Impatient},
+    tls::{Accepted, Tls, answer_plain},
 };
 
 /// Connections that wait to be accepted. With the default, 512 at once see tails of a second.
@@ -68,6 +70,7 @@ pub(crate) fn bind(address: SocketAddr, write_timeout: Duration) -> Result<std::
 pub(crate) struct Server {
     pub(crate) app: Arc<App>,
     pub(crate) listener: TcpListener,
+    pub(crate) tls: Option<Arc<Tls>>,
     pub(crate) max_connections: usize,
     pub(crate) head_timeout: Duration,
     pub(crate) write_timeout: Duration,
@@ -78,7 +81,7 @@ impl Server {
     /// Serves until the counter closes; then streams end, and what is being answered gets its answer, within
     /// the grace.
     pub(crate) async fn run(self) {
-        let Self { app, listener, max_connections, head_timeout, write_timeout, grace } = self;
+        let Self { app, listener, tls, max_connections, head_timeout, write_timeout, grace } = self;
         let service =
             Front { router: TowerToHyperService::new(router(Arc::clone(&app))), app: Arc::clone(&app) };
         let room = Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS)));
@@ -124,7 +127,8 @@ impl Server {
             let _ = stream.set_nodelay(true);
             // Else one address could take them all. Closed without an answer: it has plenty of others.
             let Ok(counted) = app.places.take(peer.ip()) else { continue };
-            let connection = serve(service.clone(), http.clone(), stream, peer.ip(), write_timeout);
+            let connection = Connection { front: service.clone(), http: http.clone(), client: peer.ip() };
+            let connection = connection.run(stream, tls.clone(), head_timeout, write_timeout);
             let cut = cut.clone();
             connections.spawn(async move {
                 cut.run_until_cancelled(connection).await;
@@ -169,27 +173,66 @@ fn is_gone(error: &io::Error) -> bool {
     matches!(error.kind(), K::ConnectionAborted | K::ConnectionReset | K::ConnectionRefused | K::Interrupted)
 }
 
-async fn serve(
+/// One connection, and whose it is.
+struct Connection {
     front: Front,
     http: http1::Builder,
-    stream: TcpStream,
     client: IpAddr,
-    write_timeout: Duration,
-) {
-    let app = Arc::clone(&front.app);
-    let service = service_fn(|request| front.answer(client, request));
-    let connection = http.serve_connection(TokioIo::new(Impatient::new(stream, write_timeout)), service);
-    tokio::pin!(connection);
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = app.closing.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+}
+
+impl Connection {
+    async fn run(
+        self,
+        stream: TcpStream,
+        tls: Option<Arc<Tls>>,
+        head_timeout: Duration,
+        write_timeout: Duration,
+    ) {
+        let Some(tls) = tls else { return self.serve(Impatient::new(stream, write_timeout)).await };
+        // Boxed: plain connections must not hold the place that these need.
+        Box::pin(self.shake_hands(stream, tls, head_timeout, write_timeout)).await;
+    }
+
+    /// The handshake has as long as a request's head.
+    async fn shake_hands(
+        self,
+        stream: TcpStream,
+        tls: Arc<Tls>,
+        head_timeout: Duration,
+        write_timeout: Duration,
+    ) {
+        let deadline = Instant::now() + head_timeout;
+        let accepting = tls.accept(stream, write_timeout, deadline);
+        let Some(accepted) = self.front.app.closing.run_until_cancelled(accepting).await else { return };
+        match accepted {
+            Ok(Accepted::Tls(stream)) => self.serve(stream).await,
+            Ok(Accepted::Plain(stream)) => {
+                if let Err(error) = answer_plain(self.http, stream, || self.front.app.lives()).await {
+                    tracing::debug!(%error, "a connection without TLS ended");
+                }
+            }
+            // The client's doing: it went, it was too slow, or it does not trust the certificate.
+            Err(error) => tracing::debug!(%error, "a TLS handshake failed"),
         }
-    };
-    if let Err(error) = ended {
-        // The client's doing: it went, it was too slow, or it did not speak HTTP.
-        tracing::debug!(%error, "a connection ended");
+    }
+
+    async fn serve(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+        let Self { front, http, client } = self;
+        let app = Arc::clone(&front.app);
+        let service = service_fn(|request| front.answer(client, request));
+        let connection = http.serve_connection(TokioIo::new(stream), service);
+        tokio::pin!(connection);
+        let ended = tokio::select! {
+            ended = connection.as_mut() => ended,
+            () = app.closing.cancelled() => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        if let Err(error) = ended {
+            // The client's doing: it went, it was too slow, or it did not speak HTTP.
+            tracing::debug!(%error, "a connection ended");
+        }
     }
 }
 

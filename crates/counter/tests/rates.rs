@@ -1,4 +1,5 @@
 //! How often phones may order: 429 with `Retry-After`, and who is not held up.
+#![allow(clippy::unwrap_used, reason = "in a test, what fails is to be seen")]
 
 mod common;
 

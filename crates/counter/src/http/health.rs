@@ -16,7 +16,7 @@ use crate::{
 
 /// `GET /livez`: the process answers.
 pub(super) async fn live(State(app): State<Arc<App>>) -> Response {
-    lives(&app.settings.version, app.began)
+    app.lives()
 }
 
 /// This process lives, `since` then.

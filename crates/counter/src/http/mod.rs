@@ -4,13 +4,13 @@
 //! |---|---|
 //! | `order` | `POST /order`, the hot path, and how an order gets into the log |
 //! | `orders` | `POST /orders`, `GET /orders/{id}`, `GET /orders?live` |
-//! | `draft`, `price` | an order with items, from JSON; what it costs, and whether it is taken |
-//! | `menu`, `shop` | `GET /menu`; `GET /shop`, `PUT /shop/…` |
+//! | `draft` | an order with items, from JSON |
 //! | `commands` | `POST /orders/{id}/commands` |
 //! | `order_stream` | `GET /orders/{id}/events` |
 //! | `screens` | `GET /board/events`, `GET /shop/events`, `GET /events` |
 //! | `history` | `GET /orders/{id}/history` |
 //! | `pages` | `GET /`, `/o/{id}`, `/table`, `/privacy`, and what those are made of |
+//! | `table` | `GET /table/address`, `/table/qr.svg`: what the table card is made of |
 //! | `health` | `/livez`, `/readyz`, `/metrics` |
 //! | `negotiate` | what a client has, can unpack, and reads |
 //! | `body`, `sse`, `answer` | what they are made of |
@@ -21,16 +21,14 @@ mod commands;
 mod draft;
 mod health;
 mod history;
-mod menu;
 mod negotiate;
 mod order;
 mod order_stream;
 mod orders;
 mod pages;
-mod price;
 mod screens;
-mod shop;
 mod sse;
+mod table;
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -70,10 +68,9 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/orders/{id}/commands", post(commands::command))
         .route("/board/events", get(screens::board))
         .route("/shop/events", get(screens::shop))
-        .merge(shop::router())
-        .route("/menu", get(menu::menu))
         .route("/events", get(screens::staff))
         .merge(pages::router())
+        .merge(table::router())
         .route("/livez", get(health::live))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))

@@ -89,8 +89,7 @@ impl View {
             topic::PROCESSED => self.processed(entry, changes),
             topic::SHOP => {
                 if let Some(key) = text(entry.record.key.as_deref()) {
-                    let value = entry.record.value.as_deref();
-                    self.shop.apply(entry.offset, key, value, entry.timestamp);
+                    self.shop.apply(entry.offset, key, entry.record.value.as_deref());
                     changes.shop = true;
                 }
             }

@@ -10,14 +10,13 @@ use std::{
     time::Duration,
 };
 
-use counter::{Counter, CounterError, Options, Started, view::Views};
+use counter::{Counter, CounterError, Options, PublicUrl, Started, view::Views};
 use eventlog::{
     Cleanup, Log, Partitions, Record, TopicSpec,
     sim::{self, SimClock, SimLog},
 };
 use order::{Mode, Order, OrderId, Rules, topic};
-use shop::Shop;
-use tokio::{sync::watch, task::JoinHandle};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// No wait of a test is longer; a failing one says so instead of hanging.
@@ -69,6 +68,15 @@ impl Line {
         line
     }
 
+    /// A counter that has caught up, and that phones find there.
+    pub async fn found_at(log: Arc<SimLog>, options: Options, url: Option<PublicUrl>) -> Self {
+        let process = Arc::clone(&log) as Arc<dyn Log>;
+        let (counter, started) = Counter::bind(options).expect("port 0 is always free");
+        let mut line = Self::run(log, process, counter.found_at(url));
+        line.token = within(started).await.expect("the counter starts").staff_token;
+        line
+    }
+
     /// A counter that has caught up, and reads and writes as one process of the log.
     pub async fn on_process(log: Arc<SimLog>, process: Arc<dyn Log>, options: Options) -> Self {
         let (mut line, started) = Self::begin_process(log, process, options);
@@ -88,10 +96,14 @@ impl Line {
         options: Options,
     ) -> (Self, tokio::sync::oneshot::Receiver<Started>) {
         let (counter, started) = Counter::bind(options).expect("port 0 is always free");
+        (Self::run(log, process, counter), started)
+    }
+
+    fn run(log: Arc<SimLog>, process: Arc<dyn Log>, counter: Counter) -> Self {
         let (address, views) = (counter.local_addr(), counter.views());
         let stop = CancellationToken::new();
         let run = tokio::spawn(counter.run(process, stop.clone()));
-        (Self { log, address, views, token: None, _stops: stop.clone().drop_guard(), stop, run }, started)
+        Self { log, address, views, token: None, _stops: stop.clone().drop_guard(), stop, run }
     }
 
     pub fn token(&self) -> &str {
@@ -129,20 +141,6 @@ impl Line {
         self.post(&format!("/orders/{id}/commands"), &all, body).await
     }
 
-    /// Says something of the shop as staff.
-    pub async fn say(&self, what: &str, body: &str) -> http::Reply {
-        let token = self.staff();
-        let headers = [("content-type", "application/json"), ("authorization", token.as_str())];
-        self.send("PUT", &format!("/shop/{what}"), &headers, body.as_bytes()).await
-    }
-
-    /// Orders with items, with these headers beside the needed ones.
-    pub async fn order_items(&self, headers: &[(&str, &str)], body: &str) -> http::Reply {
-        let mut all = vec![("content-type", "application/json")];
-        all.extend_from_slice(headers);
-        self.post("/orders", &all, body).await
-    }
-
     pub fn staff(&self) -> String {
         format!("Bearer {}", self.token())
     }
@@ -154,19 +152,6 @@ pub fn options() -> Options {
         heartbeat: Duration::from_millis(300),
         ..Options::default()
     }
-}
-
-/// The embedded menu, and settings with these lines in them.
-pub fn shop(settings: &str) -> Arc<Shop> {
-    let text = format!("name = \"A\"\ncurrency = \"KRW\"\ntime_zone = \"UTC\"\n{settings}");
-    let settings = shop::Settings::parse(&text, "shop.toml").expect("settings");
-    Arc::new(Shop::new(shop::Menu::embedded(), settings))
-}
-
-/// A counter with this shop, as long as that is not changed.
-pub fn with_shop(shop: Arc<Shop>) -> (Options, watch::Sender<Arc<Shop>>) {
-    let (change, shop) = watch::channel(shop);
-    (Options { shop: Some(shop), ..options() }, change)
 }
 
 /// The real engine on a thread, until dropped.

@@ -1,0 +1,255 @@
+//! TLS for the counter's own port: a certificate and its key from two PEM files, read again when they change.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `certificate` | the files as a certificate that can be served, or one sentence why not |
+//! | `fresh` | when files that change are worth reading |
+//! | `plain` | what is answered to those who speak no TLS here |
+
+mod certificate;
+mod fresh;
+mod plain;
+
+use std::{
+    fmt, io,
+    path::PathBuf,
+    sync::{Arc, PoisonError, RwLock},
+    time::{Duration, SystemTime},
+};
+
+use order::rfc3339;
+use tokio::{
+    net::TcpStream,
+    time::{Instant, MissedTickBehavior, interval, timeout_at},
+};
+use tokio_rustls::{
+    TlsAcceptor,
+    rustls::{
+        ServerConfig,
+        client::verify_server_name,
+        crypto::ring,
+        pki_types::ServerName,
+        server::{ClientHello, ParsedCertificate, ResolvesServerCert},
+        sign::CertifiedKey,
+    },
+    server::TlsStream,
+};
+
+pub use self::certificate::TlsError;
+use self::{certificate::Certificate, fresh::Fresh};
+use crate::stall::Impatient;
+
+pub(crate) use self::plain::answer_plain;
+
+/// How often the files are looked at.
+const LOOK: Duration = Duration::from_secs(2);
+/// The first byte of a TLS connection: a record of the handshake. Source: RFC 8446, section 5.1.
+const HANDSHAKE: u8 = 22;
+
+/// Where a certificate and its key are, in PEM. The first certificate is the counter's own, the others lead to its issuer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The certificates.
+    pub cert: PathBuf,
+    /// The private key, without a passphrase.
+    pub key: PathBuf,
+}
+
+/// A certificate that a counter serves with, and goes on to read from its files.
+pub struct Tls {
+    files: TlsFiles,
+    current: Arc<Current>,
+    acceptor: TlsAcceptor,
+}
+
+impl Tls {
+    /// Reads the files. `now` tells whether the certificate is good.
+    pub fn read(files: TlsFiles, now: SystemTime) -> Result<Self, TlsError> {
+        let current = Arc::new(Current(RwLock::new(Arc::new(Certificate::read(&files, now)?))));
+        let provider = Arc::new(ring::default_provider());
+        let mut config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("the provider has both versions")
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::clone(&current) as Arc<dyn ResolvesServerCert>);
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        // Phones that come back, all of them after a restart of the Wi-Fi, need no second full handshake.
+        if let Ok(ticketer) = ring::Ticketer::new() {
+            config.ticketer = ticketer;
+        }
+        Ok(Self { files, current, acceptor: TlsAcceptor::from(Arc::new(config)) })
+    }
+
+    /// Whether the certificate is for this name or IP address: for another one browsers refuse it.
+    pub fn is_for(&self, host: &str) -> bool {
+        let key = Arc::clone(&self.current.get().key);
+        let certificate = key.cert.first().and_then(|own| ParsedCertificate::try_from(own).ok());
+        let name = ServerName::try_from(host).ok();
+        certificate
+            .zip(name)
+            .is_some_and(|(certificate, name)| verify_server_name(&certificate, &name).is_ok())
+    }
+
+    /// Shakes hands, until the deadline.
+    pub(crate) async fn accept(
+        &self,
+        stream: TcpStream,
+        write_timeout: Duration,
+        deadline: Instant,
+    ) -> io::Result<Accepted> {
+        let accepting = async {
+            let mut first = [0];
+            if stream.peek(&mut first).await? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            let stream = Impatient::new(stream, write_timeout);
+            if first != [HANDSHAKE] {
+                return Ok(Accepted::Plain(stream));
+            }
+            self.acceptor.accept(stream).await.map(|stream| Accepted::Tls(Box::new(stream)))
+        };
+        timeout_at(deadline, accepting).await?
+    }
+
+    /// Reads the files again whenever they have changed, for as long as it is polled. What can't be served is said, and
+    /// the certificate before it stays.
+    pub(crate) async fn keep_fresh(self: Arc<Self>) {
+        let mut fresh = Fresh::new(self.files.looks());
+        let mut has_expired = false;
+        let mut looking = interval(LOOK);
+        looking.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            looking.tick().await;
+            let tls = Arc::clone(&self);
+            let now = SystemTime::now();
+            // A disk that is slow must hold up nobody's order.
+            let look = tokio::task::spawn_blocking(move || {
+                let read = fresh.is_worth_reading(tls.files.looks()).then(|| tls.renew(now));
+                (fresh, read)
+            });
+            let Ok((back, read)) = look.await else { return };
+            fresh = back;
+            match read {
+                None => {}
+                Some(Ok(until)) => {
+                    has_expired = false;
+                    tracing::info!(until = until.map(time), "the certificate was read again");
+                }
+                Some(Err(error)) => {
+                    tracing::warn!(%error, "the certificate before it is served on");
+                }
+            }
+            let until = self.current.get().until.filter(|until| *until < now && !has_expired);
+            if let Some(until) = until {
+                has_expired = true;
+                let cert = self.files.cert.display();
+                tracing::warn!(until = time(until), %cert, "the certificate has expired: phones refuse it; renew it");
+            }
+        }
+    }
+
+    /// Until when the one that was read is good.
+    fn renew(&self, now: SystemTime) -> Result<Option<SystemTime>, TlsError> {
+        let certificate = Certificate::read(&self.files, now)?;
+        let until = certificate.until;
+        *self.current.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(certificate);
+        Ok(until)
+    }
+}
+
+impl fmt::Debug for Tls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Tls").field(&self.files).finish()
+    }
+}
+
+/// What a connection turned out to be.
+pub(crate) enum Accepted {
+    /// Boxed, because it is large.
+    Tls(Box<TlsStream<Impatient>>),
+    /// Somebody who speaks something else, most likely HTTP.
+    Plain(Impatient),
+}
+
+/// The certificate that is served now.
+struct Current(RwLock<Arc<Certificate>>);
+
+impl Current {
+    fn get(&self) -> Arc<Certificate> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl fmt::Debug for Current {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Current")
+    }
+}
+
+impl ResolvesServerCert for Current {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(Arc::clone(&self.get().key))
+    }
+}
+
+fn time(at: SystemTime) -> String {
+    let since = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    rfc3339(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, path::Path};
+
+    use super::*;
+
+    /// A new pair in the files, as old as nothing before it.
+    fn make(dir: &Path, age: u64) -> TlsFiles {
+        let made = rcgen::generate_simple_self_signed(vec!["cafe.example".to_owned()]).unwrap();
+        let files = TlsFiles { cert: dir.join("cert.pem"), key: dir.join("key.pem") };
+        fs::write(&files.cert, made.cert.pem()).unwrap();
+        fs::write(&files.key, made.signing_key.serialize_pem()).unwrap();
+        touch(&files, age);
+        files
+    }
+
+    fn touch(files: &TlsFiles, age: u64) {
+        for path in [&files.cert, &files.key] {
+            let file = fs::File::options().write(true).open(path).unwrap();
+            file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(age)).unwrap();
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn files_that_change_are_served_and_a_mistake_keeps_what_was_served_before() {
+        let dir = tempfile::tempdir().unwrap();
+        let tls = Arc::new(Tls::read(make(dir.path(), 1), SystemTime::now()).unwrap());
+        assert!(tls.is_for("cafe.example") && !tls.is_for("192.168.1.5") && !tls.is_for("two words"));
+        let served = || tls.current.get().key.cert.clone();
+        let first = served();
+        let renewing = tokio::spawn(Arc::clone(&tls).keep_fresh());
+        // The time of these waits is not a machine's: each is a few looks.
+        let looks = || tokio::time::sleep(4 * LOOK);
+        looks().await;
+        assert_eq!(served(), first);
+
+        make(dir.path(), 2);
+        looks().await;
+        let second = served();
+        assert_ne!(second, first);
+
+        fs::write(&tls.files.cert, "no certificate").unwrap();
+        touch(&tls.files, 3);
+        looks().await;
+        assert_eq!(served(), second);
+
+        fs::remove_file(&tls.files.key).unwrap();
+        looks().await;
+        assert_eq!(served(), second);
+
+        make(dir.path(), 4);
+        looks().await;
+        assert_ne!(served(), second);
+        renewing.abort();
+    }
+}
