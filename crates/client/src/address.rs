@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use http::Uri;
 
-/// Where a counter listens: `http://host[:port][/prefix]`. The scheme may be left out.
+/// Where a counter listens: `http://host[:port][/prefix]`, or the same with https. The scheme may be left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CounterAddress {
     /// Without brackets around an IPv6 address: what a resolver takes.
@@ -28,6 +28,11 @@ impl CounterAddress {
     /// Host name or IP address, and port.
     pub(crate) fn host_and_port(&self) -> (&str, u16) {
         (&self.host, self.port)
+    }
+
+    /// Whether it is https.
+    pub(crate) fn is_secure(&self) -> bool {
+        self.base.starts_with("https:")
     }
 
     /// The URI of `path`, which begins with a slash and may carry a query.
@@ -61,11 +66,11 @@ impl FromStr for CounterAddress {
         }
         let uri: Uri = full.parse().map_err(|_| bad("it can't be read as a URL"))?;
 
-        match uri.scheme_str() {
-            Some("http") => {}
-            Some("https") => return Err(bad("the client speaks plain http only")),
-            _ => return Err(bad("the scheme is not http")),
-        }
+        let (scheme, default) = match uri.scheme_str() {
+            Some("http") => ("http", 80),
+            Some("https") => ("https", 443),
+            _ => return Err(bad("the scheme is not http or https")),
+        };
         let authority = uri.authority().ok_or_else(|| bad("the host is missing"))?;
         if authority.as_str().contains('@') {
             return Err(bad("a counter takes no user name or password"));
@@ -76,7 +81,7 @@ impl FromStr for CounterAddress {
         }
         let rest = &authority.as_str()[authority.host().len()..];
         let port = match rest.strip_prefix(':') {
-            None => 80,
+            None => default,
             Some(digits) => match digits.parse::<u16>() {
                 Ok(port) if port > 0 => port,
                 _ => return Err(bad("the port is not a number from 1 to 65535")),
@@ -86,7 +91,7 @@ impl FromStr for CounterAddress {
             return Err(bad("it has a query"));
         }
         let prefix = uri.path().trim_end_matches('/');
-        Ok(Self { host: host.to_owned(), port, base: format!("http://{authority}{prefix}") })
+        Ok(Self { host: host.to_owned(), port, base: format!("{scheme}://{authority}{prefix}") })
     }
 }
 
@@ -100,6 +105,13 @@ mod tests {
         assert_eq!(address.at("/order?amount=1"), "http://cafe.lan:9000/north/order?amount=1");
         assert_eq!(address.host_and_port(), ("cafe.lan", 9000));
 
+        let secure: CounterAddress = "https://cafe.example".parse().unwrap();
+        assert_eq!(
+            (secure.at("/order"), secure.host_and_port()),
+            ("https://cafe.example/order".into(), ("cafe.example", 443))
+        );
+        assert!(secure.is_secure() && !address.is_secure());
+
         let six: CounterAddress = "http://[::1]:8080".parse().unwrap();
         assert_eq!(six.host_and_port(), ("::1", 8080));
         assert_eq!("http://127.0.0.1:8080/".parse(), Ok(CounterAddress::default()));
@@ -108,8 +120,7 @@ mod tests {
     #[test]
     fn what_is_no_address_is_refused_with_the_reason() {
         for (given, reason) in [
-            ("https://cafe.example", "plain http"),
-            ("ftp://cafe.example", "not http"),
+            ("ftp://cafe.example", "not http or https"),
             ("http://me@cafe.example", "user name"),
             ("http://cafe.example/?a=1", "query"),
             ("http://cafe.example:99999", "port"),

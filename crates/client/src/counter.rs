@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper::body::Incoming;
+use hyper_rustls::HttpsConnector;
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::{TokioExecutor, TokioTimer},
@@ -17,7 +18,12 @@ use tokio::{
     time::timeout,
 };
 
-use crate::{address::CounterAddress, options::Limits, sse::Events};
+use crate::{
+    address::CounterAddress,
+    options::Limits,
+    sse::Events,
+    trust::{Trust, mistrust},
+};
 
 /// The contract's longest order id, in bytes.
 const ORDER_ID_BYTES: usize = 128;
@@ -29,7 +35,7 @@ const HEAD_BYTES: usize = 16 * 1024;
 #[derive(Debug)]
 pub(crate) struct Counter {
     address: CounterAddress,
-    http: Client<HttpConnector, Empty<Bytes>>,
+    http: Client<HttpsConnector<HttpConnector>, Empty<Bytes>>,
     posts: Semaphore,
     limits: Limits,
 }
@@ -95,8 +101,9 @@ impl Problem {
 }
 
 impl Counter {
-    pub(crate) fn new(address: CounterAddress, limits: &Limits) -> Self {
+    pub(crate) fn new(address: CounterAddress, trust: &Trust, limits: &Limits) -> Self {
         let mut connector = HttpConnector::new();
+        connector.enforce_http(false);
         connector.set_connect_timeout(Some(limits.contact.attempt));
         connector.set_nodelay(true);
         let http = Client::builder(TokioExecutor::new())
@@ -104,7 +111,7 @@ impl Counter {
             .pool_timer(TokioTimer::new())
             .pool_max_idle_per_host(limits.posts)
             .http1_max_buf_size(HEAD_BYTES)
-            .build(connector);
+            .build(trust.over(connector));
         Self { address, http, posts: Semaphore::new(limits.posts), limits: limits.clone() }
     }
 
@@ -112,8 +119,17 @@ impl Counter {
         &self.address
     }
 
-    /// Whether somebody accepts connections there.
+    /// Whether somebody accepts connections there, and can be trusted if it is https.
     pub(crate) async fn knock(&self) -> Result<(), String> {
+        if self.address.is_secure() {
+            let request = self.send(Request::get(self.address.at("/livez")));
+            return match timeout(self.limits.contact.attempt, request).await {
+                Ok(Err(Trouble { kind: Kind::Unreachable, why, .. })) => Err(why),
+                // Who it is is seen by how it answers an order.
+                Ok(_) => Ok(()),
+                Err(_) => Err("the connection timed out".into()),
+            };
+        }
         match timeout(self.limits.contact.attempt, TcpStream::connect(self.address.host_and_port())).await {
             Ok(Ok(_connection)) => Ok(()),
             Ok(Err(error)) => Err(root_cause(&error)),
@@ -173,6 +189,9 @@ impl Counter {
             .body(Empty::new())
             .map_err(|error| Trouble { kind: Kind::Never, ..Trouble::unclear(error.to_string()) })?;
         self.http.request(request).await.map_err(|error| {
+            if let Some(why) = mistrust(&error) {
+                return Trouble { kind: Kind::Unreachable, ..Trouble::unclear(why) };
+            }
             if error.is_connect() {
                 return Trouble { kind: Kind::Unreachable, ..Trouble::unclear(root_cause(&error)) };
             }

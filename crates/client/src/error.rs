@@ -2,7 +2,7 @@
 
 use std::{io, time::Duration};
 
-use crate::{address::CounterAddress, printable::printable};
+use crate::{address::CounterAddress, printable::printable, trust::BadTrust};
 
 /// Why there are no customers, or no longer anybody who hears of them.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +17,9 @@ pub enum ClientError {
         /// What it may be.
         allowed: String,
     },
+    /// Whom to trust can't be told. Nothing was sent.
+    #[error(transparent)]
+    Trust(BadTrust),
     /// Nobody ever answered at the counter's address. Nothing was ordered.
     #[error(
         "the counter at {counter} can't be reached ({reason}; tried for {:.0} s): is `brewline up` or `brewline counter` running? \

@@ -42,6 +42,7 @@ mod run;
 mod seats;
 mod sse;
 mod summary;
+mod trust;
 
 pub use crate::{
     address::{BadAddress, CounterAddress},
@@ -56,4 +57,5 @@ pub use crate::{
     report::{Reporter, reporter},
     run::run,
     summary::{Summary, Verdict},
+    trust::BadTrust,
 };

@@ -6,7 +6,7 @@ use http::{Request, StatusCode};
 use serde::Deserialize;
 use tokio::time::timeout;
 
-use crate::{address::CounterAddress, counter::Counter, options::Limits};
+use crate::{address::CounterAddress, counter::Counter, options::Limits, trust::Trust};
 
 #[derive(Debug, Deserialize)]
 struct Live {
@@ -17,7 +17,8 @@ struct Live {
 /// The process whose counter answers there; `None` if it is none of this program's, or says nothing `within` that
 /// time, however it spends it.
 pub async fn process(counter: CounterAddress, within: Duration) -> Option<u32> {
-    let counter = Counter::new(counter, &Limits::default());
+    let trust = Trust::at(&counter, None).ok()?;
+    let counter = Counter::new(counter, &trust, &Limits::default());
     let asking = async {
         let response = counter.send(Request::get(counter.address().at("/livez"))).await.ok()?;
         let is_ok = response.status() == StatusCode::OK;

@@ -1,6 +1,6 @@
 //! Who comes, how often, and where to. Everything has a bound here, so that nothing below needs one more.
 
-use std::{io::IsTerminal, ops::RangeInclusive, time::Duration};
+use std::{io::IsTerminal, ops::RangeInclusive, path::PathBuf, time::Duration};
 
 use crate::{address::CounterAddress, announcements::Announcements, error::ClientError, patience::Patience};
 
@@ -18,6 +18,8 @@ const LONGEST_INTERVAL: Duration = Duration::from_hours(1);
 pub struct Options {
     /// Where the counter is.
     pub counter: CounterAddress,
+    /// Who is trusted where the counter is https: the certificates in this PEM file; `None`: the system's.
+    pub ca: Option<PathBuf>,
     /// How many customers come, within [`CUSTOMERS`].
     pub customers: u32,
     /// The time from one customer to the next, at most an hour. The first comes at once.
@@ -85,6 +87,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             counter: CounterAddress::default(),
+            ca: None,
             customers: 1,
             interval: Duration::from_secs(1),
             cups: 1..=5,

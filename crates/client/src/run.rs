@@ -29,6 +29,7 @@ use crate::{
     report::Reporter,
     seats::Seats,
     summary::Summary,
+    trust::Trust,
 };
 
 /// Events on their way to the reporter. A slow terminal holds the customers up instead of filling memory.
@@ -55,8 +56,9 @@ pub async fn run(
     // Customers whose run is dropped must not go on by themselves.
     let _close = closing.clone().drop_guard();
     let (tell, told) = mpsc::channel(UNTOLD);
+    let trust = Trust::at(&options.counter, options.ca.as_deref()).map_err(ClientError::Trust)?;
     let shop = Arc::new(Shop {
-        counter: Counter::new(options.counter.clone(), &options.limits),
+        counter: Counter::new(options.counter.clone(), &trust, &options.limits),
         seats: Seats::new(options.limits.streams, options.limits.turn),
         limits: options.limits.clone(),
         closing,
