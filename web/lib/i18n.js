@@ -10,8 +10,6 @@
 const LANGUAGES = /** @type {const} */ (['en', 'ko']);
 const STORED_AS = 'brewline.lang';
 
-/** How often texts did not come. */
-let attempts = 0;
 /** @type {Language} The language that is shown. */
 export let language = preferred();
 let messages = await load(language);
@@ -45,15 +43,12 @@ export function otherLanguage() {
 }
 
 /**
- * Shows the page in another language, now and when it is opened again. Where its texts don't come, nothing changes.
+ * Shows the page in another language, now and when it is opened again.
  * @param {Language} wanted
  */
 export async function setLanguage(wanted) {
-  try {
-    messages = await load(wanted);
-  } catch {
-    return; // no network; whoever wants it taps again
-  }
+  const loaded = await load(wanted);
+  messages = loaded;
   language = wanted;
   document.documentElement.lang = wanted;
   remember(wanted);
@@ -179,14 +174,7 @@ function dayNumber(ms, timeZone) {
  * @returns {Promise<Record<MessageKey, string>>}
  */
 async function load(wanted) {
-  const path = `../messages/${wanted}.js`;
-  try {
-    return (await import(path)).default;
-  } catch {
-    // Some browsers remember that a module did not come, and never ask again by the same name.
-    attempts += 1;
-    return (await import(`${path}?attempt=${attempts}`)).default;
-  }
+  return (await import(`../messages/${wanted}.js`)).default;
 }
 
 /** What the address asks for, what was chosen here before, what the browser prefers. */

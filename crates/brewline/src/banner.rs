@@ -2,31 +2,31 @@
 
 use std::{
     env, io,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
 };
 
-use counter::{Started, view::Counts};
+use counter::{Started, TlsFiles, view::Counts};
 use order::Stage;
 
 use crate::{
     cli::Mode,
-    config::{Brew, Place, Run},
+    config::{Brew, Place, Run, Serve},
+    door::Door,
     log_address::LogAddress,
     menu::{Files, Source},
-    reach::Others,
+    reach,
 };
 
 /// Where the counter listens and is looked for if nothing is said.
 const DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 
-/// Where everything is, and what to do next. `menu` is what is sold, and `counter` where it listens, if this process
-/// has one.
+/// Where everything is, and what to do next. `menu` is what is sold, and `door` leads to the counter, if this process has
+/// one.
 pub(crate) fn print(
     options: &Run,
     menu: Option<&str>,
-    counter: Option<SocketAddr>,
-    others: Others,
+    door: Option<&Door>,
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
     writeln!(out, "brewline {}\n", env!("CARGO_PKG_VERSION"))?;
@@ -42,8 +42,8 @@ pub(crate) fn print(
     if let Some(menu) = menu {
         writeln!(out, "  menu     {menu}")?;
     }
-    if let Some(counter) = counter {
-        addresses(counter, others, out)?;
+    if let Some(door) = door {
+        addresses(door, out)?;
     }
     writeln!(out)?;
     if let Some(brew) = &options.barista {
@@ -55,7 +55,7 @@ pub(crate) fn print(
                 manual_line(options, brew)
             )?,
             Mode::Manual => {
-                let url = counter.map_or_else(|| "http://COUNTER".to_owned(), url);
+                let url = door.map_or_else(|| "http://COUNTER".to_owned(), Door::own_url);
                 writeln!(
                     out,
                     "open: drinks are made by people, who say so at\n\n  {url}/orders/ID/commands"
@@ -67,25 +67,16 @@ pub(crate) fn print(
     out.flush()
 }
 
-fn addresses(counter: SocketAddr, others: Others, out: &mut dyn io::Write) -> io::Result<()> {
-    let url = url(counter);
+fn addresses(door: &Door, out: &mut dyn io::Write) -> io::Result<()> {
+    let url = door.own_url();
+    door.lines(out)?;
     writeln!(out, "  orders   POST {url}/order?amount=2")?;
     writeln!(out, "  one      GET  {url}/orders/ID")?;
     writeln!(out, "  live     GET  {url}/orders/ID/events")?;
     writeln!(out, "  board    GET  {url}/board/events")?;
     writeln!(out, "  health   GET  {url}/readyz")?;
     writeln!(out, "  metrics  GET  {url}/metrics")?;
-    match others {
-        Others::Nobody => {}
-        Others::At(address) => writeln!(out, "  others   http://{address}, from other machines")?,
-        Others::Somewhere => {
-            writeln!(out, "  others   port {}, at this machine's name or address", counter.port())?;
-        }
-    }
-    if others != Others::Nobody {
-        writeln!(out, "\nwarning: whoever is on this network can order, and can read along (plain HTTP)")?;
-    }
-    Ok(())
+    door.below(out)
 }
 
 /// What is known once the log has been read. The staff token is shown when it is made, and never again. A
@@ -93,6 +84,7 @@ fn addresses(counter: SocketAddr, others: Others, out: &mut dyn io::Write) -> io
 /// `barista`: the line that starts one, where this process has none.
 pub(crate) fn ready(
     started: &Started,
+    url: &str,
     counts: Counts,
     barista: Option<&str>,
     quiet: bool,
@@ -103,7 +95,7 @@ pub(crate) fn ready(
         .as_ref()
         .map(|token| format!("staff token, shown only now (Authorization: Bearer TOKEN):\n\n  {token}\n\n"));
     let open = open(counts).map(|open| format!("{open}\n\n")).unwrap_or_default();
-    let customers = client_line(started.address);
+    let customers = client_line(url);
     let baristas = barista.map(|line| format!("a barista, in another terminal:\n\n  {line}\n\n"));
     let baristas = baristas.unwrap_or_default();
     let text = format!(
@@ -139,7 +131,8 @@ fn manual_line(options: &Run, brew: &Brew) -> String {
     let listen = options.counter.as_ref().map(|serve| serve.listen).filter(|listen| *listen != DEFAULT);
     let listen = listen.map(|listen| format!(" --listen {listen}")).unwrap_or_default();
     let files = options.counter.as_ref().map(|serve| file_flags(&serve.files)).unwrap_or_default();
-    format!("{} {command} --mode manual{}{instance}{listen}{files}", program(), log_flags(&options.log))
+    let door = options.counter.as_ref().map(door_flags).unwrap_or_default();
+    format!("{} {command} --mode manual{}{instance}{listen}{door}{files}", program(), log_flags(&options.log))
 }
 
 /// The shop's files that are named, wherever that was said: another terminal may stand elsewhere.
@@ -149,6 +142,15 @@ fn file_flags(files: &Files) -> String {
         None => String::new(),
     };
     flag("--menu", &files.menu) + &flag("--shop", &files.shop)
+}
+
+/// How phones get in, if that must be said.
+fn door_flags(serve: &Serve) -> String {
+    let url = serve.public_url.as_ref().map(|url| format!(" --public-url {url}")).unwrap_or_default();
+    let tls = serve.tls.as_ref().map(|TlsFiles { cert, key }| {
+        format!(" --tls-cert {} --tls-key {}", quoted(&absolute(cert)), quoted(&absolute(key)))
+    });
+    url + &tls.unwrap_or_default()
 }
 
 /// The line that starts a barista on this log.
@@ -182,9 +184,9 @@ fn program() -> String {
 }
 
 /// A line that works as it is in another terminal: the real program, the real port.
-fn client_line(counter: SocketAddr) -> String {
+fn client_line(url: &str) -> String {
     let program = program();
-    let address = if counter == DEFAULT { String::new() } else { format!(" --counter {}", url(counter)) };
+    let address = if url == self::url(DEFAULT) { String::new() } else { format!(" --counter {url}") };
     format!("{program} client -c 10{address}")
 }
 
@@ -196,16 +198,7 @@ fn quoted(path: &Path) -> String {
 
 /// An address that can be opened on this machine.
 pub(crate) fn url(listen: SocketAddr) -> String {
-    format!("http://{}", SocketAddr::new(reachable(listen.ip()), listen.port()))
-}
-
-/// Where this machine reaches what listens on `ip`.
-fn reachable(ip: IpAddr) -> IpAddr {
-    match ip {
-        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        ip => ip,
-    }
+    format!("http://{}", reach::from_here(listen))
 }
 
 /// The directory the log is in, made absolute.
@@ -219,6 +212,7 @@ mod tests {
     use crate::{
         cli::{BaristaArgs, BrewArgs, LineArgs, ListenArgs, UpArgs},
         file::File,
+        reach::Others,
     };
 
     #[test]
@@ -243,17 +237,13 @@ mod tests {
             let up = File::default().up(&args).unwrap();
             let mut out = Vec::new();
             let lan = SocketAddr::from(([192, 168, 178, 255], 65_535));
-            print(
-                &up,
-                Some("an example of 500 items; write menu.toml for your own"),
-                Some(lan),
-                Others::At(lan),
-                &mut out,
-            )
-            .unwrap();
+            let door = Door::at(lan, Others::At(lan), None, false);
+            let menu = Some("an example of 500 items; write menu.toml for your own");
+            print(&up, menu, Some(&door), &mut out).unwrap();
             let token = Some("ab".repeat(32));
             let counts = Counts { undecided: 1_000_000, ..Counts::default() };
-            ready(&Started { address: lan, staff_token: token }, counts, None, false, &mut out);
+            let started = Started { address: lan, staff_token: token };
+            ready(&started, &door.own_url(), counts, None, false, &mut out);
             let text = String::from_utf8(out).unwrap();
             let (to_paste, text): (Vec<_>, Vec<_>) =
                 text.lines().partition(|line| line.contains(" up --mode ") || line.contains(" client -c "));
@@ -262,33 +252,10 @@ mod tests {
     }
 
     #[test]
-    fn who_else_can_order_is_said_with_an_address_and_a_warning() {
-        let line = LineArgs { log: Some(LogAddress::Local("/nowhere".into())), ..LineArgs::default() };
-        let up = File::default().up(&UpArgs { line, ..UpArgs::default() }).unwrap();
-        let said = |others| {
-            let mut out = Vec::new();
-            print(&up, None, Some(([0, 0, 0, 0], 80).into()), others, &mut out).unwrap();
-            String::from_utf8(out).unwrap()
-        };
-        let lan = said(Others::At(([192, 168, 1, 5], 80).into()));
-        assert!(lan.contains("http://192.168.1.5:80") && lan.contains("http://127.0.0.1:80"), "{lan}");
-        assert!(said(Others::Somewhere).contains("port 80"));
-        for (others, is_warned) in
-            [(lan, true), (said(Others::Somewhere), true), (said(Others::Nobody), false)]
-        {
-            assert_eq!(
-                others.contains("\nwarning: whoever is on this network can order"),
-                is_warned,
-                "{others}"
-            );
-        }
-    }
-
-    #[test]
     fn a_barista_alone_says_where_its_log_is_and_no_address() {
         let barista = File::default().barista_alone(&BaristaArgs::default()).unwrap();
         let mut out = Vec::new();
-        print(&barista, None, None, Others::Nobody, &mut out).unwrap();
+        print(&barista, None, None, &mut out).unwrap();
         let text = String::from_utf8(out).unwrap();
         assert!(text.contains("  log      kafka://localhost:9092\n") && !text.contains("http://"), "{text}");
         assert!(text.contains(" barista --mode manual --log kafka://localhost:9092\n"), "{text}");

@@ -20,6 +20,7 @@ use clap::{
     parser::ValueSource,
 };
 use client::CounterAddress;
+use counter::PublicUrl;
 use eventlog::{Start, Topic, kafka::check_property};
 use jiff::Zoned;
 use order::OrderId;
@@ -179,6 +180,18 @@ pub struct ServeArgs {
     /// Orders of one address a minute at most, 1 to 1000000; a whole café is one address, loopback is not counted [default: 120]
     #[arg(long, value_name = "N", env = "BREWLINE_ORDERS_PER_MINUTE", allow_negative_numbers = true, value_parser = said(|n: &str| value::ORDERS_PER_MINUTE.parse(n)))]
     pub orders_per_minute: Option<u32>,
+
+    /// Where phones find the counter, behind a proxy or with a name: https://NAME [default: this machine's address in its network, if it listens there]
+    #[arg(long, value_name = "URL", env = "BREWLINE_PUBLIC_URL", value_parser = said(value::public_url))]
+    pub public_url: Option<PublicUrl>,
+
+    /// Speak https with this certificate, PEM, with those that lead to its issuer behind it; read again when it changes [default: plain http]
+    #[arg(long, value_name = "FILE", env = "BREWLINE_TLS_CERT")]
+    pub tls_cert: Option<PathBuf>,
+
+    /// The certificate's private key, PEM, without a passphrase [default: plain http]
+    #[arg(long, value_name = "FILE", env = "BREWLINE_TLS_KEY")]
+    pub tls_key: Option<PathBuf>,
 
     /// Make a new staff token, show it once, and forget the old one
     #[arg(long)]
@@ -416,6 +429,10 @@ pub struct ClientArgs {
     /// The counter's address [default: http://127.0.0.1:8080]
     #[arg(long, value_name = "URL", env = "BREWLINE_COUNTER", value_parser = said(value::counter))]
     pub counter: Option<CounterAddress>,
+
+    /// Whose certificate is trusted where the counter is https, a PEM file [default: those that the system trusts]
+    #[arg(long, value_name = "FILE", env = "BREWLINE_CA")]
+    pub ca: Option<PathBuf>,
 
     /// Hear the bells in an Apache Kafka, whoever's counter it is; log in the settings file says the same [default: from the counter]
     #[arg(long, value_name = "kafka://HOST:PORT[,HOST:PORT]", env = "BREWLINE_LOG", value_parser = told(str::parse::<LogAddress>))]

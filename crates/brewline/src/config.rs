@@ -4,6 +4,7 @@
 use std::{collections::BTreeMap, env, ffi::OsString, fmt, net::SocketAddr, path::PathBuf, time::Duration};
 
 use client::CounterAddress;
+use counter::{PublicUrl, TlsFiles};
 use eventlog::{Start, Topic, kafka::check_property};
 use order::OrderId;
 
@@ -84,6 +85,10 @@ pub struct Serve {
     pub orders_per_minute: u32,
     pub new_staff_token: bool,
     pub files: Files,
+    /// Where phones find the counter, if that is said.
+    pub public_url: Option<PublicUrl>,
+    /// `None`: plain HTTP.
+    pub tls: Option<TlsFiles>,
 }
 
 /// What a barista needs to know.
@@ -168,6 +173,11 @@ impl File {
         flag.or_else(|| self.counter.clone()).unwrap_or_default()
     }
 
+    /// Whom the customers trust; `None`: whom the system trusts.
+    pub fn ca(&self, flag: Option<PathBuf>) -> Option<PathBuf> {
+        flag.or_else(|| self.ca.clone())
+    }
+
     /// Where the customers hear the bells, and who says so; `None`: from the counter.
     pub fn bells(&self, args: &ClientArgs) -> Result<Option<Told<Cluster>>, String> {
         let in_file = || {
@@ -244,8 +254,8 @@ impl File {
         args.max_open.or(self.max_open).map_or(2_000_000, count)
     }
 
-    fn serve(&self, listen: Option<SocketAddr>, args: &ServeArgs) -> Serve {
-        Serve {
+    fn serve(&self, listen: Option<SocketAddr>, args: &ServeArgs) -> Result<Serve, String> {
+        Ok(Serve {
             listen: self.listen(listen),
             max_streams: args.max_streams.or(self.max_streams).map_or(counter::Options::MAX_STREAMS, count),
             max_streams_per_address: args
@@ -258,7 +268,9 @@ impl File {
                 .unwrap_or(counter::Options::ORDERS_PER_MINUTE),
             new_staff_token: args.new_staff_token,
             files: self.files(&args.shop),
-        }
+            public_url: args.public_url.as_ref().or(self.public_url.as_ref()).cloned(),
+            tls: self.tls(args)?,
+        })
     }
 
     /// Where the shop's files are.
@@ -272,6 +284,23 @@ impl File {
         Files {
             menu: source(&args.menu, "menu", &self.menu, "menu.toml"),
             shop: source(&args.shop, "shop", &self.shop, "shop.toml"),
+        }
+    }
+
+    fn tls(&self, args: &ServeArgs) -> Result<Option<TlsFiles>, String> {
+        let cert = args.tls_cert.as_ref().or(self.tls_cert.as_ref()).cloned();
+        let key = args.tls_key.as_ref().or(self.tls_key.as_ref()).cloned();
+        match (cert, key) {
+            (Some(cert), Some(key)) => Ok(Some(TlsFiles { cert, key })),
+            (None, None) => Ok(None),
+            (Some(cert), None) => Err(format!(
+                "the certificate {} has a private key in another file, or in the same one; name it with --tls-key",
+                cert.display()
+            )),
+            (None, Some(key)) => Err(format!(
+                "the private key {} belongs to a certificate; name that with --tls-cert",
+                key.display()
+            )),
         }
     }
 
@@ -293,7 +322,7 @@ impl File {
             log,
             keep: self.keep(&args.run.keep),
             max_open: self.max_open(&args.run),
-            counter: Some(self.serve(Some(listen), &args.serve)),
+            counter: Some(self.serve(Some(listen), &args.serve)?),
             barista: Some(self.brew(&args.brew, args.quiet.quiet)),
         })
     }
@@ -304,7 +333,7 @@ impl File {
             log: Place::Kafka(self.shared(&args.log, "counter")?),
             keep: self.keep(&args.run.keep),
             max_open: self.max_open(&args.run),
-            counter: Some(self.serve(args.listen.listen, &args.serve)),
+            counter: Some(self.serve(args.listen.listen, &args.serve)?),
             barista: None,
         })
     }
@@ -571,6 +600,20 @@ mod tests {
         for (quiet, is_quiet) in [(None, true), (Some(false), false), (Some(true), true)] {
             assert_eq!(file.brew(&BrewArgs::default(), quiet).quiet, is_quiet);
         }
+    }
+
+    #[test]
+    fn a_certificate_and_its_key_come_together_from_wherever_they_are_said() {
+        let file = parse("tls_cert = \"cert.pem\"\n").unwrap();
+        let tls = |tls_key: Option<&str>| {
+            file.tls(&ServeArgs { tls_key: tls_key.map(PathBuf::from), ..ServeArgs::default() })
+        };
+        let files = TlsFiles { cert: "cert.pem".into(), key: "key.pem".into() };
+        assert_eq!(tls(Some("key.pem")), Ok(Some(files)));
+        assert!(tls(None).unwrap_err().contains("name it with --tls-key"));
+        let key = ServeArgs { tls_key: Some("key.pem".into()), ..ServeArgs::default() };
+        assert!(File::default().tls(&key).unwrap_err().contains("name that with --tls-cert"));
+        assert_eq!(File::default().tls(&ServeArgs::default()), Ok(None));
     }
 
     #[test]

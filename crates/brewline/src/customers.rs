@@ -2,6 +2,7 @@
 
 use std::{
     io::{ErrorKind, stderr, stdout},
+    path::PathBuf,
     process::ExitCode,
 };
 
@@ -13,6 +14,7 @@ use crate::{bells, cli::ClientArgs, config::Cluster, signals::stop_on_signals, v
 pub(crate) async fn client(
     args: &ClientArgs,
     counter: CounterAddress,
+    ca: Option<PathBuf>,
     bells: Option<Told<Cluster>>,
 ) -> anyhow::Result<ExitCode> {
     let stop = stop_on_signals()?;
@@ -23,6 +25,7 @@ pub(crate) async fn client(
     let output = if args.json { Output::Json } else { Output::for_this_terminal() };
     let options = Options {
         counter,
+        ca,
         customers: args.customers,
         once: args.once,
         seed: args.seed,

@@ -10,6 +10,7 @@ use std::{
 };
 
 use client::CounterAddress;
+use counter::PublicUrl;
 use eventlog::kafka::check_property;
 use serde::Deserialize as _;
 use toml::{
@@ -69,6 +70,9 @@ keys! {
     orders_per_minute: u32 = |value| bare(value, &value::ORDERS_PER_MINUTE);
     menu: PathBuf = |value| value::path(text(value)?);
     shop: PathBuf = |value| value::path(text(value)?);
+    public_url: PublicUrl = |value| value::public_url(text(value)?);
+    tls_cert: PathBuf = |value| value::path(text(value)?);
+    tls_key: PathBuf = |value| value::path(text(value)?);
     retention_days: u32 = |value| bare(value, &value::RETENTION_DAYS);
     quiet: bool = |value| value.as_bool().ok_or_else(|| "say true or false, without quotes".to_owned());
     log_format: LogFormat = |value| value::word(text(value)?);
@@ -79,6 +83,7 @@ keys! {
     kafka: BTreeMap<String, String> = |_| Err(
         "say a table, as in [kafka] and below it security.protocol = \"SSL\", texts in quotes".to_owned()
     );
+    ca: PathBuf = |value| value::path(text(value)?);
     counter: CounterAddress = |value| value::counter(text(value)?);
 }
 
@@ -256,6 +261,9 @@ mod tests {
         ("orders_per_minute", "1"),
         ("menu", "\"menu.toml\""),
         ("shop", "\"shop.toml\""),
+        ("public_url", "\"https://cafe.example\""),
+        ("tls_cert", "\"cert.pem\""),
+        ("tls_key", "\"key.pem\""),
         ("retention_days", "2"),
         ("quiet", "true"),
         ("log_format", "\"json\""),
@@ -263,6 +271,7 @@ mod tests {
         ("instance", "\"bar-1\""),
         ("replication_factor", "3"),
         ("kafka", "{ security.protocol = \"SSL\" }"),
+        ("ca", "\"ca.pem\""),
         ("counter", "\"http://cafe\""),
     ];
 
@@ -323,7 +332,7 @@ mod tests {
                 "mode = \"auto\"\nhandz = 2\n",
                 "brewline.toml:2: there is no setting \"handz\"; there are log, listen, ",
             ),
-            ("handz = 2\n", ", kafka and counter"),
+            ("handz = 2\n", ", ca and counter"),
             ("hands = 0\n", "brewline.toml:1: hands is 0: say a whole number from 1 to 1000000"),
             ("seconds_per_cup = -1\n", "0 to 3600"),
             ("log = \"debug\"\n", "--verbose"),

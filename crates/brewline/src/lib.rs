@@ -12,6 +12,7 @@
 //! | `bells` | the bells in the log, for customers of any counter |
 //! | [`menu`] | the shop's two files: read, kept up with, checked |
 //! | `banner` | what such a process says when it has started |
+//! | `door`, `qr` | how phones get in; an address as a QR code on a terminal |
 //! | `reach` | whether other machines reach the line, and by which address |
 //! | `hearing` | one topic, heard over everything that heals |
 //! | `narrate` | shows each order's way |
@@ -33,6 +34,7 @@ pub mod config;
 mod customers;
 pub mod dlq;
 mod doctor;
+mod door;
 mod ending;
 pub mod file;
 mod hearing;
@@ -41,6 +43,7 @@ pub mod log_address;
 pub mod menu;
 mod narrate;
 mod opened;
+mod qr;
 mod reach;
 mod signals;
 mod telemetry;
@@ -96,7 +99,12 @@ fn dispatch(cli: cli::Cli) -> anyhow::Result<ExitCode> {
         cli::Command::Barista(args) => run(file.barista_alone(&args).map_err(wrong)?),
         cli::Command::Client(args) => {
             let counter = file.counter(args.counter.clone());
-            block_on(customers::client(&args, counter, file.bells(&args).map_err(wrong)?))?
+            block_on(customers::client(
+                &args,
+                counter,
+                file.ca(args.ca.clone()),
+                file.bells(&args).map_err(wrong)?,
+            ))?
         }
         cli::Command::Topics(args) => topics::topics(&file.topics(&args).map_err(wrong)?),
         cli::Command::Watch(args) => block_on(watch::watch(file.watch(&args).map_err(wrong)?))?,

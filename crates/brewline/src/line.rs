@@ -5,12 +5,12 @@ use std::{
     io,
     sync::Arc,
     thread::JoinHandle,
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use anyhow::Context as _;
 use barista::{Metrics, StopSignal, system_clock};
-use counter::{Counter, Started, view::Views};
+use counter::{Counter, Started, Tls, view::Views};
 use eventlog::{Log, OpenError, Reason};
 use prometheus_client::registry::Registry;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -21,11 +21,11 @@ use crate::{
     banner,
     cli::Mode,
     config::{Brew, Place, Run, Serve},
+    door::Door,
     ending::{Ending, STOP_WITHIN},
     menu::KeepUp,
     narrate::{self, Codes},
     opened::{self, Opened},
-    reach::{self, Others},
     signals::stop_on_signals,
 };
 
@@ -45,14 +45,13 @@ pub async fn run(options: Run) -> anyhow::Result<()> {
         metrics.register(&mut registry);
     }
     let bound = match &options.counter {
-        Some(serve) => Some(
-            Counter::bind(counter_options(serve, shop.as_ref(), options.max_open, registry))
-                // Its message holds what the system said: as its source that would be said twice.
-                .map_err(|error| anyhow::Error::msg(error.to_string()))?,
-        ),
+        Some(serve) => Some(bind(serve, shop.as_ref(), &options, registry)?),
         None => None,
     };
-    let (counter, started) = bound.unzip();
+    let (counter, started, door) = match bound {
+        Some((counter, started, door)) => (Some(counter), Some(started), Some(door)),
+        None => (None, None, None),
+    };
     let turning_away = async {
         match &counter {
             Some(counter) => counter.turn_away().await,
@@ -64,15 +63,12 @@ pub async fn run(options: Run) -> anyhow::Result<()> {
         Err(error) = turning_away => return Err(error).context("can't serve HTTP"),
     };
     let Some(log) = opened else { return Ok(()) };
-    let (settings, address) = (options.clone(), counter.as_ref().map(Counter::local_addr));
+    let (settings, shown) = (options.clone(), door.clone());
     let menu = shop.as_ref().map(KeepUp::describe);
     if let Some(shop) = shop {
         tokio::spawn(shop.run(stop.clone()));
     }
-    let printing = move || {
-        let others = address.map_or(Others::Nobody, reach::from_elsewhere);
-        banner::print(&settings, menu.as_deref(), address, others, &mut io::stdout())
-    };
+    let printing = move || banner::print(&settings, menu.as_deref(), shown.as_ref(), &mut io::stdout());
     tokio::select! {
         printed = tokio::task::spawn_blocking(printing) => printed?.context("can't write to stdout")?,
         // Nobody reads stdout.
@@ -92,10 +88,10 @@ pub async fn run(options: Run) -> anyhow::Result<()> {
         Some(brew) => Some(Crew::start(barista_options(brew, &options), log.log(), metrics, stop_working)?),
         None => None,
     };
-    match (started, views) {
-        (Some(started), Some(views)) => {
+    match (started, views, door) {
+        (Some(started), Some(views), Some(door)) => {
             let barista = options.barista.is_none().then(|| banner::barista_line(&options.log));
-            tokio::spawn(open_for_orders(started, views, barista, narrator));
+            tokio::spawn(open_for_orders(started, views, door.own_url(), barista, narrator));
         }
         _ => tell("narrator", move || {
             banner::at_work(narrator.is_none(), &mut io::stdout());
@@ -109,13 +105,14 @@ pub async fn run(options: Run) -> anyhow::Result<()> {
 async fn open_for_orders(
     started: oneshot::Receiver<Started>,
     views: Views,
+    url: String,
     barista: Option<String>,
     narrator: Option<impl FnOnce() -> Result<(), OpenError> + Send + 'static>,
 ) {
     let Ok(started) = started.await else { return };
     let counts = views.counts();
     tell("narrator", move || {
-        banner::ready(&started, counts, barista.as_deref(), narrator.is_none(), &mut io::stdout());
+        banner::ready(&started, &url, counts, barista.as_deref(), narrator.is_none(), &mut io::stdout());
         narrator.map_or(Ok(()), |narrate| narrate())
     });
 }
@@ -151,15 +148,35 @@ fn raised(limit: Rlimit, most: Option<u64>) -> Rlimit {
     Rlimit { current: if is_lower { limit.current } else { current }, ..limit }
 }
 
+/// A counter at its address, and how phones get in there. Whatever is wrong with its certificate is said before.
+fn bind(
+    serve: &Serve,
+    shop: Option<&KeepUp>,
+    run: &Run,
+    registry: Registry,
+) -> anyhow::Result<(Counter, oneshot::Receiver<Started>, Door)> {
+    // Their messages hold what the system said: as their source that would be said twice.
+    let said = |error: &dyn std::fmt::Display| anyhow::Error::msg(error.to_string());
+    let tls = serve.tls.clone().map(|files| Tls::read(files, SystemTime::now())).transpose();
+    let tls = tls.map_err(|error| said(&error))?.map(Arc::new);
+    let options = counter_options(serve, shop, tls.clone(), run.max_open, registry);
+    let (counter, started) = Counter::bind(options).map_err(|error| said(&error))?;
+    let quiet = run.barista.as_ref().is_some_and(|brew| brew.quiet);
+    let door = Door::new(counter.local_addr(), serve, tls.as_deref(), quiet);
+    Ok((counter.found_at(door.url.clone()), started, door))
+}
+
 fn counter_options(
     serve: &Serve,
     shop: Option<&KeepUp>,
+    tls: Option<Arc<Tls>>,
     max_open: usize,
     registry: Registry,
 ) -> counter::Options {
     counter::Options {
         shop: shop.map(KeepUp::shop),
         listen: serve.listen,
+        tls,
         max_open,
         max_streams: serve.max_streams,
         max_streams_per_address: serve.max_streams_per_address,

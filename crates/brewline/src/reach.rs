@@ -18,6 +18,16 @@ pub(crate) fn from_elsewhere(listen: SocketAddr) -> Others {
     others(listen, outgoing)
 }
 
+/// Where this machine itself reaches what listens on `listen`.
+pub(crate) fn from_here(listen: SocketAddr) -> SocketAddr {
+    let ip = match listen.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, listen.port())
+}
+
 /// `outgoing` gives this machine's address on the way to another one.
 fn others(listen: SocketAddr, outgoing: impl Fn(IpAddr) -> Option<IpAddr>) -> Others {
     let v4 = || outgoing(SOMEBODY_V4.into());

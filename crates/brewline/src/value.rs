@@ -10,6 +10,7 @@ use clap::{
     parser::ValueSource,
 };
 use client::CounterAddress;
+use counter::{BadPublicUrl, PublicUrl};
 use eventlog::Topic;
 use order::OrderId;
 
@@ -83,6 +84,11 @@ pub fn counter(text: &str) -> Result<CounterAddress, String> {
     text.parse().map_err(|bad: client::BadAddress| {
         format!("{}; write it like {}", bad.reason, CounterAddress::default())
     })
+}
+
+/// Where phones find the counter.
+pub fn public_url(text: &str) -> Result<PublicUrl, String> {
+    text.parse().map_err(|bad: BadPublicUrl| bad.to_string())
 }
 
 /// What names in a cluster begin with.
