@@ -18,8 +18,8 @@ export async function slowLink(to, { roundTripMs, downBytesPerSecond, upBytesPer
   const [down, up] = [new Lane(roundTripMs / 2, downBytesPerSecond), new Lane(roundTripMs / 2, upBytesPerSecond)];
   /** @type {Set<import('node:net').Socket>} */
   const sockets = new Set();
-  const server = createServer((phone) => {
-    const line = createConnection(to, '127.0.0.1');
+  const server = createServer({ allowHalfOpen: true }, (phone) => {
+    const line = createConnection({ port: to, host: '127.0.0.1', allowHalfOpen: true });
     // The phone believes that it is connected; on a real network its first byte would leave a round trip later.
     const connected = performance.now() + roundTripMs;
     join(phone, line, up, connected);
@@ -28,11 +28,7 @@ export async function slowLink(to, { roundTripMs, downBytesPerSecond, upBytesPer
       socket.setNoDelay(true);
       sockets.add(socket);
       socket.on('error', () => socket.destroy());
-      socket.on('close', () => {
-        sockets.delete(socket);
-        phone.destroy();
-        line.destroy();
-      });
+      socket.on('close', () => sockets.delete(socket));
     }
   });
   await new Promise((/** @type {(value?: unknown) => void} */ done) => server.listen(0, '127.0.0.1', done));
@@ -87,4 +83,6 @@ function join(from, to, lane, connected) {
       setTimeout(() => to.writable && to.write(packet), due - performance.now());
     }
   });
+  // Behind what was sent before it.
+  from.on('end', () => setTimeout(() => to.end(), lane.arrival(0, connected) - performance.now()));
 }

@@ -10,6 +10,8 @@
 const LANGUAGES = /** @type {const} */ (['en', 'ko']);
 const STORED_AS = 'brewline.lang';
 
+/** How often texts did not come. */
+let attempts = 0;
 /** @type {Language} The language that is shown. */
 export let language = preferred();
 let messages = await load(language);
@@ -43,12 +45,15 @@ export function otherLanguage() {
 }
 
 /**
- * Shows the page in another language, now and when it is opened again.
+ * Shows the page in another language, now and when it is opened again. Where its texts don't come, nothing changes.
  * @param {Language} wanted
  */
 export async function setLanguage(wanted) {
-  const loaded = await load(wanted);
-  messages = loaded;
+  try {
+    messages = await load(wanted);
+  } catch {
+    return; // no network; whoever wants it taps again
+  }
   language = wanted;
   document.documentElement.lang = wanted;
   remember(wanted);
@@ -174,7 +179,14 @@ function dayNumber(ms, timeZone) {
  * @returns {Promise<Record<MessageKey, string>>}
  */
 async function load(wanted) {
-  return (await import(`../messages/${wanted}.js`)).default;
+  const path = `../messages/${wanted}.js`;
+  try {
+    return (await import(path)).default;
+  } catch {
+    // Some browsers remember that a module did not come, and never ask again by the same name.
+    attempts += 1;
+    return (await import(`${path}?attempt=${attempts}`)).default;
+  }
 }
 
 /** What the address asks for, what was chosen here before, what the browser prefers. */

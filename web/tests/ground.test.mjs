@@ -38,6 +38,24 @@ test('the address decides the language, then the choice, then the browser', asyn
   await phone.close();
 });
 
+test('a language whose texts do not come changes nothing, and can be chosen again', async () => {
+  const phone = await open(browser, `${line.url}/privacy`, { expected: [/ERR_INTERNET_DISCONNECTED/] });
+  const { page } = phone;
+  await page.waitForSelector('h1');
+  const base = await page.evaluate(() => document.querySelector('script')?.src.replace(/[^/]+$/, '') ?? '');
+  const choose = () =>
+    page.evaluate(async (base) => (await import(`${base}lib/i18n.js`)).setLanguage('ko'), base);
+  await phone.context.setOffline(true);
+  await choose();
+  assert.equal(await page.getAttribute('html', 'lang'), 'en');
+  await phone.context.setOffline(false);
+  await choose();
+  assert.equal(await page.getAttribute('html', 'lang'), 'ko');
+  await page.goto(`${line.url}/privacy`);
+  await page.waitForSelector('html[lang=ko] h1');
+  await phone.close();
+});
+
 test('a language that nobody speaks here becomes English', async () => {
   const phone = await open(browser, `${line.url}/?lang=xx`, { language: 'fr-FR' });
   await phone.page.waitForSelector('html[lang=en] h1');

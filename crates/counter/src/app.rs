@@ -20,10 +20,11 @@ use crate::{
     http::{Freshness, lives},
     idempotency::InFlight,
     metrics::Metrics,
+    offer::Offer,
     options::Options,
     problem::{Code, Problem},
     public::PublicUrl,
-    rates::Rates,
+    rates::{Bucket, Rates},
     seats::Seats,
     view::Views,
 };
@@ -34,6 +35,8 @@ const QUEUE_MARGIN: Duration = Duration::from_millis(250);
 const WRITE_TROUBLE_MS: Millis = 30_000;
 /// Histories read at once: each reads a partition of the log.
 const SCANS: usize = 4;
+/// What may be said of the shop in a minute: a page that goes wild must not fill the log.
+const FACTS_PER_MINUTE: u32 = 600;
 
 /// What all requests share.
 pub(crate) struct App {
@@ -53,6 +56,9 @@ pub(crate) struct App {
     pub(crate) places: Arc<Seats>,
     /// For orders with items that are not of staff.
     pub(crate) rates: Rates,
+    /// For what is said of the shop.
+    pub(crate) facts: Bucket,
+    pub(crate) offer: Offer,
     pub(crate) scans: Semaphore,
     /// What the public screens show, made once for all of them.
     pub(crate) board: watch::Sender<Bytes>,
@@ -125,6 +131,8 @@ impl App {
             views,
             seats: Seats::new(options.max_streams, options.max_streams_per_address, metrics.streams.clone()),
             places: Seats::new(max_connections, max_connections_per_address, metrics.connections.clone()),
+            facts: Bucket::new(FACTS_PER_MINUTE),
+            offer: Offer::new(options.shop),
             rates: Rates::new(options.orders_per_minute, options.orders_per_minute_of_device),
             metrics,
             secret: OnceLock::new(),

@@ -12,11 +12,15 @@ use eventlog::{Position, PublishError};
 use hmac::{Hmac, KeyInit, Mac};
 use http::HeaderMap;
 use order::{Item, LineDetails, Order};
+use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::problem::{Code, Problem};
+use crate::{
+    problem::{Code, Problem},
+    view::to_hex,
+};
 
 /// Characters of a key. Source: the contract.
 const KEY_CHARS: std::ops::RangeInclusive<usize> = 16..=128;
@@ -50,6 +54,32 @@ pub(crate) fn order_id(secret: &[u8; 32], key: &str) -> Uuid {
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&digest[..16]);
     uuid::Builder::from_custom_bytes(bytes).into_uuid()
+}
+
+/// The field in which a counter keeps [`request`] with an order that it made something else of: what was asked can't be
+/// told from its prices and complete options, and what a menu made of it once can't be made again.
+pub(crate) const REQUEST_HASH: &str = "request_hash";
+/// Bytes of it that are kept. Nobody gains by two orders of one key that look the same: both are the sender's own.
+const KEPT_HASH_BYTES: usize = 8;
+
+/// Whether an order is what this asked for.
+pub(crate) fn is_of(order: &Order, asked: &Request) -> bool {
+    let extra = order.details().map_or(&[][..], |details| &details.extra);
+    let kept = extra.iter().find(|(key, _)| &**key == REQUEST_HASH).map(|(_, value)| value.get());
+    kept.map_or_else(|| request(order) == *asked, |kept| kept == kept_hash(asked))
+}
+
+/// The order with what was asked for, if a menu made something else of it.
+pub(crate) fn with_request(mut order: Order, asked: &Request) -> Order {
+    if let Some(details) = order.details.as_mut().filter(|details| details.menu.is_some()) {
+        let hash = RawValue::from_string(kept_hash(asked)).expect("digits in quotes are JSON");
+        details.extra.push((REQUEST_HASH.into(), hash));
+    }
+    order
+}
+
+fn kept_hash(asked: &Request) -> String {
+    format!("\"{}\"", to_hex(&asked[..KEPT_HASH_BYTES]))
 }
 
 /// What of an order its sender asked for, as a hash. What counters add by themselves does not count.
@@ -125,9 +155,9 @@ struct One {
 }
 
 /// What to do with an order that has a key.
-pub(crate) enum Turn<'a> {
+pub(crate) enum Turn<'a, T> {
     /// Write it, and say how it went.
-    Write(Writing<'a>),
+    Write(Writing<'a>, T),
     /// Someone is writing it already: wait for how it goes.
     Wait(watch::Receiver<Option<Outcome>>),
     /// Someone is writing another one with this key.
@@ -144,27 +174,27 @@ pub(crate) struct Writing<'a> {
 }
 
 impl InFlight {
-    /// `room` is asked for only where there is something to write: a repeat adds nothing.
-    pub(crate) fn enter(
+    /// `room` is asked for only where there is something to write, and says what: a repeat adds nothing.
+    pub(crate) fn enter<T>(
         &self,
         id: Uuid,
         request: Request,
         now: Instant,
-        room: impl FnOnce() -> Result<(), Problem>,
-    ) -> Result<Turn<'_>, Problem> {
+        room: impl FnOnce() -> Result<T, Problem>,
+    ) -> Result<Turn<'_, T>, Problem> {
         let mut kept = self.lock();
         kept.drop_old(now);
         if let Some(other) = kept.orders.get(&id) {
             let same = other.request == request;
             return Ok(if same { Turn::Wait(other.outcome.clone()) } else { Turn::Reused });
         }
-        room()?;
+        let what = room()?;
         let (tell, outcome) = watch::channel(None);
         let turn = kept.next_turn;
         kept.next_turn += 1;
         kept.orders.insert(id, One { turn, request, outcome, bytes: 0 });
         kept.by_age.push_back((now, id, turn));
-        Ok(Turn::Write(Writing { all: self, id, turn, tell, written: false }))
+        Ok(Turn::Write(Writing { all: self, id, turn, tell, written: false }, what))
     }
 
     fn lock(&self) -> MutexGuard<'_, Kept> {
@@ -252,6 +282,19 @@ mod tests {
         assert_ne!(request(&Order::new(OrderId::new("a").unwrap(), 2)), plain);
     }
 
+    #[test]
+    fn an_order_that_a_menu_completed_is_still_what_was_asked() {
+        let order = |json: &str| Order::parse(json.as_bytes()).unwrap();
+        let asked =
+            order(r#"{"order_id":"a","amount":1,"status":0,"items":[{"item":"latte","note":"hot"}]}"#);
+        let made = r#"{"order_id":"a","amount":1,"status":0,"items":[{"item":"latte","options":["milk/whole"],"unit_price":5500,"note":"hot"}],"total":5500,"menu":"0123456789ab"}"#;
+        let asked = request(&asked);
+        assert_ne!(request(&order(made)), asked);
+        let made = with_request(order(made), &asked);
+        assert!(is_of(&Order::parse(&made.to_json()).unwrap(), &asked), "also after it was read back");
+        assert!(!is_of(&made, &request(&order(r#"{"order_id":"a","amount":1,"status":0}"#))));
+    }
+
     const ID: Uuid = Uuid::from_u128(1);
     const REQUEST: Request = [1; 32];
 
@@ -259,13 +302,13 @@ mod tests {
         (vec![0; bytes].into(), Position { topic: "t", partition: 0, offset: 1 })
     }
 
-    fn enter(all: &InFlight, id: Uuid, now: Instant) -> Turn<'_> {
+    fn enter(all: &InFlight, id: Uuid, now: Instant) -> Turn<'_, ()> {
         all.enter(id, REQUEST, now, || Ok(())).expect("there is room")
     }
 
     fn write(all: &InFlight, id: Uuid, now: Instant) -> Writing<'_> {
         match enter(all, id, now) {
-            Turn::Write(writing) => writing,
+            Turn::Write(writing, ()) => writing,
             _ => panic!("it is there already"),
         }
     }
@@ -284,7 +327,7 @@ mod tests {
     #[test]
     fn a_full_line_refuses_only_what_is_not_written_yet() {
         let (all, now) = (InFlight::default(), Instant::now());
-        let full = || Err(crate::app::queue_full(1));
+        let full = || Err::<(), _>(crate::app::queue_full(1));
         assert!(all.enter(ID, REQUEST, now, full).is_err());
         write(&all, ID, now).done(Ok(answer(0)));
         assert!(matches!(all.enter(ID, REQUEST, now, full), Ok(Turn::Wait(_))));
@@ -297,7 +340,7 @@ mod tests {
         write(&all, ID, began + KEPT).done(Ok(answer(0)));
         let later = began + KEPT + Duration::from_millis(1);
         assert!(matches!(enter(&all, ID, later), Turn::Wait(_)), "it is a millisecond old");
-        assert!(matches!(enter(&all, ID, later + KEPT), Turn::Write(_)), "now its time has come");
+        assert!(matches!(enter(&all, ID, later + KEPT), Turn::Write(..)), "now its time has come");
     }
 
     #[test]
@@ -318,7 +361,7 @@ mod tests {
             write(&all, Uuid::from_u128(n), now).done(Ok(answer(65_536)));
         }
         assert!(all.lock().bytes <= KEPT_BYTES_MAX + 65_536);
-        assert!(matches!(enter(&all, Uuid::from_u128(0), now), Turn::Write(_)), "the oldest went");
+        assert!(matches!(enter(&all, Uuid::from_u128(0), now), Turn::Write(..)), "the oldest went");
         assert!(matches!(enter(&all, Uuid::from_u128(many - 1), now), Turn::Wait(_)));
     }
 }

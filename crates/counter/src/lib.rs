@@ -12,6 +12,7 @@
 //! | [`PublicUrl`] | where phones find it |
 //! | [`Tls`] | TLS on its own port, by two files that are read again when they change |
 //! | `peer`, `rates` | where a request comes from; how often one may order |
+//! | `offer` | menu and settings, and whether orders are taken |
 //! | `claims` | the line's secret and the staff token, settled through the log |
 //! | `idempotency`, `auth`, `metrics` | one idea each |
 
@@ -24,6 +25,7 @@ mod error;
 mod http;
 mod idempotency;
 mod metrics;
+mod offer;
 mod options;
 mod peer;
 pub mod problem;
@@ -45,6 +47,7 @@ use crate::{
     app::App,
     claims::Claims,
     http::Screens,
+    offer::Menus,
     server::Server,
     view::{Runner, Trouble, Views},
 };
@@ -138,6 +141,7 @@ impl Counter {
         options.max_open = options.max_open.max(1);
         let app = Arc::new(App::new(options, public_url, log, views, closing.clone()));
         let claims = tokio::spawn(claims.settle(Arc::clone(&app)));
+        let menus = tokio::spawn(Menus(Arc::clone(&app)).run());
         let screens = tokio::spawn(Screens(Arc::clone(&app)).run());
         let server = Server { app, listener, tls, max_connections, head_timeout, write_timeout, grace }.run();
         tokio::pin!(server);
@@ -155,6 +159,7 @@ impl Counter {
         if let Some(renewing) = renewing {
             renewing.abort();
         }
+        menus.abort();
         // The thread sees the stop within one poll.
         let ended = match early {
             Some(ended) => ended,

@@ -82,6 +82,20 @@ codes! {
     NoPublicAddress = "no_public_address", CONFLICT, "Phones can't reach this counter";
     /// The key stands for another request.
     KeyReused = "idempotency_key_reused", UNPROCESSABLE_ENTITY, "The Idempotency-Key was used for something else";
+    /// No item of the menu has this id.
+    UnknownItem = "unknown_item", UNPROCESSABLE_ENTITY, "There is no such item on the menu";
+    /// The item has no such option.
+    UnknownOption = "unknown_option", UNPROCESSABLE_ENTITY, "The item has no such option";
+    /// Something that was ordered is sold out.
+    SoldOut = "sold_out", CONFLICT, "Something is sold out";
+    /// It costs something else than the sender says.
+    PriceChanged = "price_changed", CONFLICT, "The price is another one now";
+    /// Customers are to come back in a while.
+    OrderingPaused = "ordering_paused", SERVICE_UNAVAILABLE, "Ordering is paused";
+    /// The shop is closed, or about to.
+    ShopClosed = "shop_closed", CONFLICT, "The shop is closed";
+    /// Nobody looks at orders of customers.
+    OrderAtTill = "order_at_till", CONFLICT, "Orders are taken at the till";
     /// Too many streams are open, in all or from one address.
     TooManyStreams = "too_many_streams", TOO_MANY_REQUESTS, "Too many streams are open";
     /// Too many orders came from one device or one address.

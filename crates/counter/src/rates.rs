@@ -72,6 +72,30 @@ impl Buckets {
     }
 }
 
+/// One bucket for everyone together.
+#[derive(Debug)]
+pub(crate) struct Bucket(Rate, Mutex<Option<Instant>>);
+
+impl Bucket {
+    pub(crate) fn new(per_minute: u32) -> Self {
+        Self(Rate { per_minute: per_minute.max(1) }, Mutex::default())
+    }
+
+    /// One more, unless there were too many.
+    pub(crate) fn one_more(&self, now: Instant) -> Result<(), Problem> {
+        let Self(rate, full_at) = self;
+        let mut full_at = full_at.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(wait) = full_at.and_then(|full_at| rate.wait(full_at, now)) {
+            let detail = format!("Only {} of these are done a minute; try again later.", rate.per_minute);
+            return Err(Problem::new(Code::Busy, detail)
+                .with("max", rate.per_minute)
+                .retry_after(seconds(wait)));
+        }
+        *full_at = Some(full_at.map_or(now, |full_at| full_at.max(now)) + rate.share());
+        Ok(())
+    }
+}
+
 /// Who orders.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Who<'a> {
@@ -130,8 +154,12 @@ fn network(address: IpAddr) -> Option<IpAddr> {
     }
 }
 
+fn seconds(wait: Duration) -> u32 {
+    u32::try_from(wait.as_millis().div_ceil(1_000)).unwrap_or(u32::MAX)
+}
+
 fn too_many(whose: &str, rate: Rate, wait: Duration) -> Problem {
-    let seconds = u32::try_from(wait.as_millis().div_ceil(1_000)).unwrap_or(u32::MAX);
+    let seconds = seconds(wait);
     let max = rate.per_minute;
     let detail = format!(
         "{max} orders a minute are taken from one {whose}; nothing was ordered, try again in {seconds} s."
@@ -157,6 +185,16 @@ mod tests {
 
     fn how_many(rates: &Rates, address: IpAddr, device: Option<&str>, now: Instant) -> usize {
         (0..1_000).take_while(|_| is_taken(rates, address, device, now)).count()
+    }
+
+    #[test]
+    fn one_bucket_is_full_again_after_a_minute() {
+        let (bucket, began) = (Bucket::new(60), Instant::now());
+        let how_many = |now| (0..1_000).take_while(|_| bucket.one_more(now).is_ok()).count();
+        assert_eq!(
+            (how_many(began), how_many(began + SECOND * 2), how_many(began + SECOND * 600)),
+            (60, 2, 60)
+        );
     }
 
     #[test]

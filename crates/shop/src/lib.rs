@@ -33,7 +33,7 @@ pub use crate::{
     allergen::{ALLERGENS, Allergen},
     check::Checked,
     limits::Limits,
-    menu::{Category, Choice, Menu, MenuItem, OptionGroup},
+    menu::{Category, Choice, Menu, MenuItem, OptionGroup, can_be_sold_out},
     mistakes::{Mistake, Mistakes},
     price::{Objection, Objections, Priced, PricedLine, Wanted, Why},
     settings::{Payment, Settings},

@@ -76,6 +76,14 @@ pub struct MenuItem {
     pub allergens: Vec<String>,
 }
 
+/// Whether this has the form of what may be sold out: an item's id, or a choice as `milk/oat`.
+pub fn can_be_sold_out(id: &str) -> bool {
+    match id.split_once('/') {
+        Some((group, choice)) => read::is_id(group) && read::is_id(choice),
+        None => read::is_id(id),
+    }
+}
+
 const SECONDS: Whole<u32> = Whole { range: Limits::SECONDS, more: "" };
 const PRICE: Whole<u64> =
     Whole { range: Limits::PRICE, more: " in the currency's smallest unit, as in 550 for 5.50 euros" };

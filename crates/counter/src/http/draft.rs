@@ -11,13 +11,14 @@ use serde_json::value::RawValue;
 
 use super::body::bad_json;
 use crate::{
+    idempotency::REQUEST_HASH,
     problem::{Code, Problem},
     view::snapshot,
 };
 
 /// What only counters and baristas write.
-const COUNTERS_OWN: [&str; 8] =
-    ["order_id", "status", "make_seconds", "placed_at", "unpaid", "total", "currency", "menu"];
+const COUNTERS_OWN: [&str; 7] =
+    ["order_id", "status", "make_seconds", "placed_at", "unpaid", "currency", "menu"];
 /// What only a menu says of a line.
 const MENUS_OWN: [&str; 3] = ["title", "option_titles", "unit_price"];
 /// What is different about one line.
@@ -31,6 +32,8 @@ const EXTRA_MAX: usize = 50;
 #[derive(Debug)]
 pub(super) struct Draft {
     amount: u16,
+    /// What its sender believes that it costs.
+    pub(super) total: Option<u64>,
     details: Details,
 }
 
@@ -38,16 +41,20 @@ impl Draft {
     /// The order in a body, or what is wrong with it.
     pub(super) fn parse(json: &[u8]) -> Result<Self, Problem> {
         let Fields(fields) = serde_json::from_slice(json).map_err(bad_json)?;
-        let mut amount = None;
+        let (mut amount, mut total) = (None, None);
         let mut details = Details::default();
         for (name, value) in fields {
             match &*name {
                 "amount" => amount = Some(whole(&value)?),
+                "total" => total = read(&name, &value)?,
                 "items" => details.items = read(&name, &value)?,
                 "name" => details.name = text(&name, &value, Limits::NAME_CHARS)?,
                 "note" => details.note = text(&name, &value, Limits::NOTE_CHARS)?,
                 "ref" => details.reference = text(&name, &value, Limits::REF_CHARS)?,
-                own if COUNTERS_OWN.contains(&own) || snapshot::RESERVED.contains(&own) => {
+                own if COUNTERS_OWN.contains(&own)
+                    || snapshot::RESERVED.contains(&own)
+                    || own == REQUEST_HASH =>
+                {
                     return Err(Problem::field(
                         own,
                         format!("{own} is written by the line itself; leave it out."),
@@ -66,13 +73,13 @@ impl Draft {
         }
         check_items(&details.items)?;
         let amount = add_up(amount, &details.items)?;
-        Ok(Self { amount, details })
+        Ok(Self { amount, total, details })
     }
 
     /// The order, with its id and the time when it was placed.
-    pub(super) fn into_order(mut self, id: OrderId, now: Millis) -> Order {
-        self.details.placed_at = Some(now);
-        Order { details: Some(Box::new(self.details)), ..Order::new(id, self.amount) }
+    pub(super) fn order(&self, id: OrderId, now: Millis) -> Order {
+        let details = Details { placed_at: Some(now), ..self.details.clone() };
+        Order { details: Some(Box::new(details)), ..Order::new(id, self.amount) }
     }
 }
 
@@ -211,7 +218,7 @@ mod tests {
     use super::*;
 
     fn order(json: &str) -> String {
-        let order = Draft::parse(json.as_bytes()).unwrap().into_order(OrderId::new("a").unwrap(), 7);
+        let order = Draft::parse(json.as_bytes()).unwrap().order(OrderId::new("a").unwrap(), 7);
         String::from_utf8(order.to_json()).unwrap()
     }
 
@@ -260,6 +267,8 @@ mod tests {
             (r#"{"items":[{"item":"a","unit_price":1}]}"#, Code::BadField, "unit_price"),
             (r#"{"items":[{"item":"a","title":"A"}]}"#, Code::BadField, "title"),
             (r#"{"amount":1,"currency":"KRW"}"#, Code::BadField, "currency"),
+            (r#"{"amount":1,"total":-1}"#, Code::BadField, "total"),
+            (r#"{"amount":1,"request_hash":"0"}"#, Code::BadField, "request_hash"),
             (r#"{"amount":1,"name":"a\u0007"}"#, Code::BadField, "control"),
             (r#"{"amount":1,"status":1}"#, Code::BadField, "status"),
             (r#"{"amount":1,"state":"ready"}"#, Code::BadField, "state"),

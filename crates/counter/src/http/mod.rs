@@ -4,7 +4,8 @@
 //! |---|---|
 //! | `order` | `POST /order`, the hot path, and how an order gets into the log |
 //! | `orders` | `POST /orders`, `GET /orders/{id}`, `GET /orders?live` |
-//! | `draft` | an order with items, from JSON |
+//! | `draft`, `price` | an order with items, from JSON; what it costs, and whether it is taken |
+//! | `menu`, `shop` | `GET /menu`; `GET /shop`, `PUT /shop/…` |
 //! | `commands` | `POST /orders/{id}/commands` |
 //! | `order_stream` | `GET /orders/{id}/events` |
 //! | `screens` | `GET /board/events`, `GET /shop/events`, `GET /events` |
@@ -21,12 +22,15 @@ mod commands;
 mod draft;
 mod health;
 mod history;
+mod menu;
 mod negotiate;
 mod order;
 mod order_stream;
 mod orders;
 mod pages;
+mod price;
 mod screens;
+mod shop;
 mod sse;
 mod table;
 
@@ -68,6 +72,8 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/orders/{id}/commands", post(commands::command))
         .route("/board/events", get(screens::board))
         .route("/shop/events", get(screens::shop))
+        .merge(shop::router())
+        .route("/menu", get(menu::menu))
         .route("/events", get(screens::staff))
         .merge(pages::router())
         .merge(table::router())

@@ -44,7 +44,7 @@ async fn try_place(app: &App, request: Request<Incoming>) -> Result<Placed, Prob
         // Nobody needs it; read, so that the connection can be used again.
         body::all(stray, &app.settings).await?;
     }
-    submit(app, &parts.headers, || app.check_room(), |id| Order::new(id, amount)).await
+    submit(app, &parts.headers, Core { app, amount }).await
 }
 
 /// The amount in the query.
@@ -70,19 +70,52 @@ fn amount(uri: &Uri) -> Result<u16, Problem> {
     }
 }
 
-/// Gets an order into the log: once for each `Idempotency-Key`, and durable before this returns. `admit` is asked only
-/// where there is something to write: a repeat adds nothing.
-pub(super) async fn submit(
-    app: &App,
-    headers: &HeaderMap,
-    admit: impl FnOnce() -> Result<(), Problem>,
-    order: impl FnOnce(OrderId) -> Order,
-) -> Result<Placed, Problem> {
+/// An order on its way into the log.
+pub(super) trait Ask {
+    /// As its sender asks for it: a repeat is known by this, and gets the first order, whatever the rest would say now.
+    fn asked(&self, id: OrderId) -> Order;
+
+    /// What is to be written of it, or why it can't be had.
+    fn make(&self, asked: Order) -> Result<Order, Problem>;
+
+    /// Refuses one more. Only where there is something to write: a repeat adds nothing.
+    fn admit(&self) -> Result<(), Problem>;
+
+    /// Adds what it is promised. Only of what was admitted: from then on it has its place in the line.
+    fn promise(&self, order: &mut Order);
+}
+
+/// An order of the core, which is never refused for what the shop says.
+struct Core<'a> {
+    app: &'a App,
+    amount: u16,
+}
+
+impl Ask for Core<'_> {
+    fn asked(&self, id: OrderId) -> Order {
+        Order::new(id, self.amount)
+    }
+
+    fn make(&self, asked: Order) -> Result<Order, Problem> {
+        Ok(asked)
+    }
+
+    fn admit(&self) -> Result<(), Problem> {
+        self.app.check_room()
+    }
+
+    fn promise(&self, _: &mut Order) {}
+}
+
+/// Gets an order into the log: once for each `Idempotency-Key`, and durable before this returns.
+pub(super) async fn submit(app: &App, headers: &HeaderMap, ask: impl Ask) -> Result<Placed, Problem> {
     let Some(key) = idempotency::key(headers)? else {
-        admit()?;
         let mut bytes = [0; 16];
         getrandom::fill(&mut bytes).map_err(|_| not_taken(&no_randomness()))?;
-        let order = order(order_id(uuid::Builder::from_random_bytes(bytes).into_uuid()));
+        let asked = ask.asked(order_id(uuid::Builder::from_random_bytes(bytes).into_uuid()));
+        let mut order = ask.make(asked)?;
+        ask.admit()?;
+        ask.promise(&mut order);
         return write(app, headers, &order)
             .await
             .map_err(|error| failed(&error, &order.order_id))
@@ -90,14 +123,23 @@ pub(super) async fn submit(
     };
     let secret = app.secret.get().ok_or_else(Problem::starting)?;
     let uuid = idempotency::order_id(secret, key);
-    let order = order(order_id(uuid));
-    if let Some(placed) = known(app, &order)? {
+    let asked = ask.asked(order_id(uuid));
+    let (id, request) = (asked.order_id.clone(), idempotency::request(&asked));
+    if let Some(placed) = known(app, &id, &request)? {
         return Ok(placed);
     }
-    let request = idempotency::request(&order);
-    let outcome = match app.in_flight.enter(uuid, request, Instant::now(), admit)? {
-        Turn::Reused => return Err(idempotency::reused().with("order_id", order.order_id.as_str())),
-        Turn::Write(writing) => {
+    // Made before the turn is taken: others wait for that.
+    let made = ask.make(asked);
+    let admitted = || {
+        let order = made?;
+        ask.admit()?;
+        Ok(order)
+    };
+    let outcome = match app.in_flight.enter(uuid, request, Instant::now(), admitted)? {
+        Turn::Reused => return Err(idempotency::reused().with("order_id", id.as_str())),
+        Turn::Write(writing, order) => {
+            let mut order = idempotency::with_request(order, &request);
+            ask.promise(&mut order);
             let outcome = write(app, headers, &order).await;
             writing.done(outcome.clone());
             outcome
@@ -108,19 +150,19 @@ pub(super) async fn submit(
             Err(_) => Err(nobody_knows()),
         },
     };
-    let (json, at) = outcome.map_err(|error| failed(&error, &order.order_id))?;
-    Ok(Placed { json, at: place_of(at), id: order.order_id })
+    let (json, at) = outcome.map_err(|error| failed(&error, &id))?;
+    Ok(Placed { json, at: place_of(at), id })
 }
 
 /// The order that this key stood for before, if the view knows it.
-fn known(app: &App, order: &Order) -> Result<Option<Placed>, Problem> {
+fn known(app: &App, id: &OrderId, request: &idempotency::Request) -> Result<Option<Placed>, Problem> {
     let look = app.views.look().ok_or_else(Problem::starting)?;
-    let Some(state) = look.get(order.order_id.as_str()) else { return Ok(None) };
-    if idempotency::request(&state.order) != idempotency::request(order) {
-        return Err(idempotency::reused().with("order_id", order.order_id.as_str()));
+    let Some(state) = look.get(id.as_str()) else { return Ok(None) };
+    if !idempotency::is_of(&state.order, request) {
+        return Err(idempotency::reused().with("order_id", id.as_str()));
     }
     let as_received = Order { status: Status::Received, ..state.order.clone() };
-    Ok(Some(Placed { json: as_received.to_json().into(), id: order.order_id.clone(), at: state.at }))
+    Ok(Some(Placed { json: as_received.to_json().into(), id: id.clone(), at: state.at }))
 }
 
 async fn write(app: &App, headers: &HeaderMap, order: &Order) -> idempotency::Outcome {

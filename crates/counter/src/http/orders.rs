@@ -1,6 +1,6 @@
 //! `POST /orders`, `GET /orders/{id}` and `GET /orders?live`.
 
-use std::{sync::Arc, time::Instant};
+use std::sync::Arc;
 
 use ::order::{At, Millis, OrderState, Role};
 use axum::{
@@ -12,10 +12,10 @@ use http::{HeaderMap, HeaderValue, Request, StatusCode, Uri};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{Client, Id, answer, body, draft::Draft, order::submit, parameter};
+use super::{Client, Id, answer, body, draft::Draft, order::submit, parameter, price::Sale};
 use crate::{
     app::App,
-    auth, clock,
+    auth,
     problem::{Code, Problem},
     rates::Who,
     view::Look,
@@ -39,11 +39,7 @@ pub(super) async fn place(
     let json = body::json(request, &app.settings).await?;
     let draft = Draft::parse(&json)?;
     let who = Who { address, device: headers.get(DEVICE).map(HeaderValue::as_bytes) };
-    let admit = || {
-        app.check_room()?;
-        if role == Role::Staff { Ok(()) } else { app.rates.one_more(who, Instant::now()) }
-    };
-    let placed = submit(&app, &headers, admit, |id| draft.into_order(id, clock::now())).await?;
+    let placed = submit(&app, &headers, Sale::new(&app, role, who, draft)).await?;
     Ok(placed.response(StatusCode::CREATED))
 }
 
@@ -161,7 +157,7 @@ pub(super) fn unknown_order(as_of: Millis) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::Views;
+    use crate::{clock, view::Views};
 
     #[test]
     fn only_a_live_view_can_say_that_nobody_knows_an_order() {

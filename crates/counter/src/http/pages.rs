@@ -102,23 +102,21 @@ async fn asset(parts: Result<Path<(String, String)>, PathRejection>, headers: He
 
 fn made_of(hash: &str, path: &str, headers: &HeaderMap) -> Response {
     let found = web::asset(path).filter(|_| hash == web::HASH);
-    let mut response = match found {
+    match found {
         Some(asset) => send(asset, StatusCode::OK, headers, KEEP),
         None => Problem::new(
             Code::NotFound,
             "There is nothing at this path; another version of the page had it, so load the page again.",
         )
         .into_response(),
-    };
-    guard(response.headers_mut());
-    response
+    }
 }
 
-/// What every answer says of how it may be used.
+/// What a page says of how it may be used. What it is made of is subject to that, and says less: a slow network carries
+/// each header as often as there are files.
 pub(super) fn guard(headers: &mut HeaderMap) {
     let mut say = |name, value| headers.insert(name, HeaderValue::from_static(value));
     say(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY);
-    say(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     // Whoever has the address of an order's page has the order.
     say(header::REFERRER_POLICY, "no-referrer");
     say(PERMISSIONS_POLICY_NAME, PERMISSIONS_POLICY);
@@ -134,6 +132,7 @@ fn send(asset: &'static Asset, status: StatusCode, request: &HeaderMap, keep: He
     let headers = response.headers_mut();
     headers.reserve(12);
     headers.insert(header::CACHE_CONTROL, keep);
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     // A page that says that there is no such order is no page that may be kept as if there were one.
     let is_known = status == StatusCode::OK && has_it(request, &etag);

@@ -11,7 +11,6 @@ use bytes::Bytes;
 use futures_util::stream;
 use http::HeaderMap;
 use serde::Serialize;
-use serde_json::value::RawValue;
 use tokio::{
     sync::watch,
     time::{Instant, sleep, sleep_until},
@@ -20,10 +19,11 @@ use tokio::{
 use super::{
     Client,
     orders::{live_json, staff_snapshot},
+    shop::shop_json,
     sse,
 };
 use crate::{
-    app::{App, Settings},
+    app::App,
     auth::{self, Who},
     clock,
     problem::Problem,
@@ -89,7 +89,7 @@ fn make(app: &App, enough: Duration) {
 
 fn make_anew(app: &App) -> bool {
     let Some(look) = app.views.look() else { return false };
-    let (board, shop) = (board_json(&look), shop_json(&look, &app.settings));
+    let (board, shop) = (board_json(&look), shop_json(app, &look));
     drop(look);
     for (screen, json) in [(&app.board, board), (&app.shop, shop)] {
         screen.send_if_modified(|old| {
@@ -141,45 +141,6 @@ fn board_json(look: &Look<'_>) -> Bytes {
         no_barista: look.nobody_decides_somewhere(look.now),
     };
     serde_json::to_vec(&board).expect("texts and numbers").into()
-}
-
-/// What a customer needs to know before ordering.
-fn shop_json(look: &Look<'_>, settings: &Settings) -> Bytes {
-    #[derive(Serialize)]
-    struct Shop<'a> {
-        /// As it was written; `null`: nobody said, so it is open.
-        open: Option<&'a RawValue>,
-        mode: Option<&'a str>,
-        hands: Option<u32>,
-        cup_ms: Option<u64>,
-        queue: Queue,
-        full: bool,
-        no_barista: bool,
-    }
-    #[derive(Serialize)]
-    struct Queue {
-        received: usize,
-        making: usize,
-        ready: usize,
-        undecided: usize,
-    }
-    let counts = look.counts();
-    let barista = look.shop().barista();
-    let shop = Shop {
-        open: look.shop().open(),
-        mode: barista.and_then(|barista| barista.mode.as_deref()),
-        hands: barista.and_then(|barista| barista.hands),
-        cup_ms: barista.and_then(|barista| barista.cup_ms),
-        queue: Queue {
-            received: counts.of(Stage::Received),
-            making: counts.of(Stage::Making),
-            ready: counts.of(Stage::Ready),
-            undecided: counts.undecided,
-        },
-        full: settings.check_room(counts.open(), look.live_bytes()).is_err(),
-        no_barista: look.nobody_decides_somewhere(look.now),
-    };
-    serde_json::to_vec(&shop).expect("texts and numbers").into()
 }
 
 /// `GET /board/events`
@@ -236,7 +197,7 @@ fn public(name: &'static str, app: Arc<App>, mut screen: watch::Receiver<Bytes>,
 }
 
 /// An object, with how fresh it is before its other fields.
-fn with_age(app: &App, json: &[u8]) -> Vec<u8> {
+pub(super) fn with_age(app: &App, json: &[u8]) -> Vec<u8> {
     let ready = app.views.is_caught_up();
     let rest = json.strip_prefix(b"{").unwrap_or(json);
     let comma = if rest == b"}" { "" } else { "," };

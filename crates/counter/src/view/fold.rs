@@ -89,7 +89,8 @@ impl View {
             topic::PROCESSED => self.processed(entry, changes),
             topic::SHOP => {
                 if let Some(key) = text(entry.record.key.as_deref()) {
-                    self.shop.apply(entry.offset, key, entry.record.value.as_deref());
+                    let value = entry.record.value.as_deref();
+                    self.shop.apply(entry.offset, key, value, entry.timestamp);
                     changes.shop = true;
                 }
             }

@@ -63,7 +63,6 @@ impl Look<'_> {
         }
     }
 
-    #[expect(dead_code, reason = "the shop is asked for it next")]
     /// The promise to whoever orders one more drink now.
     pub(crate) fn one_more(&self) -> Option<Minutes> {
         self.forecasts.one_more(self, self.as_of, self.now)

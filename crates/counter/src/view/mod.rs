@@ -5,7 +5,7 @@
 //! | `fold` | one entry of the log → what is different now; pure, so that a simulator can step it |
 //! | `table` | the orders and the few indexes that screens need |
 //! | `foreign` | orders that a barista of someone else made |
-//! | `shop` | facts of the whole shop |
+//! | `shop`, `facts` | what the line settles for the whole shop; what staff and bar pages say of it |
 //! | `recent` | how fast the bar was lately, and whether its promises held |
 //! | `forecast` | when orders will be ready, as it is shown and promised |
 //! | `ways` | how the orders of a partition are made: by whom, how fast, after which others |
@@ -15,6 +15,7 @@
 //! | `views` | the view that threads share |
 //! | `runner` | the thread that keeps it up to date |
 
+mod facts;
 mod feed;
 mod fold;
 mod forecast;
@@ -28,20 +29,25 @@ mod views;
 mod watch;
 mod ways;
 
+pub use self::{
+    facts::Facts,
+    fold::{Changes, View},
+    recent::Kept,
+    shop::Shop,
+    table::{Ahead, Counts},
+    views::Views,
+};
 pub(crate) use self::{
+    facts::{
+        BAR_PREFIX, BARS_MAX, BUSY_MINUTES_MAX, MENU, MenuFact, OPEN, PACE, PAUSE, SOLD_OUT_MAX,
+        SOLD_OUT_PREFIX,
+    },
     feed::{BOOT_ID_LEN, Missed},
     runner::{Runner, Trouble},
     shop::{SECRET_PREFIX, STAFF_TOKEN, to_hex},
     snapshot::{PickupCode, Queue},
     views::{Look, is_old},
     watch::Watching,
-};
-pub use self::{
-    fold::{Changes, View},
-    recent::Kept,
-    shop::Shop,
-    table::{Ahead, Counts},
-    views::Views,
 };
 
 /// An order or a command that nobody has decided on for this long: nobody decides. Source: the contract.

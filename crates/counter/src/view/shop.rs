@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use eventlog::Offset;
 use order::Millis;
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
+
+use super::facts::Facts;
 
 /// Claims on being the line's secret stand under this and a random name: `{"secret":"64 hex digits"}`.
 pub(crate) const SECRET_PREFIX: &str = "secret/";
 /// The staff token's SHA-256: `{"sha256":"64 hex digits"}`.
 pub(crate) const STAFF_TOKEN: &str = "token/staff";
-const OPEN: &str = "open";
 const BARISTA_PREFIX: &str = "barista/";
 
 /// Baristas that are remembered by name. Each process without one adds a name.
@@ -24,8 +24,9 @@ pub struct Shop {
     staff_token: Option<[u8; 32]>,
     /// Where the last word on it stands, readable or not.
     staff_token_at: Option<Offset>,
-    open: Option<Box<RawValue>>,
+    facts: Facts,
     baristas: BTreeMap<Box<str>, Barista>,
+    read_to: Offset,
 }
 
 /// What a barista says of itself under `barista/INSTANCE`.
@@ -59,9 +60,14 @@ impl Shop {
         self.staff_token_at
     }
 
-    /// Whether the shop is open, as it was written; `None`: nobody said.
-    pub fn open(&self) -> Option<&RawValue> {
-        self.open.as_deref()
+    /// What staff and bar pages say of it.
+    pub fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    /// The next record that will be read.
+    pub(crate) fn read_to(&self) -> Offset {
+        self.read_to
     }
 
     /// The barista that spoke last.
@@ -74,8 +80,9 @@ impl Shop {
         self.baristas.get(&*format!("{BARISTA_PREFIX}{name}"))
     }
 
-    /// Takes in a record. What can't be read is as if it weren't there: facts of later versions are none of ours.
-    pub(super) fn apply(&mut self, offset: Offset, key: &str, value: Option<&[u8]>) {
+    /// Takes in a record that was written at this time. What can't be read is as if it weren't there: facts of later
+    /// versions are none of ours.
+    pub(super) fn apply(&mut self, offset: Offset, key: &str, value: Option<&[u8]>, written_at: Millis) {
         #[derive(Deserialize)]
         struct Secret {
             secret: String,
@@ -84,13 +91,13 @@ impl Shop {
         struct Token {
             sha256: String,
         }
+        self.read_to = offset + 1;
         match (key, value) {
             (STAFF_TOKEN, value) => {
                 let token = value.and_then(|v| serde_json::from_slice::<Token>(v).ok());
                 self.staff_token_at = Some(offset);
                 self.staff_token = token.and_then(|t| from_hex(&t.sha256));
             }
-            (OPEN, value) => self.open = value.and_then(|v| serde_json::from_slice(v).ok()),
             (key, Some(value)) if key.starts_with(SECRET_PREFIX) => {
                 let claim = serde_json::from_slice::<Secret>(value).ok().and_then(|s| from_hex(&s.secret));
                 if let Some(secret) = claim
@@ -105,7 +112,7 @@ impl Shop {
                     _ => drop(self.baristas.remove(key)),
                 }
             }
-            _ => {}
+            (key, value) => self.facts.apply(key, value, written_at),
         }
     }
 
@@ -147,10 +154,10 @@ mod tests {
     #[test]
     fn the_first_claim_is_the_secret_in_whatever_order_they_are_read() {
         let mut shop = Shop::default();
-        shop.apply(7, "secret/b", Some(&claim(7)));
-        shop.apply(3, "secret/a", Some(&claim(3)));
-        shop.apply(9, "secret/c", Some(&claim(9)));
-        shop.apply(1, "secret/broken", Some(b"{}"));
+        shop.apply(7, "secret/b", Some(&claim(7)), 0);
+        shop.apply(3, "secret/a", Some(&claim(3)), 0);
+        shop.apply(9, "secret/c", Some(&claim(9)), 0);
+        shop.apply(1, "secret/broken", Some(b"{}"), 0);
         assert_eq!(shop.secret(), Some(&[3; 32]));
     }
 
@@ -158,10 +165,10 @@ mod tests {
     fn the_last_staff_token_counts_and_nonsense_counts_as_none() {
         let mut shop = Shop::default();
         let token = |byte: u8| format!(r#"{{"sha256":"{}"}}"#, to_hex(&[byte; 32]));
-        shop.apply(1, STAFF_TOKEN, Some(token(1).as_bytes()));
-        shop.apply(2, STAFF_TOKEN, Some(token(2).as_bytes()));
+        shop.apply(1, STAFF_TOKEN, Some(token(1).as_bytes()), 0);
+        shop.apply(2, STAFF_TOKEN, Some(token(2).as_bytes()), 0);
         assert_eq!(shop.staff_token(), Some(&[2; 32]));
-        shop.apply(3, STAFF_TOKEN, Some(b"\xff"));
+        shop.apply(3, STAFF_TOKEN, Some(b"\xff"), 0);
         assert_eq!(shop.staff_token(), None);
     }
 }

@@ -6,6 +6,7 @@ use order::{Code, Marks, Millis, Mode, Order, OrderState, Presence, Promise, Rol
 use serde::Serialize;
 
 use super::{View, fold::is_made_by_others};
+use crate::idempotency::REQUEST_HASH;
 
 /// Fields of a snapshot that an order must not bring along.
 pub(crate) const RESERVED: [&str; 22] = [
@@ -194,7 +195,7 @@ fn shown_order(state: &OrderState, role: Role) -> Order {
     if let Some(details) = &mut order.details {
         details.unpaid = false;
         details.promise = None;
-        details.extra.retain(|(key, _)| !RESERVED.contains(&&**key));
+        details.extra.retain(|(key, _)| !RESERVED.contains(&&**key) && &**key != REQUEST_HASH);
         if is_strangers(state, role) {
             details.name = None;
             details.note = None;

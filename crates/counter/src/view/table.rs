@@ -24,6 +24,8 @@ pub struct Counts {
     pub stages: [usize; Stage::ALL.len()],
     /// Accepted, and nobody has decided on them yet.
     pub undecided: usize,
+    /// Of those and of the received, how many wait for payment: nobody makes them.
+    pub unpaid: usize,
 }
 
 impl Counts {
@@ -35,6 +37,11 @@ impl Counts {
     /// Work that is left: what `max_open` bounds.
     pub fn open(&self) -> usize {
         self.undecided + self.of(Stage::Received) + self.of(Stage::Making)
+    }
+
+    /// Orders that come before whoever orders now.
+    pub fn ahead(&self) -> usize {
+        self.open() - self.unpaid
     }
 }
 
@@ -162,6 +169,10 @@ impl Table {
             &mut self.counts.stages[state.stage as usize]
         };
         *count = if add { *count + 1 } else { *count - 1 };
+        if state.awaits_payment() {
+            let unpaid = &mut self.counts.unpaid;
+            *unpaid = if add { *unpaid + 1 } else { *unpaid - 1 };
+        }
         if state.stage.is_live() {
             let weight = state.order.weight();
             self.live_bytes = if add { self.live_bytes + weight } else { self.live_bytes - weight };

@@ -16,7 +16,8 @@ use eventlog::{
     sim::{self, SimClock, SimLog},
 };
 use order::{Mode, Order, OrderId, Rules, topic};
-use tokio::task::JoinHandle;
+use shop::Shop;
+use tokio::{sync::watch, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 /// No wait of a test is longer; a failing one says so instead of hanging.
@@ -141,6 +142,20 @@ impl Line {
         self.post(&format!("/orders/{id}/commands"), &all, body).await
     }
 
+    /// Says something of the shop as staff.
+    pub async fn say(&self, what: &str, body: &str) -> http::Reply {
+        let token = self.staff();
+        let headers = [("content-type", "application/json"), ("authorization", token.as_str())];
+        self.send("PUT", &format!("/shop/{what}"), &headers, body.as_bytes()).await
+    }
+
+    /// Orders with items, with these headers beside the needed ones.
+    pub async fn order_items(&self, headers: &[(&str, &str)], body: &str) -> http::Reply {
+        let mut all = vec![("content-type", "application/json")];
+        all.extend_from_slice(headers);
+        self.post("/orders", &all, body).await
+    }
+
     pub fn staff(&self) -> String {
         format!("Bearer {}", self.token())
     }
@@ -152,6 +167,19 @@ pub fn options() -> Options {
         heartbeat: Duration::from_millis(300),
         ..Options::default()
     }
+}
+
+/// The embedded menu, and settings with these lines in them.
+pub fn shop(settings: &str) -> Arc<Shop> {
+    let text = format!("name = \"A\"\ncurrency = \"KRW\"\ntime_zone = \"UTC\"\n{settings}");
+    let settings = shop::Settings::parse(&text, "shop.toml").expect("settings");
+    Arc::new(Shop::new(shop::Menu::embedded(), settings))
+}
+
+/// A counter with this shop, as long as that is not changed.
+pub fn with_shop(shop: Arc<Shop>) -> (Options, watch::Sender<Arc<Shop>>) {
+    let (change, shop) = watch::channel(shop);
+    (Options { shop: Some(shop), ..options() }, change)
 }
 
 /// The real engine on a thread, until dropped.

@@ -1,0 +1,157 @@
+//! An order of `POST /orders` as it is written: priced by the menu, if orders are taken at all.
+
+use std::{collections::BTreeSet, sync::Arc, time::Instant};
+
+use ::order::{Details, Item, LineDetails, Order, OrderId, Role, Title};
+use serde_json::json;
+use shop::{Objection, Objections, Payment, Priced, PricedLine, Shop, Wanted, Why, Words};
+
+use super::{draft::Draft, order::Ask};
+use crate::{
+    app::App,
+    clock, offer,
+    problem::{Code, Problem},
+    rates::Who,
+    view::Facts,
+};
+
+/// What is said of an objection, in characters: it may name every option of a menu.
+const DETAIL_CHARS: usize = 600;
+
+/// An order of `POST /orders`.
+pub(super) struct Sale<'a> {
+    app: &'a App,
+    role: Role,
+    who: Who<'a>,
+    /// What its sender believes that it costs.
+    total: Option<u64>,
+    shop: Option<Arc<Shop>>,
+    draft: Draft,
+}
+
+impl<'a> Sale<'a> {
+    pub(super) fn new(app: &'a App, role: Role, who: Who<'a>, draft: Draft) -> Self {
+        Self { app, role, who, total: draft.total, shop: app.offer.shop(), draft }
+    }
+}
+
+impl Ask for Sale<'_> {
+    fn asked(&self, id: OrderId) -> Order {
+        self.draft.order(id, clock::now())
+    }
+
+    fn make(&self, mut order: Order) -> Result<Order, Problem> {
+        let Self { app, role, total, shop, .. } = self;
+        let Some(look) = app.views.look() else {
+            // Without a menu nothing hangs on what the log says of the shop, and a view that begins anew stops no
+            // orders.
+            return if shop.is_some() { Err(Problem::starting()) } else { Ok(order) };
+        };
+        if *role == Role::Holder {
+            offer::check(&app.offer.ordering(&look, shop.as_deref()), look.now)?;
+        }
+        let details = order.details.get_or_insert_default();
+        match shop {
+            Some(shop) if !details.items.is_empty() => {
+                let priced = priced(shop, &details.items, look.shop().facts())?;
+                agree(*total, &priced, shop)?;
+                fill_in(details, priced, shop);
+            }
+            _ if total.is_some() => {
+                let detail = "What an order costs is known where it has items and the counter has a menu; leave it out.";
+                return Err(Problem::field("total", detail));
+            }
+            _ => {}
+        }
+        let paid_before = shop.as_ref().is_some_and(|shop| shop.settings().payment == Payment::Before);
+        details.unpaid = paid_before && *role == Role::Holder;
+        Ok(order)
+    }
+
+    fn admit(&self) -> Result<(), Problem> {
+        self.app.check_room()?;
+        if self.role == Role::Staff { Ok(()) } else { self.app.rates.one_more(self.who, Instant::now()) }
+    }
+
+    fn promise(&self, order: &mut Order) {
+        if self.shop.is_some() && !order.unpaid() {
+            let promise = self.app.views.look().and_then(|look| look.first_promise(order));
+            order.details.get_or_insert_default().promise = promise;
+        }
+    }
+}
+
+fn priced(shop: &Shop, items: &[Item], facts: &Facts) -> Result<Priced, Problem> {
+    let wanted: Vec<_> = items
+        .iter()
+        .map(|item| Wanted { item: &item.item, quantity: item.quantity, options: &item.options })
+        .collect();
+    shop.menu().price(&wanted, &|id| facts.is_sold_out(id)).map_err(|objections| refused(&objections, shop))
+}
+
+/// The worst of what is wrong: what can't be, before what is only not there today.
+fn refused(Objections(objections): &Objections, shop: &Shop) -> Problem {
+    let problem = |objection: &Objection| match &objection.why {
+        Why::UnknownItem(_) => Some((Code::UnknownItem, "item".to_owned())),
+        Why::UnknownOption { option, .. } => Some((Code::UnknownOption, format!("options[{option}]"))),
+        Why::TwoChoices { option, .. } => Some((Code::BadField, format!("options[{option}]"))),
+        Why::SoldOut(_) => None,
+    };
+    let wrong = objections.iter().find_map(|objection| Some((objection, problem(objection)?)));
+    if let Some((objection, (code, field))) = wrong {
+        let field = format!("items[{}].{field}", objection.line);
+        return Problem::new(code, shortened(&objection.to_string()))
+            .with("field", field)
+            .with("menu", shop.version());
+    }
+    let sold_out: BTreeSet<_> = objections
+        .iter()
+        .filter_map(|objection| if let Why::SoldOut(id) = &objection.why { Some(id.as_str()) } else { None })
+        .collect();
+    let sold_out: Vec<_> = sold_out.into_iter().collect();
+    let detail = format!("Sold out: {}; take it out or choose another.", sold_out.join(", "));
+    Problem::new(Code::SoldOut, shortened(&detail)).with("sold_out", sold_out)
+}
+
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(DETAIL_CHARS) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// Nobody pays more, or less, than what they saw.
+fn agree(total: Option<u64>, priced: &Priced, shop: &Shop) -> Result<(), Problem> {
+    let Some(said) = total.filter(|said| *said != priced.total) else { return Ok(()) };
+    let now = priced.total;
+    let lines: Vec<_> =
+        priced.lines.iter().map(|line| json!({"item": line.item, "unit_price": line.unit_price})).collect();
+    let detail = format!("The order costs {now} now, not {said}; show the new prices and ask again.");
+    Err(Problem::new(Code::PriceChanged, detail)
+        .with("total", now)
+        .with("currency", shop.settings().currency.as_str())
+        .with("menu", shop.version())
+        .with("lines", lines))
+}
+
+fn fill_in(details: &mut Details, priced: Priced, shop: &Shop) {
+    details.total = Some(priced.total);
+    details.currency = Some(shop.settings().currency.as_str().into());
+    details.menu = Some(shop.version().into());
+    details.make_seconds = Some(priced.make_seconds);
+    for (item, line) in details.items.iter_mut().zip(priced.lines) {
+        fill_in_line(item, line);
+    }
+}
+
+fn fill_in_line(item: &mut Item, line: PricedLine) {
+    let title = |words: Words| Title { en: words.en.into(), ko: words.ko.into() };
+    let note = item.note().map(str::to_owned);
+    item.options = line.options;
+    item.details = Some(Box::new(LineDetails {
+        title: Some(title(line.title)),
+        option_titles: line.option_titles.into_iter().map(title).collect(),
+        unit_price: Some(line.unit_price),
+        note,
+    }));
+}
