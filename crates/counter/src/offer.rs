@@ -1,14 +1,17 @@
 //! What this counter offers: its menu and settings, and whether orders are taken.
 
 use std::{
+    io::Write as _,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
     time::Duration,
 };
 
+use bytes::Bytes;
 use eventlog::{Offset, Record};
+use flate2::{Compression, write::GzEncoder};
 use order::{Millis, topic};
 use shop::{
     Shop,
@@ -38,18 +41,30 @@ const MENUS_EVERY: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) struct Offer {
     shop: Option<watch::Receiver<Arc<Shop>>>,
+    /// The menu as it was asked for last.
+    menu: Mutex<Option<Menu>>,
     /// Ordering was paused because of the wait when it was looked at last.
     waited: AtomicBool,
 }
 
 impl Offer {
     pub(crate) fn new(shop: Option<watch::Receiver<Arc<Shop>>>) -> Self {
-        Self { shop, waited: AtomicBool::new(false) }
+        Self { shop, menu: Mutex::default(), waited: AtomicBool::new(false) }
     }
 
     /// Menu and settings as they are now, if there are any.
     pub(crate) fn shop(&self) -> Option<Arc<Shop>> {
         self.shop.as_ref().map(|shop| Arc::clone(&shop.borrow()))
+    }
+
+    /// What `GET /menu` sends, if there is a menu.
+    pub(crate) fn menu(&self) -> Option<Menu> {
+        let shop = self.shop()?;
+        let mut kept = self.menu.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*kept {
+            Some(menu) if *menu.version == *shop.version() => Some(menu.clone()),
+            _ => Some(kept.insert(Menu::of(&shop)).clone()),
+        }
     }
 
     /// Whether orders are taken, by what this look shows.
@@ -75,6 +90,23 @@ impl Offer {
         let ordering = ordering::ordering(&facts, look.now);
         self.waited.store(ordering.reason == Some(Reason::Wait), Relaxed);
         ordering
+    }
+}
+
+/// A menu as it is sent; packed once, for it may be long and every phone asks for it.
+#[derive(Debug, Clone)]
+pub(crate) struct Menu {
+    pub(crate) version: Arc<str>,
+    pub(crate) json: Bytes,
+    pub(crate) gzip: Bytes,
+}
+
+impl Menu {
+    fn of(shop: &Shop) -> Self {
+        let json = Bytes::copy_from_slice(shop.menu_json().as_bytes());
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
+        let gzip = gzip.write_all(&json).and_then(|()| gzip.finish()).expect("a Vec takes everything");
+        Self { version: shop.version().into(), json, gzip: gzip.into() }
     }
 }
 

@@ -3,7 +3,7 @@
 
 mod common;
 
-use std::sync::Arc;
+use std::{io::Read as _, sync::Arc};
 
 use common::{Barista, Line, log, shop, with_shop, within};
 use order::{Mode, topic};
@@ -41,6 +41,31 @@ async fn whoever_has_the_menu_is_told_so_until_it_changes() {
     let other = line.get("/menu", &[("if-none-match", &tag)]).await;
     assert_eq!((other.status, &other.json()["categories"][0]["items"][0]["price"]), (200, &6_000.into()));
     seen.until("shop", |shop| shop["menu"] == other.json()["version"]).await;
+}
+
+#[tokio::test]
+async fn the_menu_comes_packed_to_whoever_can_unpack_it() {
+    let (options, change) = with_shop(shop(""));
+    let line = Line::on(log(1), options).await;
+    for _ in 0..2 {
+        let plain = line.get("/menu", &[]).await;
+        let packed = line.get("/menu", &[("accept-encoding", "gzip, br")]).await;
+        assert_eq!(
+            (plain.header("content-encoding"), packed.header("content-encoding")),
+            (None, Some("gzip"))
+        );
+        let mut unpacked = Vec::new();
+        flate2::read::GzDecoder::new(&*packed.body).read_to_end(&mut unpacked).unwrap();
+        assert!(unpacked == plain.body && packed.body.len() < plain.body.len());
+        assert_ne!(packed.header("etag"), plain.header("etag"));
+        for reply in [&plain, &packed] {
+            assert_eq!(reply.header("vary"), Some("accept-encoding"));
+        }
+        let tag = packed.header("etag").unwrap();
+        let again = line.get("/menu", &[("accept-encoding", "gzip"), ("if-none-match", tag)]).await;
+        assert_eq!((again.status, again.body.len()), (304, 0));
+        change.send_replace(latte_for(6_000));
+    }
 }
 
 #[tokio::test]

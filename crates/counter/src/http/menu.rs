@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use axum::{body::Body, extract::State, response::Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
+use web::Encoding;
 
-use super::negotiate::has_it;
+use super::negotiate::{encodings, has_it};
 use crate::{
     app::App,
     problem::{Code, Problem},
@@ -13,22 +14,27 @@ use crate::{
 
 /// `GET /menu`: what is sold, to be asked for again each time; whoever has it gets 304.
 pub(super) async fn menu(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, Problem> {
-    let Some(shop) = app.offer.shop() else {
+    let Some(menu) = app.offer.menu() else {
         return Err(Problem::new(Code::NotFound, "This counter has no menu."));
     };
-    let tag = format!("\"{}\"", shop.version());
-    let mut response = if has_it(&headers, &tag) {
-        let mut response = Response::new(Body::empty());
+    let is_packed = encodings(&headers).any(|encoding| encoding == Encoding::Gzip);
+    // Two ways to write one menu are two things to keep.
+    let tag = format!("\"{}{}\"", menu.version, if is_packed { "-gzip" } else { "" });
+    let mut response = Response::new(Body::empty());
+    if has_it(&headers, &tag) {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
-        response
     } else {
-        let mut response = Response::new(Body::from(shop.menu_json().to_owned()));
-        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        response
-    };
+        *response.body_mut() = Body::from(if is_packed { menu.gzip } else { menu.json });
+        let into = response.headers_mut();
+        into.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if is_packed {
+            into.insert(header::CONTENT_ENCODING, HeaderValue::from_static(Encoding::Gzip.name()));
+        }
+    }
     let into = response.headers_mut();
     into.insert(header::ETAG, HeaderValue::try_from(tag).expect("hexadecimal digits in quotes"));
     into.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    into.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     into.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     Ok(response)
 }
