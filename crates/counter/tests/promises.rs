@@ -3,12 +3,16 @@
 
 mod common;
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::{
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
-use common::{Barista, Line, log, options};
+use common::{Barista, Line, log, options, shop, with_shop};
 use eventlog::Record;
 use order::{Mode, Rules, topic};
 use serde_json::Value;
+use tokio::sync::watch::Sender;
 
 fn now() -> i64 {
     i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap()
@@ -40,6 +44,91 @@ async fn two_drinks_that_brew_eighty_seconds_are_promised_in_one_to_two_minutes(
     let heartbeat = stream.named("heartbeat").await.json();
     assert_eq!(heartbeat["promise"], shown["promise"], "{heartbeat}");
     assert!(heartbeat["queue"]["ahead"] == 0 && heartbeat["now"].is_i64(), "{heartbeat}");
+}
+
+/// Two hands make what customers order from the embedded menu, at a bar with a page.
+async fn bar(settings: &str) -> (Line, Barista, Sender<Arc<::shop::Shop>>) {
+    let log = log(1);
+    let rules = Rules { mode: Mode::Manual, ..Rules::default() };
+    let barista =
+        Barista::with(&log, barista::Options { rules, hands: Some(2), ..barista::Options::default() });
+    let (options, change) = with_shop(shop(settings));
+    let line = Line::on(log, options).await;
+    line.say("bars/left", "{}").await;
+    let mut shop = line.events("/shop/events", &[]).await;
+    shop.until("shop", |shop| shop["promise"].is_object()).await;
+    (line, barista, change)
+}
+
+const TWO_LATTES: &str = r#"{"items":[{"item":"latte","quantity":2}]}"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_promise_is_in_the_answer_in_the_log_and_beside_the_current_one() {
+    let (line, _barista, _shop) = bar("").await;
+    let mut promises = Vec::new();
+    for _ in 0..6 {
+        let before = now();
+        let placed = line.order_items(&[], TWO_LATTES).await.json();
+        let (from, to) = range(&placed, "promise");
+        assert_eq!((to - from) % 60_000, 0, "whole minutes: {placed}");
+        assert!(from >= before && to > before + placed["make_seconds"].as_i64().unwrap() * 1_000, "{placed}");
+        let id = placed["order_id"].as_str().unwrap();
+        let shown = line.shown(id, |order| order["decided"] == true).await;
+        assert_eq!(
+            (&shown["promised"], &shown["promise"]),
+            (&placed["promise"], &placed["promise"]),
+            "{shown}"
+        );
+        promises.push((from, to));
+    }
+    assert!(promises.is_sorted(), "who comes later is promised nothing sooner: {promises:?}");
+    assert!(promises[5].0 >= promises[0].0 + 60_000, "two hands, six orders: {promises:?}");
+    let shop = line.get("/shop", &[]).await.json();
+    assert!(shop["promise"]["from_minutes"].as_u64() >= Some(2) && shop["ahead"] == 6, "{shop}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_staff_add_is_in_the_next_promise() {
+    let (line, _barista, _shop) = bar("").await;
+    let shop = line.say("pace", r#"{"busy_minutes":20}"#).await.json();
+    assert!(shop["promise"]["from_minutes"].as_u64() >= Some(20), "{shop}");
+    let before = now();
+    let placed = line.order_items(&[], TWO_LATTES).await.json();
+    assert!(range(&placed, "promise").0 >= before + 20 * 60_000, "{placed}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_that_is_paid_first_is_promised_something_when_it_is_paid() {
+    let (line, _barista, _shop) = bar("payment = \"before\"").await;
+    let placed = line.order_items(&[], TWO_LATTES).await.json();
+    assert_eq!((&placed["unpaid"], placed.get("promise")), (&true.into(), None), "{placed}");
+    let id = placed["order_id"].as_str().unwrap();
+    let unpaid = line.shown(id, |order| order["decided"] == true).await;
+    assert_eq!((unpaid.get("promise"), unpaid.get("promised")), (None, None), "{unpaid}");
+    let staff = line.staff();
+    let paid = line.command(id, &[("authorization", &staff)], r#"{"command":"accept"}"#).await.json();
+    assert_eq!(paid["promised"], paid["promise"], "{paid}");
+    let (from, to) = range(&paid, "promised");
+    assert!(from < to && to > now(), "{paid}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ordering_pauses_where_one_more_would_take_too_long() {
+    let (line, _barista, _shop) = bar("longest_wait_minutes = 10").await;
+    let staff = line.staff();
+    for _ in 0..8 {
+        let placed = line
+            .order_items(&[("authorization", &staff)], r#"{"items":[{"item":"latte","quantity":6}]}"#)
+            .await;
+        assert_eq!(placed.status, 201, "{placed:?}");
+    }
+    let mut shop = line.events("/shop/events", &[]).await;
+    let paused = shop.until("shop", |shop| shop["ordering"] == "paused").await.json();
+    assert_eq!(paused["reason"], "wait", "{paused}");
+    assert!(
+        paused["reopens_at"].as_i64() > Some(now()) && paused["promise"]["to_minutes"].as_u64() > Some(10)
+    );
+    assert_eq!(line.order_items(&[], TWO_LATTES).await.code(), "ordering_paused");
 }
 
 #[tokio::test(flavor = "multi_thread")]

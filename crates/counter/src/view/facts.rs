@@ -33,6 +33,8 @@ pub struct Facts {
     open: Option<Box<RawValue>>,
     pause: Option<Pause>,
     busy_minutes: u32,
+    /// Since when it is busy.
+    busy_since: Millis,
     sold_out: BTreeSet<Box<str>>,
     bars: BTreeMap<Box<str>, Millis>,
     menu: Option<MenuFact>,
@@ -71,6 +73,11 @@ impl Facts {
     /// How many minutes later drinks are ready than they would be, by what staff say.
     pub fn busy_minutes(&self) -> u32 {
         self.busy_minutes
+    }
+
+    /// Since when that is so, however often the minutes have changed.
+    pub(super) fn busy_since(&self) -> Millis {
+        self.busy_since
     }
 
     /// Whether this is sold out: an item's id, or a choice as `milk/oat`.
@@ -132,6 +139,9 @@ impl Facts {
             PAUSE => self.pause = read(value).map(|Until { until }| Pause { until }),
             PACE => {
                 let pace = read(value).map(|Pace { busy_minutes }| busy_minutes);
+                if self.busy_minutes == 0 {
+                    self.busy_since = written_at;
+                }
                 self.busy_minutes = pace.filter(|minutes| *minutes <= BUSY_MINUTES_MAX).unwrap_or(0);
             }
             MENU => self.menu = read(value),

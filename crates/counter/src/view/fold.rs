@@ -301,10 +301,7 @@ impl View {
         if before.is_some_and(|before| !before.stage.is_open()) {
             return;
         }
-        // What is read for the first time after a restart was counted before it.
-        if before.is_some() {
-            changes.kept.count(state);
-        }
+        changes.kept.count(state);
         let barista = self.shop.barista();
         let cup_ms = barista.and_then(|barista| barista.cup_ms).unwrap_or_default();
         let work = ways::work(&state.order, state.mode, cup_ms);

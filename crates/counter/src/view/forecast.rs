@@ -14,6 +14,7 @@ use super::{
     ways::{Queue, Ways},
 };
 
+const MINUTE_MS: Millis = 60_000;
 /// How long a forecast is good.
 const GOOD_MS: Millis = 1_000;
 /// Orders that are looked at one by one; whoever comes behind them waits for far longer than anyone is promised.
@@ -76,10 +77,10 @@ impl Forecasts {
         }
         let ways = Ways::of(view, state.at.partition)?;
         if let Some(queue) = &ways.queue {
-            return self.fresh(view, now).of(queue, &ways, state, now);
+            return self.fresh(view, now).of(view, queue, &ways, state, now);
         }
         let (_, estimates) = Line::of(now, ways.bar, &[ways.open(state)]);
-        let estimate = *estimates.first()?;
+        let estimate = busy(view, state, *estimates.first()?);
         // The same for everyone who asks, and whenever they do.
         let began = state.making_at.map_or(state.received_at, std::num::NonZeroI64::get);
         let first = promised(state).unwrap_or_else(|| fresh(estimate, began));
@@ -101,14 +102,14 @@ impl Forecasts {
             Some(queue) => self.fresh(view, now).line(queue, now, ways.bar).add(work, ways.mode),
             None => Line::new(now, ways.bar).ask(work, ways.mode),
         };
-        Some(fresh(estimate, now))
+        Some(fresh(estimate.later_by(busy_ms(view)), now))
     }
 
     /// The first promise of an order that waits for payment, which comes now. It is made before those that were
     /// placed after it.
     fn paid(&self, view: &View, state: &OrderState, as_of: Millis, now: Millis) -> Option<Promise> {
         let ways = Ways::of(view, state.at.partition)?;
-        let can = state.stage == Stage::Received
+        let can = state.awaits_payment()
             && !view.is_foreign(state)
             && somebody_decides(view, state.at.partition, as_of, now);
         if !can {
@@ -116,7 +117,7 @@ impl Forecasts {
         }
         if ways.queue.is_none() {
             let estimate = Line::new(now, ways.bar).ask(ways.work(&state.order), ways.mode);
-            return Some(fresh(estimate, now));
+            return Some(fresh(estimate.later_by(busy_ms(view)), now));
         }
         let mut forecast = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         forecast.renew(view, Some(state.at), now);
@@ -128,7 +129,7 @@ impl Forecasts {
             return None;
         }
         let mut forecast = self.fresh(view, now);
-        let estimate = forecast.one_more(view, now)?;
+        let estimate = forecast.one_more(view, now)?.later_by(busy_ms(view));
         let minutes = Minutes::steady(forecast.minutes, estimate, now);
         forecast.minutes = Some(minutes);
         Some(minutes)
@@ -179,7 +180,7 @@ impl Forecast {
             for ((state, _), estimate) in orders.iter().zip(estimates) {
                 let before = self.shown.get(&state.at).filter(|shown| shown.round == state.round);
                 let before = before.map(|shown| shown.promise).or_else(|| promised(state));
-                let promise = steady(before, estimate, now);
+                let promise = steady(before, busy(view, state, estimate), now);
                 shown.insert(state.at, Shown { round: state.round, promise });
             }
             if let Some(&more) = unseen.get(queue) {
@@ -195,7 +196,14 @@ impl Forecast {
     }
 
     /// What is shown of an order, also if it came or went on after this was made.
-    fn of(&mut self, queue: &Queue, ways: &Ways, state: &OrderState, now: Millis) -> Option<Promise> {
+    fn of(
+        &mut self,
+        view: &View,
+        queue: &Queue,
+        ways: &Ways,
+        state: &OrderState,
+        now: Millis,
+    ) -> Option<Promise> {
         if let Some(shown) = self.shown.get(&state.at).filter(|shown| shown.round == state.round) {
             return Some(shown.promise);
         }
@@ -210,7 +218,7 @@ impl Forecast {
             Stage::Received => self.line(queue, now, ways.bar).add(ways.work(&state.order), ways.mode),
             _ => *Line::of(now, ways.bar, &[ways.open(state)]).1.first()?,
         };
-        let promise = fresh(estimate, now);
+        let promise = fresh(busy(view, state, estimate), now);
         self.shown.insert(state.at, Shown { round: state.round, promise });
         Some(promise)
     }
@@ -233,6 +241,18 @@ impl Forecast {
         // What was placed in it stays until it is made anew from the view, which has read it by then.
         self.lines.entry(queue.clone()).or_insert_with(|| Line::new(now, bar))
     }
+}
+
+/// An order that was placed since staff said that it is busy has that in its promise until it is begun; whoever was
+/// promised something before is not told otherwise.
+fn busy(view: &View, state: &OrderState, estimate: Estimate) -> Estimate {
+    let is_new = state.received_at >= view.shop().facts().busy_since();
+    if is_new && state.stage == Stage::Received { estimate.later_by(busy_ms(view)) } else { estimate }
+}
+
+/// What staff add to new promises.
+fn busy_ms(view: &View) -> Millis {
+    Millis::from(view.shop().facts().busy_minutes()) * MINUTE_MS
 }
 
 /// The first promise, as long as it is of this round.

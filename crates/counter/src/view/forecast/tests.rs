@@ -149,6 +149,33 @@ fn an_order_that_is_ready_or_not_paid_is_promised_nothing_and_holds_up_nobody() 
 }
 
 #[test]
+fn what_staff_add_is_in_new_promises_and_changes_none_that_was_made_before() {
+    let mut bar = Bar::new(TWO_HANDS);
+    let busy = |bar: &mut Bar, minutes: u32, at: Millis| {
+        let pace = format!(r#"{{"busy_minutes":{minutes}}}"#);
+        bar.entry(topic::SHOP, 0, Record::new("pace", pace), at);
+    };
+    bar.taken("before", 60, 10 * SECOND);
+    let before = bar.promised("before", NOW).unwrap();
+    busy(&mut bar, 10, NOW - 5 * SECOND);
+    busy(&mut bar, 5, NOW - SECOND);
+    let after = bar.taken("after", 60, 2 * SECOND);
+    let later = NOW + 1_000;
+    assert_eq!(bar.promised("before", later), Some(before));
+    let (from, to) = bar.promised("after", later).unwrap();
+    assert!(from >= 5 && to <= 8, "{from} {to}");
+    let placed = bar.placed(60).unwrap();
+    assert!(placed.0 >= 5 && placed.1 <= 8, "{placed:?}");
+    assert!(bar.forecasts.one_more(&bar.view, NOW, NOW).unwrap().from >= 5);
+
+    bar.put(&making(after, 0));
+    let begun = bar.promised("after", later + 1_000).unwrap();
+    assert!(begun.1 <= 3, "it is being made: {begun:?}");
+    busy(&mut bar, 0, NOW);
+    assert!(bar.forecasts.one_more(&bar.view, NOW, NOW).unwrap().to <= 3);
+}
+
+#[test]
 fn what_makes_itself_is_promised_the_same_whoever_asks_and_whenever() {
     let mut bar = Bar::new(AUTO);
     let state = bar.take(Order::new(OrderId::new("a").unwrap(), 2), 0, Mode::Auto, 0);
