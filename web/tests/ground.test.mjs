@@ -6,7 +6,8 @@ import test from 'node:test';
 
 import { lineAndBrowser, open } from './harness.mjs';
 
-const { line, browser } = await lineAndBrowser(test);
+// Without an address for phones there is no table card.
+const { line, browser } = await lineAndBrowser(test, { args: ['--public-url', 'https://cafe.example'] });
 const PAGES = ['/', '/o/no-such-order', '/table', '/privacy'];
 /** The browser says of each answer with 404 that it was one. */
 const NOT_FOUND = /status of 404/;
