@@ -24,7 +24,7 @@ use crate::{
     app::App,
     clock,
     problem::{Code, Problem},
-    view::{Look, MENU, MenuFact},
+    view::{self, Look, MENU, MenuFact},
 };
 
 const MINUTE_MS: Millis = 60_000;
@@ -158,7 +158,8 @@ impl Menus {
         while let Some(shop) = app.offer.shop() {
             ours = told(&app, ours, shop.version()).await;
             if let Some((_, at)) = &ours
-                && let Some(other) = another(&app, shop.version(), *at)
+                && let Some(other) =
+                    app.views.look().and_then(|look| another(look.shop(), shop.version(), *at))
                 && warned.as_ref() != Some(&other)
             {
                 tracing::warn!(
@@ -191,9 +192,7 @@ async fn told(app: &App, last: Option<(String, Offset)>, version: &str) -> Optio
 }
 
 /// The version of another counter's menu, if one was told after ours.
-fn another(app: &App, version: &str, told_at: Offset) -> Option<String> {
-    let look = app.views.look()?;
-    let shop = look.shop();
+fn another(shop: &view::Shop, version: &str, told_at: Offset) -> Option<String> {
     let other = shop.facts().menu().filter(|_| shop.read_to() > told_at)?;
     (other.version != version).then(|| other.version.clone())
 }
@@ -201,6 +200,7 @@ fn another(app: &App, version: &str, told_at: Offset) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use axum::response::IntoResponse;
+    use eventlog::Entry;
 
     use super::*;
 
@@ -212,6 +212,21 @@ mod tests {
         last_order_at: None,
         closes_at: None,
     };
+
+    #[test]
+    fn another_menu_is_one_that_was_told_after_ours() {
+        let mut view = view::View::default();
+        let mut tell = |offset, version: &str| {
+            let json = format!(r#"{{"version":"{version}","at":1,"by":"b"}}"#);
+            let record = Record::new(MENU, json);
+            view.apply(&Entry { topic: topic::SHOP, partition: 0, offset, timestamp: 1, record });
+            another(view.shop(), "ours", 5)
+        };
+        assert_eq!(tell(4, "old"), None, "ours is not read yet");
+        assert_eq!(tell(5, "ours"), None);
+        assert_eq!(tell(6, "other"), Some("other".to_owned()));
+        assert_eq!(tell(7, "ours"), None);
+    }
 
     fn refused(ordering: Ordering) -> (Code, Option<String>) {
         let problem = check(&ordering, 1_000_000).unwrap_err();

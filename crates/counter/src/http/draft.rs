@@ -72,6 +72,7 @@ impl Draft {
             }
         }
         check_items(&details.items)?;
+        details.items.iter_mut().for_each(without_empty_note);
         let amount = add_up(amount, &details.items)?;
         Ok(Self { amount, total, details })
     }
@@ -180,6 +181,14 @@ fn check_details(item: &Item, at: impl Fn(&str) -> String) -> Result<(), Problem
     says.note.map_or(Ok(()), |note| check_text(&at("note"), &note, Limits::LINE_NOTE_CHARS))
 }
 
+/// An empty note says nothing, as that of the order.
+fn without_empty_note(item: &mut Item) {
+    if item.note() == Some("") {
+        // A note is all that a sender may say there.
+        item.details = None;
+    }
+}
+
 /// The fields of an object, each once, each value as it was written.
 struct Fields(Vec<(Box<str>, Box<RawValue>)>);
 
@@ -226,7 +235,7 @@ mod tests {
     fn items_add_up_and_unknown_fields_are_kept_as_they_were_written() {
         assert_eq!(
             order(
-                r#"{"items":[{"item":"latte","quantity":2,"options":["oat"]},{"item":"tea"}],"x":{"y":[1.50]},"ref":"T-1"}"#
+                r#"{"items":[{"item":"latte","quantity":2,"options":["oat"],"note":""},{"item":"tea"}],"x":{"y":[1.50]},"ref":"T-1"}"#
             ),
             r#"{"order_id":"a","amount":3,"status":0,"items":[{"item":"latte","quantity":2,"options":["oat"]},{"item":"tea","quantity":1}],"ref":"T-1","placed_at":7,"x":{"y":[1.50]}}"#
         );
