@@ -23,24 +23,41 @@ const folder = isPlain ? `${HERE}plain/` : HERE;
 const files = (await readdir(folder)).filter((name) => name.endsWith('.test.mjs') && name.includes(wanted)).sort();
 if (!isPlain) process.env.BREWLINE_TEST_BINARY = await build();
 
-let [passed, failed, ignored] = [0, 0, 0];
+const results = { ok: 0, FAILED: 0, ignored: 0 };
+/** Files of which nothing was heard. */
+const silent = new Set(files);
 // One at a time: each has a line and a browser of its own, and what they wait for must not depend on the others.
 const tests = run({ files: files.map((name) => folder + name), concurrency: 1, timeout: FILE_MS });
 for await (const { type, data } of tests) {
+  const file = relative(folder, /** @type {any} */ (data).file ?? '');
+  if (type === 'test:stdout' || type === 'test:stderr') process.stdout.write(data.message);
+  // What goes wrong after its test has ended went wrong all the same.
+  if (type === 'test:diagnostic' && /asynchronous activity/.test(data.message)) say(file, data.message, 'FAILED');
   if (type !== 'test:pass' && type !== 'test:fail') continue;
-  const where = relative(folder, data.file ?? data.name);
-  // A file is reported as a test where it had none or ended badly; a suite where one of its tests did.
-  const isGroup = data.details?.type === 'suite' || files.includes(relative(folder, data.name));
-  if (isGroup && type === 'test:pass') continue;
-  if (isGroup && /** @type {any} */ (data).details?.error?.failureType === 'subtestsFailed') continue;
-  if (data.skip !== undefined || data.todo !== undefined) ignored += 1;
-  else if (type === 'test:pass') passed += 1;
-  else failed += 1;
-  console.log(`test ${where}: ${data.name} ... ${type === 'test:pass' ? 'ok' : 'FAILED'}`);
-  if (type === 'test:fail') console.log(/** @type {any} */ (data).details?.error);
+  const error = /** @type {any} */ (data.details)?.error;
+  // A file counts as a test only if it ended badly, and what has tests in it only by those.
+  if (data.name === folder + file && type === 'test:pass') continue;
+  silent.delete(file);
+  if (/** @type {any} */ (data.details)?.type === 'suite' && type === 'test:pass') continue;
+  if (error?.failureType === 'subtestsFailed') continue;
+  const isIgnored = data.skip !== undefined || data.todo !== undefined;
+  say(file, data.name, isIgnored ? 'ignored' : type === 'test:pass' ? 'ok' : 'FAILED');
+  if (error) console.log(error);
 }
-console.log(`test result: ${failed === 0 ? 'ok' : 'FAILED'}. ${passed} passed; ${failed} failed; ${ignored} ignored`);
-process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
+for (const file of silent) say(file, 'it has tests, and runs them to the end', 'FAILED');
+const word = results.FAILED === 0 ? 'ok' : 'FAILED';
+console.log(`test result: ${word}. ${results.ok} passed; ${results.FAILED} failed; ${results.ignored} ignored`);
+process.exitCode = results.FAILED === 0 && results.ok > 0 ? 0 : 1;
+
+/**
+ * @param {string} file
+ * @param {string} name
+ * @param {keyof typeof results} result
+ */
+function say(file, name, result) {
+  results[result] += 1;
+  console.log(`test ${file}: ${name} ... ${result}`);
+}
 
 /** Builds the program as cargo's own tests have it, and gives its path. */
 async function build() {
