@@ -80,8 +80,9 @@ impl<'a> Filler<'a> {
             seen.push(module);
         }
         // A page without scripts has no use for messages.
-        if !scripts.is_empty() {
-            seen.push(messages_of(language));
+        let messages = messages_of(language);
+        if !scripts.is_empty() && !seen.contains(&messages) {
+            seen.push(messages);
         }
         let imported = seen.iter().filter(|module| !scripts.contains(module.as_str()));
         let links =
@@ -142,6 +143,7 @@ mod tests {
                 "page.js",
                 "import { t } from './lib/i18n.js';\nimport './vendor/lit.js';\nimport './page-2.js';\n",
             ),
+            ("both.js", "import en from './messages/en.js';\nimport ko from './messages/ko.js';\n"),
             ("page-2.js", "import './page.js';\nimport './lib/i18n.js';\n"),
         ];
         files.map(|(path, text)| (path.to_owned(), text.to_owned())).into()
@@ -179,6 +181,9 @@ mod tests {
             ]
         );
         assert_eq!(filled("{{modules}}", "ko").unwrap(), "");
+        let script = script.replace("page", "both");
+        let page = filled(&format!("{{{{modules}}}}{script}"), "ko").unwrap();
+        assert_eq!(page.matches("modulepreload").count(), 2, "{page}");
     }
 
     #[test]
