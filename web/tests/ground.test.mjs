@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import test from 'node:test';
 
+import ko from '../messages/ko.js';
 import { lineAndBrowser, open } from './harness.mjs';
 
 // Without an address for phones there is no table card.
@@ -141,6 +142,14 @@ test('every drawing of a pickup code is drawn in the colour of its text', async 
   const fills = await page.evaluate(() => [...document.querySelectorAll('use')].map((use) => getComputedStyle(use).fill));
   assert.deepEqual([...new Set(fills)], ['rgb(243, 246, 245)']);
   await phone.close();
+});
+
+test('without JavaScript a page says so, in the language of the browser', async () => {
+  const context = await browser.newContext({ javaScriptEnabled: false, locale: 'ko' });
+  const page = await context.newPage();
+  await page.goto(`${line.url}/`);
+  assert.equal((await page.innerText('body')).trim(), ko['common.no_script']);
+  await context.close();
 });
 
 test('no page can be put into another', async () => {
