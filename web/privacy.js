@@ -1,7 +1,10 @@
-/** The page `privacy.html`. */
+/** The page `privacy.html`: what is kept of whom, for the people who order. `docs/privacy.md` says it for the shop. */
 
 import { onLanguage, otherLanguage, setLanguage, t } from './lib/i18n.js';
 import { html, render } from './vendor/lit-html.js';
+
+/** What is said, in this order: a heading and a text for each. */
+const PARTS = /** @type {const} */ (['order', 'notes', 'see', 'phone', 'signs', 'address', 'others', 'ask']);
 
 const app = /** @type {HTMLElement} */ (document.getElementById('app'));
 // What stood there until now is none of the renderer's.
@@ -9,10 +12,15 @@ app.replaceChildren();
 
 function show() {
   document.title = t('privacy.title');
-  const other = html`<button lang=${otherLanguage()} @click=${() => setLanguage(otherLanguage())}>
-    ${t('common.other_language')}
-  </button>`;
-  render(html`<header>${other}</header><main><h1>${t('privacy.title')}</h1></main>`, app);
+  render(html`
+    <header>
+      <button lang=${otherLanguage()} @click=${() => setLanguage(otherLanguage())}>${t('common.other_language')}</button>
+    </header>
+    <main>
+      <h1>${t('privacy.title')}</h1>
+      <p class="lead">${t('privacy.lead')}</p>
+      ${PARTS.map((part) => html`<h2>${t(`privacy.${part}`)}</h2><p>${t(`privacy.${part}_text`)}</p>`)}
+    </main>`, app);
 }
 
 onLanguage(show);

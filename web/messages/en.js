@@ -39,5 +39,22 @@ export default {
   "table.nowhere_proxy": "Behind a proxy or tunnel with a name of its own, start it with",
   "table.lost": "The counter can't be reached.",
   "table.again": "Try again",
-  "privacy.title": "Privacy"
+  "privacy.title": "Privacy",
+  "privacy.lead": "No account, no cookies, no tracking. This is all that is kept when you order here.",
+  "privacy.order": "Your order",
+  "privacy.order_text": "What you order, the name if you give one, and when it was made and picked up stand in the shop's own records. They are removed after 30 days, or after the time that the shop has set.",
+  "privacy.notes": "Notes and allergies",
+  "privacy.notes_text": "A note is for the people who make your drink. It is shown no longer than a day after the order is finished, is written to no diagnostics, and is removed with the order.",
+  "privacy.see": "Who sees your order",
+  "privacy.see_text": "The staff, and whoever has the address of your order's page: it can't be guessed, so pass it on only to those who may see it. The screens in the shop show your code and no name.",
+  "privacy.phone": "On your phone",
+  "privacy.phone_text": "This page's own storage holds your cart with its notes, the orders you placed, the language you chose, and which bells have rung; a random name for the tab keeps others on the same Wi-Fi from being taken for you. Nobody else reads it, and your browser deletes it with the data of this site.",
+  "privacy.signs": "Signs of your page",
+  "privacy.signs_text": "So that the bar knows whether to call aloud, your order's page tells whether it is open, in the background or closed, and whether it has rung. That is kept with the order.",
+  "privacy.address": "Your network address",
+  "privacy.address_text": "It is used while you are connected, so that nobody takes all the room, and stands in memory only. Brewline writes it nowhere.",
+  "privacy.others": "Others",
+  "privacy.others_text": "The page asks nobody but the shop's own counter: no fonts, maps, statistics or advertising of others. It takes no payment. If the shop lets phones in by a provider on the internet, your connection passes through it.",
+  "privacy.ask": "Questions",
+  "privacy.ask_text": "The shop is responsible for what it keeps. Ask the staff if you want to know what that is, or want it removed."
 };
