@@ -121,9 +121,10 @@ pub(crate) fn check(ordering: &Ordering, now: Millis) -> Result<(), Problem> {
         (State::Paused, _) => {
             (Code::OrderingPaused, "Ordering is paused; nothing was ordered, try again when it goes on.")
         }
-        (State::Closed, Some(Reason::LastOrder)) => {
-            (Code::ShopClosed, "The shop closes soon and takes no more orders today; nothing was ordered.")
-        }
+        (State::Closed, Some(Reason::LastOrder)) => (
+            Code::ShopClosed,
+            "The shop closes soon and takes no more orders before that; nothing was ordered.",
+        ),
         (State::Closed, _) => (Code::ShopClosed, "The shop is closed; nothing was ordered."),
         (State::Till, _) => {
             (Code::OrderAtTill, "Nobody looks at orders from phones; nothing was ordered, order at the till.")

@@ -152,7 +152,7 @@ impl Talk {
         let Some(state) = look.get(id.as_str()) else {
             if self.was_there {
                 self.over = true;
-                return Some(sse::event("forgotten", None, &about(id, look.as_of)));
+                return Some(sse::event("forgotten", None, &about(id, look.as_of, look.now)));
             }
             // Only a view that has read to the end since the client asked can say that there is none. In the same
             // millisecond either may have come first.
@@ -160,7 +160,7 @@ impl Talk {
                 return None;
             }
             self.said_unknown = true;
-            return Some(sse::event("unknown", None, &about(id, look.as_of)));
+            return Some(sse::event("unknown", None, &about(id, look.as_of, look.now)));
         };
         self.was_there = true;
         if self.told == Some(state.version) {
@@ -182,13 +182,14 @@ impl Talk {
     }
 }
 
-fn about(id: &OrderId, as_of: Millis) -> Vec<u8> {
+fn about(id: &OrderId, as_of: Millis, now: Millis) -> Vec<u8> {
     #[derive(Serialize)]
     struct About<'a> {
         order_id: &'a str,
         as_of: Millis,
+        now: Millis,
     }
-    serde_json::to_vec(&About { order_id: id.as_str(), as_of }).expect("a text and a number")
+    serde_json::to_vec(&About { order_id: id.as_str(), as_of, now }).expect("a text and numbers")
 }
 
 fn heartbeat(views: &Views, id: &OrderId) -> Bytes {

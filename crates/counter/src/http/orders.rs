@@ -56,7 +56,8 @@ pub(super) async fn show(
     match look.get(id.as_str()) {
         Some(state) => Ok(answer::json(StatusCode::OK, look.snapshot(state, role))),
         None if at.is_some_and(|at| !look.has_read(at)) => {
-            let waiting = CatchingUp { code: "catching_up", order_id: id.as_str(), as_of: look.as_of };
+            let waiting =
+                CatchingUp { code: "catching_up", order_id: id.as_str(), as_of: look.as_of, now: look.now };
             let json = serde_json::to_vec(&waiting).expect("texts and a number");
             Ok(answer::json(StatusCode::ACCEPTED, json))
         }
@@ -83,6 +84,7 @@ struct CatchingUp<'a> {
     code: &'static str,
     order_id: &'a str,
     as_of: Millis,
+    now: Millis,
 }
 
 #[derive(Serialize)]
