@@ -1,13 +1,10 @@
 //! How fast the bar was lately, and whether an order was ready when it was said to be. A few numbers, however many
 //! orders there were.
 
-use std::{collections::VecDeque, num::NonZeroI64};
+use std::num::NonZeroI64;
 
 use order::{Millis, Mode, OrderState, Stage};
-use shop::promise::Pace;
-
-/// How many orders back it is counted how many are made at once.
-const AT_ONCE: usize = 16;
+use shop::promise::{Hands, Pace};
 
 /// Of about how many orders the average cup is.
 const CUPS: Millis = 16;
@@ -18,8 +15,7 @@ const TAPPED: Millis = 5;
 #[derive(Debug, Default)]
 pub(crate) struct Recent {
     pace: Pace,
-    /// How many were being made when each of the last ones became ready, itself included.
-    at_once: VecDeque<usize>,
+    hands: Hands,
     /// When the last one became ready.
     ready_at: Millis,
     /// The work of one cup of the last orders, on average.
@@ -56,12 +52,9 @@ impl Recent {
         self.cup
     }
 
-    /// How many orders people make at once, as far as that shows; at least one.
-    pub(crate) fn at_once(&self) -> usize {
-        let mut counts: Vec<_> = self.at_once.iter().copied().collect();
-        counts.sort_unstable();
-        // Not the most: one that nobody tapped, or a remake, would pass for a hand.
-        counts.get(counts.len() * 3 / 4).copied().unwrap_or(1).max(1)
+    /// How many orders people make at once, as far as that shows.
+    pub(crate) fn hands(&self) -> &Hands {
+        &self.hands
     }
 
     /// An order became ready for the first time. `before`: what was seen of it before, `hands`: how many orders are
@@ -98,10 +91,7 @@ impl Recent {
         };
         self.pace.made(work, took);
         if let Some(Before { making, .. }) = before {
-            if self.at_once.len() == AT_ONCE {
-                self.at_once.pop_front();
-            }
-            self.at_once.push_back(making);
+            self.hands.ready(making);
         }
     }
 }
@@ -196,22 +186,6 @@ mod tests {
         let none = OrderState { order: Order::new(OrderId::new("b").unwrap(), 0), ..state };
         recent.became_ready(&none, None, 0, None);
         assert!(recent.cup() >= Some(20_000), "no cups are none");
-    }
-
-    #[test]
-    fn one_order_that_was_forgotten_is_not_another_hand() {
-        let mut recent = Recent::default();
-        assert_eq!(recent.at_once(), 1);
-        for making in [2, 2, 1, 2, 2, 7, 2, 1] {
-            let before = Some(Before { stage: Stage::Making, making });
-            recent.became_ready(&ready(1, Some(1), MINUTE), before, MINUTE, None);
-        }
-        assert_eq!(recent.at_once(), 2);
-        for _ in 0..100 {
-            let before = Some(Before { stage: Stage::Making, making: 1 });
-            recent.became_ready(&ready(1, Some(1), MINUTE), before, MINUTE, None);
-        }
-        assert_eq!((recent.at_once(), recent.at_once.len()), (1, AT_ONCE));
     }
 
     #[test]

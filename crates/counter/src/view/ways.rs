@@ -42,7 +42,11 @@ impl Ways {
         let said = barista.hands.and_then(NonZeroU32::new);
         let recent = view.recent();
         let (hands, queue) = match mode {
-            Mode::Manual => (said.or_else(|| hands_seen(view)), Some(Queue::People)),
+            Mode::Manual => {
+                // Where nobody said, they are counted.
+                let seen = recent.hands().seen(view.counts().of(Stage::Making));
+                (said.or(Some(seen)), Some(Queue::People))
+            }
             Mode::Auto => {
                 let queue = name.map_or(Queue::Partition(partition), |name| Queue::Barista(name.into()));
                 (said, said.map(|_| queue))
@@ -88,10 +92,4 @@ pub(super) fn work(order: &Order, mode: Mode, cup_ms: u64) -> Millis {
         Mode::Manual => u64::from(MenuItem::SECONDS) * 1_000,
     };
     Rules { cup_ms, ..Rules::default() }.make_ms(order)
-}
-
-/// How many orders people make at once, where nobody said: as many as they did lately, or do now.
-fn hands_seen(view: &View) -> Option<NonZeroU32> {
-    let seen = view.recent().at_once().max(view.counts().of(Stage::Making));
-    NonZeroU32::new(u32::try_from(seen).unwrap_or(u32::MAX))
 }

@@ -3,12 +3,14 @@
 //! | file | idea |
 //! |---|---|
 //! | `line` | what is being made, what waits, and how many hands there are → when each order is ready |
+//! | `hands` | how many hands there are, counted where nobody says |
 //! | `pace` | how fast this bar works, from what it made last |
 //! | `steady` | an estimate in whole minutes, kept for as long as it holds |
 //!
 //! `tests/promise/` simulates whole days and counts how often the promise is kept; every number in here was chosen
 //! on other days than those.
 
+mod hands;
 mod line;
 mod pace;
 mod steady;
@@ -16,6 +18,7 @@ mod steady;
 use order::Millis;
 
 pub use self::{
+    hands::Hands,
     line::{Bar, Line, Open, Progress},
     pace::Pace,
     steady::{Minutes, fresh, steady},

@@ -8,7 +8,7 @@ use std::{
 
 use order::{Millis, Mode, Promise};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
-use shop::promise::{Bar, Estimate, Line, Open, Pace, Progress, fresh, steady};
+use shop::promise::{Bar, Estimate, Hands, Line, Open, Pace, Progress, fresh, steady};
 
 const MINUTE: Millis = 60_000;
 /// Ten hours.
@@ -68,13 +68,27 @@ struct Day {
     orders: Vec<Order>,
     line: VecDeque<usize>,
     made: Vec<usize>,
+    says_hands: bool,
+    hands: Hands,
     known: Pace,
     events: BinaryHeap<Reverse<(Millis, Happens)>>,
 }
 
-/// The orders of a day with so many an hour on average, at a bar that takes so many times as long as its menu says.
-pub(crate) fn day(an_hour: u32, pace: f64, seed: u64) -> Vec<Kept> {
+/// A bar with two hands.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Cafe {
+    /// How many orders come in an hour, on average over a day.
+    pub(crate) an_hour: u32,
+    /// How many times as long as by its menu a drink takes.
+    pub(crate) pace: f64,
+    /// Whether it said how many hands there are, or they are counted.
+    pub(crate) says_hands: bool,
+}
+
+/// The orders of a day.
+pub(crate) fn day(cafe: Cafe, seed: u64) -> Vec<Kept> {
     let mut chance = StdRng::seed_from_u64(seed);
+    let Cafe { an_hour, pace, says_hands } = cafe;
     let pace = pace * (1.0 + chance.random_range(-PACE..PACE));
     let extra: f64 = RUSHES.iter().map(|(from, to, times)| (to - from) as f64 * (times - 1.0)).sum();
     let rate = f64::from(an_hour) / 3_600_000.0 / (1.0 + extra * MINUTE as f64 / DAY as f64);
@@ -86,6 +100,8 @@ pub(crate) fn day(an_hour: u32, pace: f64, seed: u64) -> Vec<Kept> {
         orders: Vec::new(),
         line: VecDeque::new(),
         made: Vec::new(),
+        says_hands,
+        hands: Hands::default(),
         known: Pace::default(),
         events: BinaryHeap::new(),
     };
@@ -191,6 +207,7 @@ impl Day {
     }
 
     fn ready(&mut self, order: usize) {
+        let making = self.made.len();
         self.made.retain(|made| *made != order);
         let work = self.orders[order].work;
         let made = &mut self.orders[order];
@@ -200,6 +217,7 @@ impl Day {
         made.ready = Some(self.now);
         let took = self.now - made.begun.unwrap_or(self.now);
         self.known.made(work, took);
+        self.hands.ready(making);
         if self.chance.random::<f64>() < REMADE {
             let after = self.chance.random_range(COMES_BACK);
             self.orders[order].truth = self.truth(work);
@@ -208,7 +226,9 @@ impl Day {
     }
 
     fn estimates(&self) -> (Line, Vec<(usize, Estimate)>) {
-        let bar = Bar { hands: NonZeroU32::new(HANDS), pace: self.known };
+        let counted = self.hands.seen(self.made.len());
+        let hands = if self.says_hands { NonZeroU32::new(HANDS) } else { Some(counted) };
+        let bar = Bar { hands, pace: self.known };
         let places: Vec<usize> = self.made.iter().chain(&self.line).copied().collect();
         let open = |place: &usize| {
             let order = &self.orders[*place];

@@ -12,7 +12,7 @@ mod day;
 
 use std::{ops::Range, sync::LazyLock};
 
-use crate::day::{Kept, day};
+use crate::day::{Cafe, Kept, day};
 
 const MINUTE: i64 = 60_000;
 /// Orders an hour, on average over a day.
@@ -22,8 +22,13 @@ const PROVING: Range<u64> = 1_000..1_020;
 
 /// The days that prove it, by rate.
 static DAYS: LazyLock<Vec<(u32, Vec<Kept>)>> = LazyLock::new(|| {
-    RATES.iter().map(|&rate| (rate, PROVING.flat_map(|seed| day(rate, 1.0, seed)).collect())).collect()
+    RATES.iter().map(|&rate| (rate, PROVING.flat_map(|seed| day(cafe(rate), seed)).collect())).collect()
 });
+
+/// One that works as its menu says, and said how many hands it has.
+fn cafe(an_hour: u32) -> Cafe {
+    Cafe { an_hour, pace: 1.0, says_hands: true }
+}
 
 /// What counts of many orders.
 struct Score {
@@ -94,15 +99,27 @@ fn what_is_shown_to_whoever_waits_does_not_jump_about() {
 
 #[test]
 fn a_bar_that_takes_half_as_long_again_as_its_menu_says_is_known_after_thirty_orders() {
-    let days: Vec<_> = PROVING.flat_map(|seed| day(60, 1.5, seed).split_off(30)).collect();
+    let slow = Cafe { pace: 1.5, ..cafe(60) };
+    let days: Vec<_> = PROVING.flat_map(|seed| day(slow, seed).split_off(30)).collect();
     let score = score(days.iter());
     assert!(score.inside >= 80.0, "{:.1} % inside", score.inside);
     assert!(score.median_width <= 4, "{} minutes wide", score.median_width);
 }
 
 #[test]
+fn where_nobody_says_how_many_hands_there_are_the_promise_holds_too() {
+    for rate in [20, 120] {
+        let silent = Cafe { says_hands: false, ..cafe(rate) };
+        let days: Vec<_> = PROVING.flat_map(|seed| day(silent, seed)).collect();
+        let score = score(days.iter());
+        assert!(score.inside >= 80.0, "{rate} an hour: {:.1} % inside", score.inside);
+        assert!(score.median_width <= 4, "{rate} an hour: {} minutes wide", score.median_width);
+    }
+}
+
+#[test]
 fn one_seed_is_one_day() {
-    let told = |seed| day(60, 1.0, seed).iter().map(|kept| (kept.first, kept.ready)).collect::<Vec<_>>();
+    let told = |seed| day(cafe(60), seed).iter().map(|kept| (kept.first, kept.ready)).collect::<Vec<_>>();
     assert_eq!(told(7), told(7));
     assert_ne!(told(7), told(8));
 }
