@@ -43,6 +43,8 @@ pub(crate) use self::plain::answer_plain;
 
 /// How often the files are looked at.
 const LOOK: Duration = Duration::from_secs(2);
+/// Certificates are renewed earlier than this before they expire: by a third of their 90 days as a rule.
+const SOON: Duration = Duration::from_hours(14 * 24);
 /// The first byte of a TLS connection: a record of the handshake. Source: RFC 8446, section 5.1.
 const HANDSHAKE: u8 = 22;
 
@@ -115,7 +117,7 @@ impl Tls {
     /// the certificate before it stays.
     pub(crate) async fn keep_fresh(self: Arc<Self>) {
         let mut fresh = Fresh::new(self.files.looks());
-        let mut has_expired = false;
+        let mut warned = Age::Good;
         let mut looking = interval(LOOK);
         looking.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -132,19 +134,25 @@ impl Tls {
             match read {
                 None => {}
                 Some(Ok(until)) => {
-                    has_expired = false;
                     tracing::info!(until = until.map(time), "the certificate was read again");
                 }
                 Some(Err(error)) => {
                     tracing::warn!(%error, "the certificate before it is served on");
                 }
             }
-            let until = self.current.get().until.filter(|until| *until < now && !has_expired);
-            if let Some(until) = until {
-                has_expired = true;
-                let cert = self.files.cert.display();
-                tracing::warn!(until = time(until), %cert, "the certificate has expired: phones refuse it; renew it");
+            let until = self.current.get().until;
+            let age = until.map_or(Age::Good, |until| Age::at(now, until));
+            if age > warned {
+                let (until, cert) = (until.map(time), self.files.cert.display());
+                match age {
+                    Age::Good => {}
+                    Age::Soon => tracing::warn!(until, %cert, "the certificate expires soon: renew it"),
+                    Age::Over => {
+                        tracing::warn!(until, %cert, "the certificate has expired, phones refuse it: renew it");
+                    }
+                }
             }
+            warned = age;
         }
     }
 
@@ -160,6 +168,25 @@ impl Tls {
 impl fmt::Debug for Tls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Tls").field(&self.files).finish()
+    }
+}
+
+/// How old a certificate is; the worse, the greater.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Age {
+    Good,
+    /// Whatever renews it should have by now.
+    Soon,
+    Over,
+}
+
+impl Age {
+    fn at(now: SystemTime, until: SystemTime) -> Self {
+        match until.duration_since(now) {
+            Ok(left) if left > SOON => Self::Good,
+            Ok(_) => Self::Soon,
+            Err(_) => Self::Over,
+        }
     }
 }
 
@@ -218,6 +245,15 @@ mod tests {
             let file = fs::File::options().write(true).open(path).unwrap();
             file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(age)).unwrap();
         }
+    }
+
+    #[test]
+    fn a_certificate_that_expires_is_worse_from_two_weeks_before_on() {
+        let (now, day) = (SystemTime::now(), Duration::from_hours(24));
+        assert_eq!(Age::at(now, now + 15 * day), Age::Good);
+        assert_eq!(Age::at(now, now + 14 * day), Age::Soon);
+        assert_eq!(Age::at(now, now - day), Age::Over);
+        assert!(Age::Over > Age::Soon && Age::Soon > Age::Good);
     }
 
     #[tokio::test(start_paused = true)]
