@@ -34,7 +34,7 @@ export default {
   "table.wifi_name_wrong": "The name of a Wi-Fi has 1 to 32 characters, fewer in Korean.",
   "table.wifi_password_wrong": "The password of a Wi-Fi has 8 to 63 characters.",
   "table.nowhere": "No phone can open this counter yet.",
-  "table.nowhere_why": "It listens on its own machine alone, so there is no address to print.",
+  "table.nowhere_why": "It listens on its own machine alone, or knows no address that phones reach: there is nothing to print.",
   "table.nowhere_network": "For phones in the shop's Wi-Fi, start it with",
   "table.nowhere_proxy": "Behind a proxy or tunnel with a name of its own, start it with",
   "table.lost": "The counter can't be reached.",

@@ -57,10 +57,11 @@ impl Door {
     /// The lines among the addresses.
     pub(crate) fn lines(&self, out: &mut dyn io::Write) -> io::Result<()> {
         let port = self.listen.port();
+        writeln!(out, "  page     {}  where guests order", self.own_url())?;
         match (&self.url, self.others) {
             (Some(url), _) => {
                 writeln!(out, "  phones   {url}")?;
-                writeln!(out, "  table    {}/table, a card to print", self.own_url())
+                writeln!(out, "  table    {}/table  a card to print", self.own_url())
             }
             (None, Others::Nobody) => {
                 writeln!(out, "  phones   none; to let in those of this network: --listen 0.0.0.0:{port}")
@@ -121,6 +122,7 @@ mod tests {
         ] {
             let text = said(&at("0.0.0.0:65535", others, url, false));
             assert!(text.contains(says), "{text}");
+            assert!(text.starts_with("  page     http://127.0.0.1:65535  where guests order\n"), "{text}");
             assert_eq!(text.contains("/table"), url.is_some() || others == lan(), "{text}");
             let is_warned = text.contains("\nwarning: whoever is on this network can order");
             assert_eq!(is_warned, others != Others::Nobody, "{text}");

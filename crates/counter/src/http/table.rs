@@ -68,8 +68,8 @@ fn known(app: &App) -> Result<&PublicUrl, Problem> {
     app.public_url.as_ref().ok_or_else(|| {
         Problem::new(
             Code::NoPublicAddress,
-            "This counter listens on its own machine alone, so phones can't reach it: start it with --listen \
-             0.0.0.0:8080 for the shop's network, or with --public-url https://NAME behind a proxy.",
+            "This counter listens on its own machine alone, or knows no address of it that phones reach: start it with \
+             --listen 0.0.0.0:8080 for the shop's network, or with --public-url https://NAME behind a proxy.",
         )
     })
 }
