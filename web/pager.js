@@ -1,16 +1,298 @@
-/** The page `pager.html`. */
+/**
+ * The pager: one order as it goes on its way, and the phone as its bell. What is known comes in from `live`, what is to
+ * be seen follows from that, and what happens on this phone goes to the line.
+ */
 
-import { onLanguage, t } from './lib/i18n.js';
-import { html, render } from './vendor/lit-html.js';
+import { Announcer } from './lib/announcer.js';
+import { Bell } from './lib/bell.js';
+import { language, onLanguage, otherLanguage, setLanguage, t, word } from './lib/i18n.js';
+import { Line } from './lib/line.js';
+import { follow } from './lib/live.js';
+import { RING_MS, dueRing, hasAnswer, isLive, screen, untilNextRing, widthOf } from './lib/pager-screen.js';
+import { calledText, codeText } from './lib/pager-parts.js';
+import { view } from './lib/pager-view.js';
+import { Rung } from './lib/rung.js';
+import { render } from './vendor/lit-html.js';
+
+/**
+ * @typedef {import('./lib/pager-screen.js').Order} Order
+ * @typedef {import('./lib/pager-parts.js').Model} Model
+ */
+
+/** Nothing is said of waiting before this. */
+const SLOW_MS = 400;
+/** A button that has just come to stand under the finger is not meant yet. */
+const SETTLE_MS = 600;
+const FLASH_TEST_MS = 1_000;
+/** The order matters more than the shop's name. */
+const SHOP_AGAIN_MS = 10_000;
 
 const app = /** @type {HTMLElement} */ (document.getElementById('app'));
-// What stood there until now is none of the renderer's.
 app.replaceChildren();
+const root = document.documentElement;
+const id = decoded(location.pathname.replace(/^\/o\//, ''));
+const path = `/orders/${encodeURIComponent(id)}`;
+/** Where the order stands in the log: a counter that has not read that far says so. */
+const at = new URLSearchParams(location.search).get('at');
 
-function show() {
-  document.title = t('pager.title');
-  render(html`<main><h1>${t('pager.title')}</h1></main>`, app);
+const announcer = new Announcer();
+const bell = new Bell(() => show());
+const rung = new Rung(id, () => (bell.isArmed() ? 0 : 2) + (document.hidden ? 1 : 0) + Math.random());
+/** @type {Model} */
+const model = {
+  screen: 'loading',
+  order: null,
+  now: NaN,
+  ageMs: 0,
+  offline: false,
+  shop: {},
+  tested: false,
+  abilities: bell.abilities,
+  flashing: false,
+  answered: false,
+  slow: false,
+  open: '',
+  asking: '',
+};
+/** The last round that was answered on this phone, whether or not the line knows yet. */
+let answeredRound = 0;
+/** The last ring that was seen to, of whatever outcome. */
+let seenTo = '';
+let settledAt = 0;
+/** The bell was tried since the page was loaded. */
+let tried = false;
+let ringTimer = 0;
+let flashTimer = 0;
+
+const live = follow({
+  snapshot: at ? `${path}?at=${encodeURIComponent(at)}` : path,
+  stream: `${path}/events`,
+  event: 'order',
+  tell: (/** @type {import('./lib/live.js').News<Order>} */ news) => hear(news),
+});
+const line = new Line(id, () => model.order, (order) => live.take(order));
+
+/** @param {import('./lib/live.js').News<Order>} news */
+function hear(news) {
+  const before = model.order;
+  model.order = news.value;
+  model.ageMs = news.ageMs;
+  model.offline = news.offline;
+  model.now = live.now();
+  model.answered = model.order !== null && (hasAnswer(model.order) || isAnswered(model.order.round));
+  const next = screen(news, isAnswered);
+  // Before anything is drawn: it rings first.
+  if (model.order !== null) attend(model.order);
+  if (next !== model.screen) enter(next);
+  if (before !== null && model.order !== null && before.state !== model.order.state) model.asking = '';
+  show();
+  if (document.hidden) line.is('hidden');
+  else if (model.order !== null) line.is('listening');
+  if (model.order !== null && !isLive(model.order)) bell.rest();
 }
 
+/** @param {number} round */
+function isAnswered(round) {
+  return round <= answeredRound;
+}
+
+// The bell.
+
+/** Rings if it is time to; stops if it is not any more. @param {Order} order */
+function attend(order) {
+  clearTimeout(ringTimer);
+  const due = isAnswered(order.round) ? -1 : dueRing(order, model.now);
+  if (due < 0) {
+    quiet();
+    return;
+  }
+  const wait = untilNextRing(order, model.now);
+  if (wait !== null) ringTimer = setTimeout(() => hear(live.news()), wait + 50);
+  const ring = { round: order.round, ring: due };
+  const name = `${order.round}/${due}`;
+  if (seenTo === name) return;
+  seenTo = name;
+  if (rung.has(ring)) return;
+  if (order.state === 'ready') flash(RING_MS);
+  ringOnce(ring, order);
+}
+
+/** @param {import('./lib/rung.js').Ring} ring @param {Order} order */
+async function ringOnce(ring, order) {
+  const isOurs = await rung.claim(ring);
+  // Taken back, or answered, while the tabs agreed.
+  if (!isOurs || model.order?.round !== ring.round || model.answered || !isRinging(model.order)) return;
+  const code = calledText(order, language);
+  bell.ring(RING_MS / 1_000, { title: t('pager.ready'), body: t('pager.ready.notice', { code }), tag: id, lang: language });
+  line.mention('rang');
+}
+
+/** @param {Order} order */
+function isRinging({ state }) {
+  return state === 'ready' || state === 'uncollected';
+}
+
+function quiet() {
+  bell.stop();
+  clearTimeout(flashTimer);
+  model.flashing = false;
+}
+
+/** @param {number} ms */
+function flash(ms) {
+  clearTimeout(flashTimer);
+  model.flashing = true;
+  flashTimer = setTimeout(() => {
+    model.flashing = false;
+    show();
+  }, ms);
+}
+
+// What is seen.
+
+/** @param {Model['screen']} next */
+function enter(next) {
+  const last = model.screen;
+  model.screen = next;
+  model.open = '';
+  settledAt = performance.now() + SETTLE_MS;
+  announce(next, last);
+  // Whoever reads with a keyboard or hears the page is taken along; the first screen is where everyone begins.
+  const had = document.activeElement;
+  const isLost = had !== null && had !== document.body;
+  queueMicrotask(() => {
+    if (next === 'ready') focus('.call');
+    else if (isLost || last === 'ready') focus('h1');
+    window.scrollTo(0, 0);
+  });
+}
+
+/** @param {string} selector */
+function focus(selector) {
+  const element = app.querySelector(selector);
+  if (element instanceof HTMLElement) element.focus({ preventScroll: true });
+}
+
+/** @param {Model['screen']} next @param {Model['screen']} last */
+function announce(next, last) {
+  if (next === 'ready' && model.order) {
+    announcer.assert(t('pager.ready.announce', { code: calledText(model.order, language) }));
+  } else if (next === 'lost') announcer.say(t('pager.lost'));
+  else if (next === 'coming' && last === 'ready') announcer.say(t('pager.coming.quiet'));
+  else if (next === 'making' && last !== 'loading') announcer.say(t('pager.making'));
+  else if (next === 'recalled') announcer.say(`${t('pager.recalled')}. ${t('pager.recalled.leave')}`);
+  else if (next === 'cancelled') announcer.say(t('pager.cancelled'));
+}
+
+function show() {
+  // A sound that the browser has locked again needs another tap.
+  model.tested = tried && bell.abilities.sound !== 'locked';
+  const { order } = model;
+  document.title = title();
+  root.dataset.screen = model.screen;
+  if (order?.code) {
+    const units = widthOf(codeText(order, language));
+    root.style.setProperty('--code-width', String(units));
+    root.style.setProperty('--word-width', String(widthOf(order.code.words[language].toUpperCase())));
+    root.style.setProperty('--number-width', String(widthOf(String(order.code.label ?? order.code.number))));
+  }
+  render(view(model, taps), app);
+}
+
+function title() {
+  const { order, screen, shop } = model;
+  const code = order ? codeText(order, language) : '';
+  const isCalling = order?.state === 'ready' && !model.answered;
+  if (isCalling && !['unknown', 'forgotten'].includes(screen)) {
+    return code ? t('pager.title.ready', { code }) : t('pager.title.ready_only');
+  }
+  return [code || t('pager.title'), word(shop.name)].filter(Boolean).join(' · ');
+}
+
+// What is tapped.
+
+/** Unless it came under the finger just now. @param {() => void} act */
+function settled(act) {
+  return () => {
+    if (performance.now() >= settledAt) act();
+  };
+}
+
+const taps = {
+  async test() {
+    root.classList.add('test-flash');
+    setTimeout(() => root.classList.remove('test-flash'), FLASH_TEST_MS);
+    await bell.test();
+    tried = true;
+    show();
+    announcer.say(t('pager.bell.will'));
+    line.mention('tested');
+  },
+  notices: () => void bell.askForNotices(),
+  acknowledge() {
+    if (model.order === null) return;
+    answeredRound = model.order.round;
+    quiet();
+    hear(live.news());
+    ask('acknowledge');
+  },
+  missing: settled(() => ask('missing')),
+  collect: settled(() => ask('collect')),
+  cancel: () => void ask('cancel'),
+  /** @param {Model['open']} what */
+  show(what) {
+    model.open = what;
+    show();
+    document.getElementById(what === 'cancel' ? 'sure' : 'cancel')?.focus();
+    if (what === 'cancel') app.querySelector('.confirm')?.scrollIntoView({ block: 'nearest' });
+  },
+  tryNow: () => live.tryNow(),
+  language: () => void setLanguage(otherLanguage()),
+};
+
+/** @param {'acknowledge' | 'missing' | 'collect' | 'cancel'} name */
+async function ask(name) {
+  if (model.asking === 'sending') return;
+  model.asking = 'sending';
+  show();
+  const outcome = await line.ask(name);
+  model.open = '';
+  model.asking = outcome === 'done' ? '' : outcome === 'changed' && name === 'cancel' ? 'too_late' : outcome === 'changed' ? '' : outcome;
+  show();
+}
+
+/** What stands in the address; what was typed wrongly there is no id, and is looked for as it is. @param {string} text */
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/** The shop's name and where its clock stands; until then times are shown by the phone's zone. */
+async function learnShop() {
+  try {
+    const response = await fetch('/menu');
+    if (!response.ok) return;
+    const { shop } = await response.json();
+    model.shop = { name: shop.name, timeZone: shop.time_zone };
+    show();
+  } catch {
+    setTimeout(learnShop, SHOP_AGAIN_MS);
+  }
+}
+
+document.addEventListener('visibilitychange', () => line.is(document.hidden ? 'hidden' : 'listening'));
+window.addEventListener('pagehide', () => {
+  line.leave();
+  rung.leave();
+});
+window.addEventListener('pageshow', (event) => event.persisted && rung.comeBack());
 onLanguage(show);
+setTimeout(() => {
+  model.slow = true;
+  show();
+}, SLOW_MS);
 show();
+learnShop();

@@ -1,0 +1,40 @@
+/** What is said to those who hear the page. */
+
+/** Polite messages come at most this often; of those that wait, the last one counts. */
+const EVERY_MS = 10_000;
+
+export class Announcer {
+  constructor() {
+    this.assertive = region('assertive');
+    this.polite = region('polite');
+    this.saidAt = -EVERY_MS;
+    this.timer = 0;
+  }
+
+  /** At once, whatever is being read. @param {string} text */
+  assert(text) {
+    clearTimeout(this.timer);
+    this.polite.textContent = '';
+    this.assertive.textContent = text;
+  }
+
+  /** When there is a pause. @param {string} text */
+  say(text) {
+    clearTimeout(this.timer);
+    this.assertive.textContent = '';
+    const wait = this.saidAt + EVERY_MS - performance.now();
+    this.timer = setTimeout(() => {
+      this.saidAt = performance.now();
+      this.polite.textContent = text;
+    }, Math.max(0, wait));
+  }
+}
+
+/** @param {'assertive' | 'polite'} how */
+function region(how) {
+  const element = document.createElement('div');
+  element.className = 'vh';
+  element.setAttribute('aria-live', how);
+  document.body.append(element);
+  return element;
+}

@@ -1,0 +1,22 @@
+/** The drawings of the pager that are no symbols of codes: lines in the colour of the text. */
+
+import { html, svg } from '../vendor/lit-html.js';
+
+/** @param {unknown} paths */
+function icon(paths) {
+  return html`<svg class="ic" viewBox="0 0 24 24" aria-hidden="true">${paths}</svg>`;
+}
+
+export const check = () => icon(svg`<path d="M4 12.5l5.500 5.500L20 6.500"/>`);
+export const sound = () => icon(svg`<path d="M4 9v6h4l5 4V5L8 9zM16.500 8.500a5 5 0 0 1 0 7M19 6a8.500 8.500 0 0 1 0 12"/>`);
+export const flash = () =>
+  icon(svg`<rect x="6" y="2.500" width="12" height="19" rx="2.500"/><path d="M12.800 7l-2.600 5h3.600l-2.600 5"/>`);
+export const buzz = () =>
+  icon(svg`<rect x="8" y="3" width="8" height="18" rx="2"/><path d="M4.500 8.500v7M1.500 10.500v3M19.500 8.500v7M22.500 10.500v3"/>`);
+export const light = () =>
+  icon(svg`<circle cx="12" cy="12" r="4"/><path d="M12 2v3M12 19v3M2 12h3M19 12h3M5 5l2 2M17 17l2 2M19 5l-2 2M7 17l-2 2"/>`);
+export const notice = () => icon(svg`<path d="M6 10a6 6 0 0 1 12 0v4l2 3H4l2-3zM10 20.500h4"/>`);
+export const noSignal = () =>
+  icon(
+    svg`<path d="M2 8.500a15 15 0 0 1 20 0M5.500 12.500a10 10 0 0 1 13 0M9 16.300a5 5 0 0 1 6 0M12 20h.01M3 3l18 18"/>`,
+  );

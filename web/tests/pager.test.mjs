@@ -1,0 +1,180 @@
+/** The pager: what it shows of an order on its way, in both languages and themes, and what can be done there. */
+
+import assert from 'node:assert/strict';
+import test from 'node:test';
+
+import { lineAndBrowser } from './harness.mjs';
+import { pager, place } from './pager-tools.mjs';
+
+const { line, browser } = await lineAndBrowser(test, { args: ['--mode', 'manual'] });
+
+const LATTES = { items: [{ item: 'latte', quantity: 2 }, { item: 'americano' }] };
+/** A button does not work while it has only just come under the finger. @param {import('playwright-core').Page} page */
+async function settle(page) {
+  await page.clock.fastForward(1_000);
+}
+
+test('an order goes its way from received to collected, and the page goes with it', async () => {
+  const id = await place(line, LATTES);
+  const phone = await pager(browser, line.url, id, { clock: true });
+  const { page } = phone;
+  await page.waitForSelector('main.received .code');
+  assert.match((await page.textContent('.code')) ?? '', /^\s*[A-Z]+ \d+\s*$/);
+  assert.match((await page.textContent('.hear')) ?? '', /You may hear it as “\p{Script=Hangul}+ \d+”/u);
+  await line.command(id, 'start');
+  await page.waitForSelector('main.making');
+  await line.command(id, 'tick', { line: 0 });
+  await page.getByText('2 of 3 done').waitFor();
+  await line.command(id, 'ready');
+  await page.waitForSelector('main.ready');
+  assert.match(await page.title(), /^● READY · [A-Z]+ \d+$/);
+  await page.getByRole('button', { name: 'I’m on my way' }).click();
+  await page.getByText('The bar knows you’re coming').waitFor();
+  const order = await line.shown(id, (order) => Boolean(order.marks?.acknowledged_at && order.marks?.rang_at));
+  assert.equal(order.state, 'ready');
+  assert.doesNotMatch(await page.title(), /READY/);
+  await settle(page);
+  await page.getByRole('button', { name: 'I have it' }).click();
+  await page.waitForSelector('main.collected');
+  assert.equal((await line.shown(id, (order) => order.state === 'collected')).state, 'collected');
+  assert.match((await page.textContent('main')) ?? '', /Made in 1 min/);
+  await page.getByRole('button', { name: 'It wasn’t me' }).click();
+  await page.getByText('Please show this code at the bar').waitFor();
+  await phone.accessible();
+  await phone.close();
+});
+
+test('a second tap in the same place does nothing that was not meant', async () => {
+  const id = await place(line, LATTES);
+  await line.command(id, 'ready');
+  const phone = await pager(browser, line.url, id);
+  const button = phone.page.getByRole('button', { name: 'I’m on my way' });
+  const box = /** @type {{x: number, y: number, width: number, height: number}} */ (await button.boundingBox());
+  for (let taps = 0; taps < 3; taps += 1) await phone.page.mouse.click(box.x + box.width / 2, box.y + box.height / 2);
+  const order = await line.shown(id, (order) => Boolean(order.marks?.acknowledged_at));
+  assert.equal(order.marks.missing_at, undefined);
+  const commands = phone.notes.commands.map(({ command }) => command);
+  assert.deepEqual(commands.filter((command) => ['missing', 'collect'].includes(command)), []);
+  await phone.close();
+});
+
+test('what is not at the bar is told to the bar', async () => {
+  const id = await place(line, LATTES);
+  await line.command(id, 'ready');
+  const phone = await pager(browser, line.url, id, { clock: true });
+  await phone.page.getByRole('button', { name: 'I’m on my way' }).click();
+  await settle(phone.page);
+  await phone.page.getByRole('button', { name: 'It isn’t there' }).click();
+  await phone.page.getByText('The bar is looking for it').waitFor();
+  await line.shown(id, (order) => Boolean(order.marks?.missing_at));
+  await phone.close();
+});
+
+test('the customer takes an order back with one confirmation, as long as it is not begun', async () => {
+  const id = await place(line, LATTES);
+  const phone = await pager(browser, line.url, id);
+  const { page } = phone;
+  await page.getByRole('button', { name: 'Cancel this order' }).click();
+  await page.getByText('Cancel this order?').waitFor();
+  await phone.accessible();
+  await phone.picture('pager-cancel-en-light');
+  await page.getByRole('button', { name: 'Keep it' }).click();
+  await page.getByRole('button', { name: 'Cancel this order' }).click();
+  await page.getByRole('button', { name: 'Yes, cancel it' }).click();
+  await page.waitForSelector('main.cancelled');
+  await line.shown(id, (order) => order.state === 'cancelled');
+  await phone.close();
+});
+
+test('whoever cancels a moment too late is told so', async () => {
+  const id = await place(line, LATTES);
+  const phone = await pager(browser, line.url, id);
+  const { page } = phone;
+  await page.getByRole('button', { name: 'Cancel this order' }).click();
+  // The bar begins while the question stands there, and the page has not heard of it.
+  const begins = async (/** @type {import('playwright-core').Route} */ route) => {
+    await line.command(id, 'start');
+    await route.continue();
+  };
+  await page.route(/\/orders\/[^/]+\/commands$/, begins, { times: 1 });
+  await page.getByRole('button', { name: 'Yes, cancel it' }).click();
+  await page.getByText('Too late to cancel').waitFor();
+  await page.waitForSelector('main.making');
+  await phone.close();
+});
+
+test('every command has a key of its own and says what was seen', async () => {
+  const id = await place(line, LATTES);
+  await line.command(id, 'ready');
+  const phone = await pager(browser, line.url, id);
+  await phone.page.getByRole('button', { name: 'I’m on my way' }).click();
+  await line.shown(id, (order) => Boolean(order.marks?.acknowledged_at && order.marks?.rang_at && order.marks?.presence));
+  const { commands } = phone.notes;
+  assert.deepEqual([...new Set(commands.map(({ command }) => command))].sort(), ['acknowledge', 'presence', 'rang']);
+  for (const { key, state, round } of commands) {
+    assert.match(key, /^[0-9a-f]{32}$/);
+    assert.deepEqual([state, round], ['ready', 1]);
+  }
+  assert.equal(new Set(commands.map(({ key }) => key)).size, commands.length);
+  await phone.close();
+});
+
+test('all of it can be done with the keyboard alone', async () => {
+  const id = await place(line, LATTES);
+  const phone = await pager(browser, line.url, id, { clock: true, expected: [/AudioContext/] });
+  const { page } = phone;
+  await page.waitForSelector('main.received');
+  const focused = () => page.evaluate(() => document.activeElement?.textContent?.trim() ?? '');
+  const tabTo = async (/** @type {string} */ name) => {
+    for (let tabs = 0; tabs < 12 && (await focused()) !== name; tabs += 1) await page.keyboard.press('Tab');
+    assert.equal(await focused(), name);
+  };
+  await tabTo('Test the buzz');
+  await page.keyboard.press('Enter');
+  await page.getByText('This phone will call you').first().waitFor();
+  await tabTo('Cancel this order');
+  await page.keyboard.press('Enter');
+  assert.equal(await focused(), 'Cancel this order?');
+  await tabTo('Keep it');
+  await page.keyboard.press('Enter');
+  assert.equal(await focused(), 'Cancel this order');
+  await line.command(id, 'ready');
+  await page.waitForSelector('main.ready');
+  await tabTo('I’m on my way');
+  await page.keyboard.press('Space');
+  await page.getByText('The bar knows you’re coming').waitFor();
+  await settle(page);
+  await tabTo('I have it');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('main.collected');
+  await phone.close();
+});
+
+test('the language changes in place, and everything with it', async () => {
+  const id = await place(line, LATTES);
+  const phone = await pager(browser, line.url, id, { language: 'en' });
+  const { page } = phone;
+  await page.waitForSelector('main.received');
+  await page.getByRole('button', { name: '한국어' }).click();
+  await page.waitForSelector('html[lang=ko] main.received');
+  assert.match((await page.textContent('.code')) ?? '', /\p{Script=Hangul}+ \d+/u);
+  assert.match(await page.title(), /^\p{Script=Hangul}+ \d+/u);
+  await page.getByRole('link', { name: '개인정보' }).waitFor();
+  await phone.close();
+});
+
+test('whoever hears the page is told at once that it is ready, and of the rest when there is a pause', async () => {
+  const id = await place(line, LATTES);
+  const phone = await pager(browser, line.url, id);
+  const { page } = phone;
+  await page.waitForSelector('main.received');
+  await line.command(id, 'start');
+  await page.waitForFunction(() => document.querySelector('[aria-live=polite]')?.textContent === 'Being made');
+  await line.command(id, 'ready');
+  await page.waitForFunction(() =>
+    /^Your order is ready\. [A-Z][a-z]+ \d+\. Pick it up at the bar\.$/.test(
+      document.querySelector('[aria-live=assertive]')?.textContent ?? '',
+    ),
+  );
+  await phone.close();
+});
