@@ -220,7 +220,7 @@ pub struct BrewArgs {
     #[arg(long, env = "BREWLINE_MODE", value_parser = said_word::<Mode>())]
     pub mode: Option<Mode>,
 
-    /// How many drinks make themselves at once, 1 to 1000000 [default: no limit]
+    /// How many drinks make themselves at once, 1 to 1000000; where people make them, promises rest on it [default: no limit]
     #[arg(long, value_name = "N", env = "BREWLINE_HANDS", allow_negative_numbers = true, value_parser = said(|n: &str| value::HANDS.parse(n)))]
     pub hands: Option<u32>,
 
