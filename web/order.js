@@ -1,16 +1,796 @@
-/** The page `order.html`. */
+/**
+ * The page on which one orders: keeps what is known, the cart, and how sending it goes; `lib/order-view.js` shows it.
+ *
+ * One cart is one order. Its key is made with it and kept with it, and what was sent once is sent again with the same
+ * key and the same body, so that a second tap, a reload, a lost answer or two tabs make no second order. While nobody
+ * knows whether the order arrived, the cart can't be changed unless the customer says so.
+ */
 
-import { onLanguage, t } from './lib/i18n.js';
-import { html, render } from './vendor/lit-html.js';
+import * as cart from './lib/cart.js';
+import { onLanguage, otherLanguage, setLanguage, t, withLanguage, word } from './lib/i18n.js';
+import { follow } from './lib/live.js';
+import { slotText, view } from './lib/order-view.js';
+import { render } from './vendor/lit-html.js';
+
+/** @typedef {import('./lib/order-view.js').Page} Page */
+/** @typedef {import('./lib/order-view.js').Shop} Shop */
+/** @typedef {import('./lib/order-view.js').Mine} Mine */
+/** @typedef {import('./lib/cart.js').Menu} Menu */
+/** @typedef {import('./lib/cart.js').Line} Line */
+/** @typedef {typeof actions} Actions */
+
+const CART = 'brewline.cart';
+/** With the version of what is kept: another one may be laid out otherwise. */
+const MENU = 'brewline.menu.1';
+const ORDERS = 'brewline.orders';
+const DEVICE = 'brewline.device';
+/** Orders of this phone that are remembered. */
+const ORDERS_MAX = 5;
+/** They are looked at again at most this often. */
+const LOOK_EVERY_MS = 10_000;
+/** How long one that ended badly is still shown. */
+const ENDED_SHOWN_MS = 2 * 3_600_000;
+/** From here on one notices that something takes time. */
+const SLOW_MS = 400;
+/** How long an answer may take; the counter gives up on the log after five seconds. */
+const ANSWER_MS = 10_000;
+/** For how long an order is sent again by itself: whoever has left the shop by then doesn't want it any more. */
+const SENDING_MS = 5 * 60_000;
+/** How long the key of an order that may have arrived is used. */
+const KEY_KEPT_MS = 12 * 3_600_000;
+/** How long to wait before that, in turn. */
+const BACK_OFF_MS = [1_000, 2_000, 4_000, 8_000, 15_000];
+/** How long a tap may take. */
+const HELD_MS = 1_000;
+/** Screen readers are told something at most this often. */
+const SAY_EVERY_MS = 10_000;
 
 const app = /** @type {HTMLElement} */ (document.getElementById('app'));
 // What stood there until now is none of the renderer's.
 app.replaceChildren();
 
-function show() {
-  document.title = t('order.title');
-  render(html`<main><h1>${t('order.title')}</h1></main>`, app);
+/** @type {Page} */
+const page = {
+  ...keptMenu(),
+  menuIsFresh: false,
+  menuFailed: false,
+  news: { status: 'loading', value: null, ageMs: NaN, offline: false },
+  now: Date.now(),
+  soldOut: new Set(),
+  cart: cart.parse(read(CART)),
+  open: new Set(),
+  noteOf: 0,
+  basket: false,
+  query: '',
+  category: '',
+  sending: { is: 'no' },
+  changes: [],
+  menuChanged: false,
+  mine: [],
+  slow: false,
+  elapsed: performance.now(),
+  said: '',
+};
+
+// Showing.
+
+let drawn = 0;
+/** A finger is down: nothing may move under it, for as long as a tap takes. */
+let held = false;
+let holding = 0;
+
+/** Shows what is known, before the next frame. */
+function draw() {
+  if (drawn || held) return;
+  drawn = requestAnimationFrame(drawNow);
 }
 
-onLanguage(show);
-show();
+function drawNow() {
+  cancelAnimationFrame(drawn);
+  drawn = 0;
+  page.elapsed = performance.now();
+  document.title = page.menu ? `${t('order.title')} · ${word(page.menu.shop.name)}` : t('order.title');
+  const inFoot = document.activeElement?.closest('footer') ?? null;
+  render(view(page, actions), app);
+  // What had the focus is gone: it stays nearby, or whoever uses a keyboard begins anew at the top.
+  if (inFoot && !inFoot.contains(document.activeElement)) focus('footer button');
+}
+
+/**
+ * Shows the options of this one alone, without moving it: what is above it stays open if closing it would.
+ * @param {string} what
+ * @param {string} item
+ */
+function openOnly(what, item) {
+  const article = find(`[data-item="${item}"]`);
+  const top = article?.getBoundingClientRect().top ?? 0;
+  const stay = () => {
+    const moved = article?.getBoundingClientRect().top ?? top;
+    scrollBy(0, moved - top);
+    return Math.abs((article?.getBoundingClientRect().top ?? top) - top) < 1;
+  };
+  const before = page.open;
+  page.open = new Set([what]);
+  drawNow();
+  if (stay()) return;
+  page.open = new Set([...before, what]);
+  drawNow();
+  stay();
+}
+
+/** @param {string} selector */
+function find(selector) {
+  return /** @type {HTMLElement | null} */ (app.querySelector(selector));
+}
+
+/** @param {string} selector */
+function focus(selector) {
+  find(selector)?.focus({ preventScroll: true });
+}
+
+let saidAt = -Infinity;
+
+/**
+ * Tells screen readers, at most every ten seconds.
+ * @param {string} text
+ */
+function say(text) {
+  if (text === page.said || performance.now() - saidAt < SAY_EVERY_MS) return;
+  saidAt = performance.now();
+  page.said = text;
+}
+
+// What is kept. Where the browser refuses, it is kept as long as the page is open.
+
+/** @param {string} key */
+function read(key) {
+  try {
+    return localStorage.getItem(key);
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * @param {string} key
+ * @param {string} text
+ */
+function keep(key, text) {
+  try {
+    localStorage.setItem(key, text);
+  } catch {
+    // What can't be kept must not leave something older behind.
+    forget(key);
+  }
+}
+
+/** @param {string} key */
+function forget(key) {
+  try {
+    localStorage.removeItem(key);
+  } catch {
+    // Then nothing was kept.
+  }
+}
+
+/**
+ * A signal that ends what takes too long; `AbortSignal.timeout` is too young for the phones that come in.
+ * @param {number} ms
+ */
+function within(ms) {
+  const abort = new AbortController();
+  setTimeout(() => abort.abort(), ms);
+  return abort.signal;
+}
+
+/** @returns {Pick<Page, 'menu' | 'menuAt'>} */
+function keptMenu() {
+  try {
+    const { menu, at } = JSON.parse(read(MENU) ?? 'null');
+    if (isMenu(menu) && Number.isFinite(at)) return { menu, menuAt: at };
+  } catch {
+    // None was kept, or it is of no use.
+  }
+  return { menu: null, menuAt: 0 };
+}
+
+/**
+ * @param {any} menu
+ * @returns {menu is Menu}
+ */
+function isMenu(menu) {
+  return Array.isArray(menu?.categories) && Array.isArray(menu.options) && typeof menu.shop === 'object';
+}
+
+/** @param {cart.Cart} changed */
+function setCart(changed) {
+  page.cart = changed;
+  if (changed.lines.length === 0) page.basket = false;
+  keep(CART, JSON.stringify(changed));
+}
+
+/**
+ * Other lines are another order.
+ * @param {Line[]} lines
+ */
+function setLines(lines) {
+  if (lines === page.cart.lines) return;
+  setCart({ key: cart.newKey(), lines });
+  if (page.sending.is === 'failed') page.sending = { is: 'no' };
+}
+
+// The menu.
+
+let menuAsked = false;
+let menuFailures = 0;
+let menuTimer = 0;
+
+async function loadMenu() {
+  if (menuAsked) return;
+  menuAsked = true;
+  clearTimeout(menuTimer);
+  try {
+    const response = await fetch('/menu', { signal: within(ANSWER_MS) });
+    const menu = response.ok ? await response.json() : null;
+    if (!isMenu(menu)) throw new TypeError('no menu');
+    menuFailures = 0;
+    takeMenu(menu);
+  } catch {
+    page.menuFailed = true;
+    menuTimer = setTimeout(loadMenu, backOff(menuFailures++));
+  }
+  menuAsked = false;
+  draw();
+}
+
+/** @param {Menu} menu */
+function takeMenu(menu) {
+  const differs = menu.version !== page.menu?.version;
+  page.menu = differs ? menu : page.menu;
+  page.menuAt = Date.now();
+  page.menuIsFresh = true;
+  page.menuFailed = false;
+  keep(MENU, JSON.stringify({ menu, at: page.menuAt }));
+  // What is on its way stays as it was sent; the counter says if that is no longer right.
+  if (!page.cart.sent) fitCart();
+}
+
+function fitCart() {
+  if (!page.menu) return;
+  const { lines, changes } = cart.fit(page.menu, page.cart.lines);
+  setLines(lines);
+  page.changes = [...page.changes, ...changes];
+}
+
+/** @param {number} failures */
+function backOff(failures) {
+  const ms = BACK_OFF_MS[Math.min(failures, BACK_OFF_MS.length - 1)];
+  return ms * (0.8 + Math.random() * 0.4);
+}
+
+// The shop.
+
+/** @type {import('./lib/live.js').Live<Shop> | null} */
+let shop = null;
+let slowTimer = 0;
+
+function followShop() {
+  becomeSlow();
+  shop = follow({ snapshot: '/shop', stream: '/shop/events', event: 'shop', tell: hear });
+}
+
+/** What an answer to an order said of the shop, which then knew better than this. @type {{than: Shop, value: Shop} | null} */
+let better = null;
+
+/** @param {import('./lib/live.js').News<Shop>} news */
+function hear(news) {
+  const before = page.news;
+  page.news = news.value && news.value === better?.than ? { ...news, value: better.value } : news;
+  const now = shop?.now() ?? NaN;
+  page.now = Number.isNaN(now) ? Date.now() : now;
+  const { value } = page.news;
+  if (value && value !== before.value) learn(value);
+  if (news.status !== before.status) becomeSlow();
+  const { said } = page;
+  if (news.status === 'live' || news.status === 'old') say(slotText(page));
+  // Ages and waits count, once a second.
+  const counts = news.status === 'old' || page.sending.is === 'failed' || page.said !== said;
+  if (counts || news.status !== before.status || value !== before.value) draw();
+}
+
+/** @param {Shop} value */
+function learn(value) {
+  page.soldOut = new Set(value.sold_out ?? []);
+  if (value.menu && value.menu !== page.menu?.version) loadMenu();
+  if (page.mine.length > 0) lookAtOrders();
+}
+
+/** Says that it takes a moment, once one would notice. */
+function becomeSlow() {
+  clearTimeout(slowTimer);
+  page.slow = false;
+  slowTimer = setTimeout(() => {
+    page.slow = true;
+    draw();
+  }, SLOW_MS);
+}
+
+// The orders that were made here.
+
+/** @returns {string[]} their ids, the newest first */
+function keptOrders() {
+  try {
+    const ids = JSON.parse(read(ORDERS) ?? '[]');
+    return Array.isArray(ids) ? ids.filter((id) => typeof id === 'string').slice(0, ORDERS_MAX) : [];
+  } catch {
+    return [];
+  }
+}
+
+/** @param {string} id */
+function rememberOrder(id) {
+  keep(ORDERS, JSON.stringify([id, ...keptOrders().filter((other) => other !== id)].slice(0, ORDERS_MAX)));
+}
+
+let looked = -Infinity;
+
+/** @param {boolean} [now] however short ago that was done */
+async function lookAtOrders(now = false) {
+  if (!now && performance.now() - looked < LOOK_EVERY_MS) return;
+  looked = performance.now();
+  const found = await Promise.all(keptOrders().map(lookAtOrder));
+  page.mine = found.filter((order) => order !== null);
+  draw();
+}
+
+/**
+ * An order of this phone, `null` if there is nothing to say about it any more.
+ * @param {string} id
+ * @returns {Promise<Mine | null>}
+ */
+async function lookAtOrder(id) {
+  try {
+    const response = await fetch(`/orders/${encodeURIComponent(id)}`, { signal: within(ANSWER_MS) });
+    if (response.status === 404) {
+      keep(ORDERS, JSON.stringify(keptOrders().filter((other) => other !== id)));
+      return null;
+    }
+    const { state, code, changed_at, now, as_of } = await response.json();
+    const ended = state === 'cancelled' || state === 'uncollected';
+    if (state === 'collected' || (ended && (now ?? as_of) - changed_at > ENDED_SHOWN_MS)) return null;
+    return { id, state, code: code?.words && code.label ? code : undefined };
+  } catch {
+    return { id };
+  }
+}
+
+// Sending.
+
+let attempts = 0;
+let nextAttempt = 0;
+
+/** Sends the cart, with its key, for the first time or again. */
+function order() {
+  if (!page.menu || page.sending.is === 'sending' || page.sending.is === 'waiting') return;
+  // Another tab may have changed it, or sent it, a moment ago.
+  const kept = cart.parse(read(CART));
+  if (kept.key && kept.key !== page.cart.key) return takeOver(kept);
+  const { lines, sent } = page.cart;
+  const { cups, lines: most } = cart.LIMITS;
+  if (lines.length > most || cart.count(lines) > cups) return fail('lines');
+  const body = sent?.body ?? JSON.stringify(cart.request(page.menu, lines));
+  page.changes = [];
+  page.menuChanged = false;
+  setCart({ ...page.cart, sent: { body, since: Date.now(), doubt: sent?.doubt ?? false, given_up: false } });
+  attempts = 0;
+  // A hint only: what says "offline" wrongly is asked all the same, a little later.
+  if (navigator.onLine === false) wait('unreached', backOff(0));
+  else attempt();
+}
+
+async function attempt() {
+  clearTimeout(nextAttempt);
+  const { key, sent } = page.cart;
+  if (!sent) return;
+  page.sending = { is: 'sending' };
+  becomeSlow();
+  // From here on it may have arrived, whatever becomes of this page.
+  setCart({ ...page.cart, sent: { ...sent, doubt: true } });
+  drawNow();
+  const { verdict, at } = await post(key, sent.body);
+  if (verdict.is === 'accepted') return accepted(verdict.id, at, key);
+  // Another tab was faster, or has another cart by now.
+  if (page.cart.key !== key) return;
+  judge(verdict, sent);
+  draw();
+}
+
+/**
+ * @param {string} key
+ * @param {string} body
+ * @returns {Promise<{verdict: cart.Verdict, at: string | null}>} and where the order stands in the log
+ */
+async function post(key, body) {
+  try {
+    const response = await fetch('/orders', {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', 'Idempotency-Key': key, 'Brewline-Device': device() },
+      body,
+      signal: within(ANSWER_MS),
+    });
+    const json = await response.json().catch(() => null);
+    const after_s = Number.parseInt(response.headers.get('Retry-After') ?? '', 10);
+    const at = new URL(response.headers.get('Location') ?? '', location.href).searchParams.get('at');
+    return { verdict: cart.verdict(response.status, json, after_s), at };
+  } catch {
+    return { verdict: { is: 'unknown', after_s: 0 }, at: null };
+  }
+}
+
+/** A name for this phone, so that others behind the same address are not taken for it. It ends with the tab. */
+function device() {
+  try {
+    const known = sessionStorage.getItem(DEVICE) ?? cart.newKey();
+    sessionStorage.setItem(DEVICE, known);
+    return known;
+  } catch {
+    return cart.newKey();
+  }
+}
+
+/**
+ * @param {Exclude<cart.Verdict, {is: 'accepted'}>} verdict
+ * @param {cart.Sent} sent as it was before this attempt
+ */
+function judge(verdict, sent) {
+  const { key, lines } = page.cart;
+  // Not written this time. Whether it was before is another question, unless the counter has looked at the order
+  // itself: it looks for its key first.
+  setCart({ key, lines, sent });
+  const never = () => setCart({ key, lines });
+  switch (verdict.is) {
+    case 'unknown':
+      setCart({ key, lines, sent: { ...sent, doubt: true } });
+      return wait('unreached', Math.max(backOff(attempts++), verdict.after_s * 1_000));
+    case 'later':
+      return wait('starting', Math.max(backOff(attempts++), verdict.after_s * 1_000));
+    case 'not_written':
+      return giveUp();
+    case 'too_many':
+      if (sent.doubt) return wait('starting', verdict.after_s * 1_000);
+      never();
+      return fail('too_many', performance.now() + verdict.after_s * 1_000);
+    case 'changed':
+      never();
+      page.sending = { is: 'no' };
+      page.soldOut = new Set([...page.soldOut, ...verdict.sold_out]);
+      page.menuChanged = verdict.sold_out.length === 0;
+      // Other prices are another body, and that needs another key.
+      setCart({ key: cart.newKey(), lines });
+      loadMenu();
+      return;
+    case 'shut': {
+      never();
+      page.sending = { is: 'no' };
+      const { is: _, ...said } = verdict;
+      const than = shop?.news().value;
+      if (than) better = { than, value: { ...than, ...said } };
+      shop?.tryNow();
+      return;
+    }
+    case 'used':
+      page.sending = { is: 'used', id: verdict.id };
+      setCart({ key, lines, sent: { ...sent, given_up: true } });
+      return;
+    case 'refused':
+      never();
+      return fail('refused', 0, verdict.detail);
+  }
+}
+
+/**
+ * Not sent, and not by itself.
+ * @param {'not_written' | 'too_many' | 'refused' | 'lines'} why
+ * @param {number} [until] when it is worth trying again, by `performance.now()`
+ * @param {string} [detail]
+ */
+function fail(why, until = 0, detail = '') {
+  page.sending = { is: 'failed', why, until, detail };
+  draw();
+}
+
+/**
+ * Tries again by itself, for a while.
+ * @param {'unreached' | 'starting'} why
+ * @param {number} ms
+ */
+function wait(why, ms) {
+  const { sent } = page.cart;
+  if (!sent) return;
+  if (Date.now() + ms - sent.since > SENDING_MS || Date.now() < sent.since) return giveUp();
+  page.sending = { is: 'waiting', why };
+  clearTimeout(nextAttempt);
+  nextAttempt = setTimeout(attempt, ms);
+  draw();
+}
+
+/** No longer by itself. */
+function giveUp() {
+  clearTimeout(nextAttempt);
+  const { key, lines, sent } = page.cart;
+  if (sent?.doubt) {
+    setCart({ key, lines, sent: { ...sent, given_up: true } });
+    page.sending = { is: 'unsure' };
+  } else {
+    setCart({ key, lines });
+    page.sending = { is: 'failed', why: 'not_written', until: 0, detail: '' };
+  }
+  draw();
+}
+
+/**
+ * @param {string} id
+ * @param {string | null} at
+ * @param {string} key
+ */
+function accepted(id, at, key) {
+  clearTimeout(nextAttempt);
+  rememberOrder(id);
+  // Another tab may have begun the next one.
+  if (page.cart.key === key) setCart(cart.EMPTY);
+  const read = at ? `?at=${encodeURIComponent(at)}` : '';
+  // Replaced, so that "back" does not come back to an order that is made.
+  location.replace(withLanguage(`/o/${encodeURIComponent(id)}${read}`));
+}
+
+/**
+ * The cart as another tab, or this page before it was loaded again, left it.
+ * @param {cart.Cart} kept
+ * @param {number} [ms] what was being sent is sent again after this
+ */
+function takeOver(kept, ms = 0) {
+  clearTimeout(nextAttempt);
+  page.cart = kept;
+  page.sending = { is: 'no' };
+  // The line forgets orders after a day: sent again after that, it could be a second one.
+  if (kept.sent && Date.now() - kept.sent.since > KEY_KEPT_MS) setCart({ key: cart.newKey(), lines: kept.lines });
+  if (kept.lines.length === 0) page.basket = false;
+  const { sent } = page.cart;
+  if (sent?.given_up) page.sending = { is: 'unsure' };
+  else if (sent) wait('unreached', ms);
+  else fitCart();
+  draw();
+}
+
+// What the customer does.
+
+const actions = {
+  language: () => setLanguage(otherLanguage()),
+  again() {
+    page.menuFailed = false;
+    loadMenu();
+    shop?.tryNow();
+    draw();
+  },
+  /** @param {import('./lib/cart.js').Item} item */
+  add(item) {
+    const { menu, cart: { lines } } = page;
+    if (!menu) return;
+    if (!cart.room(lines).line) return fail('lines');
+    setLines(cart.add(menu, lines, item, page.soldOut));
+    const line = page.cart.lines[page.cart.lines.length - 1];
+    openOnly(`line/${line.id}`, item.id);
+    focus(`[data-line="${line.id}"] .plus`);
+  },
+  /**
+   * @param {Line} line
+   * @param {number} quantity
+   */
+  quantity(line, quantity) {
+    if (quantity > line.quantity && !cart.room(page.cart.lines).cup) return fail('lines');
+    const inBasket = document.activeElement?.closest('.lines') !== null;
+    setLines(cart.setQuantity(page.cart.lines, line.id, quantity));
+    drawNow();
+    if (quantity > 0) return;
+    // The button that had the focus is gone.
+    if (inBasket) focus(page.basket ? '.lines' : '.basket');
+    else focus(`[data-item="${line.item}"] .plus, [data-item="${line.item}"] .add, [data-item="${line.item}"] .what`);
+  },
+  /**
+   * @param {Line} line
+   * @param {import('./lib/cart.js').Group} group
+   * @param {import('./lib/cart.js').Choice} choice
+   */
+  choose(line, group, choice) {
+    if (!page.menu || line.options[group.id] === choice.id) return;
+    setLines(cart.choose(page.menu, page.cart.lines, line.id, group.id, choice.id));
+    drawNow();
+  },
+  /**
+   * Arrow keys move within a group and choose, as with any radio buttons.
+   * @param {KeyboardEvent} event
+   */
+  arrows(event) {
+    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    if (step === undefined) return;
+    event.preventDefault();
+    const group = /** @type {HTMLElement} */ (event.currentTarget);
+    const chips = /** @type {HTMLElement[]} */ ([...group.querySelectorAll('[role=radio]:not([aria-disabled])')]);
+    const at = chips.indexOf(/** @type {HTMLElement} */ (document.activeElement));
+    const next = chips[(at + step + chips.length) % chips.length];
+    next?.click();
+    next?.focus();
+  },
+  /**
+   * @param {string} what
+   * @param {string} item
+   */
+  toggle(what, item) {
+    if (!page.open.has(what)) return openOnly(what, item);
+    page.open = new Set([...page.open].filter((other) => other !== what));
+    drawNow();
+  },
+  /** @param {Line} line */
+  note(line) {
+    page.noteOf = line.id;
+    drawNow();
+    focus(`#note-${line.id}`);
+  },
+  /**
+   * @param {Line} line
+   * @param {string} text
+   */
+  write(line, text) {
+    page.noteOf = line.id;
+    setLines(cart.setNote(page.cart.lines, line.id, text));
+    draw();
+  },
+  /** @param {Line} line */
+  split(line) {
+    if (!cart.room(page.cart.lines).line && page.cart.lines.length >= cart.LIMITS.lines) return fail('lines');
+    setLines(cart.split(page.cart.lines, line.id));
+    const made = page.cart.lines[page.cart.lines.findIndex(({ id }) => id === line.id) + 1];
+    page.open = new Set([...page.open, `line/${made.id}`]);
+    drawNow();
+    find(`[data-line="${made.id}"]`)?.scrollIntoView({ block: 'nearest' });
+    focus(`[data-line="${made.id}"] .opts [tabindex="0"]`);
+  },
+  basket() {
+    page.basket = !page.basket;
+    drawNow();
+  },
+  /** @param {string} query */
+  search(query) {
+    page.query = query;
+    drawNow();
+  },
+  /** @param {string} id */
+  category(id) {
+    page.category = id;
+    jumped = true;
+    drawNow();
+    const section = find(`[data-category="${id}"]`);
+    section?.scrollIntoView({ block: 'start' });
+    section?.querySelector('h2')?.focus({ preventScroll: true });
+  },
+  order,
+  dontSend: giveUp,
+  changeAnyway() {
+    page.sending = { is: 'no' };
+    setCart({ key: cart.newKey(), lines: page.cart.lines });
+    fitCart();
+    drawNow();
+    focus('.basket');
+  },
+  understood() {
+    page.changes = [];
+    page.menuChanged = false;
+    drawNow();
+    focus('footer .primary');
+  },
+  /**
+   * Does away with what keeps the cart from being ordered, or shows where the customer can.
+   * @param {import('./lib/cart.js').Obstacle} obstacle
+   */
+  resolve(obstacle) {
+    const { is, line } = obstacle;
+    if (is === 'item') {
+      setLines(cart.setQuantity(page.cart.lines, line.id, 0));
+      drawNow();
+      return focus('footer .primary');
+    }
+    page.query = '';
+    page.basket = false;
+    page.open = new Set([...page.open, `line/${line.id}`]);
+    drawNow();
+    find(`[data-line="${line.id}"]`)?.scrollIntoView({ block: 'center' });
+    focus(is === 'note' ? `#note-${line.id}` : `[aria-labelledby="group-${line.id}-${obstacle.group.id}"] [tabindex="0"]`);
+  },
+};
+
+// What happens by itself.
+
+/** The customer asked for a category: what is in view says nothing until they scroll. */
+let jumped = false;
+let spying = 0;
+
+/** Which category is in view: the last one that begins above the middle of what is read. */
+function spy() {
+  spying = 0;
+  if (jumped) {
+    jumped = false;
+    return;
+  }
+  const edge = (find('.tabs')?.getBoundingClientRect().bottom ?? 0) + 48;
+  const sections = /** @type {HTMLElement[]} */ ([...app.querySelectorAll('[data-category]')]);
+  const atEnd = innerHeight + scrollY >= document.documentElement.scrollHeight - 2 && scrollY > 0;
+  const above = sections.filter((section) => section.getBoundingClientRect().top <= edge);
+  const current = (atEnd ? sections : above).at(-1)?.dataset.category ?? sections[0]?.dataset.category;
+  if (!current || current === page.category) return;
+  page.category = current;
+  drawNow();
+  const tab = find(`[data-tab="${current}"]`);
+  const tabs = tab?.parentElement;
+  if (tab && tabs) tabs.scrollLeft = tab.offsetLeft - (tabs.clientWidth - tab.offsetWidth) / 2;
+}
+
+/** What scrolls into view must not end up below what sticks to the edges. */
+function pad() {
+  const edge = (/** @type {string} */ selector) => find(selector)?.offsetHeight ?? 0;
+  document.documentElement.style.setProperty('--top', `${edge('.tabs')}px`);
+  document.documentElement.style.setProperty('--bottom', `${edge('footer')}px`);
+}
+
+function begin() {
+  addEventListener('scroll', () => (spying ||= requestAnimationFrame(spy)), { passive: true });
+  addEventListener('resize', pad);
+  new ResizeObserver(pad).observe(app);
+  const release = () => {
+    held = false;
+    draw();
+  };
+  addEventListener('pointerdown', () => {
+    held = true;
+    clearTimeout(holding);
+    holding = setTimeout(release, HELD_MS);
+  });
+  // After the click that it may be.
+  for (const end of ['pointerup', 'pointercancel']) addEventListener(end, () => setTimeout(release));
+  addEventListener('keydown', (event) => {
+    if (event.key !== 'Escape' || !page.basket) return;
+    actions.basket();
+    focus('.basket');
+  });
+  addEventListener('storage', ({ key, newValue }) => {
+    if (key === CART && newValue !== null) {
+      const kept = cart.parse(newValue);
+      const trying = page.sending.is === 'sending' || page.sending.is === 'waiting';
+      // The other tab sends it: that has its time. Both say the same key, so this one may try, too.
+      if (kept.key !== page.cart.key || !trying) takeOver(kept, backOff(2));
+      else if (!kept.sent && page.sending.is === 'waiting') takeOver(kept);
+    } else if (key === ORDERS) {
+      lookAtOrders(true);
+    }
+  });
+  addEventListener('online', () => {
+    if (page.sending.is === 'waiting') attempt();
+    if (!page.menuIsFresh) loadMenu();
+  });
+  const comeBack = () => {
+    if (document.hidden) return;
+    const kept = cart.parse(read(CART));
+    if (kept.key !== page.cart.key && read(CART) !== null) takeOver(kept);
+    lookAtOrders(true);
+  };
+  document.addEventListener('visibilitychange', comeBack);
+  addEventListener('pageshow', (event) => event.persisted && comeBack());
+  onLanguage(drawNow);
+
+  drawNow();
+  loadMenu();
+  followShop();
+  if (keptOrders().length > 0) lookAtOrders(true);
+  takeOver(page.cart);
+}
+
+begin();

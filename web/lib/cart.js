@@ -1,0 +1,450 @@
+/**
+ * What a customer has chosen, what it costs, and what is in its way. Pure: menu, keys and what is sold out come in as
+ * values, and each change gives new lines.
+ */
+
+/** @typedef {import('./i18n.js').Words} Words */
+/** @typedef {{id: string, name: Words, price: number, allergens: string[]}} Choice */
+/** @typedef {{id: string, name: Words, choices: Choice[]}} Group Exactly one of its choices is chosen; the first is the default. */
+/**
+ * @typedef {object} Item
+ * @property {string} id
+ * @property {Words} name
+ * @property {Words} [description]
+ * @property {number} price in the currency's smallest unit, before options
+ * @property {string[]} options ids of groups
+ * @property {string[]} allergens
+ */
+/**
+ * What `GET /menu` says.
+ * @typedef {object} Menu
+ * @property {string} version
+ * @property {{name: Words, currency: string, time_zone: string, payment: 'before' | 'after'}} shop
+ * @property {Group[]} options
+ * @property {{id: string, name: Words, items: Item[]}[]} categories
+ * @property {{id: string, name: Words}[]} [allergens] what the ids of allergens are called
+ */
+/**
+ * One line of a cart.
+ * @typedef {object} Line
+ * @property {number} id unique in its cart
+ * @property {string} item
+ * @property {number} quantity
+ * @property {Record<string, string>} options the choice of each group of the item
+ * @property {string} note as it was written, however long
+ * @property {number} seen what one cost when it was shown last
+ * @property {Words} title for when the menu has it no longer
+ */
+/**
+ * A cart as it is kept. Its key is made anew with each change of its lines, so that one key is one order.
+ * @typedef {object} Cart
+ * @property {string} key the order's `Idempotency-Key`
+ * @property {Line[]} lines
+ * @property {Sent} [sent] it is being sent, or nobody knows whether it arrived
+ */
+/**
+ * @typedef {object} Sent
+ * @property {string} body as it was sent: a repeat with the same key must be the same
+ * @property {number} since when the customer tapped, ms since 1970 by the phone
+ * @property {boolean} doubt it may have arrived
+ * @property {boolean} given_up it is not sent again by itself
+ */
+/** @typedef {ReadonlySet<string>} SoldOut ids of items, and choices as `milk/oat` */
+/**
+ * What became different under a cart.
+ * @typedef {{is: 'price', title: Words, from: number, to: number}
+ *   | {is: 'gone', title: Words}
+ *   | {is: 'choice_gone', title: Words, choice: string}} Change
+ */
+/**
+ * Why a cart can't be ordered as it is, and the line that has to change.
+ * @typedef {{is: 'item', line: Line} | {is: 'choice', line: Line, group: Group, choice: Choice}
+ *   | {is: 'note', line: Line, has: number}} Obstacle
+ */
+
+/** What the counter takes at most: lines and cups of an order, characters of a line's note. */
+export const LIMITS = { lines: 100, cups: 1_000, note: 200 };
+
+/** A cart without anything in it. @type {Cart} */
+export const EMPTY = { key: '', lines: [] };
+
+/**
+ * A random UUID of version 4 (RFC 9562 5.4). `crypto.randomUUID` is not there over plain HTTP.
+ * @param {Uint8Array} [bytes] 16 random ones
+ */
+export function newKey(bytes = crypto.getRandomValues(new Uint8Array(16))) {
+  const b = Uint8Array.from(bytes);
+  b[6] = (b[6] & 0x0f) | 0x40;
+  b[8] = (b[8] & 0x3f) | 0x80;
+  const hex = Array.from(b, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}
+
+/** @type {WeakMap<Menu, {items: Map<string, Item>, groups: Map<string, Group>}>} */
+const indexes = new WeakMap();
+
+/** @param {Menu} menu */
+function index(menu) {
+  let made = indexes.get(menu);
+  if (!made) {
+    const items = menu.categories.flatMap((category) => category.items);
+    made = {
+      items: new Map(items.map((item) => [item.id, item])),
+      groups: new Map(menu.options.map((group) => [group.id, group])),
+    };
+    indexes.set(menu, made);
+  }
+  return made;
+}
+
+/**
+ * @param {Menu} menu
+ * @param {string} id
+ */
+export function itemOf(menu, id) {
+  return index(menu).items.get(id);
+}
+
+/**
+ * The groups of an item in their order.
+ * @param {Menu} menu
+ * @param {Item} item
+ */
+export function groupsOf(menu, item) {
+  return item.options.map((id) => index(menu).groups.get(id)).filter((group) => group !== undefined);
+}
+
+/**
+ * What is chosen in a line, in the order of the item's groups.
+ * @param {Menu} menu
+ * @param {Line} line
+ */
+export function choicesOf(menu, line) {
+  const item = itemOf(menu, line.item);
+  if (!item) return [];
+  return groupsOf(menu, item).flatMap((group) => {
+    const choice = group.choices.find((choice) => choice.id === line.options[group.id]);
+    return choice ? [{ group, choice }] : [];
+  });
+}
+
+/**
+ * What one of a line costs.
+ * @param {Menu} menu
+ * @param {{item: string, options: Record<string, string>}} line
+ */
+export function unitPrice(menu, line) {
+  const chosen = choicesOf(menu, /** @type {Line} */ (line));
+  return chosen.reduce((sum, { choice }) => sum + choice.price, itemOf(menu, line.item)?.price ?? 0);
+}
+
+/**
+ * @param {Menu} menu
+ * @param {Line[]} lines
+ */
+export function total(menu, lines) {
+  return lines.reduce((sum, line) => sum + line.quantity * unitPrice(menu, line), 0);
+}
+
+/** @param {Line[]} lines */
+export function count(lines) {
+  return lines.reduce((sum, line) => sum + line.quantity, 0);
+}
+
+/**
+ * An item can't be had: it is sold out, or every choice of one of its groups is.
+ * @param {Menu} menu
+ * @param {Item} item
+ * @param {SoldOut} soldOut
+ */
+export function isSoldOut(menu, item, soldOut) {
+  const none = (/** @type {Group} */ group) => group.choices.every((choice) => soldOut.has(choiceId(group, choice)));
+  return soldOut.has(item.id) || groupsOf(menu, item).some(none);
+}
+
+/**
+ * A choice as the counter calls it: `milk/oat`.
+ * @param {Group} group
+ * @param {Choice} choice
+ */
+export function choiceId(group, choice) {
+  return `${group.id}/${choice.id}`;
+}
+
+/**
+ * Characters as the counter counts them.
+ * @param {string} text
+ */
+export function characters(text) {
+  let n = 0;
+  for (const _ of text) n += 1;
+  return n;
+}
+
+/**
+ * Whether there is room for one more of what is there, and for one more line.
+ * @param {Line[]} lines
+ */
+export function room(lines) {
+  return { cup: count(lines) < LIMITS.cups, line: lines.length < LIMITS.lines && count(lines) < LIMITS.cups };
+}
+
+/**
+ * With one more line: one of this item, each group at its default or the first choice that is not sold out.
+ * @param {Menu} menu
+ * @param {Line[]} lines
+ * @param {Item} item
+ * @param {SoldOut} soldOut
+ */
+export function add(menu, lines, item, soldOut) {
+  /** @type {Record<string, string>} */
+  const options = {};
+  for (const group of groupsOf(menu, item)) {
+    const first = group.choices.find((choice) => !soldOut.has(choiceId(group, choice))) ?? group.choices[0];
+    options[group.id] = first.id;
+  }
+  const seen = unitPrice(menu, { item: item.id, options });
+  return [...lines, { id: nextId(lines), item: item.id, quantity: 1, options, note: '', seen, title: item.name }];
+}
+
+/**
+ * With one of a line on a line of its own, below it.
+ * @param {Line[]} lines
+ * @param {number} id
+ */
+export function split(lines, id) {
+  return lines.flatMap((line) =>
+    line.id === id && line.quantity > 1
+      ? [{ ...line, quantity: line.quantity - 1 }, { ...line, id: nextId(lines), quantity: 1 }]
+      : [line],
+  );
+}
+
+/**
+ * With this many of a line; none takes it out.
+ * @param {Line[]} lines
+ * @param {number} id
+ * @param {number} quantity
+ */
+export function setQuantity(lines, id, quantity) {
+  if (quantity < 1) return lines.filter((line) => line.id !== id);
+  return lines.map((line) => (line.id === id ? { ...line, quantity } : line));
+}
+
+/**
+ * With another choice in a line.
+ * @param {Menu} menu
+ * @param {Line[]} lines
+ * @param {number} id
+ * @param {string} group
+ * @param {string} choice
+ */
+export function choose(menu, lines, id, group, choice) {
+  return lines.map((line) => {
+    if (line.id !== id) return line;
+    const changed = { ...line, options: { ...line.options, [group]: choice } };
+    return { ...changed, seen: unitPrice(menu, changed) };
+  });
+}
+
+/**
+ * @param {Line[]} lines
+ * @param {number} id
+ * @param {string} note
+ */
+export function setNote(lines, id, note) {
+  return lines.map((line) => (line.id === id ? { ...line, note } : line));
+}
+
+/** @param {Line[]} lines */
+function nextId(lines) {
+  return Math.max(0, ...lines.map((line) => line.id)) + 1;
+}
+
+/**
+ * The lines as this menu has them, and what is different: items that are gone are taken out, choices that are gone
+ * become the default.
+ * @param {Menu} menu
+ * @param {Line[]} lines
+ * @returns {{lines: Line[], changes: Change[]}}
+ */
+export function fit(menu, lines) {
+  /** @type {Change[]} */
+  const changes = [];
+  const fitted = lines.flatMap((line) => {
+    const item = itemOf(menu, line.item);
+    if (!item) {
+      changes.push({ is: 'gone', title: line.title });
+      return [];
+    }
+    /** @type {Record<string, string>} */
+    const options = {};
+    for (const group of groupsOf(menu, item)) {
+      const wanted = line.options[group.id];
+      const known = group.choices.some((choice) => choice.id === wanted);
+      if (!known && wanted !== undefined) changes.push({ is: 'choice_gone', title: item.name, choice: wanted });
+      options[group.id] = known ? wanted : group.choices[0].id;
+    }
+    const seen = unitPrice(menu, { item: item.id, options });
+    if (seen !== line.seen) changes.push({ is: 'price', title: item.name, from: line.seen, to: seen });
+    return [{ ...line, options, seen, title: item.name }];
+  });
+  const same = JSON.stringify(fitted) === JSON.stringify(lines);
+  return { lines: same ? lines : fitted, changes };
+}
+
+/**
+ * What keeps these lines from being ordered.
+ * @param {Menu} menu
+ * @param {Line[]} lines
+ * @param {SoldOut} soldOut
+ * @returns {Obstacle[]}
+ */
+export function obstacles(menu, lines, soldOut) {
+  return lines.flatMap((line) => {
+    const item = itemOf(menu, line.item);
+    if (!item || isSoldOut(menu, item, soldOut)) return [{ is: /** @type {const} */ ('item'), line }];
+    /** @type {Obstacle[]} */
+    const found = choicesOf(menu, line)
+      .filter(({ group, choice }) => soldOut.has(choiceId(group, choice)))
+      .map(({ group, choice }) => ({ is: 'choice', line, group, choice }));
+    const has = characters(line.note.trim());
+    return has > LIMITS.note ? [...found, { is: 'note', line, has }] : found;
+  });
+}
+
+/**
+ * The order as `POST /orders` takes it.
+ * @param {Menu} menu
+ * @param {Line[]} lines
+ */
+export function request(menu, lines) {
+  const items = lines.map((line) => ({
+    item: line.item,
+    quantity: line.quantity,
+    options: choicesOf(menu, line).map(({ group, choice }) => choiceId(group, choice)),
+    note: printable(line.note) || undefined,
+  }));
+  return { items, total: total(menu, lines) };
+}
+
+/**
+ * A note as screens and printers take it: control characters, which come along when something is pasted, become spaces.
+ * @param {string} note
+ */
+function printable(note) {
+  return note.trim().replace(/\r\n?/g, '\n').replace(/[^\P{Cc}\n]/gu, ' ');
+}
+
+/**
+ * A cart as it was kept, or an empty one where what was kept can't be one.
+ * @param {string | null} text
+ * @returns {Cart}
+ */
+export function parse(text) {
+  let kept;
+  try {
+    kept = JSON.parse(text ?? 'null');
+  } catch {
+    return EMPTY;
+  }
+  if (typeof kept?.key !== 'string' || !Array.isArray(kept.lines)) return EMPTY;
+  /** @type {Line[]} */
+  const lines = kept.lines.filter(isLine).slice(0, LIMITS.lines);
+  // Lines that were dropped are another order.
+  if (lines.length !== kept.lines.length || new Set(lines.map((line) => line.id)).size !== lines.length) return EMPTY;
+  return isSent(kept.sent) ? { key: kept.key, lines, sent: kept.sent } : { key: kept.key, lines };
+}
+
+/**
+ * @param {any} line
+ * @returns {line is Line}
+ */
+function isLine(line) {
+  return (
+    Number.isSafeInteger(line?.id) &&
+    typeof line.item === 'string' &&
+    Number.isInteger(line.quantity) &&
+    line.quantity >= 1 &&
+    line.quantity <= LIMITS.cups &&
+    typeof line.note === 'string' &&
+    Number.isSafeInteger(line.seen) &&
+    typeof line.title?.en === 'string' &&
+    typeof line.title.ko === 'string' &&
+    typeof line.options === 'object' &&
+    line.options !== null &&
+    Object.values(line.options).every((choice) => typeof choice === 'string')
+  );
+}
+
+/**
+ * @param {any} sent
+ * @returns {sent is Sent}
+ */
+function isSent(sent) {
+  return (
+    typeof sent?.body === 'string' &&
+    Number.isFinite(sent.since) &&
+    typeof sent.doubt === 'boolean' &&
+    typeof sent.given_up === 'boolean'
+  );
+}
+
+/**
+ * What the counter's answer to an order means.
+ *
+ * - `unknown`: nobody knows whether it was written.
+ * - `later`: it was not, and it is worth asking again by itself.
+ * - `not_written`: it was not.
+ * - `too_many`: it was not, for too many orders came from here.
+ * - `changed`: it isn't on offer as it was: look at the menu again.
+ * - `shut`: no orders are taken.
+ * - `used`: its key stands for another order, which arrived.
+ * - `refused`: it is wrong in a way that this page should have known.
+ *
+ * @typedef {{is: 'accepted', id: string}
+ *   | {is: 'unknown' | 'later' | 'too_many', after_s: number}
+ *   | {is: 'not_written'}
+ *   | {is: 'changed', sold_out: string[]}
+ *   | {is: 'shut', ordering: 'paused' | 'closed' | 'till', reason?: string, reopens_at?: number, opens_at?: number}
+ *   | {is: 'used', id: string}
+ *   | {is: 'refused', detail: string}} Verdict
+ */
+
+/**
+ * @param {number} status
+ * @param {any} json its body, `null` if there is none that can be read
+ * @param {number} after_s its `Retry-After`, `NaN` without one
+ * @returns {Verdict}
+ */
+export function verdict(status, json, after_s) {
+  const after = Number.isFinite(after_s) ? Math.min(Math.max(after_s, 1), 3_600) : 1;
+  if (status === 201 && typeof json?.order_id === 'string') return { is: 'accepted', id: json.order_id };
+  if (status === 429) return { is: 'too_many', after_s: Number.isFinite(after_s) ? after : 10 };
+  switch (json?.code) {
+    case 'price_changed':
+    case 'unknown_item':
+    case 'unknown_option':
+      return { is: 'changed', sold_out: [] };
+    case 'sold_out':
+      return { is: 'changed', sold_out: Array.isArray(json.sold_out) ? json.sold_out.map(String) : [] };
+    case 'ordering_paused':
+      return { is: 'shut', ordering: 'paused', reason: json.reason, reopens_at: json.reopens_at };
+    case 'shop_closed':
+      return { is: 'shut', ordering: 'closed', reason: json.reason, opens_at: json.opens_at };
+    case 'order_at_till':
+      return { is: 'shut', ordering: 'till', reason: json.reason };
+    case 'idempotency_key_reused':
+      return { is: 'used', id: String(json.order_id ?? '') };
+    case 'starting':
+    case 'busy':
+      return { is: 'later', after_s: after };
+    case 'not_written':
+    case 'queue_full':
+      return { is: 'not_written' };
+    default:
+      // Without a code of the counter's it comes from something before it, which may have passed the order on.
+      if (status >= 400 && status < 500 && json?.code) return { is: 'refused', detail: String(json.detail ?? '') };
+      return { is: 'unknown', after_s: after };
+  }
+}
