@@ -113,11 +113,10 @@ export function day(ms, now, timeZone) {
  * @param {string} currency its code in ISO 4217
  */
 export function price(amount, currency) {
-  const written = new Intl.NumberFormat(language, { style: 'currency', currency, currencyDisplay: 'narrowSymbol' });
-  const digits = written.resolvedOptions().maximumFractionDigits ?? 0;
   // As it stands on menus in Korea, which `Intl` does not know.
-  if (currency === 'KRW') return t('common.won', { amount: new Intl.NumberFormat(language).format(amount) });
-  return written.format(amount / 10 ** digits);
+  if (currency === 'KRW') return t('common.won', { amount: numbers({}).format(amount) });
+  const format = numbers({ style: 'currency', currency, currencyDisplay: 'narrowSymbol' });
+  return format.format(amount / 10 ** (format.resolvedOptions().maximumFractionDigits ?? 0));
 }
 
 /**
@@ -135,27 +134,44 @@ const FORMATS = {
   seconds: { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' },
   weekday: { weekday: 'long' },
   date: { month: 'long', day: 'numeric' },
+  day: { year: 'numeric', month: '2-digit', day: '2-digit' },
 };
-/** @type {Map<string, Intl.DateTimeFormat>} Making one takes longer than using it a hundred times. */
+/**
+ * Making one takes a slow phone longer than using it a hundred times.
+ * @type {Map<string, Intl.DateTimeFormat | Intl.NumberFormat>}
+ */
 const formats = new Map();
+
+/**
+ * @template {Intl.DateTimeFormat | Intl.NumberFormat} F
+ * @param {string} key
+ * @param {() => F} make
+ */
+function kept(key, make) {
+  let format = /** @type {F | undefined} */ (formats.get(key));
+  if (!format) formats.set(key, (format = make()));
+  return format;
+}
+
+/** @param {Intl.NumberFormatOptions} options */
+function numbers(options) {
+  return kept(`${language} number ${options.currency}`, () => new Intl.NumberFormat(language, options));
+}
 
 /**
  * @param {string} name
  * @param {string} [timeZone]
+ * @param {string} [locale]
  */
-function format(name, timeZone) {
-  const key = `${language} ${name} ${timeZone}`;
-  let made = formats.get(key);
-  if (!made) {
+function format(name, timeZone, locale = language) {
+  return kept(`${locale} ${name} ${timeZone}`, () => {
     try {
-      made = new Intl.DateTimeFormat(language, { ...FORMATS[name], timeZone });
+      return new Intl.DateTimeFormat(locale, { ...FORMATS[name], timeZone });
     } catch {
       // This browser does not know the shop's zone: its own is the better guess.
-      made = new Intl.DateTimeFormat(language, FORMATS[name]);
+      return new Intl.DateTimeFormat(locale, FORMATS[name]);
     }
-    formats.set(key, made);
-  }
-  return made;
+  });
 }
 
 /**
@@ -165,13 +181,7 @@ function format(name, timeZone) {
  */
 function dayNumber(ms, timeZone) {
   // Swedish dates are ISO 8601.
-  let date;
-  try {
-    date = new Intl.DateTimeFormat('sv', { timeZone }).format(ms);
-  } catch {
-    date = new Intl.DateTimeFormat('sv').format(ms);
-  }
-  return Math.round(Date.parse(`${date}T00:00:00Z`) / 86_400_000);
+  return Date.parse(`${format('day', timeZone, 'sv').format(ms)}T00:00:00Z`) / 86_400_000;
 }
 
 /**
