@@ -199,7 +199,9 @@ function shutTexts(page, shop) {
     }
     default: {
       const until = opens(page, shop.reopens_at, 'order.opens', 'order.reopens') || t('order.reopens_soon');
-      return [t('order.paused'), `${t(shop.reason === 'wait' ? 'order.paused_wait' : 'order.paused_staff')} ${until}`];
+      // Staff who know when it goes on are catching up; else it may be anything.
+      const isCatchingUp = shop.reason === 'wait' || shop.reopens_at !== undefined;
+      return [t('order.paused'), `${t(isCatchingUp ? 'order.paused_wait' : 'order.paused_staff')} ${until}`];
     }
   }
 }

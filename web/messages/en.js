@@ -113,7 +113,7 @@ export default {
   "order.item_sold_out": "{item} is sold out",
   "order.choice_sold_out": "{choice} is sold out for {item}",
   "order.note_too_long": "The note on {item} is too long: {count} of {max} characters",
-  "order.choose_again": "Choose again",
+  "order.choose_again": "Change it",
   "order.shorten": "Shorten it",
   "order.and_more": "And {count} more.",
   "order.mine": "Your order",

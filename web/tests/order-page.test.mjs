@@ -95,7 +95,7 @@ test('what is sold out while it is chosen is said, and is taken out before the o
   await page.getByText('Oat is sold out for Latte').waitFor();
   await phone.picture('order-choice-sold-out-en-light');
   assert.equal(await page.locator('[data-item=latte] [aria-disabled]').innerText(), 'Oat\nSold out');
-  await page.getByRole('button', { name: 'Choose again' }).click();
+  await page.getByRole('button', { name: 'Change it' }).click();
   await page.keyboard.press('ArrowRight');
   await page.getByRole('button', { name: 'Order', exact: true }).waitFor();
   await staff(line, 'sold-out/latte', { sold_out: true });
