@@ -85,13 +85,15 @@ export async function open(browser, url, phone = {}) {
   if (!storage) await context.addInitScript(refuseStorage);
   const page = await context.newPage();
   const problems = watch(page, phone.expected ?? []);
-  if (text !== 1) {
+  const enlarge = async () => {
+    if (text === 1) return;
     const devtools = await context.newCDPSession(page);
     await devtools.send('Page.enable');
     await devtools.send('Page.setFontSizes', { fontSizes: { standard: 16 * text, fixed: 13 * text } });
-  }
+  };
+  await enlarge();
   await page.goto(url);
-  return new Opened(context, page, problems);
+  return new Opened(context, page, problems, enlarge);
 }
 
 /** A page on a phone. */
@@ -100,12 +102,14 @@ export class Opened {
    * @param {import('playwright-core').BrowserContext} context
    * @param {import('playwright-core').Page} page
    * @param {string[]} problems
+   * @param {() => Promise<void>} enlarge
    */
-  constructor(context, page, problems) {
+  constructor(context, page, problems, enlarge) {
     this.context = context;
     this.page = page;
     /** What went wrong in it so far, but for what was expected. */
     this.problems = problems;
+    this.enlarge = enlarge;
   }
 
   /**
@@ -115,7 +119,19 @@ export class Opened {
    */
   async picture(name, { fullPage = false } = {}) {
     await mkdir(SCREENS, { recursive: true });
-    await this.page.screenshot({ path: join(SCREENS, `${name}.png`), fullPage, animations: 'disabled' });
+    const size = this.page.viewportSize();
+    if (fullPage && size) await this.resize({ ...size, height: await this.page.evaluate(() => document.documentElement.scrollHeight) });
+    await this.page.screenshot({ path: join(SCREENS, `${name}.png`), animations: 'disabled' });
+    if (fullPage && size) await this.resize(size);
+  }
+
+  /**
+   * Another size of the screen. Playwright's own picture of a whole page sets back the size of text.
+   * @param {{width: number, height: number}} size
+   */
+  async resize(size) {
+    await this.page.setViewportSize(size);
+    await this.enlarge();
   }
 
   /** Fails if someone who can't see, or can't see well, could not use the page as it is now. */
