@@ -85,6 +85,8 @@ function hear(news) {
   if (model.order !== null) attend(model.order);
   if (next !== model.screen) enter(next);
   if (before !== null && model.order !== null && before.state !== model.order.state) model.asking = '';
+  // The answer to the bell has no button any more: what could not be sent is sent when the counter is there again.
+  if (next === 'coming' && model.asking === 'unsent' && model.order !== null && !hasAnswer(model.order)) ask('acknowledge');
   show();
   if (document.hidden) line.is('hidden');
   else if (model.order !== null) line.is('listening');

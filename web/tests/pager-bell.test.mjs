@@ -186,6 +186,23 @@ test('answering works while nothing can be sent, and is sent when it can be', as
   await phone.close();
 });
 
+test('an answer that could not be sent for minutes is sent when the counter is there again', async () => {
+  const { id, phone, page, notes } = await tested({ clock: true, expected: [/ERR_FAILED/] });
+  await page.route(/\/commands$/, (route) => route.abort());
+  await line.command(id, 'ready');
+  await page.getByRole('button', { name: 'I’m on my way' }).click();
+  const answers = () => notes.commands.filter(({ command }) => command === 'acknowledge').length;
+  for (let tries = 1; tries <= 6; tries += 1) {
+    await waitFor(() => answers() >= tries);
+    await page.clock.fastForward(40_000);
+  }
+  await page.unroute(/\/commands$/);
+  await page.clock.fastForward(40_000);
+  await line.shown(id, (order) => Boolean(order.marks?.acknowledged_at));
+  await page.getByText('The bar knows you’re coming').waitFor();
+  await phone.close();
+});
+
 test('a reload does not ring the same round again', async () => {
   for (const storage of [true, false]) {
     const { id, phone, page, notes } = await tested({ storage });
