@@ -11,8 +11,7 @@ use bytes::Bytes;
 use eventlog::{Position, PublishError};
 use hmac::{Hmac, KeyInit, Mac};
 use http::HeaderMap;
-use order::{Item, LineDetails, Order};
-use serde_json::value::RawValue;
+use order::{Item, LineDetails, Order, REQUEST_HASH};
 use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -48,38 +47,55 @@ pub(crate) fn key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
 /// The order id that a key stands for: HMAC-SHA256 of it under the line's secret, as a UUID of version 8
 /// (RFC 9562 5.8). Nobody without the secret can guess it.
 pub(crate) fn order_id(secret: &[u8; 32], key: &str) -> Uuid {
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret).expect("HMAC takes keys of any length");
-    mac.update(key.as_bytes());
-    let digest: [u8; 32] = mac.finalize().into_bytes().into();
+    let digest = keyed(secret, &[key.as_bytes()]);
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&digest[..16]);
     uuid::Builder::from_custom_bytes(bytes).into_uuid()
 }
 
-/// The field in which a counter keeps [`request`] with an order that it made something else of: what was asked can't be
-/// told from its prices and complete options, and what a menu made of it once can't be made again.
-pub(crate) const REQUEST_HASH: &str = "request_hash";
-/// Bytes of it that are kept. Nobody gains by two orders of one key that look the same: both are the sender's own.
+/// Bytes of what is kept of a request. Nobody gains by two orders of one key that look the same: both are the sender's
+/// own.
 const KEPT_HASH_BYTES: usize = 8;
 
 /// Whether an order is what this asked for.
-pub(crate) fn is_of(order: &Order, asked: &Request) -> bool {
+pub(crate) fn is_of(order: &Order, asked: &Request, secret: &[u8; 32]) -> bool {
     let extra = order.details().map_or(&[][..], |details| &details.extra);
     let kept = extra.iter().find(|(key, _)| &**key == REQUEST_HASH).map(|(_, value)| value.get());
-    kept.map_or_else(|| request(order) == *asked, |kept| kept == kept_hash(asked))
+    kept.map_or_else(|| request(order) == *asked, |kept| kept == kept_hash(asked, secret))
 }
 
-/// The order with what was asked for, if a menu made something else of it.
-pub(crate) fn with_request(mut order: Order, asked: &Request) -> Order {
-    if let Some(details) = order.details.as_mut().filter(|details| details.menu.is_some()) {
-        let hash = RawValue::from_string(kept_hash(asked)).expect("digits in quotes are JSON");
-        details.extra.push((REQUEST_HASH.into(), hash));
+/// An order's JSON as it is written: with what was asked for, if a menu made something else of it. That can't be told
+/// from its prices and complete options, and what a menu made of it once can't be made again.
+pub(crate) fn written(order: &Order, json: &Bytes, asked: &Request, secret: &[u8; 32]) -> Bytes {
+    if order.details().is_none_or(|details| details.menu.is_none()) {
+        return json.clone();
     }
-    order
+    let mut written = json[..json.len() - 1].to_vec();
+    written.extend_from_slice(format!(",\"{REQUEST_HASH}\":{}}}", kept_hash(asked, secret)).as_bytes());
+    written.into()
 }
 
-fn kept_hash(asked: &Request) -> String {
-    format!("\"{}\"", to_hex(&asked[..KEPT_HASH_BYTES]))
+/// The order without that, as it is shown and answered.
+pub(crate) fn forget_request(order: &mut Order) {
+    if let Some(details) = &mut order.details {
+        details.extra.retain(|(key, _)| &**key != REQUEST_HASH);
+    }
+}
+
+/// With the line's secret: whoever reads the log can't find out by guessing what a note says.
+fn kept_hash(asked: &Request, secret: &[u8; 32]) -> String {
+    // No key has a zero in it, so this is never the id that a key stands for.
+    let digest = keyed(secret, &[b"request\0", asked]);
+    format!("\"{}\"", to_hex(&digest[..KEPT_HASH_BYTES]))
+}
+
+/// HMAC-SHA256 under the line's secret.
+fn keyed(secret: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret).expect("HMAC takes keys of any length");
+    for part in parts {
+        mac.update(part);
+    }
+    mac.finalize().into_bytes().into()
 }
 
 /// What of an order its sender asked for, as a hash. What counters add by themselves does not count.
@@ -290,9 +306,14 @@ mod tests {
         let made = r#"{"order_id":"a","amount":1,"status":0,"items":[{"item":"latte","options":["milk/whole"],"unit_price":5500,"note":"hot"}],"total":5500,"menu":"0123456789ab"}"#;
         let asked = request(&asked);
         assert_ne!(request(&order(made)), asked);
-        let made = with_request(order(made), &asked);
-        assert!(is_of(&Order::parse(&made.to_json()).unwrap(), &asked), "also after it was read back");
-        assert!(!is_of(&made, &request(&order(r#"{"order_id":"a","amount":1,"status":0}"#))));
+        let secret = [1; 32];
+        let written = |secret| written(&order(made), &Bytes::from_static(made.as_bytes()), &asked, secret);
+        let mut read = Order::parse(&written(&secret)).unwrap();
+        assert!(is_of(&read, &asked, &secret));
+        assert!(!is_of(&read, &request(&order(r#"{"order_id":"a","amount":1,"status":0}"#)), &secret));
+        assert_ne!(written(&secret), written(&[2; 32]), "nobody can guess it who does not know the secret");
+        forget_request(&mut read);
+        assert_eq!(read, order(made), "it is for counters alone");
     }
 
     const ID: Uuid = Uuid::from_u128(1);

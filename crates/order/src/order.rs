@@ -14,6 +14,10 @@ use crate::{
     item::{self, Extra, WithoutNotes, once, same},
 };
 
+/// The field in which a counter keeps what it knows a repeat of a request by. It hangs on all that was asked for, notes
+/// included, so it stands where they do: in `order.received` and `order.state`.
+pub const REQUEST_HASH: &str = "request_hash";
+
 /// An order as the contract writes it: `order_id`, `amount` and `status` first, what is ours after them, and
 /// fields that nobody here knows kept to the byte and passed on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,7 +93,8 @@ impl Order {
         out
     }
 
-    /// The order as `order.processed` has it: announced, and without its note and those of its lines.
+    /// The order as `order.processed` has it: announced, without its note and those of its lines, and without
+    /// [`REQUEST_HASH`].
     pub fn announced(&self) -> Announced<'_> {
         Announced(self)
     }
@@ -152,8 +157,9 @@ impl Order {
             if let Some(promise) = d.promise {
                 map.serialize_entry("promise", &promise)?;
             }
-            // A note that is not ours to read is a note all the same.
-            for (key, value) in d.extra.iter().filter(|(key, _)| with_note || &**key != "note") {
+            // A note that is not ours to read is a note all the same, and so is what can be told only by guessing it.
+            let hidden = ["note", REQUEST_HASH];
+            for (key, value) in d.extra.iter().filter(|(key, _)| with_note || !hidden.contains(&&**key)) {
                 map.serialize_entry(&**key, value)?;
             }
         }
@@ -429,6 +435,17 @@ mod tests {
                 r#"{"order_id":"a","amount":1,"status":1,"x":1}"#
             );
         }
+    }
+
+    #[test]
+    fn what_a_note_could_be_guessed_by_is_not_announced() {
+        let json = r#"{"order_id":"a","amount":1,"status":0,"request_hash":"0123456789abcdef","x":1}"#;
+        let order = Order::parse(json.as_bytes()).unwrap();
+        assert_eq!(String::from_utf8(order.to_json()).unwrap(), json, "what is kept has it");
+        assert_eq!(
+            serde_json::to_string(&order.announced()).unwrap(),
+            r#"{"order_id":"a","amount":1,"status":1,"x":1}"#
+        );
     }
 
     #[test]

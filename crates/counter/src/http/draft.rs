@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt};
 
-use ::order::{Details, Item, Limits, Millis, Order, OrderId};
+use ::order::{Details, Item, Limits, Millis, Order, OrderId, REQUEST_HASH};
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeOwned, MapAccess, Visitor},
@@ -11,7 +11,6 @@ use serde_json::value::RawValue;
 
 use super::body::bad_json;
 use crate::{
-    idempotency::REQUEST_HASH,
     problem::{Code, Problem},
     view::snapshot,
 };

@@ -116,7 +116,7 @@ pub(super) async fn submit(app: &App, headers: &HeaderMap, ask: impl Ask) -> Res
         let mut order = ask.make(asked)?;
         ask.admit()?;
         ask.promise(&mut order);
-        return write(app, headers, &order)
+        return write(app, headers, &order, Clone::clone)
             .await
             .map_err(|error| failed(&error, &order.order_id))
             .map(|(json, at)| Placed { json, at: place_of(at), id: order.order_id });
@@ -125,7 +125,7 @@ pub(super) async fn submit(app: &App, headers: &HeaderMap, ask: impl Ask) -> Res
     let uuid = idempotency::order_id(secret, key);
     let asked = ask.asked(order_id(uuid));
     let (id, request) = (asked.order_id.clone(), idempotency::request(&asked));
-    if let Some(placed) = known(app, &id, &request)? {
+    if let Some(placed) = known(app, &id, &request, secret)? {
         return Ok(placed);
     }
     // Made before the turn is taken: others wait for that.
@@ -137,10 +137,10 @@ pub(super) async fn submit(app: &App, headers: &HeaderMap, ask: impl Ask) -> Res
     };
     let outcome = match app.in_flight.enter(uuid, request, Instant::now(), admitted)? {
         Turn::Reused => return Err(idempotency::reused().with("order_id", id.as_str())),
-        Turn::Write(writing, order) => {
-            let mut order = idempotency::with_request(order, &request);
+        Turn::Write(writing, mut order) => {
             ask.promise(&mut order);
-            let outcome = write(app, headers, &order).await;
+            let written = |json: &Bytes| idempotency::written(&order, json, &request, secret);
+            let outcome = write(app, headers, &order, written).await;
             writing.done(outcome.clone());
             outcome
         }
@@ -155,17 +155,29 @@ pub(super) async fn submit(app: &App, headers: &HeaderMap, ask: impl Ask) -> Res
 }
 
 /// The order that this key stood for before, if the view knows it.
-fn known(app: &App, id: &OrderId, request: &idempotency::Request) -> Result<Option<Placed>, Problem> {
+fn known(
+    app: &App,
+    id: &OrderId,
+    request: &idempotency::Request,
+    secret: &[u8; 32],
+) -> Result<Option<Placed>, Problem> {
     let look = app.views.look().ok_or_else(Problem::starting)?;
     let Some(state) = look.get(id.as_str()) else { return Ok(None) };
-    if !idempotency::is_of(&state.order, request) {
+    if !idempotency::is_of(&state.order, request, secret) {
         return Err(idempotency::reused().with("order_id", id.as_str()));
     }
-    let as_received = Order { status: Status::Received, ..state.order.clone() };
+    let mut as_received = Order { status: Status::Received, ..state.order.clone() };
+    idempotency::forget_request(&mut as_received);
     Ok(Some(Placed { json: as_received.to_json().into(), id: id.clone(), at: state.at }))
 }
 
-async fn write(app: &App, headers: &HeaderMap, order: &Order) -> idempotency::Outcome {
+/// Writes it, and gives it as it is answered; `written` is what the record has of that.
+async fn write(
+    app: &App,
+    headers: &HeaderMap,
+    order: &Order,
+    written: impl FnOnce(&Bytes) -> Bytes,
+) -> idempotency::Outcome {
     let json = Bytes::from(order.to_json());
     let id = order.order_id.as_str();
     let time = rfc3339(clock::now());
@@ -173,7 +185,7 @@ async fn write(app: &App, headers: &HeaderMap, order: &Order) -> idempotency::Ou
     let trace = traceparent(headers).map(|value| ("traceparent", value));
     let record = Record {
         key: Some(Bytes::copy_from_slice(id.as_bytes())),
-        value: Some(json.clone()),
+        value: Some(written(&json)),
         headers: Headers::new(event.headers().into_iter().chain(trace)),
     };
     if record.size() > Limits::RECORD_BYTES {

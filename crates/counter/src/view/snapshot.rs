@@ -6,7 +6,7 @@ use order::{Code, Marks, Millis, Mode, Order, OrderState, Presence, Promise, Rol
 use serde::Serialize;
 
 use super::{View, fold::is_made_by_others};
-use crate::idempotency::REQUEST_HASH;
+use crate::idempotency::forget_request;
 
 /// Fields of a snapshot that an order must not bring along.
 pub(crate) const RESERVED: [&str; 22] = [
@@ -192,10 +192,11 @@ fn shown_order(state: &OrderState, role: Role) -> Order {
     let mut order = state.order.clone();
     let rang = matches!(state.stage, Stage::Ready | Stage::Collected | Stage::Uncollected);
     order.status = if rang { Status::Processed } else { Status::Received };
+    forget_request(&mut order);
     if let Some(details) = &mut order.details {
         details.unpaid = false;
         details.promise = None;
-        details.extra.retain(|(key, _)| !RESERVED.contains(&&**key) && &**key != REQUEST_HASH);
+        details.extra.retain(|(key, _)| !RESERVED.contains(&&**key));
         if is_strangers(state, role) {
             details.name = None;
             details.note = None;
