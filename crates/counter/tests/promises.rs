@@ -113,6 +113,19 @@ async fn an_order_that_is_paid_first_is_promised_something_when_it_is_paid() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_guest_who_asks_to_accept_an_order_is_promised_nothing() {
+    let (line, _barista, _shop) = bar("payment = \"before\"").await;
+    let placed = line.order_items(&[], TWO_LATTES).await.json();
+    let id = placed["order_id"].as_str().unwrap();
+    line.shown(id, |order| order["decided"] == true).await;
+    let refused = line.command(id, &[], r#"{"command":"accept"}"#).await;
+    assert_eq!(refused.code(), "not_allowed", "{refused:?}");
+    let asked = line.log.history(topic::COMMAND, 0).pop().unwrap().record.value.unwrap();
+    let asked: Value = serde_json::from_slice(&asked).unwrap();
+    assert_eq!((&asked["command"], asked.get("promise")), (&"accept".into(), None), "{asked}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn ordering_pauses_where_one_more_would_take_too_long() {
     let (line, _barista, _shop) = bar("longest_wait_minutes = 10").await;
     let staff = line.staff();

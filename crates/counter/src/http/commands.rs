@@ -65,7 +65,8 @@ pub(super) async fn command(
                         "Baristas of another program make this order.",
                     ));
                 }
-                if let Action::Accept { promise } = &mut ask.action {
+                // Whoever may not accept it is refused by the barista, and is no reason to look at the whole line.
+                if let (Action::Accept { promise }, Role::Staff) = (&mut ask.action, role) {
                     *promise = look.first_promise(&state.order);
                 }
                 state.at

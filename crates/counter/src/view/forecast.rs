@@ -105,8 +105,8 @@ impl Forecasts {
         Some(fresh(estimate.later_by(busy_ms(view)), now))
     }
 
-    /// The first promise of an order that waits for payment, which comes now. It is made before those that were
-    /// placed after it.
+    /// The first promise of an order that waits for payment, if it comes now. It is made before those that were
+    /// placed after it; others wait for it once that is decided.
     fn paid(&self, view: &View, state: &OrderState, as_of: Millis, now: Millis) -> Option<Promise> {
         let ways = Ways::of(view, state.at.partition)?;
         let can = state.awaits_payment()
@@ -119,9 +119,10 @@ impl Forecasts {
             let estimate = Line::new(now, ways.bar).ask(ways.work(&state.order), ways.mode);
             return Some(fresh(estimate.later_by(busy_ms(view)), now));
         }
-        let mut forecast = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        forecast.renew(view, Some(state.at), now);
-        forecast.shown.get(&state.at).map(|shown| shown.promise)
+        let shown = self.lock().shown.clone();
+        let mut if_paid = Forecast { shown, ..Forecast::default() };
+        if_paid.renew(view, Some(state), now);
+        if_paid.shown.get(&state.at).map(|shown| shown.promise)
     }
 
     fn one_more(&self, view: &View, as_of: Millis, now: Millis) -> Option<Minutes> {
@@ -137,17 +138,21 @@ impl Forecasts {
 
     /// The forecast, made anew if it is no longer good. Whoever comes meanwhile waits, and finds it fresh.
     fn fresh(&self, view: &View, now: Millis) -> MutexGuard<'_, Forecast> {
-        let mut forecast = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut forecast = self.lock();
         if !(0..GOOD_MS).contains(&now.saturating_sub(forecast.made_at)) {
             forecast.renew(view, None, now);
         }
         forecast
     }
+
+    fn lock(&self) -> MutexGuard<'_, Forecast> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Forecast {
-    /// Makes it anew, with an order in it that is being paid.
-    fn renew(&mut self, view: &View, paid: Option<At>, now: Millis) {
+    /// Makes it anew, with an order in it as if that were paid.
+    fn renew(&mut self, view: &View, paid: Option<&OrderState>, now: Millis) {
         let partitions: Vec<_> =
             (0..view.partitions().max(1)).map(|partition| Ways::of(view, partition)).collect();
         let each = (LOOKED_AT / partitions.len()).max(LOOKED_AT_EACH);
@@ -155,7 +160,7 @@ impl Forecast {
         for state in view.open(each) {
             if let Some(Some(ways)) = partitions.get(state.at.partition as usize)
                 && let Some(queue) = &ways.queue
-                && (!state.awaits_payment() || paid == Some(state.at))
+                && (!state.awaits_payment() || paid.is_some_and(|paid| paid.at == state.at))
                 && !view.is_foreign(state)
             {
                 queues.entry(queue).or_default().push((state, ways));

@@ -142,10 +142,14 @@ fn an_order_that_is_ready_or_not_paid_is_promised_nothing_and_holds_up_nobody() 
     bar.taken("a", 60, 0);
     assert_eq!((bar.promised("u", NOW), bar.promised("r", NOW)), (None, None));
     assert!(bar.promised("a", NOW).unwrap().1 <= 2);
-    let unpaid = bar.view.get("u").unwrap();
-    let (from, to) = minutes(bar.forecasts.paid(&bar.view, unpaid, NOW, NOW).unwrap());
+    let unpaid = bar.view.get("u").unwrap().clone();
+    let others = |bar: &Bar, now| (bar.promised("a", now), bar.forecasts.one_more(&bar.view, now, now));
+    let before = others(&bar, NOW);
+    let (from, to) = minutes(bar.forecasts.paid(&bar.view, &unpaid, NOW, NOW).unwrap());
     assert!((35..=50).contains(&from) && (50..=70).contains(&to), "its own fifty minutes: {from} {to}");
-    assert!(bar.placed(60).unwrap().0 >= 35, "whoever comes now waits for it");
+    assert_eq!(others(&bar, NOW), before, "to ask for it is not to pay it");
+    bar.put(&OrderState { paid: true, version: 2, ..unpaid });
+    assert!(others(&bar, NOW + SECOND).1.unwrap().from >= 35, "whoever comes now waits for it");
 }
 
 #[test]
