@@ -16,7 +16,7 @@ use super::{
 
 const MINUTE_MS: Millis = 60_000;
 /// How long a forecast is good.
-const GOOD_MS: Millis = 1_000;
+const GOOD_MS: u64 = 1_000;
 /// Orders that are looked at one by one; whoever comes behind them waits for far longer than anyone is promised.
 const LOOKED_AT: usize = 4_000;
 /// At least so many of each partition.
@@ -139,7 +139,8 @@ impl Forecasts {
     /// The forecast, made anew if it is no longer good. Whoever comes meanwhile waits, and finds it fresh.
     fn fresh(&self, view: &View, now: Millis) -> MutexGuard<'_, Forecast> {
         let mut forecast = self.lock();
-        if !(0..GOOD_MS).contains(&now.saturating_sub(forecast.made_at)) {
+        // Whoever looked a moment before another made it finds it from after that.
+        if now.abs_diff(forecast.made_at) >= GOOD_MS {
             forecast.renew(view, None, now);
         }
         forecast

@@ -153,6 +153,18 @@ fn an_order_that_is_ready_or_not_paid_is_promised_nothing_and_holds_up_nobody() 
 }
 
 #[test]
+fn a_look_that_is_a_moment_older_than_the_forecast_does_not_make_it_anew() {
+    let mut bar = Bar::new(TWO_HANDS);
+    let one_more = |bar: &Bar, now| bar.forecasts.one_more(&bar.view, now, now).unwrap();
+    let quiet = one_more(&bar, NOW);
+    for n in 0..10 {
+        bar.taken(&format!("o-{n}"), 120, 0);
+    }
+    assert_eq!(one_more(&bar, NOW - 5), quiet);
+    assert_ne!(one_more(&bar, NOW - MINUTE), quiet, "a clock that was set back is another thing");
+}
+
+#[test]
 fn what_staff_add_is_in_new_promises_and_changes_none_that_was_made_before() {
     let mut bar = Bar::new(TWO_HANDS);
     let busy = |bar: &mut Bar, minutes: u32, at: Millis| {
