@@ -222,6 +222,25 @@ async fn where_nobody_decides_it_is_said() {
 }
 
 #[tokio::test]
+async fn whoever_waits_for_a_drink_sees_that_nobody_decides_on_what_staff_tap() {
+    let line = Line::on(log(1), Options { deadline: Duration::from_millis(400), ..options() }).await;
+    let barista = Barista::start(&line.log, Mode::Manual);
+    let (id, _) = line.order(1).await;
+    line.shown(&id, |order| order["decided"] == true).await;
+    drop(barista);
+    let mut stream = line.events(&format!("/orders/{id}/events"), &[]).await;
+    let still = stream.named("heartbeat").await.json();
+    assert_eq!((still.get("no_barista"), still["promise"].is_object()), (None, true), "{still}");
+    let staff = line.staff();
+    let tapped = line.command(&id, &[("authorization", &staff)], r#"{"command":"start"}"#).await;
+    assert_eq!(tapped.code(), "no_barista", "{tapped:?}");
+    let told = stream.until("heartbeat", |heartbeat| heartbeat["no_barista"] == true).await.json();
+    assert_eq!(told.get("promise"), None, "{told}");
+    let ready = line.get("/readyz", &[]).await;
+    assert_eq!((ready.status, &ready.json()["missing"][0]["what"]), (503, &"barista".into()));
+}
+
+#[tokio::test]
 async fn a_command_that_somebody_may_still_decide_is_accepted_for_later() {
     let line = Line::on(log(1), Options { deadline: Duration::from_millis(400), ..options() }).await;
     let (id, _) = line.order(1).await;

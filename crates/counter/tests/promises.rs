@@ -10,7 +10,7 @@ use std::{
 
 use common::{Barista, Line, log, options, shop, with_shop};
 use eventlog::Record;
-use order::{Mode, Rules, topic};
+use order::{At, Mode, Order, OrderId, OrderState, Placed, Rules, Stage, stamp, topic};
 use serde_json::Value;
 use tokio::sync::watch::Sender;
 
@@ -172,6 +172,37 @@ async fn nothing_is_promised_before_a_barista_has_spoken_nor_once_it_is_ready() 
     let _barista = Barista::with(&log, auto(0, None));
     let ready = line.shown(&id, |order| order["state"] == "ready").await;
     assert!(ready.get("promise").is_none(), "{ready} {at}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_promised_any_more_where_a_barista_died_over_an_order() {
+    let log = log(1);
+    let spoke = r#"{"mode":"auto","hands":null,"cup_ms":40000,"at":1}"#;
+    log.append(topic::SHOP, 0, Record::new("barista/bar", spoke));
+    let line = Line::on(log.clone(), options()).await;
+    for (id, due) in [("alive", 60_000), ("dead", -60_000)] {
+        let order = Order::new(OrderId::new(id).unwrap(), 2);
+        let at = At { partition: 0, offset: 0 };
+        let placed = Placed { at, received_at: now(), foreign: false, history_from: 0, traceparent: None };
+        let state = OrderState {
+            stage: Stage::Making,
+            version: 1,
+            code: 1,
+            making_at: stamp(now()),
+            due_at: stamp(now() + due),
+            ..OrderState::undecided(order, placed, Mode::Auto)
+        };
+        log.append(topic::STATE, 0, Record::new(id, state.to_json()));
+        let shown = line.shown(id, |_| true).await;
+        let is_dead = id == "dead";
+        assert_eq!(
+            (shown["no_barista"] == true, shown.get("promise").is_none()),
+            (is_dead, is_dead),
+            "{shown}"
+        );
+    }
+    let shop = line.get("/shop", &[]).await.json();
+    assert_eq!((&shop["no_barista"], shop.get("promise")), (&true.into(), None), "{shop}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -108,9 +108,11 @@ async fn ask_for(app: &App, command: Command, at: At, trace: Option<Vec<u8>>) ->
     let record = Record::new(command.order_id.as_str().to_owned(), command.to_json())
         .with_headers(Headers::new(event.headers().into_iter().chain(trace)));
     let name = command.action.name();
-    app.publish(topic::COMMAND, at.partition, record)
+    let written = app
+        .publish(topic::COMMAND, at.partition, record)
         .await
         .map_err(|error| not_taken(&error).with("command_id", command.command_id.as_str()))?;
+    app.views.asked(At { partition: written.partition, offset: written.offset }, clock::now());
     tracing::debug!(order_id = %command.order_id, command = name, "command written");
     let said = tokio::time::timeout_at(by_when, asked.outcome()).await.ok().flatten();
     let look = app.views.look().ok_or_else(Problem::starting)?;

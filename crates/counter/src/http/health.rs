@@ -11,7 +11,7 @@ use super::answer;
 use crate::{
     app::App,
     clock,
-    view::{UNDECIDED_MS, Views, is_old},
+    view::{Views, is_old},
 };
 
 /// `GET /livez`: the process answers.
@@ -77,8 +77,8 @@ pub(super) async fn ready(State(app): State<Arc<App>>) -> Response {
         miss("secret", app.views.since(), "The line's secret is not settled: the log may not be writable.");
     }
     let look = app.views.look_anyway();
-    if let Some(since) = look.oldest_undecided().filter(|since| now.saturating_sub(*since) > UNDECIDED_MS) {
-        miss("barista", since, "No barista decides: the oldest order without a decision is this old.");
+    if let Some(since) = look.nobody_decides_since(now) {
+        miss("barista", since, "No barista decides: an order or a command waits for it since then.");
     }
     if let Some(version) = look.newer() {
         let detail =

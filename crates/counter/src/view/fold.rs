@@ -62,6 +62,9 @@ impl Changes {
     }
 }
 
+/// Commands of this counter whose decision is waited for, in each partition. The oldest tell whether anyone decides.
+const ASKED_MAX: usize = 64;
+
 /// What is known of one partition.
 #[derive(Debug, Default)]
 struct Part {
@@ -69,6 +72,10 @@ struct Part {
     position: Option<Offset>,
     /// The next offset of `order.received` that this view will read.
     read_to: Offset,
+    /// The same of `order.command`.
+    commands: Offset,
+    /// Where commands of this counter stand on which nobody has decided, and when each was written.
+    asked: BTreeMap<Offset, Millis>,
     /// Records of the state, each a sign of a barista's life.
     signs: u64,
     /// The barista that worked here last, by its name; `None`: an older one, which did not say.
@@ -240,12 +247,34 @@ impl View {
 
     /// Whether nobody decides in this partition.
     pub fn nobody_decides(&self, partition: Partition, now: Millis) -> bool {
-        self.undecided_since(partition).is_some_and(|since| now.saturating_sub(since) > UNDECIDED_MS)
+        self.waits_since(partition).is_some_and(|since| is_late(since, now))
     }
 
     /// Whether nobody decides in some partition.
     pub fn nobody_decides_somewhere(&self, now: Millis) -> bool {
-        self.oldest_undecided().is_some_and(|since| now.saturating_sub(since) > UNDECIDED_MS)
+        self.nobody_decides_since(now).is_some()
+    }
+
+    /// Since when that is so.
+    pub(crate) fn nobody_decides_since(&self, now: Millis) -> Option<Millis> {
+        let waits = self.parts.keys().filter_map(|&partition| self.waits_since(partition));
+        waits.filter(|since| is_late(*since, now)).min()
+    }
+
+    /// A command of this counter stands there since then.
+    pub(crate) fn asked(&mut self, at: At, now: Millis) {
+        let part = self.parts.entry(at.partition).or_default();
+        if at.offset >= part.commands && part.asked.len() < ASKED_MAX {
+            part.asked.insert(at.offset, now);
+        }
+    }
+
+    /// Since when something waits that a barista sees to at once: an order or a command to be decided on, an order that
+    /// goes on by itself.
+    fn waits_since(&self, partition: Partition) -> Option<Millis> {
+        let order = self.undecided_since(partition);
+        let command = self.parts.get(&partition).and_then(|part| part.asked.values().min().copied());
+        [order, command, self.table.due_first(partition)].into_iter().flatten().min()
     }
 
     /// Whether somebody else's baristas work in this partition, and none of ours ever did.
@@ -266,6 +295,10 @@ impl View {
         if key == topic::POSITIONS_KEY.as_bytes() {
             if let Some(read) = entry.record.value.as_deref().and_then(read_up_to) {
                 part.position = read.next.or(part.position);
+                if let Some(commands) = read.commands {
+                    part.commands = commands;
+                    part.asked = part.asked.split_off(&commands);
+                }
                 if part.barista.as_deref() != read.barista.as_deref() {
                     part.barista = read.barista.map(Into::into);
                 }
@@ -387,6 +420,11 @@ pub(super) fn is_made_by_others(state: &OrderState) -> bool {
     state.version > 0 && state.code == 0
 }
 
+/// Whether what waits since then should have been seen to.
+fn is_late(since: Millis, now: Millis) -> bool {
+    now.saturating_sub(since) > UNDECIDED_MS
+}
+
 fn is_ours(entry: &Entry) -> bool {
     let source = text(entry.record.headers.get(CloudEvent::SOURCE));
     source.is_some_and(|source| source.starts_with(CloudEvent::SOURCE_PREFIX))
@@ -400,6 +438,8 @@ fn text(bytes: Option<&[u8]>) -> Option<&str> {
 struct ReadUpTo<'a> {
     /// Its position in `order.received`.
     next: Option<Offset>,
+    /// The same in `order.command`.
+    commands: Option<Offset>,
     /// Its name.
     barista: Option<Cow<'a, str>>,
 }
@@ -417,6 +457,6 @@ fn read_up_to(json: &[u8]) -> Option<ReadUpTo<'_>> {
         next: Offset,
     }
     let read: Positions<'_> = serde_json::from_slice(json).ok()?;
-    let next = read.positions.into_iter().find(|read| read.topic == topic::RECEIVED).map(|read| read.next);
-    Some(ReadUpTo { next, barista: read.barista })
+    let of = |topic| read.positions.iter().find(|read| read.topic == topic).map(|read| read.next);
+    Some(ReadUpTo { next: of(topic::RECEIVED), commands: of(topic::COMMAND), barista: read.barista })
 }

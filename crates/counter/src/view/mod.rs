@@ -50,5 +50,6 @@ pub(crate) use self::{
     watch::Watching,
 };
 
-/// An order or a command that nobody has decided on for this long: nobody decides. Source: the contract.
+/// What nobody has seen to for this long after its time, be it an order that is new or goes on by itself or a command of
+/// this counter: nobody decides. Source: the contract.
 pub(crate) const UNDECIDED_MS: order::Millis = 5_000;

@@ -63,6 +63,8 @@ pub(super) struct Table {
 struct Queue {
     open: BTreeMap<Offset, Key>,
     undecided: BTreeMap<Offset, Key>,
+    /// Those that go on by themselves, by when they do. What is ready waits for its customer, and is not among them.
+    due: BTreeSet<(Millis, Key)>,
 }
 
 impl Table {
@@ -137,6 +139,11 @@ impl Table {
             .map(|(_, &key)| &self.rows[key])
     }
 
+    /// When the next open order of a partition goes on by itself.
+    pub(super) fn due_first(&self, partition: Partition) -> Option<Millis> {
+        self.queues.get(&partition)?.due.first().map(|(at, _)| *at)
+    }
+
     /// Undecided orders of a partition before an offset.
     pub(super) fn undecided_before(&self, partition: Partition, before: Offset) -> Vec<Key> {
         let queue = self.queues.get(&partition);
@@ -180,6 +187,13 @@ impl Table {
         if state.stage.is_open() {
             let queue = self.queues.entry(state.at.partition).or_default();
             let offset = state.at.offset;
+            if let Some(due) = state.due() {
+                if add {
+                    queue.due.insert((due, key))
+                } else {
+                    queue.due.remove(&(due, key))
+                };
+            }
             if add {
                 queue.open.insert(offset, key);
                 if undecided {

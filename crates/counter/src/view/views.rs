@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering},
 };
 
-use order::{CommandId, Event, Millis, Order, OrderId, OrderState, Role};
+use order::{At, CommandId, Event, Millis, Order, OrderId, OrderState, Role};
 use tokio::sync::watch;
 
 use super::{
@@ -192,6 +192,11 @@ impl Views {
     /// Looks at the view as it is, caught up or not.
     pub(crate) fn look_anyway(&self) -> Look<'_> {
         Look { inner: self.read(), as_of: self.as_of(), now: clock::now(), forecasts: &self.0.forecasts }
+    }
+
+    /// A command of this counter was written there at this time.
+    pub(crate) fn asked(&self, at: At, now: Millis) {
+        self.write().view.asked(at, now);
     }
 
     /// Waits for one order to change.

@@ -132,6 +132,32 @@ fn nothing_is_promised_where_nobody_can_say() {
 }
 
 #[test]
+fn nothing_is_promised_while_a_command_of_this_counter_is_not_decided_on() {
+    let mut bar = Bar::new(TWO_HANDS);
+    let read = |bar: &mut Bar, commands: u64| {
+        let json = format!(
+            r#"{{"v":1,"positions":[{{"topic":"order.received","next":1}},{{"topic":"order.command","next":{commands}}}]}}"#
+        );
+        bar.entry(topic::STATE, 0, Record::new(topic::POSITIONS_KEY.to_owned(), json), NOW);
+    };
+    let state = bar.taken("a", 60, 0);
+    bar.put(&making(state, 0));
+    let command = |offset| At { partition: 0, offset };
+    read(&mut bar, 3);
+    bar.view.asked(command(2), NOW - MINUTE);
+    assert!(bar.promised("a", NOW).is_some(), "it was decided before this counter knew that it is written");
+    bar.view.asked(command(3), NOW);
+    bar.view.asked(command(4), NOW + SECOND);
+    assert!(bar.promised("a", NOW + 5_000).is_some(), "someone is about to decide");
+    assert_eq!(bar.promised("a", NOW + 5_001), None);
+    read(&mut bar, 4);
+    assert!(bar.promised("a", NOW + 5_001).is_some(), "the next one is not that old");
+    assert_eq!(bar.promised("a", NOW + 6_001), None);
+    read(&mut bar, 5);
+    assert!(bar.promised("a", NOW + MINUTE).is_some());
+}
+
+#[test]
 fn an_order_that_is_ready_or_not_paid_is_promised_nothing_and_holds_up_nobody() {
     let mut bar = Bar::new(r#"{"mode":"manual","hands":1,"at":1}"#);
     let details = Details { make_seconds: Some(3_000), unpaid: true, ..Details::default() };
@@ -200,7 +226,9 @@ fn what_makes_itself_is_promised_the_same_whoever_asks_and_whenever() {
     for after in [0, 1, 999, 30_000, 80_000] {
         assert_eq!(bar.promised("a", NOW + after), Some((1, 2)), "after {after} ms");
     }
-    assert_eq!(bar.promised("a", NOW + 2 * MINUTE), Some((2, 3)), "it is late");
+    assert_eq!(bar.promised("a", NOW + 85 * SECOND), Some((1, 2)), "someone is about to announce it");
+    assert_eq!(bar.promised("a", NOW + 85 * SECOND + 1), None, "nobody does");
+    assert!(bar.forecasts.one_more(&bar.view, NOW + 2 * MINUTE, NOW + 2 * MINUTE).is_none());
 }
 
 #[test]
