@@ -1,6 +1,6 @@
 //! Where a request comes from: bounds on streams and orders count by it. It stands in memory only, and in no log.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use http::HeaderMap;
 
@@ -22,6 +22,16 @@ pub(crate) fn address(peer: IpAddr, headers: &HeaderMap) -> IpAddr {
     // What stands before the last hop is the client's own, and may be no text.
     let last = forwarded.as_bytes().rsplit(|byte| *byte == b',').next();
     last.and_then(|last| std::str::from_utf8(last).ok()).and_then(hop).unwrap_or(UNREADABLE)
+}
+
+/// What is counted as one address: of IPv6 the network, because each device there has as many addresses as it likes.
+/// `None`: who is on this machine may do as they like.
+pub(crate) fn network(address: IpAddr) -> Option<IpAddr> {
+    match address.to_canonical() {
+        address if address.is_loopback() => None,
+        IpAddr::V4(address) => Some(address.into()),
+        IpAddr::V6(address) => Some(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into()),
+    }
 }
 
 /// An address as proxies write it: bare, in brackets, or with a port.

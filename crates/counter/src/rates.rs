@@ -6,12 +6,15 @@
 use std::{
     collections::HashMap,
     hash::{BuildHasher as _, RandomState},
-    net::{IpAddr, Ipv6Addr},
+    net::IpAddr,
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
-use crate::problem::{Code, Problem};
+use crate::{
+    peer,
+    problem::{Code, Problem},
+};
 
 /// Buckets of one kind at once.
 const BUCKETS: usize = 65_536;
@@ -127,8 +130,7 @@ impl Rates {
     /// One more order, unless this device or this address has ordered too often. What is refused is not counted.
     pub(crate) fn one_more(&self, who: Who<'_>, now: Instant) -> Result<(), Problem> {
         let device = who.device.map(|device| self.hasher.hash_one(device));
-        // Loopback is not counted: who is on this machine may do as they like.
-        let address = network(who.address).map(|address| self.hasher.hash_one(address));
+        let address = peer::network(who.address).map(|address| self.hasher.hash_one(address));
         let mut both = self.both.lock().unwrap_or_else(PoisonError::into_inner);
         let Both { devices, addresses } = &mut *both;
         for (whose, key, buckets) in [("device", device, &*devices), ("address", address, &*addresses)] {
@@ -142,15 +144,6 @@ impl Rates {
             }
         }
         Ok(())
-    }
-}
-
-/// What is counted as one address: of IPv6 the network, because each device there has as many addresses as it likes.
-fn network(address: IpAddr) -> Option<IpAddr> {
-    match address.to_canonical() {
-        address if address.is_loopback() => None,
-        IpAddr::V4(address) => Some(address.into()),
-        IpAddr::V6(address) => Some(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into()),
     }
 }
 

@@ -8,13 +8,16 @@ use std::{
 
 use prometheus_client::metrics::gauge::Gauge;
 
-use crate::problem::{Code, Problem};
+use crate::{
+    peer,
+    problem::{Code, Problem},
+};
 
 /// Places for connections, or for streams.
 #[derive(Debug)]
 pub(crate) struct Seats {
     max: usize,
-    /// Loopback is not counted: behind a proxy all connections come from there.
+    /// Loopback is bounded in all alone: behind a proxy all connections come from there.
     max_per_address: usize,
     taken: Mutex<Taken>,
     open: Gauge,
@@ -30,7 +33,8 @@ struct Taken {
 #[derive(Debug)]
 pub(crate) struct Seat {
     seats: Arc<Seats>,
-    address: IpAddr,
+    /// Whose it is, where that is counted.
+    network: Option<IpAddr>,
 }
 
 /// Nothing is free.
@@ -53,14 +57,17 @@ impl Seats {
         if taken.all >= self.max {
             return Err(Full::InAll(self.max));
         }
-        let of_address = taken.by_address.entry(address).or_default();
-        if *of_address >= self.max_per_address && !address.to_canonical().is_loopback() {
-            return Err(Full::OfAddress(self.max_per_address));
+        let network = peer::network(address);
+        if let Some(network) = network {
+            let of_address = taken.by_address.entry(network).or_default();
+            if *of_address >= self.max_per_address {
+                return Err(Full::OfAddress(self.max_per_address));
+            }
+            *of_address += 1;
         }
-        *of_address += 1;
         taken.all += 1;
         self.open.inc();
-        Ok(Seat { seats: Arc::clone(self), address })
+        Ok(Seat { seats: Arc::clone(self), network })
     }
 }
 
@@ -68,10 +75,12 @@ impl Drop for Seat {
     fn drop(&mut self) {
         let mut taken = self.seats.taken.lock().unwrap_or_else(PoisonError::into_inner);
         taken.all -= 1;
-        if let Some(of_address) = taken.by_address.get_mut(&self.address) {
+        if let Some(network) = self.network
+            && let Some(of_address) = taken.by_address.get_mut(&network)
+        {
             *of_address -= 1;
             if *of_address == 0 {
-                taken.by_address.remove(&self.address);
+                taken.by_address.remove(&network);
             }
         }
         self.seats.open.dec();
@@ -107,5 +116,14 @@ mod tests {
         assert!(seats.take(phone).is_ok());
         drop(others);
         assert!(seats.taken.lock().unwrap().by_address.is_empty());
+    }
+
+    #[test]
+    fn a_network_of_ipv6_is_one_address_here_too() {
+        let seats = Seats::new(4, 1, Gauge::default());
+        let _first = seats.take("2001:db8:1:2::1".parse().unwrap()).unwrap();
+        let next = seats.take("2001:db8:1:2:ffff::9".parse().unwrap());
+        assert_eq!(next.unwrap_err(), Full::OfAddress(1));
+        assert!(seats.take("2001:db8:1:3::1".parse().unwrap()).is_ok());
     }
 }
