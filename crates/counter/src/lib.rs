@@ -11,6 +11,7 @@
 //! | `server`, `stall`, `seats` | connections: accepted, bounded, seen off |
 //! | [`PublicUrl`] | where phones find it |
 //! | [`Tls`] | TLS on its own port, by two files that are read again when they change |
+//! | [`Watched`] | when files that change are worth reading again |
 //! | `peer`, `rates` | where a request comes from; how often one may order |
 //! | `offer` | menu and settings, and whether orders are taken |
 //! | `claims` | the line's secret and the staff token, settled through the log |
@@ -36,6 +37,7 @@ mod server;
 mod stall;
 mod tls;
 pub mod view;
+mod watched;
 
 use std::{convert::Infallible, io, net::SocketAddr, sync::Arc};
 
@@ -56,6 +58,7 @@ pub use crate::{
     options::Options,
     public::{BadPublicUrl, PublicUrl, Reach},
     tls::{Tls, TlsError, TlsFiles},
+    watched::{Due, Watched},
 };
 
 /// A counter that has its address, and does not serve yet.

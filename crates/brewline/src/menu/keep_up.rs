@@ -1,7 +1,8 @@
 //! Keeps up with the shop's files while the line runs.
 
-use std::{fs, os::unix::fs::MetadataExt as _, path::Path, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
+use counter::{Due, Watched};
 use shop::Shop;
 use tokio::{
     sync::watch,
@@ -20,34 +21,21 @@ const EVERY: Duration = Duration::from_secs(1);
 pub(crate) struct KeepUp {
     files: Files,
     shop: watch::Sender<Arc<Shop>>,
-    /// How the files were when they were read last, whatever came of it.
-    read: Looks,
-    /// How they were when the shop was made of them that there is now.
-    held: Looks,
-    /// How they were at the last look.
-    seen: Looks,
-    /// Whether there was something wrong with them then.
-    is_wrong: bool,
-}
-
-/// How the files look from outside: menu and shop.
-type Looks = [Option<Look>; 2];
-
-/// How a file looks from outside. An editor may put another file in the place of one, as old and as large.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Look {
-    inode: u64,
-    bytes: u64,
-    changed: (i64, i64),
+    /// The menu's and the shop's.
+    watched: Watched<2>,
+    /// Which of them were there when the shop was made of them that there is now.
+    held: [bool; 2],
+    /// What was wrong with them when they were read last.
+    wrong: Vec<String>,
 }
 
 impl KeepUp {
     /// Reads the files, or says all that is wrong with them, each in a line.
     pub(crate) fn begin(files: Files) -> Result<Self, Vec<String>> {
         // Before they are read: what changes meanwhile is seen.
-        let read = looks(&files);
+        let watched = Watched::new([files.menu.path.clone(), files.shop.path.clone()]);
         let shop = watch::Sender::new(Arc::new(files.shop()?));
-        Ok(Self { files, shop, read, held: read, seen: read, is_wrong: false })
+        Ok(Self { files, shop, held: watched.there(), watched, wrong: Vec::new() })
     }
 
     /// The shop as it is now, and each time it changes.
@@ -84,17 +72,12 @@ impl KeepUp {
         }
     }
 
-    /// Reads the files if they have changed and are done changing. What is wrong then changes nothing.
+    /// Reads the files if that is due. What is wrong then changes nothing.
     fn look(&mut self) -> Found {
-        let now = looks(&self.files);
-        let is_settled = std::mem::replace(&mut self.seen, now) == now;
-        if now == self.read || !is_settled {
-            return Found::Nothing;
-        }
-        self.read = now;
+        let Some(due) = self.watched.look() else { return Found::Nothing };
         match self.reread() {
             Ok(shop) => {
-                self.held = now;
+                self.held = self.watched.there();
                 self.shop.send_if_modified(|held| {
                     let is_other = **held != shop;
                     if is_other {
@@ -102,11 +85,13 @@ impl KeepUp {
                     }
                     is_other
                 });
-                if std::mem::take(&mut self.is_wrong) { Found::RightAgain } else { Found::Changed }
+                if std::mem::take(&mut self.wrong).is_empty() { Found::Changed } else { Found::RightAgain }
             }
             Err(lines) => {
-                self.is_wrong = true;
-                Found::Wrong(lines)
+                self.watched.failed();
+                let is_told = due == Due::Again && lines == self.wrong;
+                self.wrong.clone_from(&lines);
+                if is_told { Found::Nothing } else { Found::Wrong(lines) }
             }
         }
     }
@@ -114,8 +99,8 @@ impl KeepUp {
     fn reread(&self) -> Result<Shop, Vec<String>> {
         let Files { menu, shop } = &self.files;
         // The example is for who has no files yet, not for customers of a shop that had some.
-        let all = [menu, shop].into_iter().zip(self.held).zip(self.read);
-        let gone = all.filter(|((_, held), now)| held.is_some() && now.is_none());
+        let all = [menu, shop].into_iter().zip(self.held).zip(self.watched.there());
+        let gone = all.filter(|((_, held), now)| *held && !now);
         let lines: Vec<_> = gone
             .map(|((Source { path, .. }, _), _)| {
                 format!("{} is gone; put it back, or start the line again without it", path.display())
@@ -148,18 +133,10 @@ fn tell(found: Found) {
     }
 }
 
-fn looks(files: &Files) -> Looks {
-    [&files.menu, &files.shop].map(|Source { path, .. }| look(path))
-}
-
-/// `None`: it is not there.
-fn look(path: &Path) -> Option<Look> {
-    let data = fs::metadata(path).ok()?;
-    Some(Look { inode: data.ino(), bytes: data.len(), changed: (data.mtime(), data.mtime_nsec()) })
-}
-
 #[cfg(test)]
 mod tests {
+    use std::{fs, path::Path};
+
     use super::*;
 
     const MENU: &str =
@@ -217,6 +194,21 @@ mod tests {
         fs::rename(&next, &menu).unwrap();
         assert_eq!(settle(&mut keep_up), Found::Changed);
         assert_eq!(price(&keep_up), 2);
+    }
+
+    #[test]
+    fn what_could_not_be_read_holds_as_soon_as_it_can_though_nothing_has_changed() {
+        let (bad, good) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let [unread, read] = [&bad, &good].map(|dir| dir.path().join("menu.toml"));
+        fs::write(&unread, MENU).unwrap();
+        fs::write(&read, MENU.replace("price = 1", "price = 2")).unwrap();
+        let mut keep_up = KeepUp::begin(files(bad.path())).unwrap();
+        fs::write(&unread, "no menu").unwrap();
+        assert!(matches!(settle(&mut keep_up), Found::Wrong(_)));
+        assert_eq!([keep_up.look(), keep_up.look()], [Found::Nothing, Found::Nothing], "told once");
+        // The file that is looked at stays as it is; what is read of it is right now.
+        keep_up.files = files(good.path());
+        assert_eq!((keep_up.look(), price(&keep_up)), (Found::RightAgain, 2));
     }
 
     #[test]

@@ -3,17 +3,15 @@
 //! | file | what it holds |
 //! |---|---|
 //! | `certificate` | the files as a certificate that can be served, or one sentence why not |
-//! | `fresh` | when files that change are worth reading |
 //! | `plain` | what is answered to those who speak no TLS here |
 
 mod certificate;
-mod fresh;
 mod plain;
 
 use std::{
     fmt, io,
     path::PathBuf,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, Mutex, PoisonError, RwLock},
     time::{Duration, SystemTime},
 };
 
@@ -35,9 +33,12 @@ use tokio_rustls::{
     server::TlsStream,
 };
 
+use self::certificate::Certificate;
 pub use self::certificate::TlsError;
-use self::{certificate::Certificate, fresh::Fresh};
-use crate::stall::Impatient;
+use crate::{
+    stall::Impatient,
+    watched::{Due, Watched},
+};
 
 pub(crate) use self::plain::answer_plain;
 
@@ -60,6 +61,7 @@ pub struct TlsFiles {
 /// A certificate that a counter serves with, and goes on to read from its files.
 pub struct Tls {
     files: TlsFiles,
+    kept: Mutex<Kept>,
     current: Arc<Current>,
     acceptor: TlsAcceptor,
 }
@@ -67,6 +69,8 @@ pub struct Tls {
 impl Tls {
     /// Reads the files. `now` tells whether the certificate is good.
     pub fn read(files: TlsFiles, now: SystemTime) -> Result<Self, TlsError> {
+        // Before they are read, and long before they are looked at: a line may wait for its log, and be renewed meanwhile.
+        let kept = Kept { files: Watched::new([files.cert.clone(), files.key.clone()]), told: None };
         let current = Arc::new(Current(RwLock::new(Arc::new(Certificate::read(&files, now)?))));
         let provider = Arc::new(ring::default_provider());
         let mut config = ServerConfig::builder_with_provider(provider)
@@ -79,7 +83,7 @@ impl Tls {
         if let Ok(ticketer) = ring::Ticketer::new() {
             config.ticketer = ticketer;
         }
-        Ok(Self { files, current, acceptor: TlsAcceptor::from(Arc::new(config)) })
+        Ok(Self { files, kept: Mutex::new(kept), current, acceptor: TlsAcceptor::from(Arc::new(config)) })
     }
 
     /// Whether the certificate is for this name or IP address: for another one browsers refuse it.
@@ -116,7 +120,6 @@ impl Tls {
     /// Reads the files again whenever they have changed, for as long as it is polled. What can't be served is said, and
     /// the certificate before it stays.
     pub(crate) async fn keep_fresh(self: Arc<Self>) {
-        let mut fresh = Fresh::new(self.files.looks());
         let mut warned = Age::Good;
         let mut looking = interval(LOOK);
         looking.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -125,20 +128,8 @@ impl Tls {
             let tls = Arc::clone(&self);
             let now = SystemTime::now();
             // A disk that is slow must hold up nobody's order.
-            let look = tokio::task::spawn_blocking(move || {
-                let read = fresh.is_worth_reading(tls.files.looks()).then(|| tls.renew(now));
-                (fresh, read)
-            });
-            let Ok((back, read)) = look.await else { return };
-            fresh = back;
-            match read {
-                None => {}
-                Some(Ok(until)) => {
-                    tracing::info!(until = until.map(time), "the certificate was read again");
-                }
-                Some(Err(error)) => {
-                    tracing::warn!(%error, "the certificate before it is served on");
-                }
+            if tokio::task::spawn_blocking(move || tls.look(now)).await.is_err() {
+                return;
             }
             let until = self.current.get().until;
             let age = until.map_or(Age::Good, |until| Age::at(now, until));
@@ -156,6 +147,26 @@ impl Tls {
         }
     }
 
+    /// Reads the files if that is due.
+    fn look(&self, now: SystemTime) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(due) = kept.files.look() else { return };
+        match self.renew(now) {
+            Ok(until) => {
+                kept.told = None;
+                tracing::info!(until = until.map(time), "the certificate was read again");
+            }
+            Err(error) => {
+                kept.files.failed();
+                let error = error.to_string();
+                if due == Due::Changed || kept.told.as_ref() != Some(&error) {
+                    tracing::warn!(%error, "the certificate before it is served on");
+                }
+                kept.told = Some(error);
+            }
+        }
+    }
+
     /// Until when the one that was read is good.
     fn renew(&self, now: SystemTime) -> Result<Option<SystemTime>, TlsError> {
         let certificate = Certificate::read(&self.files, now)?;
@@ -169,6 +180,13 @@ impl fmt::Debug for Tls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Tls").field(&self.files).finish()
     }
+}
+
+/// How the files are kept up with.
+struct Kept {
+    files: Watched<2>,
+    /// What was said of them last, if they could not be used.
+    told: Option<String>,
 }
 
 /// How old a certificate is; the worse, the greater.
@@ -287,5 +305,36 @@ mod tests {
         looks().await;
         assert_ne!(served(), second);
         renewing.abort();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_renewed_while_the_line_waits_for_its_log_is_served_then() {
+        let dir = tempfile::tempdir().unwrap();
+        let tls = Arc::new(Tls::read(make(dir.path(), 1), SystemTime::now()).unwrap());
+        let first = tls.current.get().key.cert.clone();
+        make(dir.path(), 2);
+        let renewing = tokio::spawn(Arc::clone(&tls).keep_fresh());
+        tokio::time::sleep(4 * LOOK).await;
+        assert_ne!(tls.current.get().key.cert, first);
+        renewing.abort();
+    }
+
+    #[test]
+    fn one_that_is_not_good_yet_is_served_when_it_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let (now, day) = (SystemTime::now(), Duration::from_hours(24));
+        let tls = Tls::read(make(dir.path(), 1), now).unwrap();
+        let first = tls.current.get().key.cert.clone();
+        let mut params = rcgen::CertificateParams::new(vec!["cafe.example".to_owned()]).unwrap();
+        (params.not_before, params.not_after) = ((now + day).into(), (now + 9 * day).into());
+        let key = rcgen::KeyPair::generate().unwrap();
+        fs::write(&tls.files.cert, params.self_signed(&key).unwrap().pem()).unwrap();
+        fs::write(&tls.files.key, key.serialize_pem()).unwrap();
+        for _ in 0..4 {
+            tls.look(now);
+        }
+        assert_eq!(tls.current.get().key.cert, first);
+        tls.look(now + 2 * day);
+        assert_ne!(tls.current.get().key.cert, first);
     }
 }
