@@ -25,7 +25,7 @@ use bytes::Bytes;
 use eventlog::{Offset, Record};
 use http::{Request, StatusCode};
 use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
-use serde_json::{json, value::RawValue};
+use serde_json::json;
 use shop::{Payment, Shop, ordering::Ordering, promise::Minutes};
 
 use super::{
@@ -37,7 +37,9 @@ use crate::{
     app::{App, not_taken},
     auth, clock,
     problem::{Code, Problem},
-    view::{BAR_PREFIX, BARS_MAX, BUSY_MINUTES_MAX, Look, OPEN, PACE, PAUSE, SOLD_OUT_MAX, SOLD_OUT_PREFIX},
+    view::{
+        BAR_PREFIX, BARS_MAX, BUSY_MINUTES_MAX, Look, OPEN, Open, PACE, PAUSE, SOLD_OUT_MAX, SOLD_OUT_PREFIX,
+    },
 };
 
 /// How far ahead a pause may end: whoever writes seconds, or another century, is told so.
@@ -61,8 +63,8 @@ pub(super) fn router() -> Router<Arc<App>> {
 /// What a customer needs to know before ordering.
 #[derive(Serialize)]
 struct Shown<'a> {
-    /// As it was written; `null`: nobody said, so it is as the hours say.
-    open: Option<&'a RawValue>,
+    /// `null`: nobody said, so it is as the hours say.
+    open: Option<Open>,
     mode: Option<&'a str>,
     hands: Option<u32>,
     cup_ms: Option<u64>,

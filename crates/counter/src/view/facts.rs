@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use order::Millis;
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 use shop::ordering::{BAR_GONE_MS, Pause};
 
 /// Whether it is open, instead of by the hours: `{"open":true}`, `false`, or `null`: by the hours again.
@@ -30,7 +29,7 @@ pub(crate) const BARS_MAX: usize = 64;
 /// What is said of the shop.
 #[derive(Debug, Default)]
 pub struct Facts {
-    open: Option<Box<RawValue>>,
+    open: Option<Open>,
     pause: Option<Pause>,
     busy_minutes: u32,
     /// Since when it is busy.
@@ -38,6 +37,13 @@ pub struct Facts {
     sold_out: BTreeSet<Box<str>>,
     bars: BTreeMap<Box<str>, Millis>,
     menu: Option<MenuFact>,
+}
+
+/// What staff say of the hours. Who said so, and whatever else stands beside it, is for those who read the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Open {
+    /// `None`: by the hours again.
+    open: Option<bool>,
 }
 
 /// Which menu a counter has.
@@ -51,18 +57,14 @@ pub(crate) struct MenuFact {
 }
 
 impl Facts {
-    /// Whether the shop is open, as it was written; `None`: nobody said.
-    pub fn open(&self) -> Option<&RawValue> {
-        self.open.as_deref()
+    /// Whether the shop is open; `None`: nobody said.
+    pub fn open(&self) -> Option<Open> {
+        self.open
     }
 
     /// Whether staff say that it is open, whatever the hours say.
     pub fn staff_open(&self) -> Option<bool> {
-        #[derive(Deserialize)]
-        struct Open {
-            open: Option<bool>,
-        }
-        serde_json::from_str::<Open>(self.open.as_ref()?.get()).ok()?.open
+        self.open?.open
     }
 
     /// The pause that staff made; it may be over.

@@ -39,7 +39,7 @@ pub use self::{
 };
 pub(crate) use self::{
     facts::{
-        BAR_PREFIX, BARS_MAX, BUSY_MINUTES_MAX, MENU, MenuFact, OPEN, PACE, PAUSE, SOLD_OUT_MAX,
+        BAR_PREFIX, BARS_MAX, BUSY_MINUTES_MAX, MENU, MenuFact, OPEN, Open, PACE, PAUSE, SOLD_OUT_MAX,
         SOLD_OUT_PREFIX,
     },
     feed::{BOOT_ID_LEN, Missed},
