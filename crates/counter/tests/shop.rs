@@ -195,6 +195,22 @@ async fn what_can_not_be_said_of_the_shop_is_refused_with_what_may_be() {
 }
 
 #[tokio::test]
+async fn how_long_it_has_been_busy_is_written_with_each_word_on_it() {
+    let (options, _shop) = with_shop(shop(""));
+    let line = Line::on(log(1), options).await;
+    let mut since = Vec::new();
+    for minutes in [5, 9, 0] {
+        let said = line.say("pace", &format!(r#"{{"busy_minutes":{minutes}}}"#)).await;
+        assert_eq!(said.json()["busy_minutes"], minutes, "{said:?}");
+        let written = line.log.history(topic::SHOP, 0).pop().unwrap().record.value.unwrap();
+        let written: serde_json::Value = serde_json::from_slice(&written).unwrap();
+        since.push(written["since"].as_i64().unwrap());
+    }
+    assert_eq!(since, [since[0]; 3]);
+    assert!((since[0] - now()).abs() < 60_000, "{since:?}");
+}
+
+#[tokio::test]
 async fn the_shop_says_what_it_said_before_and_when() {
     let (options, shop) = with_shop(shop("payment = \"before\""));
     let line = Line::on(log(1), options).await;

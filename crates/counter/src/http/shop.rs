@@ -202,7 +202,12 @@ async fn pace(State(app): State<Arc<App>>, request: Request<Body>) -> Result<Res
         let detail = format!("busy_minutes must be a whole number from 0 to {BUSY_MINUTES_MAX}.");
         return Err(Problem::field("busy_minutes", detail).with("range", format!("0..{BUSY_MINUTES_MAX}")));
     }
-    say(&app, PACE.to_owned(), Some(json!({"busy_minutes": busy_minutes}))).await
+    let since = {
+        let look = app.views.look().ok_or_else(Problem::starting)?;
+        let said = look.shop().facts();
+        if said.busy_minutes() > 0 { said.busy_since() } else { look.now }
+    };
+    say(&app, PACE.to_owned(), Some(json!({"busy_minutes": busy_minutes, "since": since}))).await
 }
 
 /// `PUT /shop/sold-out/{id}`

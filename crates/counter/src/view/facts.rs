@@ -10,7 +10,7 @@ use shop::ordering::{BAR_GONE_MS, Pause};
 pub(crate) const OPEN: &str = "open";
 /// Ordering is paused: `{"until":MS}`, or `null`: until told otherwise.
 pub(crate) const PAUSE: &str = "pause";
-/// How busy it is: `{"busy_minutes":N}`.
+/// How busy it is: `{"busy_minutes":N,"since":MS}`.
 pub(crate) const PACE: &str = "pace";
 /// Sold out: `{"sold_out":true}` under an item's id, or under a choice as `milk/oat`.
 pub(crate) const SOLD_OUT_PREFIX: &str = "sold_out/";
@@ -78,7 +78,7 @@ impl Facts {
     }
 
     /// Since when that is so, however often the minutes have changed.
-    pub(super) fn busy_since(&self) -> Millis {
+    pub(crate) fn busy_since(&self) -> Millis {
         self.busy_since
     }
 
@@ -127,6 +127,7 @@ impl Facts {
         #[derive(Deserialize)]
         struct Pace {
             busy_minutes: u32,
+            since: Option<Millis>,
         }
         #[derive(Deserialize)]
         struct SoldOut {
@@ -140,11 +141,11 @@ impl Facts {
             OPEN => self.open = read(value),
             PAUSE => self.pause = read(value).map(|Until { until }| Pause { until }),
             PACE => {
-                let pace = read(value).map(|Pace { busy_minutes }| busy_minutes);
-                if self.busy_minutes == 0 {
-                    self.busy_since = written_at;
-                }
-                self.busy_minutes = pace.filter(|minutes| *minutes <= BUSY_MINUTES_MAX).unwrap_or(0);
+                let pace = read(value).filter(|pace: &Pace| pace.busy_minutes <= BUSY_MINUTES_MAX);
+                let pace = pace.unwrap_or(Pace { busy_minutes: 0, since: None });
+                self.busy_minutes = pace.busy_minutes;
+                // The record alone says it: those before it may be gone when the next counter reads.
+                self.busy_since = pace.since.unwrap_or(written_at).min(written_at);
             }
             MENU => self.menu = read(value),
             _ => {
@@ -219,6 +220,18 @@ mod tests {
         assert_eq!(pace(r#"{"busy_minutes":121}"#), 0);
         assert_eq!(pace(r#"{"busy_minutes":-1}"#), 0);
         assert_eq!(pace(""), 0);
+    }
+
+    #[test]
+    fn since_when_it_is_busy_does_not_hang_on_records_that_may_be_gone() {
+        let records = [r#"{"busy_minutes":5,"since":700}"#, r#"{"busy_minutes":9,"since":700}"#]
+            .map(|pace| (PACE, pace));
+        let (running, restarted) = (said(&records), said(&records[1..]));
+        assert_eq!((running.busy_minutes(), running.busy_since()), (9, 700));
+        assert_eq!((restarted.busy_minutes(), restarted.busy_since()), (9, 700));
+        let since = |pace| said(&[records[0], (PACE, pace)]).busy_since();
+        assert_eq!(since(r#"{"busy_minutes":9}"#), 1_000_000, "as it was written");
+        assert_eq!(since(r#"{"busy_minutes":9,"since":99000000}"#), 1_000_000, "by the log's time at most");
     }
 
     #[test]

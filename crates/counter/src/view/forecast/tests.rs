@@ -194,7 +194,8 @@ fn a_look_that_is_a_moment_older_than_the_forecast_does_not_make_it_anew() {
 fn what_staff_add_is_in_new_promises_and_changes_none_that_was_made_before() {
     let mut bar = Bar::new(TWO_HANDS);
     let busy = |bar: &mut Bar, minutes: u32, at: Millis| {
-        let pace = format!(r#"{{"busy_minutes":{minutes}}}"#);
+        let since = NOW - 5 * SECOND;
+        let pace = format!(r#"{{"busy_minutes":{minutes},"since":{since}}}"#);
         bar.entry(topic::SHOP, 0, Record::new("pace", pace), at);
     };
     bar.taken("before", 60, 10 * SECOND);
