@@ -21,7 +21,7 @@ pub(crate) const MENU: &str = "menu";
 
 /// How much later staff may say that drinks are ready.
 pub(crate) const BUSY_MINUTES_MAX: u32 = 120;
-/// What may be sold out at once.
+/// What counters say is sold out at once, and what is shown of it.
 pub(crate) const SOLD_OUT_MAX: usize = 1_000;
 /// Bar pages that are there at once.
 pub(crate) const BARS_MAX: usize = 64;
@@ -87,9 +87,9 @@ impl Facts {
         self.sold_out.contains(id)
     }
 
-    /// All that is sold out.
+    /// What is sold out, by its id. Of more than counters write, the first.
     pub fn sold_out(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.sold_out.iter().map(|id| &**id)
+        self.sold_out.iter().take(SOLD_OUT_MAX).map(|id| &**id)
     }
 
     /// When a bar page last was there.
@@ -160,11 +160,11 @@ impl Facts {
         }
     }
 
-    /// What is more than there may be is left out, by every counter alike: all read the same records in one order.
+    /// However many there are: what is left out would hang on records that may be gone when the next counter reads.
     fn sell(&mut self, id: &str, sold_out: bool) {
         if !sold_out {
             self.sold_out.remove(id);
-        } else if self.sold_out.len() < SOLD_OUT_MAX && shop::can_be_sold_out(id) {
+        } else if shop::can_be_sold_out(id) {
             self.sold_out.insert(id.into());
         }
     }
@@ -249,12 +249,28 @@ mod tests {
         ]);
         assert_eq!(facts.sold_out().collect::<Vec<_>>(), ["latte", "milk/oat"]);
         assert!(facts.is_sold_out("milk/oat") && !facts.is_sold_out("tea"));
-        let mut facts = Facts::default();
-        for n in 0..SOLD_OUT_MAX + 5 {
-            facts.apply(&format!("sold_out/i-{n}"), Some(yes.as_bytes()), 0);
+    }
+
+    #[test]
+    fn what_is_sold_out_does_not_hang_on_records_that_may_be_gone() {
+        let ids: Vec<_> = (0..=SOLD_OUT_MAX).map(|n| format!("i-{n:04}")).collect();
+        let last = ids.last().unwrap();
+        let tell = |facts: &mut Facts, id: &str, is: bool| {
+            let value = format!(r#"{{"sold_out":{is}}}"#);
+            facts.apply(&format!("{SOLD_OUT_PREFIX}{id}"), Some(value.as_bytes()), 0);
+        };
+        let mut running = Facts::default();
+        for id in &ids {
+            tell(&mut running, id, true);
         }
-        assert_eq!(facts.sold_out().len(), SOLD_OUT_MAX);
-        assert!(facts.is_sold_out("i-0") && !facts.is_sold_out(&format!("i-{SOLD_OUT_MAX}")));
+        assert!(running.is_sold_out(last));
+        assert_eq!((running.sold_out().len(), running.sold_out().next()), (SOLD_OUT_MAX, Some("i-0000")));
+        tell(&mut running, "i-0000", false);
+        let mut restarted = Facts::default();
+        for id in &ids[1..] {
+            tell(&mut restarted, id, true);
+        }
+        assert!(running.sold_out().eq(restarted.sold_out()) && running.is_sold_out(last));
     }
 
     #[test]
