@@ -9,6 +9,7 @@ use std::{
 };
 
 use common::{Barista, Line, log, options, shop, with_shop};
+use eventlog::Log as _;
 use order::{Mode, topic};
 
 const ONE: &str = r#"{"items":[{"item":"latte"}]}"#;
@@ -142,6 +143,25 @@ async fn where_people_make_drinks_customers_order_at_the_till_until_a_bar_page_i
     };
     assert_eq!(line.say("bars/%EC%99%BC%EC%AA%BD", "{}").await.status, 200);
     assert_eq!(bars(), 1, "a page that says it too often fills no log");
+}
+
+#[tokio::test]
+async fn a_word_of_a_bar_page_lets_go_of_one_that_has_been_silent_for_long() {
+    let line = Line::start().await;
+    for name in ["a", "b", "c"] {
+        let record = eventlog::Record::new(format!("bar/{name}"), r#"{"at":1}"#);
+        line.log.publisher().publish(topic::SHOP, 0, record, common::PATIENCE).await.unwrap();
+    }
+    let gone = || {
+        let records = line.log.history(topic::SHOP, 0);
+        records.iter().filter(|entry| entry.record.value.is_none()).count()
+    };
+    // Each word is read back before it is answered, and with it the silence of those before it.
+    line.say("pace", r#"{"busy_minutes":0}"#).await;
+    for n in 1..=3 {
+        assert_eq!(line.say(&format!("bars/new-{n}"), "{}").await.status, 200);
+        assert_eq!(gone(), n);
+    }
 }
 
 #[tokio::test]

@@ -46,9 +46,8 @@ use crate::{
 const PAUSE_MAX_MS: Millis = 366 * 24 * 60 * 60 * 1_000;
 /// A bar page that was there so lately need not be written again.
 const BAR_FRESH_MS: Millis = 10_000;
-/// A bar page that said nothing for so long does not come back under its name; at most so many are let go at once.
+/// A bar page that said nothing for so long does not come back under its name.
 const BAR_FORGOTTEN_MS: Millis = 60 * 60 * 1_000;
-const FORGET_AT_ONCE: usize = 8;
 
 pub(super) fn router() -> Router<Arc<App>> {
     Router::new()
@@ -275,15 +274,21 @@ async fn bar(
             let detail = format!("{BARS_MAX} bar pages are open already; close one that nobody looks at.");
             return Err(Problem::new(Code::Busy, detail).with("max", BARS_MAX).retry_after(60));
         }
-        let gone = said.bars_silent_since(now.saturating_sub(BAR_FORGOTTEN_MS));
-        gone.filter(|gone| **gone != name).take(FORGET_AT_ONCE).map(str::to_owned).collect::<Vec<_>>()
+        let mut gone = said.bars_silent_since(now.saturating_sub(BAR_FORGOTTEN_MS));
+        gone.find(|gone| **gone != name).map(str::to_owned)
     };
-    let answer = say(&app, format!("{BAR_PREFIX}{name}"), Some(json!({"at": now}))).await?;
-    // Names that pages make up must not stay in the log for ever.
-    for gone in gone {
-        let _ = write(&app, format!("{BAR_PREFIX}{gone}"), None).await;
-    }
-    Ok(answer)
+    // Names that pages make up must not stay in the log for ever: each word lets go of one that is silent, and waits for
+    // that no longer than for its own.
+    let forget = async {
+        if let Some(gone) = gone
+            && app.facts.one_more(tokio::time::Instant::now().into_std()).is_ok()
+        {
+            let _ = write(&app, format!("{BAR_PREFIX}{gone}"), None).await;
+        }
+    };
+    let (answer, ()) =
+        tokio::join!(say(&app, format!("{BAR_PREFIX}{name}"), Some(json!({"at": now}))), forget);
+    answer
 }
 
 /// What a member of the staff says in the body.
