@@ -6,7 +6,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
@@ -36,6 +36,8 @@ const RETRY_SECONDS: (Millis, Millis) = (1, 3_600);
 const RETRY_UNKNOWN: Millis = 60;
 /// How often it is looked at which menus other counters have, and how soon a failed word on ours is tried again.
 const MENUS_EVERY: Duration = Duration::from_secs(1);
+/// How long counters may have different menus: each reads its files again at its own time, and a deployment takes a while.
+const DIFFER: Duration = Duration::from_secs(10);
 
 /// Menu and settings, and whether orders are taken.
 #[derive(Debug)]
@@ -155,26 +157,43 @@ impl Menus {
     /// Whenever the menu changes, until the counter stops.
     pub(crate) async fn run(self) {
         let app = self.0;
-        let (mut ours, mut warned) = (None, None);
+        let (mut ours, mut difference) = (None, Difference::default());
         while let Some(shop) = app.offer.shop() {
             ours = told(&app, ours, shop.version()).await;
-            if let Some((_, at)) = &ours
-                && let Some(other) =
-                    app.views.look().and_then(|look| another(look.shop(), shop.version(), *at))
-                && warned.as_ref() != Some(&other)
-            {
+            let other = ours.as_ref().and_then(|(_, at)| {
+                app.views.look().and_then(|look| another(look.shop(), shop.version(), *at))
+            });
+            if let Some(other) = difference.lasts(other, Instant::now()) {
                 tracing::warn!(
                     other,
                     ours = shop.version(),
                     "another counter has another menu: give all of them the same menu.toml and shop.toml"
                 );
-                warned = Some(other);
             }
             let closing = tokio::time::timeout(MENUS_EVERY, app.closing.cancelled());
             if closing.await.is_ok() {
                 return;
             }
         }
+    }
+}
+
+/// Another counter's menu, as long as it is another one.
+#[derive(Debug, Default)]
+struct Difference {
+    /// Its version, and since when.
+    since: Option<(String, Instant)>,
+    is_told: bool,
+}
+
+impl Difference {
+    /// Gives the version once it has been another one for long enough, and then not again.
+    fn lasts(&mut self, other: Option<String>, now: Instant) -> Option<&str> {
+        if self.since.as_ref().map(|(version, _)| version) != other.as_ref() {
+            (self.since, self.is_told) = (other.map(|version| (version, now)), false);
+        }
+        let (version, _) = self.since.as_ref().filter(|(_, since)| now.duration_since(*since) >= DIFFER)?;
+        (!std::mem::replace(&mut self.is_told, true)).then_some(version)
     }
 }
 
@@ -227,6 +246,21 @@ mod tests {
         assert_eq!(tell(5, "ours"), None);
         assert_eq!(tell(6, "other"), Some("other".to_owned()));
         assert_eq!(tell(7, "ours"), None);
+    }
+
+    #[test]
+    fn another_menu_is_told_once_when_it_has_been_another_for_long() {
+        let (mut difference, began) = (Difference::default(), Instant::now());
+        let mut told = |other: Option<&str>, seconds: u64| {
+            let now = began + Duration::from_secs(seconds);
+            difference.lasts(other.map(str::to_owned), now).map(str::to_owned)
+        };
+        assert_eq!([told(Some("b"), 0), told(Some("b"), 9), told(None, 10)], [const { None }; 3], "an edit");
+        assert_eq!([told(Some("b"), 20), told(Some("c"), 29), told(Some("c"), 38)], [const { None }; 3]);
+        assert_eq!(told(Some("c"), 39).as_deref(), Some("c"));
+        assert_eq!(told(Some("c"), 60), None, "told once");
+        assert_eq!([told(None, 61), told(Some("c"), 62)], [const { None }; 2]);
+        assert_eq!(told(Some("c"), 72).as_deref(), Some("c"));
     }
 
     fn refused(ordering: Ordering) -> (Code, Option<String>) {
