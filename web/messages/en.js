@@ -279,7 +279,7 @@ export default {
   "table.nowhere": "No phone can open this counter yet.",
   "table.nowhere_why": "It listens on its own machine alone, or knows no address that phones reach: there is nothing to print.",
   "table.nowhere_network": "For phones in the shop's Wi-Fi, start it with",
-  "table.nowhere_proxy": "Behind a proxy or tunnel with a name of its own, start it with",
+  "table.nowhere_proxy": "If it has been, or stands behind a proxy or tunnel, say the address that phones open (http:// or https://) with",
   "table.lost": "The counter can't be reached.",
   "table.again": "Try again",
   "privacy.title": "Privacy",

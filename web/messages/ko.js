@@ -279,7 +279,7 @@ export default {
   "table.nowhere": "아직 휴대폰에서 이 카운터를 열 수 없어요.",
   "table.nowhere_why": "이 컴퓨터 안에서만 듣고 있거나, 휴대폰이 열 수 있는 주소를 몰라서 인쇄할 것이 없어요.",
   "table.nowhere_network": "매장 와이파이의 휴대폰이 열 수 있게 하려면 이렇게 시작해 주세요",
-  "table.nowhere_proxy": "이름이 있는 프록시나 터널 뒤에서는 이렇게 시작해 주세요",
+  "table.nowhere_proxy": "이미 그렇게 시작했거나 프록시나 터널 뒤에 있다면 휴대폰이 열 주소(http:// 또는 https://)를 알려 주세요",
   "table.lost": "카운터에 연결할 수 없어요.",
   "table.again": "다시 시도하기",
   "privacy.title": "개인정보",

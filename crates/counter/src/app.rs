@@ -1,6 +1,7 @@
 //! What all requests share.
 
 use std::{
+    net::SocketAddr,
     sync::{
         Arc, OnceLock,
         atomic::{AtomicI64, Ordering},
@@ -41,6 +42,8 @@ const FACTS_PER_MINUTE: u32 = 600;
 /// What all requests share.
 pub(crate) struct App {
     pub(crate) settings: Settings,
+    /// Where it listens.
+    pub(crate) address: SocketAddr,
     /// Where phones find this counter.
     pub(crate) public_url: Option<PublicUrl>,
     pub(crate) log: Arc<dyn Log>,
@@ -106,6 +109,7 @@ impl Settings {
 impl App {
     pub(crate) fn new(
         options: Options,
+        address: SocketAddr,
         public_url: Option<PublicUrl>,
         log: Arc<dyn Log>,
         views: Views,
@@ -125,6 +129,7 @@ impl App {
                 source: options.source,
                 version: options.version,
             },
+            address,
             public_url,
             publisher: log.publisher(),
             log,

@@ -142,7 +142,7 @@ impl Counter {
         let tls = options.tls.take();
         let renewing = tls.clone().map(|tls| tokio::spawn(tls.keep_fresh()));
         options.max_open = options.max_open.max(1);
-        let app = Arc::new(App::new(options, public_url, log, views, closing.clone()));
+        let app = Arc::new(App::new(options, address, public_url, log, views, closing.clone()));
         let claims = tokio::spawn(claims.settle(Arc::clone(&app)));
         let menus = tokio::spawn(Menus(Arc::clone(&app)).run());
         let screens = tokio::spawn(Screens(Arc::clone(&app)).run());

@@ -3,8 +3,10 @@
 
 mod common;
 
+use std::net::Ipv4Addr;
+
 use common::{Line, http::Reply, log, options};
-use counter::PublicUrl;
+use counter::{Options, PublicUrl};
 
 async fn found_at(url: Option<&str>) -> Line {
     let url: Option<PublicUrl> = url.map(|url| url.parse().unwrap());
@@ -56,12 +58,17 @@ async fn the_code_says_the_address_that_phones_open() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn where_no_phone_comes_in_there_is_no_card_and_the_way_out_is_said() {
-    let line = found_at(None).await;
-    for path in ["/table/address", "/table/qr.svg"] {
-        let reply = line.get(path, &[]).await;
-        assert_eq!((reply.status, reply.code().as_str()), (409, "no_public_address"));
-        let detail = reply.json()["detail"].to_string();
-        assert!(detail.contains("--listen 0.0.0.0:8080") && detail.contains("--public-url"), "{detail}");
+    let everywhere = Options { listen: (Ipv4Addr::UNSPECIFIED, 0).into(), ..options() };
+    for (options, is_local) in [(options(), true), (everywhere, false)] {
+        let line = Line::found_at(log(1), options, None).await;
+        for path in ["/table/address", "/table/qr.svg"] {
+            let reply = line.get(path, &[]).await;
+            assert_eq!((reply.status, reply.code().as_str()), (409, "no_public_address"));
+            let detail = reply.json()["detail"].to_string();
+            assert_eq!(detail.contains("--listen 0.0.0.0:8080"), is_local, "{detail}");
+            assert_eq!(detail.contains("--public-url http://ADDRESS"), !is_local, "{detail}");
+            assert!(detail.contains("--public-url https://NAME"), "{detail}");
+        }
     }
 }
 

@@ -66,11 +66,14 @@ async fn code_of_text(State(app): State<Arc<App>>, request: Request) -> Result<R
 
 fn known(app: &App) -> Result<&PublicUrl, Problem> {
     app.public_url.as_ref().ok_or_else(|| {
-        Problem::new(
-            Code::NoPublicAddress,
-            "This counter listens on its own machine alone, or knows no address of it that phones reach: start it with \
-             --listen 0.0.0.0:8080 for the shop's network, or with --public-url https://NAME behind a proxy.",
-        )
+        let detail = if app.address.ip().to_canonical().is_loopback() {
+            "This counter listens on its own machine alone: start it with --listen 0.0.0.0:8080 for the shop's network, \
+             or with --public-url https://NAME behind a proxy."
+        } else {
+            "This counter could not find out at which address phones reach it: say so with --public-url \
+             http://ADDRESS:PORT, or with --public-url https://NAME where it has a name."
+        };
+        Problem::new(Code::NoPublicAddress, detail)
     })
 }
 
