@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock,
-    http::{Freshness, lives},
+    http::{Codes, Freshness, lives},
     idempotency::InFlight,
     metrics::Metrics,
     offer::Offer,
@@ -63,6 +63,7 @@ pub(crate) struct App {
     pub(crate) facts: Bucket,
     pub(crate) offer: Offer,
     pub(crate) scans: Semaphore,
+    pub(crate) codes: Codes,
     /// What the public screens show, made once for all of them.
     pub(crate) board: watch::Sender<Bytes>,
     pub(crate) shop: watch::Sender<Bytes>,
@@ -143,6 +144,7 @@ impl App {
             secret: OnceLock::new(),
             in_flight: InFlight::default(),
             scans: Semaphore::new(SCANS),
+            codes: Codes::default(),
             board: watch::Sender::new(Bytes::new()),
             shop: watch::Sender::new(Bytes::new()),
             public: Freshness::default(),

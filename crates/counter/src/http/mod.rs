@@ -56,6 +56,7 @@ pub(crate) use self::{
     order::place,
     pages::without_log,
     screens::{Freshness, Screens},
+    table::Codes,
 };
 
 /// Where a request comes from, by [`crate::peer`]; streams and orders are counted by it.
