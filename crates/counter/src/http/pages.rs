@@ -3,12 +3,12 @@
 //! | request | answer |
 //! |---|---|
 //! | `GET /`, `/table`, `/privacy` | a page in the language that is asked for, to be asked for again each time |
-//! | `GET /o/{id}` | the same page whatever the order, with 404 where nobody knows it |
+//! | `GET /o/{id}` | the same page whatever the order, with 404 where nobody knows it; `?at=` as in its `Location` |
 //! | `GET /web/{hash}/…` | what pages are made of, kept for ever: another build has another hash |
 
 use std::sync::Arc;
 
-use ::order::OrderId;
+use ::order::{At, OrderId};
 use axum::{
     Router,
     body::Body,
@@ -20,7 +20,10 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use web::{Asset, Encoding, Page, pages};
 
-use super::negotiate::{encodings, has_it, language};
+use super::{
+    negotiate::{encodings, has_it, language},
+    orders::at,
+};
 use crate::{
     app::App,
     problem::{Code, Problem},
@@ -60,7 +63,9 @@ async fn pager(
     headers: HeaderMap,
 ) -> Response {
     let id = id.ok().and_then(|Path(id)| OrderId::new(id).ok());
-    let is_there = id.is_some_and(|id| may_exist(&app.views, &id));
+    // What is no place is none that this counter could still read.
+    let at = at(&uri).ok().flatten();
+    let is_there = id.is_some_and(|id| may_exist(&app.views, &id, at));
     page(&pages::PAGER, if is_there { StatusCode::OK } else { StatusCode::NOT_FOUND }, &uri, &headers)
 }
 
@@ -80,9 +85,11 @@ pub(crate) fn without_log(uri: &Uri, headers: &HeaderMap) -> Option<Response> {
     Some(page(wanted, StatusCode::OK, uri, headers))
 }
 
-/// Only a view that is live can say that nobody knows an order.
-fn may_exist(views: &Views, id: &OrderId) -> bool {
-    views.look().is_none_or(|look| look.is_old() || look.get(id.as_str()).is_some())
+/// Only a view that is live, and has read as far as the order's place, can say that nobody knows it.
+fn may_exist(views: &Views, id: &OrderId, at: Option<At>) -> bool {
+    views.look().is_none_or(|look| {
+        look.is_old() || look.get(id.as_str()).is_some() || at.is_some_and(|at| !look.has_read(at))
+    })
 }
 
 fn page(page: &'static Page, status: StatusCode, uri: &Uri, headers: &HeaderMap) -> Response {
@@ -156,12 +163,13 @@ mod tests {
     use crate::clock;
 
     #[test]
-    fn only_a_live_view_can_say_that_there_is_no_such_order() {
+    fn only_a_live_view_that_has_read_so_far_can_say_that_there_is_no_such_order() {
         let (views, id) = (Views::new("boot".to_owned()), OrderId::new("a".to_owned()).unwrap());
-        assert!(may_exist(&views, &id), "it has read nothing yet");
+        assert!(may_exist(&views, &id, None), "it has read nothing yet");
         views.at_end(clock::now());
-        assert!(!may_exist(&views, &id));
+        assert!(!may_exist(&views, &id, None));
+        assert!(may_exist(&views, &id, Some(At { partition: 0, offset: 0 })), "it was placed a moment ago");
         views.at_end(clock::now() - 60_000);
-        assert!(may_exist(&views, &id), "it was cut off from the log");
+        assert!(may_exist(&views, &id, None), "it was cut off from the log");
     }
 }
