@@ -121,6 +121,20 @@ async fn plain_http_is_sent_to_https_and_its_body_is_not_looked_at() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_sends_a_body_without_tls_hears_why_it_was_not_taken() {
+    let dir = tempfile::tempdir().unwrap();
+    let (files, _) = certificate(dir.path());
+    let line = Line::on(log(1), with_tls(files)).await;
+    let mut stream = TcpStream::connect(line.address).await.unwrap();
+    let body = "x".repeat(60_000);
+    let request = format!("POST /orders HTTP/1.1\r\nhost: a\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    within(stream.read_to_string(&mut answer)).await.expect("it ends without a reset");
+    assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains("https_only"), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn whoever_never_ends_the_handshake_is_counted_and_cut_off() {
     let dir = tempfile::tempdir().unwrap();
     let (files, trusted) = certificate(dir.path());

@@ -2,20 +2,27 @@
 //! without https: the same address with it. Beside that only that the process lives, for whoever looks what has the port:
 //! what is said there anyone reads along.
 
-use std::convert::Infallible;
+use std::{convert::Infallible, time::Duration};
 
 use axum::{
     body::Body,
     response::{IntoResponse as _, Response},
 };
+use bytes::Bytes;
 use http::{HeaderValue, Method, Request, StatusCode, header, uri::Authority};
+use http_body_util::BodyExt as _;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
+use tokio::time::timeout;
 
 use crate::{
     problem::{Code, Problem},
     stall::Impatient,
 };
+
+/// How much of a body is read, and thrown away, and for how long.
+const BODY_BYTES: usize = 128 * 1024;
+const BODY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// One answer; then the connection ends. `lives` is what `/livez` says, `http` bounds how long the head may take.
 pub(crate) async fn answer_plain(
@@ -27,9 +34,27 @@ pub(crate) async fn answer_plain(
     let service = service_fn(|request: Request<Incoming>| {
         let is_asked = request.method() == Method::GET && request.uri().path() == "/livez";
         let answer = if is_asked { lives() } else { answer(&request) };
-        async { Ok::<_, Infallible>(answer) }
+        async {
+            read_off(request.into_body()).await;
+            Ok::<_, Infallible>(answer)
+        }
     });
     http.serve_connection(TokioIo::new(stream), service).await
+}
+
+/// Who is still sending when the connection ends may hear of that end alone, and not of the answer.
+async fn read_off(mut body: Incoming) {
+    let reading = async {
+        let mut left = BODY_BYTES;
+        while let Some(Ok(frame)) = body.frame().await {
+            left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
+            if left == 0 {
+                return;
+            }
+        }
+    };
+    // Who takes longer has no claim to hear it.
+    let _ = timeout(BODY_TIMEOUT, reading).await;
 }
 
 fn answer<B>(request: &Request<B>) -> Response {
