@@ -3,7 +3,10 @@
 
 mod common;
 
-use common::{Barista, Line, log, options, within};
+use std::sync::Arc;
+
+use common::{Barista, Line, log, options};
+use eventlog::sim::SimClock;
 use order::{Mode, Rules};
 
 const NOTE: &str = "canary-no-peanuts";
@@ -12,9 +15,14 @@ const NOTE: &str = "canary-no-peanuts";
 async fn when_an_order_is_forgotten_nobody_is_shown_its_note_any_more() {
     let log = log(1);
     let line = Line::on(log.clone(), options()).await;
-    // Remembered for two seconds after it is finished.
-    let rules = Rules { mode: Mode::Manual, remember_ms: 2_000, ..Rules::default() };
-    let _barista = Barista::with(&log, barista::Options { rules, ..barista::Options::default() });
+    let clock = SimClock::machine();
+    let rules = Rules { mode: Mode::Manual, ..Rules::default() };
+    let (now, remember_ms) = (clock.clone(), rules.remember_ms);
+    let _barista = Barista::by_clock(
+        &log,
+        barista::Options { rules, ..barista::Options::default() },
+        Arc::new(move || now.now()),
+    );
     let body = format!(r#"{{"items":[{{"item":"latte","note":"{NOTE}"}}],"note":"{NOTE}"}}"#);
     let placed = line.post("/orders", &[("content-type", "application/json")], &body).await;
     assert_eq!(placed.status, 201, "{placed:?}");
@@ -28,7 +36,11 @@ async fn when_an_order_is_forgotten_nobody_is_shown_its_note_any_more() {
     assert!(remembered.text().contains(NOTE), "{remembered:?}");
 
     let path = format!("/orders/{id}");
-    within(async { while line.get(&path, &[]).await.status != 404 {} }).await;
+    let mut stream = line.events(&format!("{path}/events"), &[]).await;
+    clock.advance(remember_ms + 1);
+    // The barista looks at its clock when there is something to do.
+    line.order(1).await;
+    stream.named("forgotten").await;
     for path in [path.clone(), format!("{path}/history"), "/orders?live".to_owned()] {
         let shown = line.get(&path, &as_staff).await;
         assert!(!shown.text().contains(NOTE), "{path}: {shown:?}");

@@ -195,10 +195,13 @@ impl Barista {
     }
 
     pub fn with(log: &Arc<SimLog>, options: barista::Options) -> Self {
+        Self::by_clock(log, options, barista::system_clock())
+    }
+
+    pub fn by_clock(log: &Arc<SimLog>, options: barista::Options, clock: barista::Clock) -> Self {
         let stop = barista::StopSignal::default();
         let (log, signal) = (Arc::clone(log), stop.clone());
         let thread = std::thread::spawn(move || {
-            let clock = barista::system_clock();
             barista::run(&*log, &options, &clock, &barista::Metrics::default(), &signal)
                 .expect("the barista works");
         });
