@@ -126,9 +126,16 @@ async fn whoever_sends_a_body_without_tls_hears_why_it_was_not_taken() {
     let (files, _) = certificate(dir.path());
     let line = Line::on(log(1), with_tls(files)).await;
     let mut stream = TcpStream::connect(line.address).await.unwrap();
-    let body = "x".repeat(60_000);
-    let request = format!("POST /orders HTTP/1.1\r\nhost: a\r\ncontent-length: {}\r\n\r\n{body}", body.len());
-    stream.write_all(request.as_bytes()).await.unwrap();
+    let (head, half) =
+        ("POST /orders HTTP/1.1\r\nhost: a\r\ncontent-length: 60000\r\n\r\n", "x".repeat(30_000));
+    stream.write_all(format!("{head}{half}").as_bytes()).await.unwrap();
+    // Plenty of time for an answer that does not wait for the rest.
+    for _ in 0..5 {
+        assert_eq!(line.get("/livez", &[]).await.status, 200);
+    }
+    let early = stream.try_read(&mut [0]).map_err(|error| error.kind());
+    assert_eq!(early, Err(io::ErrorKind::WouldBlock), "whoever still sends does not listen yet");
+    stream.write_all(half.as_bytes()).await.unwrap();
     let mut answer = String::new();
     within(stream.read_to_string(&mut answer)).await.expect("it ends without a reset");
     assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains("https_only"), "{answer}");
