@@ -38,6 +38,11 @@ impl Rate {
         let wait = empty.saturating_sub(self.share() * self.per_minute);
         (!wait.is_zero()).then_some(wait)
     }
+
+    /// When a bucket is full again of which one was taken; `None`: it was full.
+    fn take(self, full_at: Option<Instant>, now: Instant) -> Instant {
+        full_at.map_or(now, |full_at| full_at.max(now)) + self.share()
+    }
 }
 
 /// One kind of buckets.
@@ -61,8 +66,8 @@ impl Buckets {
         if self.full_at.len() >= BUCKETS && !self.full_at.contains_key(&whose) {
             self.make_room(now);
         }
-        let full_at = self.full_at.entry(whose).or_insert(now);
-        *full_at = (*full_at).max(now) + self.rate.share();
+        let full_at = self.rate.take(self.full_at.get(&whose).copied(), now);
+        self.full_at.insert(whose, full_at);
     }
 
     /// Lets go of those that are full again. Where that leaves too many, of all: nobody is refused for it, and it stays
@@ -94,7 +99,7 @@ impl Bucket {
                 .with("max", rate.per_minute)
                 .retry_after(seconds(wait)));
         }
-        *full_at = Some(full_at.map_or(now, |full_at| full_at.max(now)) + rate.share());
+        *full_at = Some(rate.take(*full_at, now));
         Ok(())
     }
 }
