@@ -5,7 +5,7 @@
 //! | `order` | `POST /order`, the hot path, and how an order gets into the log |
 //! | `orders` | `POST /orders`, `GET /orders/{id}`, `GET /orders?live` |
 //! | `draft`, `price` | an order with items, from JSON; what it costs, and whether it is taken |
-//! | `menu`, `shop` | `GET /menu`; `GET /shop`, `PUT /shop/…` |
+//! | `menu`, `shop`, `facts` | `GET /menu`; `GET /shop`; `PUT /shop/…` |
 //! | `commands` | `POST /orders/{id}/commands` |
 //! | `order_stream` | `GET /orders/{id}/events` |
 //! | `screens` | `GET /board/events`, `GET /shop/events`, `GET /events` |
@@ -20,6 +20,7 @@ mod answer;
 mod body;
 mod commands;
 mod draft;
+mod facts;
 mod health;
 mod history;
 mod menu;
@@ -73,7 +74,8 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/orders/{id}/commands", post(commands::command))
         .route("/board/events", get(screens::board))
         .route("/shop/events", get(screens::shop))
-        .merge(shop::router())
+        .route("/shop", get(shop::show))
+        .merge(facts::router())
         .route("/menu", get(menu::menu))
         .route("/events", get(screens::staff))
         .merge(pages::router())

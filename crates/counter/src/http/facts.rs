@@ -1,0 +1,255 @@
+//! What staff and bar pages say of the shop: `PUT /shop/…`.
+//!
+//! | request | what it says | body |
+//! |---|---|---|
+//! | `PUT /shop/open` | open or closed, whatever the hours say; `null`: by the hours | `{"open":true}` |
+//! | `PUT /shop/pause` | no orders until then; `null`: until told otherwise | `{"until":MS}`, `{"paused":false}` |
+//! | `PUT /shop/pace` | drinks are ready so much later | `{"busy_minutes":5}` |
+//! | `PUT /shop/sold-out/{id}` | an item, or a choice as `milk/oat`, is not there | `{"sold_out":true}` |
+//! | `PUT /shop/bars/{name}` | a bar page is there; said again every 30 s | `{}` |
+//!
+//! Each is a record of `shop.state`, so that every counter agrees, and is answered with the shop as `GET /shop` has it
+//! once this counter has read it back.
+
+use std::sync::Arc;
+
+use ::order::{Limits, Millis, check_text, topic};
+use axum::{
+    Router,
+    body::Body,
+    extract::{Path, State, rejection::PathRejection},
+    response::Response,
+    routing::put,
+};
+use eventlog::{Offset, Record};
+use http::Request;
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use serde_json::json;
+
+use super::{
+    body::{self, bad_json},
+    shop::shown,
+};
+use crate::{
+    app::{App, not_taken},
+    auth, clock,
+    problem::{Code, Problem},
+    view::{BAR_PREFIX, BARS_MAX, BUSY_MINUTES_MAX, OPEN, PACE, PAUSE, SOLD_OUT_MAX, SOLD_OUT_PREFIX},
+};
+
+/// How far ahead a pause may end: whoever writes seconds, or another century, is told so.
+const PAUSE_MAX_MS: Millis = 366 * 24 * 60 * 60 * 1_000;
+/// A bar page that was there so lately need not be written again.
+const BAR_FRESH_MS: Millis = 10_000;
+/// A bar page that said nothing for so long does not come back under its name.
+const BAR_FORGOTTEN_MS: Millis = 60 * 60 * 1_000;
+
+pub(super) fn router() -> Router<Arc<App>> {
+    Router::new()
+        .route("/shop/open", put(open))
+        .route("/shop/pause", put(pause))
+        .route("/shop/pace", put(pace))
+        .route("/shop/sold-out/{*id}", put(sold_out))
+        .route("/shop/bars/{name}", put(bar))
+}
+
+/// `PUT /shop/open`
+async fn open(State(app): State<Arc<App>>, request: Request<Body>) -> Result<Response, Problem> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Says {
+        #[serde(deserialize_with = "said")]
+        open: Option<bool>,
+        device: Option<String>,
+    }
+    let Says { open, device } = staff_says(&app, request).await?;
+    let by = device.as_deref();
+    if let Some(device) = by {
+        check_text(device, Limits::DEVICE_CHARS).map_err(|why| Problem::text("device", why))?;
+    }
+    say(&app, OPEN.to_owned(), Some(json!({"open": open, "at": clock::now(), "by": by}))).await
+}
+
+/// `PUT /shop/pause`
+async fn pause(State(app): State<Arc<App>>, request: Request<Body>) -> Result<Response, Problem> {
+    #[derive(Deserialize)]
+    #[serde(untagged, deny_unknown_fields)]
+    enum Says {
+        Until {
+            #[serde(deserialize_with = "said")]
+            until: Option<Millis>,
+        },
+        Paused {
+            paused: bool,
+        },
+    }
+    let says: serde_json::Map<String, serde_json::Value> = staff_says(&app, request).await?;
+    let until = match serde_json::from_value(says.into()) {
+        Ok(Says::Paused { paused: false }) => return say(&app, PAUSE.to_owned(), None).await,
+        Ok(Says::Paused { paused: true }) => None,
+        Ok(Says::Until { until }) => until,
+        Err(_) => {
+            let detail = "Say until when, in milliseconds since 1970, or null; or {\"paused\":false}.";
+            return Err(Problem::field("until", detail));
+        }
+    };
+    let now = clock::now();
+    if until.is_some_and(|until| !(now..now.saturating_add(PAUSE_MAX_MS)).contains(&until)) {
+        let detail = "until must be a time within a year from now, in milliseconds since 1970; or null.";
+        return Err(Problem::field("until", detail));
+    }
+    say(&app, PAUSE.to_owned(), Some(json!({"until": until}))).await
+}
+
+/// `PUT /shop/pace`
+async fn pace(State(app): State<Arc<App>>, request: Request<Body>) -> Result<Response, Problem> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Says {
+        busy_minutes: u32,
+    }
+    let Says { busy_minutes } = staff_says(&app, request).await?;
+    if busy_minutes > BUSY_MINUTES_MAX {
+        let detail = format!("busy_minutes must be a whole number from 0 to {BUSY_MINUTES_MAX}.");
+        return Err(Problem::field("busy_minutes", detail).with("range", format!("0..{BUSY_MINUTES_MAX}")));
+    }
+    let since = {
+        let look = app.views.look().ok_or_else(Problem::starting)?;
+        let said = look.shop().facts();
+        if said.busy_minutes() > 0 { said.busy_since() } else { look.now }
+    };
+    say(&app, PACE.to_owned(), Some(json!({"busy_minutes": busy_minutes, "since": since}))).await
+}
+
+/// `PUT /shop/sold-out/{id}`
+async fn sold_out(
+    State(app): State<Arc<App>>,
+    id: Result<Path<String>, PathRejection>,
+    request: Request<Body>,
+) -> Result<Response, Problem> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Says {
+        sold_out: bool,
+    }
+    let Says { sold_out } = staff_says(&app, request).await?;
+    let id = id.ok().map(|Path(id)| id).filter(|id| shop::can_be_sold_out(id));
+    let id = id.ok_or_else(|| {
+        Problem::field(
+            "id",
+            "Say the id of an item, or of a choice as milk/oat: a-z, 0-9 and - have a place in it.",
+        )
+    })?;
+    let key = format!("{SOLD_OUT_PREFIX}{id}");
+    if !sold_out {
+        return say(&app, key, None).await;
+    }
+    if app.offer.shop().is_some_and(|shop| shop.menu().name_of(&id).is_none()) {
+        let code = if id.contains('/') { Code::UnknownOption } else { Code::UnknownItem };
+        let detail = format!("There is no {id} on the menu; say an id that GET /menu has.");
+        return Err(Problem::new(code, detail).with("field", "id"));
+    }
+    {
+        let look = app.views.look().ok_or_else(Problem::starting)?;
+        let said = look.shop().facts();
+        if said.sold_out().len() >= SOLD_OUT_MAX && !said.is_sold_out(&id) {
+            let detail =
+                format!("{SOLD_OUT_MAX} things are sold out already; say that some of them are back first.");
+            return Err(Problem::field("id", detail).with("range", format!("0..{SOLD_OUT_MAX}")));
+        }
+    }
+    say(&app, key, Some(json!({"sold_out": true}))).await
+}
+
+/// `PUT /shop/bars/{name}`
+async fn bar(
+    State(app): State<Arc<App>>,
+    name: Result<Path<String>, PathRejection>,
+    request: Request<Body>,
+) -> Result<Response, Problem> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Says {}
+    let Says {} = staff_says(&app, request).await?;
+    let name = name.map(|Path(name)| name).map_err(|_| Problem::field("name", "The name is no UTF-8."))?;
+    check_text(&name, Limits::DEVICE_CHARS).map_err(|why| Problem::text("name", why))?;
+    let now = clock::now();
+    let gone = {
+        let look = app.views.look().ok_or_else(Problem::starting)?;
+        let said = look.shop().facts();
+        let seen = said.bar(&name);
+        if seen.is_some_and(|seen| now.saturating_sub(seen) < BAR_FRESH_MS) {
+            drop(look);
+            return shown(&app);
+        }
+        if seen.is_none() && said.bars_there(now) >= BARS_MAX {
+            let detail = format!("{BARS_MAX} bar pages are open already; close one that nobody looks at.");
+            return Err(Problem::new(Code::Busy, detail).with("max", BARS_MAX).retry_after(60));
+        }
+        let mut gone = said.bars_silent_since(now.saturating_sub(BAR_FORGOTTEN_MS));
+        gone.find(|gone| **gone != name).map(str::to_owned)
+    };
+    // Names that pages make up must not stay in the log for ever: each word lets go of one that is silent, and waits for
+    // that no longer than for its own.
+    let forget = async {
+        if let Some(gone) = gone
+            && app.facts.one_more(tokio::time::Instant::now().into_std()).is_ok()
+        {
+            let _ = write(&app, format!("{BAR_PREFIX}{gone}"), None).await;
+        }
+    };
+    let (answer, ()) =
+        tokio::join!(say(&app, format!("{BAR_PREFIX}{name}"), Some(json!({"at": now}))), forget);
+    answer
+}
+
+/// What a member of the staff says in the body.
+async fn staff_says<T: DeserializeOwned>(app: &App, request: Request<Body>) -> Result<T, Problem> {
+    auth::staff_only(request.headers(), &app.views)?;
+    let json = body::json(request, &app.settings).await?;
+    // A struct would be read from a list, too.
+    let fields: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_slice(&json).map_err(bad_json)?;
+    serde_json::from_value(fields.into()).map_err(bad_json)
+}
+
+/// A field that must be there, `null` or not.
+fn said<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<T>, D::Error> {
+    Option::deserialize(from)
+}
+
+/// Writes a fact, waits until this counter has read it, and shows the shop with it.
+async fn say(app: &App, key: String, value: Option<serde_json::Value>) -> Result<Response, Problem> {
+    app.facts.one_more(tokio::time::Instant::now().into_std())?;
+    let by_when = tokio::time::Instant::now() + app.settings.deadline;
+    let at = write(app, key, value).await?;
+    if tokio::time::timeout_at(by_when, read(app, at)).await.is_err() {
+        let detail =
+            "It is written, but this counter has not read it back in time; look at GET /shop in a second.";
+        return Err(Problem::new(Code::Starting, detail).retry_after(1));
+    }
+    shown(app)
+}
+
+async fn write(app: &App, key: String, value: Option<serde_json::Value>) -> Result<Offset, Problem> {
+    let record = Record {
+        key: Some(key.into()),
+        value: value.map(|value| value.to_string().into()),
+        headers: eventlog::Headers::default(),
+    };
+    let at = app.publish(topic::SHOP, 0, record).await.map_err(|error| not_taken(&error))?;
+    Ok(at.offset)
+}
+
+/// Waits until the view has read this record of `shop.state`.
+async fn read(app: &App, offset: Offset) {
+    let mut changes = app.views.changes();
+    loop {
+        changes.mark_unchanged();
+        if app.views.look().is_some_and(|look| look.shop().read_to() > offset) {
+            return;
+        }
+        // The one who sends is in the same app.
+        let _ = changes.changed().await;
+    }
+}
