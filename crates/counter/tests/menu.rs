@@ -240,28 +240,3 @@ async fn every_counter_says_which_menu_it_has() {
     change.send_replace(Arc::clone(&other));
     told(other.version().to_owned()).await;
 }
-
-#[tokio::test]
-async fn an_order_that_the_menu_makes_too_large_is_refused_before_it_counts_as_one() {
-    let name = format!("{{ en = \"{0}\", ko = \"{0}\" }}", "라".repeat(80));
-    let group = |n: u32| {
-        format!("[[option]]\nid = \"o{n}\"\nname = {name}\n[[option.choice]]\nid = \"c\"\nname = {name}\n")
-    };
-    let groups: Vec<_> = (0..20).map(group).collect();
-    let options: Vec<_> = (0..20).map(|n| format!("\"o{n}\"")).collect();
-    let menu = format!(
-        "{}[[category]]\nid = \"c\"\nname = {name}\n[[category.item]]\nid = \"latte\"\nname = {name}\n\
-         price = 1\noptions = [{}]\n",
-        groups.concat(),
-        options.join(", ")
-    );
-    let menu = Menu::parse(&menu, "menu.toml").unwrap();
-    let (options, _shop) = with_shop(Arc::new(Shop::new(menu, shop("").settings().clone())));
-    let line = Line::on(log(1), counter::Options { orders_per_minute_of_device: 1, ..options }).await;
-    let phone = [("brewline-device", "mine")];
-    let lines = [r#"{"item":"latte"}"#; 10].join(",");
-    let refused = line.order_items(&phone, &format!(r#"{{"items":[{lines}]}}"#)).await;
-    assert_eq!((refused.status, refused.code().as_str()), (413, "body_too_large"), "{refused:?}");
-    assert!(refused.json()["detail"].as_str().unwrap().contains("fewer lines"), "{refused:?}");
-    assert_eq!(line.order_items(&phone, r#"{"items":[{"item":"latte"}]}"#).await.status, 201);
-}

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc, time::Instant};
 
-use ::order::{Details, Item, Limits, LineDetails, Order, OrderId, Role, Title};
+use ::order::{Details, Item, LineDetails, Order, OrderId, Role, Title};
 use serde_json::json;
 use shop::{Objection, Objections, Payment, Priced, PricedLine, Shop, Wanted, Why, Words};
 
@@ -17,8 +17,6 @@ use crate::{
 
 /// What is said of an objection, in characters: it may name every option of a menu.
 const DETAIL_CHARS: usize = 600;
-/// Room in a record for what is added to a priced order: its key, its headers, and what it is promised.
-const ADDED_BYTES: usize = 2 * 1024;
 
 /// An order of `POST /orders`.
 pub(super) struct Sale<'a> {
@@ -53,13 +51,11 @@ impl Ask for Sale<'_> {
             offer::check(&app.offer.ordering(&look, shop.as_deref()), look.now)?;
         }
         let details = order.details.get_or_insert_default();
-        let mut is_priced = false;
         match shop {
             Some(shop) if !details.items.is_empty() => {
                 let priced = priced(shop, &details.items, look.shop().facts())?;
                 agree(*total, &priced, shop)?;
                 fill_in(details, priced, shop);
-                is_priced = true;
             }
             _ if total.is_some() => {
                 let detail = "What an order costs is known where it has items and the counter has a menu; leave it out.";
@@ -69,9 +65,6 @@ impl Ask for Sale<'_> {
         }
         let paid_before = shop.as_ref().is_some_and(|shop| shop.settings().payment == Payment::Before);
         details.unpaid = paid_before && *role == Role::Holder;
-        if is_priced {
-            check_size(&order)?;
-        }
         Ok(order)
     }
 
@@ -86,19 +79,6 @@ impl Ask for Sale<'_> {
             order.details.get_or_insert_default().promise = promise;
         }
     }
-}
-
-/// Refuses an order that what the menu says of it makes too large, before it counts as one.
-fn check_size(order: &Order) -> Result<(), Problem> {
-    let (bytes, max) = (order.to_json().len(), Limits::RECORD_BYTES - ADDED_BYTES);
-    if bytes <= max {
-        return Ok(());
-    }
-    let detail = format!(
-        "With its names and prices the order has {bytes} bytes, and may have {max}; nothing was ordered, order fewer \
-         lines at once."
-    );
-    Err(Problem::new(Code::BodyTooLarge, detail).with("max_bytes", max))
 }
 
 fn priced(shop: &Shop, items: &[Item], facts: &Facts) -> Result<Priced, Problem> {
