@@ -392,6 +392,8 @@ async function attempt() {
   clearTimeout(nextAttempt);
   const { key, sent } = page.cart;
   if (!sent) return;
+  // Whatever woke it, and however long a sleeping phone kept its timer waiting.
+  if (isPast(sent)) return giveUp();
   page.sending = { is: 'sending' };
   becomeSlow();
   // From here on it may have arrived, whatever becomes of this page.
@@ -507,11 +509,20 @@ function fail(why, until = 0, detail = '') {
 function wait(why, ms) {
   const { sent } = page.cart;
   if (!sent) return;
-  if (Date.now() + ms - sent.since > SENDING_MS || Date.now() < sent.since) return giveUp();
+  if (isPast(sent, ms)) return giveUp();
   page.sending = { is: 'waiting', why };
   clearTimeout(nextAttempt);
   nextAttempt = setTimeout(attempt, ms);
   draw();
+}
+
+/**
+ * It was tapped too long ago to be sent by itself, or nobody knows how long ago.
+ * @param {cart.Sent} sent
+ * @param {number} [ms] from now
+ */
+function isPast({ since }, ms = 0) {
+  return Date.now() + ms - since > SENDING_MS || Date.now() < since;
 }
 
 /** No longer by itself. */

@@ -204,6 +204,24 @@ test('it is not sent for ever: after that the customer decides, and it is still 
   await opened.close();
 });
 
+test('an hour later an order is not sent by itself, whatever wakes the page', async () => {
+  const { page, opened, button, context } = await withLatte();
+  await context.setOffline(true);
+  await button.click();
+  await page.getByText('Not sent yet').waitFor();
+  await page.evaluate(() => {
+    const now = Date.now;
+    Date.now = () => now() + 3_600_000;
+  });
+  await context.setOffline(false);
+  await page.getByText('Your order is still here.').waitFor();
+  assert.equal(await made(), 0);
+  await page.getByRole('button', { name: 'Send again' }).click();
+  await page.waitForURL('**/o/**');
+  assert.equal(await made(), 1);
+  await opened.close();
+});
+
 test('the line killed while an order is on its way: it is sent again, and there is one', async (t) => {
   const mortal = await begin();
   t.after(() => mortal.end());
