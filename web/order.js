@@ -38,6 +38,8 @@ const ANSWER_MS = 10_000;
 const SENDING_MS = 5 * 60_000;
 /** How long the key of an order that may have arrived is used. */
 const KEY_KEPT_MS = 12 * 3_600_000;
+/** How long another tab has to send it before this one does: by then it has its answer, or is gone. */
+const ELSEWHERE_MS = ANSWER_MS;
 /** How long to wait before that, in turn. */
 const BACK_OFF_MS = [1_000, 2_000, 4_000, 8_000, 15_000];
 /** How long a tap may take. */
@@ -376,12 +378,13 @@ function order() {
   const kept = cart.parse(read(CART));
   if (kept.key && kept.key !== page.cart.key) return takeOver(kept);
   const { lines, sent } = page.cart;
+  if (sent && isLate(sent)) return giveUp();
   const { cups, lines: most } = cart.LIMITS;
   if (lines.length > most || cart.count(lines) > cups) return fail('lines');
   const body = sent?.body ?? JSON.stringify(cart.request(page.menu, lines));
   page.changes = [];
   page.menuChanged = false;
-  setCart({ ...page.cart, sent: { body, since: Date.now(), doubt: sent?.doubt ?? false, given_up: false } });
+  setCart({ ...page.cart, sent: { body, since: Date.now(), by: device(), doubt: sent?.doubt ?? false, given_up: false } });
   attempts = 0;
   // A hint only: what says "offline" wrongly is asked all the same, a little later.
   if (navigator.onLine === false) wait('unreached', backOff(0));
@@ -390,7 +393,8 @@ function order() {
 
 async function attempt() {
   clearTimeout(nextAttempt);
-  const { key, sent } = page.cart;
+  const { key } = page.cart;
+  const sent = page.cart.sent && { ...page.cart.sent, by: device() };
   if (!sent) return;
   // Whatever woke it, and however long a sleeping phone kept its timer waiting.
   if (isPast(sent)) return giveUp();
@@ -429,15 +433,19 @@ async function post(key, body) {
   }
 }
 
+let name = '';
+
 /** A name for this phone, so that others behind the same address are not taken for it. It ends with the tab. */
 function device() {
   try {
-    const known = sessionStorage.getItem(DEVICE) ?? cart.newKey();
-    sessionStorage.setItem(DEVICE, known);
-    return known;
+    name ||= sessionStorage.getItem(DEVICE) ?? '';
+    name ||= cart.newKey();
+    sessionStorage.setItem(DEVICE, name);
   } catch {
-    return cart.newKey();
+    // Then it ends with the page.
+    name ||= cart.newKey();
   }
+  return name;
 }
 
 /**
@@ -503,7 +511,7 @@ function fail(why, until = 0, detail = '') {
 
 /**
  * Tries again by itself, for a while.
- * @param {'unreached' | 'starting'} why
+ * @param {'unreached' | 'starting' | 'elsewhere'} why
  * @param {number} ms
  */
 function wait(why, ms) {
@@ -525,13 +533,21 @@ function isPast({ since }, ms = 0) {
   return Date.now() + ms - since > SENDING_MS || Date.now() < since;
 }
 
+/**
+ * The line may have forgotten it, and would take it for another one.
+ * @param {cart.Sent} sent
+ */
+function isLate({ since }) {
+  return Math.abs(Date.now() - since) > KEY_KEPT_MS;
+}
+
 /** No longer by itself. */
 function giveUp() {
   clearTimeout(nextAttempt);
   const { key, lines, sent } = page.cart;
   if (sent?.doubt) {
     setCart({ key, lines, sent: { ...sent, given_up: true } });
-    page.sending = { is: 'unsure' };
+    page.sending = { is: 'unsure', late: isLate(sent), sure: false };
   } else {
     setCart({ key, lines });
     page.sending = { is: 'failed', why: 'not_written', until: 0, detail: '' };
@@ -557,19 +573,17 @@ function accepted(id, at, key) {
 /**
  * The cart as another tab, or this page before it was loaded again, left it.
  * @param {cart.Cart} kept
- * @param {number} [ms] what was being sent is sent again after this
  */
-function takeOver(kept, ms = 0) {
+function takeOver(kept) {
   clearTimeout(nextAttempt);
   page.cart = kept;
   page.sending = { is: 'no' };
-  // The line forgets orders after a day: sent again after that, it could be a second one.
-  if (kept.sent && Date.now() - kept.sent.since > KEY_KEPT_MS) setCart({ key: cart.newKey(), lines: kept.lines });
   if (kept.lines.length === 0) page.basket = false;
-  const { sent } = page.cart;
-  if (sent?.given_up) page.sending = { is: 'unsure' };
-  else if (sent) wait('unreached', ms);
-  else fitCart();
+  const { sent } = kept;
+  if (!sent) fitCart();
+  else if (sent.given_up) page.sending = { is: 'unsure', late: isLate(sent), sure: false };
+  else if (sent.by === device()) wait('unreached', 0);
+  else wait('elsewhere', ELSEWHERE_MS);
   draw();
 }
 
@@ -686,6 +700,16 @@ const actions = {
   },
   order,
   dontSend: giveUp,
+  changeInstead() {
+    if (page.sending.is !== 'unsure') return;
+    page.sending = { ...page.sending, sure: true };
+    drawNow();
+  },
+  keepIt() {
+    if (page.sending.is !== 'unsure') return;
+    page.sending = { ...page.sending, sure: false };
+    drawNow();
+  },
   changeAnyway() {
     page.sending = { is: 'no' };
     setCart({ key: cart.newKey(), lines: page.cart.lines });
@@ -775,16 +799,17 @@ function begin() {
   addEventListener('storage', ({ key, newValue }) => {
     if (key === CART && newValue !== null) {
       const kept = cart.parse(newValue);
-      const trying = page.sending.is === 'sending' || page.sending.is === 'waiting';
-      // The other tab sends it: that has its time. Both say the same key, so this one may try, too.
-      if (kept.key !== page.cart.key || !trying) takeOver(kept, backOff(2));
-      else if (!kept.sent && page.sending.is === 'waiting') takeOver(kept);
+      const waits = page.sending.is === 'waiting';
+      const isSettled = !kept.sent || kept.sent.given_up;
+      if (kept.key !== page.cart.key || (page.sending.is !== 'sending' && !waits) || (waits && isSettled)) takeOver(kept);
+      // What the other tab has learnt of it: whether it may have arrived.
+      else if (waits) page.cart = kept;
     } else if (key === ORDERS) {
       lookAtOrders(true);
     }
   });
   addEventListener('online', () => {
-    if (page.sending.is === 'waiting') attempt();
+    if (page.sending.is === 'waiting' && page.sending.why !== 'elsewhere') attempt();
     if (!page.menuIsFresh) loadMenu();
   });
   const comeBack = () => {

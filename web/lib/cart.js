@@ -46,6 +46,7 @@
  * @typedef {object} Sent
  * @property {string} body as it was sent: a repeat with the same key must be the same
  * @property {number} since when the customer tapped, ms since 1970 by the phone
+ * @property {string} by the tab that sends it
  * @property {boolean} doubt it may have arrived
  * @property {boolean} given_up it is not sent again by itself
  */
@@ -385,6 +386,7 @@ function isSent(sent) {
   return (
     typeof sent?.body === 'string' &&
     Number.isFinite(sent.since) &&
+    typeof sent.by === 'string' &&
     typeof sent.doubt === 'boolean' &&
     typeof sent.given_up === 'boolean'
   );

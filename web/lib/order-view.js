@@ -32,12 +32,14 @@ import { html, nothing } from '../vendor/lit-html.js';
 /**
  * How sending the cart goes.
  *
- * - `waiting`: it is tried again by itself.
- * - `unsure`: it may have arrived.
+ * - `waiting`: it is tried again by itself; `elsewhere`: another tab does.
+ * - `unsure`: it may have arrived; `late`: too long ago to be sent again; `sure`: the customer is asked whether to change
+ *   it all the same.
  * - `used`: it arrived before.
  *
- * @typedef {{is: 'no' | 'sending' | 'unsure'}
- *   | {is: 'waiting', why: 'unreached' | 'starting'}
+ * @typedef {{is: 'no' | 'sending'}
+ *   | {is: 'waiting', why: 'unreached' | 'starting' | 'elsewhere'}
+ *   | {is: 'unsure', late: boolean, sure: boolean}
  *   | {is: 'failed', why: 'not_written' | 'too_many' | 'refused' | 'lines', until: number, detail: string}
  *   | {is: 'used', id: string}} Sending
  */
@@ -672,9 +674,9 @@ function act(page, menu, on) {
     case 'sending':
       return primary(t(page.slow ? 'order.sending' : 'order.order'), () => {}, true);
     case 'waiting':
-      return html`<p class="wait"><span class="muted">${t('order.sent_by_itself')}</span></p>`;
+      return html`<p class="wait"><span class="muted">${t(sending.why === 'elsewhere' || page.cart.sent?.doubt ? 'common.loading' : 'order.sent_by_itself')}</span></p>`;
     case 'unsure':
-      return primary(t('order.send_again'), on.order);
+      return sending.late ? nothing : primary(t('order.send_again'), on.order);
     case 'used':
       return nothing;
     case 'failed':
@@ -738,9 +740,18 @@ function telling(page, menu, on) {
     html`<button class="quiet" @click=${click}>${label}</button>`;
   switch (sending.is) {
     case 'waiting':
+      if (sending.why === 'elsewhere') return tell(t('order.elsewhere'), t('order.elsewhere_why'));
+      // Whatever keeps it from being asked now: it may have arrived before.
+      if (page.cart.sent?.doubt) return tell(t('order.doubt'), t('order.doubt_why'), button(t('order.stop_asking'), on.dontSend));
       return tell(t('order.not_sent_yet'), t(sending.why === 'starting' ? 'order.waiting_starting' : 'order.waiting_unreached'), button(t('order.dont_send'), on.dontSend));
     case 'unsure':
-      return tell(t('order.unsure'), t('order.unsure_why'), button(t('order.change_anyway'), on.changeAnyway));
+      // What keeps it comes first, where the finger is: a second tap changes nothing.
+      if (sending.sure) return tell(t('order.change_sure'), t('order.change_sure_why'), html`
+        <div class="row ask">
+          ${button(t('order.change_keep'), on.keepIt)}
+          ${button(t('order.change_yes'), on.changeAnyway)}
+        </div>`);
+      return tell(t('order.unsure'), t(sending.late ? 'order.unsure_late' : 'order.unsure_why'), button(t('order.change_anyway'), on.changeInstead));
     case 'used':
       return tell(t('order.used'), t('order.used_why'), html`
         <div class="row">

@@ -84,7 +84,7 @@ test('an answer that is lost makes no second order', async () => {
   const { page, opened, button } = await withLatte();
   await loseAnswers(page, 2);
   await button.click();
-  await page.getByText('Not sent yet').waitFor();
+  await page.getByText("We don't know yet whether it arrived").waitFor();
   await opened.picture('order-waiting-en-light');
   await opened.accessible();
   assert.equal(await page.locator('main .plus').count(), 0, 'what may have arrived can not be changed');
@@ -187,7 +187,7 @@ test('it is not sent for ever: after that the customer decides, and it is still 
   const { page, opened, button } = await withLatte();
   const answers = await loseAnswers(page, 100);
   await button.click();
-  await page.getByText('Not sent yet').waitFor();
+  await page.getByRole('button', { name: 'Stop asking' }).waitFor();
   // As if it had been tapped long ago.
   await page.evaluate(() => {
     const kept = JSON.parse(localStorage.getItem('brewline.cart') ?? '');
@@ -222,6 +222,103 @@ test('an hour later an order is not sent by itself, whatever wakes the page', as
   await opened.close();
 });
 
+test('what may have arrived is changed only by whoever knows that both may be made', async () => {
+  for (const language of ['en', 'ko']) {
+    const texts = language === 'ko'
+      ? { stop: '그만 물어보기', change: '보내지 않고 바꾸기', keep: '그대로 두기', yes: '그래도 바꾸기', warned: '먼저 보낸 주문도 만들어질 수 있어요' }
+      : { stop: 'Stop asking', change: 'Change it instead', keep: 'Leave it as it is', yes: 'Change it all the same', warned: 'The first one may be made too' };
+    const { page, opened, button } = await withLatte(line, { language });
+    const key = (await stored(page)).key;
+    await loseAnswers(page, 100);
+    await button.click();
+    await page.getByRole('button', { name: texts.stop }).click();
+    // A second tap where the first one was finds what changes nothing.
+    await page.getByRole('button', { name: texts.change }).dblclick();
+    assert.equal(await page.getByText(texts.warned).count(), 0);
+    await page.getByRole('button', { name: texts.change }).click();
+    await page.getByText(texts.warned).waitFor();
+    await opened.picture(`order-change-sure-${language}-light`);
+    await opened.accessible();
+    await opened.fits();
+    await page.getByRole('button', { name: texts.keep }).click();
+    assert.equal((await stored(page)).key, key, 'it is the same order');
+    await page.getByRole('button', { name: texts.change }).click();
+    await page.getByRole('button', { name: texts.yes }).click();
+    assert.notEqual((await stored(page)).key, key);
+    await page.locator('[data-item=latte] .plus').waitFor();
+    await opened.close();
+  }
+});
+
+test('what may have arrived long ago is not sent again as if it had not', async () => {
+  const { page, opened, button } = await withLatte();
+  await loseAnswers(page, 100);
+  await button.click();
+  await page.getByRole('button', { name: 'Stop asking' }).click();
+  const { key } = await stored(page);
+  await page.evaluate(() => {
+    const kept = JSON.parse(localStorage.getItem('brewline.cart') ?? '');
+    localStorage.setItem('brewline.cart', JSON.stringify({ ...kept, sent: { ...kept.sent, since: kept.sent.since - 13 * 3_600_000 } }));
+  });
+  await page.goto(`${line.url}/`);
+  await page.getByText('That is too long ago to send it again').waitFor();
+  assert.equal(await page.locator('footer .primary').count(), 0);
+  assert.equal((await stored(page)).key, key, 'it is not made another order in silence');
+  await opened.close();
+});
+
+test('a tab that sends nothing says so, and stays where it is', async () => {
+  const { page, opened, button } = await withLatte();
+  const other = await opened.context.newPage();
+  await other.goto(`${line.url}/`);
+  await other.waitForSelector('footer .primary');
+  /** @type {() => void} */
+  let go = () => {};
+  const held = new Promise((/** @type {(value?: unknown) => void} */ done) => (go = done));
+  await page.route('**/orders', async (route) => {
+    await held;
+    await route.fallback();
+  });
+  await button.click();
+  await other.getByText('Being sent in another tab').waitFor();
+  go();
+  await page.waitForURL('**/o/**');
+  await other.waitForSelector('.mine a');
+  assert.equal(new URL(other.url()).pathname, '/');
+  assert.equal(await made(), 1);
+  await opened.close();
+});
+
+test('a tab that is gone while it sends leaves the order to the next one', async () => {
+  const { page, opened, button } = await withLatte();
+  await loseAnswers(page, 100);
+  await button.click();
+  await page.getByRole('button', { name: 'Stop asking' }).waitFor();
+  const other = await opened.context.newPage();
+  await page.close();
+  await other.goto(`${line.url}/`);
+  await other.getByText('Being sent in another tab').waitFor();
+  await other.waitForURL('**/o/**');
+  assert.equal(await made(), 1);
+  await opened.close();
+});
+
+test('too many orders, while one may have arrived: it is not said that it has not', async () => {
+  const { page, opened, button } = await withLatte();
+  await loseAnswers(page, 1);
+  const again = page.waitForResponse((response) => response.status() === 429);
+  await button.click();
+  await page.getByRole('button', { name: 'Stop asking' }).waitFor();
+  await page.unroute('**/orders');
+  await answer(page, 429, { code: 'too_many_orders' }, { 'Retry-After': '3' });
+  await again;
+  await page.getByText("We don't know yet whether it arrived").waitFor();
+  await page.unroute('**/orders');
+  await page.waitForURL('**/o/**');
+  assert.equal(await made(), 1);
+  await opened.close();
+});
+
 test('the line killed while an order is on its way: it is sent again, and there is one', async (t) => {
   const mortal = await begin();
   t.after(() => mortal.end());
@@ -236,7 +333,7 @@ test('the line killed while an order is on its way: it is sent again, and there 
     { times: 1 },
   );
   await button.click();
-  await page.getByText('Not sent yet').waitFor();
+  await page.getByRole('button', { name: 'Stop asking' }).waitFor();
   await mortal.start();
   await page.waitForURL('**/o/**');
   assert.equal((await orders(mortal)).length, 1);

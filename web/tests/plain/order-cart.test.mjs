@@ -163,7 +163,7 @@ test('a key is a random UUID, and no browser has to know how to make one', () =>
 });
 
 test('a cart comes back as it was kept', () => {
-  const kept = { key: cart.newKey(), lines: one(), sent: { body: '{}', since: 7, doubt: true, given_up: false } };
+  const kept = { key: cart.newKey(), lines: one(), sent: { body: '{}', since: 7, by: 'a', doubt: true, given_up: false } };
   assert.deepEqual(cart.parse(JSON.stringify(kept)), kept);
 });
 
