@@ -330,6 +330,11 @@ function keptOrders() {
 }
 
 /** @param {string} id */
+function forgetOrder(id) {
+  keep(ORDERS, JSON.stringify(keptOrders().filter((other) => other !== id)));
+}
+
+/** @param {string} id */
 function rememberOrder(id) {
   keep(ORDERS, JSON.stringify([id, ...keptOrders().filter((other) => other !== id)].slice(0, ORDERS_MAX)));
 }
@@ -338,7 +343,8 @@ let looked = -Infinity;
 
 /** @param {boolean} [now] however short ago that was done */
 async function lookAtOrders(now = false) {
-  if (!now && performance.now() - looked < LOOK_EVERY_MS) return;
+  // Whoever comes back looks at once.
+  if (document.hidden || (!now && performance.now() - looked < LOOK_EVERY_MS)) return;
   looked = performance.now();
   const found = await Promise.all(keptOrders().map(lookAtOrder));
   page.mine = found.filter((order) => order !== null);
@@ -346,7 +352,8 @@ async function lookAtOrders(now = false) {
 }
 
 /**
- * An order of this phone, `null` if there is nothing to say about it any more.
+ * An order of this phone, `null` if there is nothing to say about it any more: then it is forgotten. Where no answer
+ * comes, it is known by its code, and not how far it is.
  * @param {string} id
  * @returns {Promise<Mine | null>}
  */
@@ -354,15 +361,20 @@ async function lookAtOrder(id) {
   try {
     const response = await fetch(`/orders/${encodeURIComponent(id)}`, { signal: within(ANSWER_MS) });
     if (response.status === 404) {
-      keep(ORDERS, JSON.stringify(keptOrders().filter((other) => other !== id)));
+      forgetOrder(id);
       return null;
     }
+    if (response.status !== 200) throw new TypeError('no order');
     const { state, code, changed_at, now, as_of } = await response.json();
     const ended = state === 'cancelled' || state === 'uncollected';
-    if (state === 'collected' || (ended && (now ?? as_of) - changed_at > ENDED_SHOWN_MS)) return null;
+    if (state === 'collected' || (ended && (now ?? as_of) - changed_at > ENDED_SHOWN_MS)) {
+      forgetOrder(id);
+      return null;
+    }
     return { id, state, code: code?.words && code.label ? code : undefined };
   } catch {
-    return { id };
+    const code = page.mine.find((order) => order.id === id)?.code;
+    return code ? { id, code } : { id };
   }
 }
 

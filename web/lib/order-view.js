@@ -86,27 +86,54 @@ export function view(page, on) {
         ${t('common.other_language')}
       </button>
     </header>
-    ${page.mine.map((order) => mine(order))}
+    ${page.mine.map((order) => mine(page, order))}
     ${slot(page)}
     ${menu && search(page, menu, on)}
     ${menu && tabs(page, menu, on)}
     <main>${menu ? list(page, menu, on) : absent(page, on)}</main>
     ${menu && foot(page, menu, on)}
+    <p class="vh" role="status">${readyText(page)}</p>
     <p class="vh" role="status">${page.said}</p>
   `;
 }
 
-/** @param {Mine} order */
-function mine(order) {
-  const code = order.code && `${word(order.code.words).toUpperCase()} ${order.code.label}`;
+/**
+ * @param {Page} page
+ * @param {Mine} order
+ */
+function mine(page, order) {
+  const code = codeOf(order);
   return html`
     <nav class="mine" aria-label=${t('order.mine')}>
       <a href=${withLanguage(`/o/${encodeURIComponent(order.id)}`)}>
-        <span>${order.state === 'ready' ? t('order.mine_ready') : t('order.mine')}</span>
+        <span>${t(isReady(page, order) ? 'order.mine_ready' : 'order.mine')}</span>
         ${code ? html`<b>${code}</b>` : nothing}<span aria-hidden="true">→</span>
       </a>
     </nav>
   `;
+}
+
+/** @param {Mine} order */
+function codeOf({ code }) {
+  return code && `${word(code.words).toUpperCase()} ${code.label}`;
+}
+
+/**
+ * It waits at the bar. What was so a while ago is no news: it may have been collected since.
+ * @param {Page} page
+ * @param {Mine} order
+ */
+function isReady(page, order) {
+  return order.state === 'ready' && page.news.status === 'live';
+}
+
+/**
+ * What is ready, for those who hear the page.
+ * @param {Page} page
+ */
+function readyText(page) {
+  const ready = page.mine.filter((order) => isReady(page, order));
+  return ready.map((order) => [t('order.mine_ready'), codeOf(order)].filter(Boolean).join(' ')).join('. ');
 }
 
 // The promise, or what stands in its place.

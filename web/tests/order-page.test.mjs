@@ -317,6 +317,36 @@ test('when the line is gone the promise goes, the age of what was heard is shown
   }
 });
 
+test('what is ready is said to those who hear the page, and is no news once the line is gone', async (t) => {
+  const mortal = await begin();
+  t.after(() => mortal.end());
+  for (const language of ['en', 'ko']) {
+    const phone = await openOrder(browser, mortal, { language, expected: [REFUSED] });
+    const { page } = phone;
+    await page.locator('[data-item=latte] .add').click();
+    await page.locator('footer .primary').click();
+    await page.waitForURL('**/o/**');
+    const id = decodeURIComponent(new URL(page.url()).pathname.slice(3));
+    const { code } = await mortal.shown(id, (order) => order.code !== undefined);
+    await mortal.command(id, 'ready');
+    await page.goto(`${mortal.url}/`);
+    const called = language === 'ko' ? code.words.ko : code.words.en.toUpperCase();
+    const ready = language === 'ko' ? '준비됐어요: 내 주문' : 'Ready: your order';
+    await page.getByRole('status').getByText(`${ready} ${called} ${code.label}`).waitFor();
+    await page.locator('.mine').getByText(ready).waitFor();
+    await mortal.kill();
+    await page.waitForSelector('.notice');
+    assert.match(await text(page, '.mine a'), new RegExp(code.label));
+    assert.equal(await page.getByText(ready).count(), 0, 'it may have been collected since');
+    await mortal.start();
+    await page.locator('.mine').getByText(ready).waitFor();
+    await mortal.command(id, 'collect');
+    await page.waitForFunction(() => localStorage.getItem('brewline.orders') === '[]');
+    assert.equal(await page.locator('.mine').count(), 0);
+    await phone.close();
+  }
+});
+
 test('coming back, one finds the order that one made, until it is collected', async (t) => {
   const auto = await begin();
   t.after(() => auto.end());
