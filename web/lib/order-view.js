@@ -136,6 +136,14 @@ function readyText(page) {
   return ready.map((order) => [t('order.mine_ready'), codeOf(order)].filter(Boolean).join(' ')).join('. ');
 }
 
+/**
+ * Whether orders are taken. What is old keeps nobody from ordering: the counter says what is so now.
+ * @param {Page} page
+ */
+function orderingOf({ news }) {
+  return news.status === 'old' ? 'open' : news.value?.ordering ?? 'open';
+}
+
 // The promise, or what stands in its place.
 
 /** @param {Page} page */
@@ -423,7 +431,7 @@ function control(page, item, gone, on) {
  * @param {Page} page
  */
 function isLocked(page) {
-  return page.news.value?.ordering === 'closed' || page.cart.sent !== undefined;
+  return orderingOf(page) === 'closed' || page.cart.sent !== undefined;
 }
 
 /**
@@ -667,7 +675,7 @@ function foot(page, menu, on) {
   const told = telling(page, menu, on);
   if (lines.length === 0) return told === nothing ? nothing : html`<footer>${told}</footer>`;
   const n = cart.count(lines);
-  const ordering = page.news.value?.ordering ?? 'open';
+  const ordering = orderingOf(page);
   const before = menu.shop.payment === 'before';
   const what = ordering !== 'open' ? t('order.items_kept', { count: n })
     : before ? t('order.items', { count: n }) : t('order.items_pay', { count: n });
@@ -710,7 +718,7 @@ function act(page, menu, on) {
       if (sending.until > page.elapsed) return html`<p class="wait"><span class="muted">${t('order.again_in', { count: Math.ceil((sending.until - page.elapsed) / 1_000) })}</span></p>`;
   }
   const shop = page.news.value;
-  if (shop && shop.ordering !== 'open') return html`<p class="wait">${waitText(page, shop)}</p>`;
+  if (shop && orderingOf(page) !== 'open') return html`<p class="wait">${waitText(page, shop)}</p>`;
   const first = cart.obstacles(menu, page.cart.lines, page.soldOut)[0];
   if (first) return primary(t(first.is === 'item' ? 'order.take_out' : first.is === 'note' ? 'order.shorten' : 'order.choose_again'), () => on.resolve(first));
   return primary(t(sending.is === 'failed' && sending.why !== 'lines' ? 'order.send_again' : 'order.order'), on.order);

@@ -347,6 +347,25 @@ test('what is ready is said to those who hear the page, and is no news once the 
   }
 });
 
+test('a pause that is old news keeps nobody from ordering', async (t) => {
+  const mortal = await begin();
+  t.after(() => mortal.end());
+  const phone = await openOrder(browser, mortal, { expected: [REFUSED] });
+  const { page } = phone;
+  await chooseAsDrawn(page);
+  for (const [path, body] of /** @type {[string, object][]} */ ([['pause', { until: null }], ['open', { open: false }]])) {
+    await staff(mortal, path, body);
+    await page.waitForFunction(() => document.querySelector('footer .primary') === null);
+    await mortal.kill();
+    await page.getByRole('button', { name: 'Order', exact: true }).waitFor();
+    await page.locator('[data-item=latte] .plus').waitFor();
+    assert.doesNotMatch(await text(page, 'footer .count'), /kept/);
+    await mortal.start();
+    await page.waitForFunction(() => document.querySelector('footer .primary') === null);
+  }
+  await phone.close();
+});
+
 test('coming back, one finds the order that one made, until it is collected', async (t) => {
   const auto = await begin();
   t.after(() => auto.end());
