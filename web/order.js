@@ -59,7 +59,7 @@ const page = {
   news: { status: 'loading', value: null, ageMs: NaN, offline: false },
   now: Date.now(),
   soldOut: new Set(),
-  cart: cart.parse(read(CART)),
+  cart: keptCart(),
   open: new Set(),
   noteOf: 0,
   basket: false,
@@ -142,7 +142,7 @@ function say(text) {
   page.said = text;
 }
 
-// What is kept. Where the browser refuses, it is kept as long as the page is open.
+// What is kept. Where the browser refuses, it is kept as long as the page is open; the cart also when it is loaded again.
 
 /** @param {string} key */
 function read(key) {
@@ -156,13 +156,16 @@ function read(key) {
 /**
  * @param {string} key
  * @param {string} text
+ * @returns {boolean} whether it is kept
  */
 function keep(key, text) {
   try {
     localStorage.setItem(key, text);
+    return true;
   } catch {
     // What can't be kept must not leave something older behind.
     forget(key);
+    return false;
   }
 }
 
@@ -208,7 +211,27 @@ function isMenu(menu) {
 function setCart(changed) {
   page.cart = changed;
   if (changed.lines.length === 0) page.basket = false;
-  keep(CART, JSON.stringify(changed));
+  const text = JSON.stringify(changed);
+  setEntry(keep(CART, text) ? undefined : text);
+}
+
+/** The cart as this page, or another tab, left it. */
+function keptCart() {
+  return cart.parse(history.state?.cart ?? read(CART));
+}
+
+/**
+ * Keeps the cart with the page's entry in the history, which outlives a reload where storage is refused: a key that is
+ * lost while it is in doubt would be a second order.
+ * @param {string | undefined} text
+ */
+function setEntry(text) {
+  if (history.state?.cart === text) return;
+  try {
+    history.replaceState({ ...history.state, cart: text }, '');
+  } catch {
+    // Too often, or too much: the page has it.
+  }
 }
 
 /**

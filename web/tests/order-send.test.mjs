@@ -495,6 +495,21 @@ test('where the browser keeps nothing, one orders all the same', async () => {
   await opened.close();
 });
 
+test('where the browser keeps nothing, a page that is loaded again in doubt still knows its order', async () => {
+  const { page, opened, button } = await withLatte(line, { storage: false });
+  const answers = await loseAnswers(page, 100);
+  await button.click();
+  await page.getByRole('button', { name: 'Stop asking' }).click();
+  await page.reload();
+  await page.getByText("We can't tell whether your order arrived").waitFor();
+  assert.equal(await page.locator('[data-item=latte] .many').innerText(), '1');
+  answers();
+  await page.getByRole('button', { name: 'Send again' }).click();
+  await page.waitForURL('**/o/**');
+  assert.equal(await made(), 1);
+  await opened.close();
+});
+
 test('a clock that is ten minutes wrong changes nothing', async () => {
   const phone = await openOrder(browser, line, { expected: [REFUSED] });
   const { page } = phone;
