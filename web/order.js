@@ -241,7 +241,7 @@ function setEntry(text) {
 function setLines(lines) {
   if (lines === page.cart.lines) return;
   setCart({ key: cart.newKey(), lines });
-  if (page.sending.is === 'failed') page.sending = { is: 'no' };
+  if (page.sending.is === 'failed' || page.sending.is === 'in') page.sending = { is: 'no' };
 }
 
 // The menu.
@@ -601,8 +601,29 @@ function accepted(id, at, key) {
   // Another tab may have begun the next one.
   if (page.cart.key === key) setCart(cart.EMPTY);
   const read = at ? `?at=${encodeURIComponent(at)}` : '';
-  // Replaced, so that "back" does not come back to an order that is made.
-  location.replace(withLanguage(`/o/${encodeURIComponent(id)}${read}`));
+  page.sending = { is: 'in', path: withLanguage(`/o/${encodeURIComponent(id)}${read}`), failed: false };
+  draw();
+  attempts = 0;
+  openPager();
+}
+
+/** Goes to the order's page once that is there: a browser's own error page would say nothing of the order. */
+async function openPager() {
+  clearTimeout(nextAttempt);
+  const { sending } = page;
+  if (sending.is !== 'in') return;
+  try {
+    const response = await fetch(sending.path, { signal: within(ANSWER_MS) });
+    // Replaced, so that "back" does not come back to an order that is made.
+    if (response.ok && page.sending === sending) return location.replace(sending.path);
+  } catch {
+    // Not there yet.
+  }
+  // The customer has begun another order meanwhile: the link stays.
+  if (page.sending !== sending) return;
+  page.sending = { ...sending, failed: true };
+  nextAttempt = setTimeout(openPager, backOff(attempts++));
+  draw();
 }
 
 /**
@@ -734,6 +755,7 @@ const actions = {
     section?.querySelector('h2')?.focus({ preventScroll: true });
   },
   order,
+  openPager,
   dontSend: giveUp,
   changeInstead() {
     if (page.sending.is !== 'unsure') return;
@@ -844,6 +866,7 @@ function begin() {
     }
   });
   addEventListener('online', () => {
+    if (page.sending.is === 'in') openPager();
     if (page.sending.is === 'waiting' && page.sending.why !== 'elsewhere') attempt();
     if (!page.menuIsFresh) loadMenu();
   });

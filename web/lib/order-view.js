@@ -36,8 +36,10 @@ import { html, nothing } from '../vendor/lit-html.js';
  * - `unsure`: it may have arrived; `late`: too long ago to be sent again; `sure`: the customer is asked whether to change
  *   it all the same.
  * - `used`: it arrived before.
+ * - `in`: it has arrived, and its page is on its way, or did not come.
  *
  * @typedef {{is: 'no' | 'sending'}
+ *   | {is: 'in', path: string, failed: boolean}
  *   | {is: 'waiting', why: 'unreached' | 'starting' | 'elsewhere'}
  *   | {is: 'unsure', late: boolean, sure: boolean}
  *   | {is: 'failed', why: 'not_written' | 'too_many' | 'refused' | 'lines', until: number, detail: string}
@@ -787,6 +789,10 @@ function telling(page, menu, on) {
           ${button(t('order.change_yes'), on.changeAnyway)}
         </div>`);
       return tell(t('order.unsure'), t(sending.late ? 'order.unsure_late' : 'order.unsure_why'), button(t('order.change_anyway'), on.changeInstead));
+    case 'in':
+      return sending.failed
+        ? tell(t('order.in'), t('order.in_why'), button(t('order.see_it'), on.openPager))
+        : tell(t('order.in'), t('common.loading'));
     case 'used':
       return tell(t('order.used'), t('order.used_why'), html`
         <div class="row">

@@ -106,6 +106,8 @@ export default {
   "order.change_sure_why": "It may have arrived. If you order again, both may be made, and both cost.",
   "order.change_keep": "Leave it as it is",
   "order.change_yes": "Change it all the same",
+  "order.in": "Your order is in",
+  "order.in_why": "Its page does not come yet. We keep trying.",
   "order.used": "This order has arrived before",
   "order.used_why": "It is being taken care of.",
   "order.see_it": "See it",

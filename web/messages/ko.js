@@ -106,6 +106,8 @@ export default {
   "order.change_sure_why": "이미 도착했을 수 있어요. 다시 주문하면 둘 다 만들어지고 둘 다 계산될 수 있어요.",
   "order.change_keep": "그대로 두기",
   "order.change_yes": "그래도 바꾸기",
+  "order.in": "주문을 받았어요",
+  "order.in_why": "주문 화면이 아직 열리지 않아요. 계속 열어 보고 있어요.",
   "order.used": "이미 도착한 주문이에요",
   "order.used_why": "그 주문은 접수되어 있어요.",
   "order.see_it": "주문 보기",

@@ -319,6 +319,34 @@ test('too many orders, while one may have arrived: it is not said that it has no
   await opened.close();
 });
 
+test('the line killed after it took an order: that it is in is said, and its page comes when it can', async (t) => {
+  const mortal = await begin();
+  t.after(() => mortal.end());
+  for (const language of ['en', 'ko']) {
+    const { page, opened, button } = await withLatte(mortal, { language });
+    await page.route(
+      '**/orders',
+      async (route) => {
+        const response = await route.fetch();
+        await mortal.kill();
+        await route.fulfill({ response });
+      },
+      { times: 1 },
+    );
+    await button.click();
+    const link = page.getByRole('button', { name: language === 'ko' ? '주문 보기' : 'See it' });
+    await link.waitFor();
+    await page.getByText(language === 'ko' ? '주문을 받았어요' : 'Your order is in').waitFor();
+    await opened.picture(`order-in-${language}-light`);
+    await opened.accessible();
+    await opened.fits();
+    await mortal.start();
+    await page.waitForURL('**/o/**');
+    await opened.close();
+  }
+  assert.equal((await orders(mortal)).length, 2);
+});
+
 test('the line killed while an order is on its way: it is sent again, and there is one', async (t) => {
   const mortal = await begin();
   t.after(() => mortal.end());
