@@ -187,7 +187,7 @@ test('while nobody decides nothing is promised, and it is said what becomes of a
     await page.route('**/shop', (route) => route.fulfill({ json: { ...nobody, as_of: Date.now(), now: Date.now() } }));
     await page.reload();
     await page.getByText(language === 'ko' ? '대기 시간을 알 수 없어요' : 'Waiting time not known').first().waitFor();
-    assert.match(await text(page, '.promise p'), language === 'ko' ? /주문을 보관해요$/ : /orders are kept until the bar is back$/);
+    assert.match(await text(page, '.promise p'), language === 'ko' ? /주문을 받아 둘게요$/ : /orders are kept until the bar is back$/);
     await phone.picture(`order-no-barista-${language}-light`);
     await phone.close();
   }
