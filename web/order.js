@@ -317,10 +317,16 @@ function hear(news) {
   if (value && value !== before.value) learn(value);
   if (news.status !== before.status) becomeSlow();
   const { said } = page;
-  if (news.status === 'live' || news.status === 'old') say(slotText(page));
+  sayShop();
   // Ages and waits count, once a second.
   const counts = news.status === 'old' || page.sending.is === 'failed' || page.said !== said;
   if (counts || news.status !== before.status || value !== before.value) draw();
+}
+
+/** What has waited is said a second later: by then it is what is so. */
+function sayShop() {
+  const { status } = page.news;
+  if (status === 'live' || status === 'old') say(slotText(page));
 }
 
 /** @param {Shop} value */
@@ -878,7 +884,13 @@ function begin() {
   };
   document.addEventListener('visibilitychange', comeBack);
   addEventListener('pageshow', (event) => event.persisted && comeBack());
-  onLanguage(drawNow);
+  onLanguage(() => {
+    // In the language before, it would be read out as if it were this one.
+    page.said = '';
+    saidAt = -Infinity;
+    sayShop();
+    drawNow();
+  });
 
   drawNow();
   loadMenu();

@@ -309,6 +309,30 @@ test('whatever is written into the menu and the notes is shown as it is, and run
   assert.deepEqual(new Set(notes), new Set([`${SCRIPT} ${IMAGE} שלום 😀`]));
 });
 
+test('with text at 200 % on a small phone, what sticks leaves room for the menu', async () => {
+  const phone = await openOrder(browser, line, { width: 320, height: 568, text: 2 });
+  const { page } = phone;
+  await page.locator('[data-item=latte] .add').click();
+  const sticks = await page.evaluate(() =>
+    [...document.querySelectorAll('.tabs, footer')].map((element) => getComputedStyle(element).position),
+  );
+  assert.deepEqual(sticks, ['static', 'static']);
+  await phone.picture('order-small-text-200-en-light');
+  await phone.fits();
+  await phone.close();
+});
+
+test('what is said to those who hear the page is in its language at once', async () => {
+  const phone = await openOrder(browser, line);
+  const { page } = phone;
+  await page.getByRole('status').getByText(/^(About|Waiting time)/).waitFor();
+  await page.getByRole('button', { name: '한국어' }).click();
+  await page.waitForSelector('html[lang=ko]');
+  const said = await page.getByRole('status').allInnerTexts();
+  assert.match(said.at(-1) ?? '', /^(약 |대기 시간)/);
+  await phone.close();
+});
+
 test('lying on its side, the phone shows the menu and not only what sticks', async () => {
   const phone = await openOrder(browser, line, { width: 844, height: 390, expected: [REFUSED] });
   const { page } = phone;
