@@ -734,7 +734,7 @@ const actions = {
   },
   /** @param {Line} line */
   split(line) {
-    if (!cart.room(page.cart.lines).line && page.cart.lines.length >= cart.LIMITS.lines) return fail('lines');
+    if (page.cart.lines.length >= cart.LIMITS.lines) return fail('lines');
     setLines(cart.split(page.cart.lines, line.id));
     const made = page.cart.lines[page.cart.lines.findIndex(({ id }) => id === line.id) + 1];
     page.open = new Set([...page.open, `line/${made.id}`]);
