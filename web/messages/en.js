@@ -103,7 +103,7 @@ export default {
   "order.elsewhere_why": "If that tab is gone, it is sent from here in a moment. It stays one order.",
   "order.change_anyway": "Change it instead",
   "order.change_sure": "The first one may be made too",
-  "order.change_sure_why": "It may have arrived. If you order again, both may be made, and both cost.",
+  "order.change_sure_why": "It may have arrived. If you order again, both may be made, and you would pay for both.",
   "order.change_keep": "Leave it as it is",
   "order.change_yes": "Change it all the same",
   "order.in": "Your order is in",
