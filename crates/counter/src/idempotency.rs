@@ -8,7 +8,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use eventlog::{Position, PublishError};
+use eventlog::{Certainty, Position, PublishError};
 use hmac::{Hmac, KeyInit, Mac};
 use http::HeaderMap;
 use order::{Item, LineDetails, Order, REQUEST_HASH};
@@ -17,6 +17,7 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::{
+    doubts::Doubts,
     problem::{Code, Problem},
     view::to_hex,
 };
@@ -157,6 +158,8 @@ struct Kept {
     by_age: VecDeque<(Instant, Uuid, u64)>,
     /// Of all answers that are kept.
     bytes: usize,
+    /// What is not kept because nobody knows how it went.
+    doubts: Doubts,
     next_turn: u64,
 }
 
@@ -180,13 +183,24 @@ pub(crate) enum Turn<'a, T> {
     Reused,
 }
 
-/// The one who writes. Dropped without a word, it leaves the order to whoever comes next.
+/// The one who writes. Dropped without a word, it leaves the order to whoever comes next, and in doubt.
 pub(crate) struct Writing<'a> {
     all: &'a InFlight,
     id: Uuid,
     turn: u64,
+    began: Instant,
+    /// An earlier one with this key may still come to stand in the log.
+    in_doubt: bool,
     tell: watch::Sender<Option<Outcome>>,
-    written: bool,
+    ended: Ended,
+}
+
+/// How writing ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    Written,
+    NotWritten,
+    Unknown,
 }
 
 impl InFlight {
@@ -206,11 +220,18 @@ impl InFlight {
         }
         let what = room()?;
         let (tell, outcome) = watch::channel(None);
+        let in_doubt = kept.doubts.has(id, now);
         let turn = kept.next_turn;
         kept.next_turn += 1;
         kept.orders.insert(id, One { turn, request, outcome, bytes: 0 });
         kept.by_age.push_back((now, id, turn));
-        Ok(Turn::Write(Writing { all: self, id, turn, tell, written: false }, what))
+        let writing = Writing { all: self, id, turn, began: now, in_doubt, tell, ended: Ended::Unknown };
+        Ok(Turn::Write(writing, what))
+    }
+
+    /// Whether an order with this key may still come to stand in the log that nobody here knows of.
+    pub(crate) fn is_in_doubt(&self, id: Uuid, now: Instant) -> bool {
+        self.lock().doubts.has(id, now)
     }
 
     fn lock(&self) -> MutexGuard<'_, Kept> {
@@ -219,20 +240,35 @@ impl InFlight {
 }
 
 impl Writing<'_> {
-    pub(crate) fn done(mut self, outcome: Outcome) {
-        if let Ok((json, _)) = &outcome {
-            self.written = true;
-            self.all.lock().keep(self.id, self.turn, json.len());
-        }
-        self.tell.send_replace(Some(outcome));
+    /// Tells those who wait for it, and gives it back as they hear it: what was not written now may have been before.
+    pub(crate) fn done(mut self, outcome: Outcome) -> Outcome {
+        let outcome = outcome.map_err(|error| match error.certainty {
+            Certainty::NotWritten if self.in_doubt => PublishError::unknown(error.reason),
+            _ => error,
+        });
+        self.ended = match &outcome {
+            Ok((json, _)) => {
+                self.all.lock().keep(self.id, self.turn, json.len());
+                Ended::Written
+            }
+            Err(PublishError { certainty: Certainty::NotWritten, .. }) => Ended::NotWritten,
+            Err(_) => Ended::Unknown,
+        };
+        self.tell.send_replace(Some(outcome.clone()));
+        outcome
     }
 }
 
 impl Drop for Writing<'_> {
     fn drop(&mut self) {
         // What was written stays for a while; what failed may be tried again at once.
-        if !self.written {
-            self.all.lock().remove(self.id, self.turn);
+        if self.ended == Ended::Written {
+            return;
+        }
+        let mut kept = self.all.lock();
+        kept.remove(self.id, self.turn);
+        if self.ended == Ended::Unknown {
+            kept.doubts.note(self.id, self.began);
         }
     }
 }
@@ -261,6 +297,10 @@ impl Kept {
                 || self.bytes > KEPT_BYTES_MAX)
         {
             self.by_age.pop_front();
+            let one = self.orders.get(&id).filter(|one| one.turn == turn);
+            if one.is_some_and(|one| one.outcome.borrow().is_none()) {
+                self.doubts.note(id, since);
+            }
             self.remove(id, turn);
         }
     }
@@ -339,10 +379,26 @@ mod tests {
         let (all, now) = (InFlight::default(), Instant::now());
         let first = write(&all, ID, now);
         assert!(matches!(all.enter(ID, [2; 32], now, || Ok(())), Ok(Turn::Reused)));
-        first.done(Err(PublishError::not_written(eventlog::Reason::Overloaded)));
-        write(&all, ID, now).done(Ok(answer(0)));
+        assert!(first.done(Err(PublishError::not_written(eventlog::Reason::Overloaded))).is_err());
+        write(&all, ID, now).done(Ok(answer(0))).unwrap();
         let Turn::Wait(told) = enter(&all, ID, now) else { panic!("it is written") };
         assert!(told.borrow().as_ref().is_some_and(Result::is_ok));
+    }
+
+    #[test]
+    fn what_may_still_come_to_stand_in_the_log_is_in_doubt_whatever_is_tried_after_it() {
+        let (all, now) = (InFlight::default(), Instant::now());
+        let not_written = || Err(PublishError::not_written(eventlog::Reason::DiskFull));
+        let unknown = || Err(PublishError::unknown(eventlog::Reason::Deadline));
+        assert!(write(&all, ID, now).done(not_written()).is_err());
+        assert!(!all.is_in_doubt(ID, now), "that is certain");
+        assert!(write(&all, ID, now).done(unknown()).is_err());
+        assert!(all.is_in_doubt(ID, now));
+        let again = write(&all, ID, now).done(not_written()).unwrap_err();
+        assert_eq!(again, PublishError::unknown(eventlog::Reason::DiskFull), "the first one may be there");
+        let other = Uuid::from_u128(2);
+        drop(write(&all, other, now));
+        assert!(all.is_in_doubt(other, now), "who gave up does not know what became of it");
     }
 
     #[test]
@@ -350,7 +406,7 @@ mod tests {
         let (all, now) = (InFlight::default(), Instant::now());
         let full = || Err::<(), _>(crate::app::queue_full(1));
         assert!(all.enter(ID, REQUEST, now, full).is_err());
-        write(&all, ID, now).done(Ok(answer(0)));
+        write(&all, ID, now).done(Ok(answer(0))).unwrap();
         assert!(matches!(all.enter(ID, REQUEST, now, full), Ok(Turn::Wait(_))));
     }
 
@@ -358,7 +414,7 @@ mod tests {
     fn the_age_of_what_failed_does_not_end_what_came_after_it() {
         let (all, began) = (InFlight::default(), Instant::now());
         drop(write(&all, ID, began));
-        write(&all, ID, began + KEPT).done(Ok(answer(0)));
+        write(&all, ID, began + KEPT).done(Ok(answer(0))).unwrap();
         let later = began + KEPT + Duration::from_millis(1);
         assert!(matches!(enter(&all, ID, later), Turn::Wait(_)), "it is a millisecond old");
         assert!(matches!(enter(&all, ID, later + KEPT), Turn::Write(..)), "now its time has come");
@@ -379,7 +435,7 @@ mod tests {
         let (all, now) = (InFlight::default(), Instant::now());
         let many = KEPT_BYTES_MAX as u128 / 65_536 + 100;
         for n in 0..many {
-            write(&all, Uuid::from_u128(n), now).done(Ok(answer(65_536)));
+            write(&all, Uuid::from_u128(n), now).done(Ok(answer(65_536))).unwrap();
         }
         assert!(all.lock().bytes <= KEPT_BYTES_MAX + 65_536);
         assert!(matches!(enter(&all, Uuid::from_u128(0), now), Turn::Write(..)), "the oldest went");

@@ -22,6 +22,7 @@ mod auth;
 mod claims;
 mod clock;
 mod closed;
+mod doubts;
 mod error;
 mod http;
 mod idempotency;

@@ -180,6 +180,16 @@ impl Problem {
         .retry_after(1)
     }
 
+    /// The view is not as young as a request that may be a repeat.
+    pub fn behind() -> Self {
+        Self::new(
+            Code::Starting,
+            "This counter has not read the log as far as this request yet, so it can't say whether the order was \
+             placed before; ask again with the same Idempotency-Key.",
+        )
+        .retry_after(1)
+    }
+
     /// The view has not caught up with the log.
     pub fn starting() -> Self {
         Self::new(Code::Starting, "This counter has not read the log to its end yet; ask again in a second.")

@@ -3,9 +3,10 @@
 
 mod common;
 
-use std::{io::Read as _, sync::Arc};
+use std::{io::Read as _, sync::Arc, time::Duration};
 
 use common::{Barista, Line, log, shop, with_shop, within};
+use eventlog::sim::Faults;
 use order::{Mode, topic};
 use shop::{Menu, Shop};
 
@@ -173,6 +174,58 @@ async fn a_repeat_gets_the_first_order_whatever_has_changed_meanwhile() {
         assert_eq!(reused.json()["order_id"], id.as_str());
     }
     assert_eq!(line.log.history(topic::RECEIVED, 0).len(), 1);
+}
+
+#[tokio::test]
+async fn a_repeat_is_never_told_that_nothing_was_ordered_while_the_first_may_be_on_its_way() {
+    let log = log(1);
+    let slow = log.process();
+    let (quick, _shop) = with_shop(shop(""));
+    let first = Line::on(Arc::clone(&log), quick).await;
+    let (options, change) = with_shop(shop(""));
+    let options = counter::Options { deadline: Duration::from_millis(300), ..options };
+    let line = Line::on_process(Arc::clone(&log), Arc::clone(&slow) as _, options).await;
+    slow.lag(true);
+    let placed = first.order_items(&[KEY], TWO).await;
+    assert_eq!(placed.status, 201, "{placed:?}");
+    change.send_replace(latte_for(9_000));
+    assert_eq!(line.order_items(&[], TWO).await.code(), "unknown_option", "without a key it is no repeat");
+    let again = line.order_items(&[KEY], TWO).await;
+    assert_eq!((again.status, again.code().as_str()), (503, "starting"), "{again:?}");
+    assert_eq!(again.header("retry-after"), Some("1"));
+    slow.lag(false);
+    line.shown(placed.json()["order_id"].as_str().unwrap(), |_| true).await;
+    let again = line.order_items(&[KEY], TWO).await;
+    assert_eq!((again.status, &again.body), (201, &placed.body));
+    assert_eq!(log.history(topic::RECEIVED, 0).len(), 1);
+}
+
+#[tokio::test]
+async fn after_an_outcome_that_nobody_knows_no_repeat_is_told_that_nothing_was_ordered() {
+    let (options, change) = with_shop(shop(""));
+    let line = Line::on(log(1), options).await;
+    let before = change.borrow().clone();
+    for n in 0..8 {
+        let key = format!("0123456789abcde{n}");
+        let key = [("idempotency-key", key.as_str())];
+        line.log.set_faults(Faults { publish_unknown: 1.0, ..Faults::none() });
+        let unknown = line.order_items(&key, TWO).await;
+        assert_eq!((unknown.status, unknown.code().as_str()), (503, "outcome_unknown"), "{unknown:?}");
+        line.log.set_faults(Faults::none());
+        let written = line.log.history(topic::RECEIVED, 0).len();
+        change.send_replace(latte_for(9_000));
+        let again = line.order_items(&key, TWO).await;
+        if again.status == 201 {
+            assert_eq!(again.json()["order_id"], unknown.json()["order_id"], "the log had it");
+        } else {
+            assert_eq!((again.status, again.code().as_str()), (503, "outcome_unknown"), "{again:?}");
+            assert_eq!(again.json()["order_id"], unknown.json()["order_id"]);
+            change.send_replace(Arc::clone(&before));
+            assert_eq!(line.order_items(&key, TWO).await.status, 201, "it becomes one");
+            assert_eq!(line.log.history(topic::RECEIVED, 0).len(), written + 1);
+        }
+        change.send_replace(Arc::clone(&before));
+    }
 }
 
 #[tokio::test]

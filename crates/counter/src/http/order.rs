@@ -1,6 +1,6 @@
 //! `POST /order`: the hot path, and how an order gets into the log.
 
-use std::{sync::Arc, time::Instant};
+use std::{convert::Infallible, sync::Arc, time::Instant};
 
 use ::order::{At, CloudEvent, Limits, Order, OrderId, Status, rfc3339, topic};
 use axum::response::{IntoResponse, Response};
@@ -9,6 +9,7 @@ use eventlog::{Certainty, Headers, Position, PublishError, Record, partition_for
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, header};
 
 use hyper::body::{Body as _, Incoming};
+use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::{answer, body, only_post, parameter};
@@ -109,18 +110,22 @@ impl Ask for Core<'_> {
 
 /// Gets an order into the log: once for each `Idempotency-Key`, and durable before this returns.
 pub(super) async fn submit(app: &App, headers: &HeaderMap, ask: impl Ask) -> Result<Placed, Problem> {
-    let Some(key) = idempotency::key(headers)? else {
-        let mut bytes = [0; 16];
-        getrandom::fill(&mut bytes).map_err(|_| not_taken(&no_randomness()))?;
-        let asked = ask.asked(order_id(uuid::Builder::from_random_bytes(bytes).into_uuid()));
-        let mut order = ask.make(asked)?;
-        ask.admit()?;
-        ask.promise(&mut order);
-        return write(app, headers, &order, Clone::clone)
-            .await
-            .map_err(|error| failed(&error, &order.order_id))
-            .map(|(json, at)| Placed { json, at: place_of(at), id: order.order_id });
-    };
+    if let Some(key) = idempotency::key(headers)? {
+        return submit_once(app, headers, key, ask).await;
+    }
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|_| not_taken(&no_randomness()))?;
+    let asked = ask.asked(order_id(uuid::Builder::from_random_bytes(bytes).into_uuid()));
+    let mut order = ask.make(asked)?;
+    ask.admit()?;
+    ask.promise(&mut order);
+    let outcome = write(app, headers, &order, Clone::clone).await;
+    placed(outcome, order.order_id)
+}
+
+/// The same with a key.
+async fn submit_once(app: &App, headers: &HeaderMap, key: &str, ask: impl Ask) -> Result<Placed, Problem> {
+    let (arrived, began) = (clock::now(), tokio::time::Instant::now());
     let secret = app.secret.get().ok_or_else(Problem::starting)?;
     let uuid = idempotency::order_id(secret, key);
     let asked = ask.asked(order_id(uuid));
@@ -135,23 +140,49 @@ pub(super) async fn submit(app: &App, headers: &HeaderMap, ask: impl Ask) -> Res
         ask.admit()?;
         Ok(order)
     };
-    let outcome = match app.in_flight.enter(uuid, request, Instant::now(), admitted)? {
-        Turn::Reused => return Err(idempotency::reused().with("order_id", id.as_str())),
-        Turn::Write(writing, mut order) => {
+    let refusal = match app.in_flight.enter(uuid, request, began.into_std(), admitted) {
+        Ok(Turn::Reused) => return Err(idempotency::reused().with("order_id", id.as_str())),
+        Ok(Turn::Write(writing, mut order)) => {
             ask.promise(&mut order);
             let written = |json: &Bytes| idempotency::written(&order, json, &request, secret);
-            let outcome = write(app, headers, &order, written).await;
-            writing.done(outcome.clone());
-            outcome
+            let outcome = writing.done(write(app, headers, &order, written).await);
+            return placed(outcome, id);
         }
-        Turn::Wait(mut told) => match told.wait_for(Option::is_some).await {
-            Ok(outcome) => outcome.clone().unwrap_or_else(|| Err(nobody_knows())),
-            // The one who wrote it went away.
-            Err(_) => Err(nobody_knows()),
-        },
+        Ok(Turn::Wait(told)) => return placed(heard(told).await, id),
+        Err(refusal) if refusal.code() == Code::Starting => return Err(refusal),
+        Err(refusal) => refusal,
     };
-    let (json, at) = outcome.map_err(|error| failed(&error, &id))?;
-    Ok(Placed { json, at: place_of(at), id })
+    // A refusal says that nothing was ordered, and whoever hears it may order something else. So it must be certain
+    // that the first request with this key, if this is a repeat, did not come to stand in the log.
+    if tokio::time::timeout_at(began + app.settings.deadline, app.views.has_read_to(arrived)).await.is_err() {
+        return Err(Problem::behind());
+    }
+    if let Some(placed) = known(app, &id, &request, secret)? {
+        return Ok(placed);
+    }
+    match app.in_flight.enter::<Infallible>(uuid, request, Instant::now(), || Err(refusal)) {
+        Ok(Turn::Reused) => Err(idempotency::reused().with("order_id", id.as_str())),
+        Ok(Turn::Write(_, nothing)) => match nothing {},
+        Ok(Turn::Wait(told)) => placed(heard(told).await, id),
+        Err(_) if app.in_flight.is_in_doubt(uuid, Instant::now()) => Err(failed(&nobody_knows(), &id)),
+        Err(refusal) => Err(refusal),
+    }
+}
+
+/// What became of the record that someone else writes.
+async fn heard(mut told: watch::Receiver<Option<idempotency::Outcome>>) -> idempotency::Outcome {
+    match told.wait_for(Option::is_some).await {
+        Ok(outcome) => outcome.clone().unwrap_or_else(|| Err(nobody_knows())),
+        // The one who wrote it went away.
+        Err(_) => Err(nobody_knows()),
+    }
+}
+
+fn placed(outcome: idempotency::Outcome, id: OrderId) -> Result<Placed, Problem> {
+    match outcome {
+        Ok((json, at)) => Ok(Placed { json, at: place_of(at), id }),
+        Err(error) => Err(failed(&error, &id)),
+    }
 }
 
 /// The order that this key stood for before, if the view knows it.

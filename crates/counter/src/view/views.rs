@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use order::{At, CommandId, Event, Millis, Order, OrderId, OrderState, Role};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use super::{
     Changes, Counts, Missed, View, Watching,
@@ -29,6 +29,8 @@ struct Shared {
     open: AtomicUsize,
     live_bytes: AtomicUsize,
     as_of: AtomicI64,
+    /// Told whenever that moves.
+    confirmed: Notify,
     /// Since when it is caught up, or not.
     since: AtomicI64,
     forecasts: Forecasts,
@@ -115,6 +117,7 @@ impl Views {
             open: AtomicUsize::new(0),
             live_bytes: AtomicUsize::new(0),
             as_of: AtomicI64::new(0),
+            confirmed: Notify::new(),
             since: AtomicI64::new(clock::now()),
             forecasts: Forecasts::default(),
             kept: Mutex::default(),
@@ -271,6 +274,21 @@ impl Views {
             self.0.since.store(clock::now(), Ordering::Relaxed);
             self.0.watchers.wake_all();
             self.0.changes.send_modify(|_| {});
+        }
+        self.0.confirmed.notify_waiters();
+    }
+
+    /// Waits until it shows everything that was committed at this time.
+    pub(crate) async fn has_read_to(&self, time: Millis) {
+        loop {
+            let confirmed = self.0.confirmed.notified();
+            tokio::pin!(confirmed);
+            // Listening begins before looking, so that nothing falls in between.
+            confirmed.as_mut().enable();
+            if self.is_caught_up() && self.as_of() > time {
+                return;
+            }
+            confirmed.await;
         }
     }
 
