@@ -45,7 +45,7 @@ pub struct PricedLine {
     pub seconds: u32,
 }
 
-/// Why what was wanted can't be had: at least one objection.
+/// Why what was wanted can't be had: the first thing that can't be, or else all that is sold out. At least one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))]
 pub struct Objections(pub Vec<Objection>);
@@ -119,12 +119,12 @@ impl Menu {
         let mut objections = Vec::new();
         let mut priced = Priced { lines: Vec::with_capacity(wanted.len()), total: 0, make_seconds: 0 };
         for (line, wanted) in wanted.iter().enumerate() {
-            let mut object = |why| objections.push(Objection { line, why });
-            let Some(item) = self.item(wanted.item) else {
-                object(Why::UnknownItem(wanted.item.to_owned()));
-                continue;
-            };
-            let line = self.price_line(item, wanted, sold_out, &mut object);
+            // One is enough to refuse it: each more would cost as much, and who wrote it may have written thousands.
+            let never = |why| Objections(vec![Objection { line, why }]);
+            let item =
+                self.item(wanted.item).ok_or_else(|| never(Why::UnknownItem(wanted.item.to_owned())))?;
+            let mut gone = |id: String| objections.push(Objection { line, why: Why::SoldOut(id) });
+            let line = self.price_line(item, wanted, sold_out, &mut gone).map_err(never)?;
             let quantity = wanted.quantity;
             priced.total = priced.total.saturating_add(line.unit_price.saturating_mul(quantity.into()));
             let seconds = line.seconds.saturating_mul(quantity.into());
@@ -139,8 +139,8 @@ impl Menu {
         item: &MenuItem,
         wanted: &Wanted<'_, S>,
         sold_out: &dyn Fn(&str) -> bool,
-        object: &mut dyn FnMut(Why),
-    ) -> PricedLine {
+        gone: &mut dyn FnMut(String),
+    ) -> Result<PricedLine, Why> {
         let groups: Vec<_> = item.options.iter().filter_map(|id| self.option(id)).collect();
         let mut chosen: Vec<Option<&Choice>> = vec![None; groups.len()];
         for (option, text) in wanted.options.iter().enumerate() {
@@ -148,11 +148,10 @@ impl Menu {
             let Some((group, choice)) = find(&groups, text) else {
                 let known =
                     groups.iter().flat_map(|group| group.choices.iter().map(|choice| id(group, choice)));
-                object(Why::UnknownOption { option, wanted: text.to_owned(), known: known.collect() });
-                continue;
+                return Err(Why::UnknownOption { option, wanted: text.to_owned(), known: known.collect() });
             };
             if chosen[group].replace(choice).is_some() {
-                object(Why::TwoChoices { option, group: groups[group].id.clone() });
+                return Err(Why::TwoChoices { option, group: groups[group].id.clone() });
             }
         }
         let mut line = PricedLine {
@@ -166,7 +165,7 @@ impl Menu {
         };
         let mut check = |id: &str| {
             if sold_out(id) {
-                object(Why::SoldOut(id.to_owned()));
+                gone(id.to_owned());
             }
         };
         check(&item.id);
@@ -178,7 +177,7 @@ impl Menu {
             line.option_titles.push(choice.name.clone());
             line.unit_price = line.unit_price.saturating_add(choice.price);
         }
-        line
+        Ok(line)
     }
 }
 
@@ -222,33 +221,47 @@ mod tests {
         );
     }
 
+    fn said(lines: &[Wanted<'_, &str>]) -> Vec<String> {
+        let gone = ["cold-brew", "milk/oat"];
+        let objections = Menu::embedded().price(lines, &|id| gone.contains(&id)).unwrap_err();
+        objections.0.iter().map(ToString::to_string).collect()
+    }
+
     #[test]
-    fn what_can_not_be_had_is_named_with_its_line_all_at_once() {
+    fn all_that_is_sold_out_is_named_at_once_with_its_line() {
         let lines = [
-            wanted("late", 1, &[]),
-            wanted("latte", 1, &["milk/almond", "oat", "size/large", "size/regular"]),
-            wanted("salt-bread", 1, &["milk/oat"]),
             wanted("cold-brew", 1, &[]),
             wanted("flat-white", 1, &["milk/oat"]),
             wanted("flat-white", 1, &[]),
         ];
-        let gone = ["cold-brew", "milk/oat"];
-        let objections = Menu::embedded().price(&lines, &|id| gone.contains(&id)).unwrap_err();
-        let said: Vec<_> = objections.0.iter().map(ToString::to_string).collect();
+        let oat = "Line 1: milk/oat is sold out; take it out or choose another.";
+        assert_eq!(said(&lines), ["Line 0: cold-brew is sold out; take it out or choose another.", oat]);
+    }
+
+    #[test]
+    fn what_can_not_be_is_named_alone_and_before_what_is_sold_out() {
         let known = "size/regular, size/large, temp/hot, temp/iced, milk/whole, milk/oat, milk/lactose-free";
-        assert_eq!(
-            said,
-            [
-                "Line 0: there is no \"late\" on the menu; say the id of an item that GET /menu has."
-                    .to_owned(),
-                format!("Line 1: this item has no option \"milk/almond\"; say one of {known}."),
-                format!("Line 1: this item has no option \"oat\"; say one of {known}."),
-                "Line 1: size was chosen twice; say one choice of it.".to_owned(),
-                "Line 2: this item has no options, and \"milk/oat\" was said; leave it out.".to_owned(),
-                "Line 3: cold-brew is sold out; take it out or choose another.".to_owned(),
-                "Line 4: milk/oat is sold out; take it out or choose another.".to_owned(),
-            ]
-        );
+        for (line, says) in [
+            (
+                wanted("late", 1, &[]),
+                "there is no \"late\" on the menu; say the id of an item that GET /menu has.",
+            ),
+            (
+                wanted("latte", 1, &["milk/almond", "oat"]),
+                &format!("this item has no option \"milk/almond\"; say one of {known}."),
+            ),
+            (
+                wanted("latte", 1, &["size/large", "size/regular"]),
+                "size was chosen twice; say one choice of it.",
+            ),
+            (
+                wanted("salt-bread", 1, &["milk/oat"]),
+                "this item has no options, and \"milk/oat\" was said; leave it out.",
+            ),
+        ] {
+            let lines = [wanted("cold-brew", 1, &[]), line, wanted("later", 1, &[])];
+            assert_eq!(said(&lines), [format!("Line 1: {says}")]);
+        }
     }
 
     #[test]

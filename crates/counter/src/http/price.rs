@@ -12,7 +12,6 @@ use crate::{
     clock, offer,
     problem::{Code, Problem},
     rates::Who,
-    view::Facts,
 };
 
 /// What is said of an objection, in characters: it may name every option of a menu.
@@ -50,10 +49,13 @@ impl Ask for Sale<'_> {
         if *role == Role::Holder {
             offer::check(&app.offer.ordering(&look, shop.as_deref()), look.now)?;
         }
+        // The fold waits while anyone looks, and not for what an order costs.
+        let sold_out: BTreeSet<Box<str>> = look.shop().facts().sold_out().map(Box::from).collect();
+        drop(look);
         let details = order.details.get_or_insert_default();
         match shop {
             Some(shop) if !details.items.is_empty() => {
-                let priced = priced(shop, &details.items, look.shop().facts())?;
+                let priced = priced(shop, &details.items, &sold_out)?;
                 agree(*total, &priced, shop)?;
                 fill_in(details, priced, shop);
             }
@@ -81,12 +83,12 @@ impl Ask for Sale<'_> {
     }
 }
 
-fn priced(shop: &Shop, items: &[Item], facts: &Facts) -> Result<Priced, Problem> {
+fn priced(shop: &Shop, items: &[Item], sold_out: &BTreeSet<Box<str>>) -> Result<Priced, Problem> {
     let wanted: Vec<_> = items
         .iter()
         .map(|item| Wanted { item: &item.item, quantity: item.quantity, options: &item.options })
         .collect();
-    shop.menu().price(&wanted, &|id| facts.is_sold_out(id)).map_err(|objections| refused(&objections, shop))
+    shop.menu().price(&wanted, &|id| sold_out.contains(id)).map_err(|objections| refused(&objections, shop))
 }
 
 /// The worst of what is wrong: what can't be, before what is only not there today.
