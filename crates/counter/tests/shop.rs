@@ -9,7 +9,7 @@ use std::{
 };
 
 use common::{Barista, Line, log, options, shop, with_shop};
-use eventlog::Log as _;
+use eventlog::{Log as _, Record, sim::Faults};
 use order::{Mode, topic};
 
 const ONE: &str = r#"{"items":[{"item":"latte"}]}"#;
@@ -272,4 +272,23 @@ async fn without_a_menu_there_is_none_and_staff_can_close_all_the_same() {
     assert_eq!(line.order_items(&[], free).await.code(), "shop_closed");
     let priced = line.order_items(&[("authorization", &line.staff())], r#"{"amount":1,"total":5}"#).await;
     assert_eq!((priced.status, &priced.json()["field"]), (400, &"total".into()));
+}
+
+#[tokio::test]
+async fn while_the_view_begins_anew_no_guest_orders_where_staff_may_have_closed() {
+    let line = Line::start().await;
+    line.say("open", r#"{"open":false}"#).await;
+    let mut stream = line.events("/orders/a/events", &[]).await;
+    line.log.set_faults(Faults { poll_error: 1.0, ..Faults::none() });
+    line.log.append(topic::DLQ, 0, Record::new("x", "y"));
+    stream.named("waiting").await;
+    for body in [r#"{"items":[{"item":"whatever"}]}"#, r#"{"amount":1,"total":5}"#] {
+        let refused = line.order_items(&[], body).await;
+        assert_eq!((refused.status, refused.code().as_str()), (503, "starting"), "{body}");
+    }
+    line.order(1).await;
+    line.log.set_faults(Faults::none());
+    stream.until("heartbeat", |heartbeat| heartbeat["ready"] == true).await;
+    assert_eq!(line.order_items(&[], r#"{"amount":1}"#).await.code(), "shop_closed");
+    assert_eq!(line.log.history(topic::RECEIVED, 0).len(), 1);
 }

@@ -41,17 +41,19 @@ impl Ask for Sale<'_> {
 
     fn make(&self, mut order: Order) -> Result<Order, Problem> {
         let Self { app, role, total, shop, .. } = self;
-        let Some(look) = app.views.look() else {
-            // Without a menu nothing hangs on what the log says of the shop, and a view that begins anew stops no
-            // orders.
-            return if shop.is_some() { Err(Problem::starting()) } else { Ok(order) };
+        let sold_out: BTreeSet<Box<str>> = match app.views.look() {
+            Some(look) => {
+                if *role == Role::Holder {
+                    offer::check(&app.offer.ordering(&look, shop.as_deref()), look.now)?;
+                }
+                // The fold waits while anyone looks, and not for what an order costs.
+                look.shop().facts().sold_out().map(Box::from).collect()
+            }
+            // Without a menu nothing of an order of staff hangs on what the log says, and a view that begins anew does
+            // not stop it; whether customers may order does.
+            None if shop.is_none() && *role == Role::Staff => BTreeSet::new(),
+            None => return Err(Problem::starting()),
         };
-        if *role == Role::Holder {
-            offer::check(&app.offer.ordering(&look, shop.as_deref()), look.now)?;
-        }
-        // The fold waits while anyone looks, and not for what an order costs.
-        let sold_out: BTreeSet<Box<str>> = look.shop().facts().sold_out().map(Box::from).collect();
-        drop(look);
         let details = order.details.get_or_insert_default();
         match shop {
             Some(shop) if !details.items.is_empty() => {
