@@ -249,6 +249,10 @@ async fn the_shop_says_what_it_said_before_and_when() {
     assert_eq!(unpaid.json()["unpaid"], true);
     let shown = seen.until("shop", |shop| shop["queue"]["undecided"] == 2).await.json();
     assert_eq!(shown["ahead"], 1, "what nobody makes is not ahead of anyone: {shown}");
+    let (last, _) = line.order(1).await;
+    assert_eq!(line.shown(&last, |_| true).await["queue"]["ahead"], 1, "of an order neither");
+    let live = line.get("/orders?live", &[("authorization", &line.staff())]).await.json();
+    assert_eq!((&live["total"], live["orders"].as_array().map(Vec::len)), (&3.into(), Some(3)), "{live}");
     assert_eq!((&shown["payment"], &shown["menu"]), (&"before".into(), &shop.borrow().version().into()));
     for field in ["as_of", "now"] {
         assert!((shown[field].as_i64().unwrap() - now()).abs() < 60_000, "{field}: {shown}");

@@ -101,7 +101,7 @@ struct Live {
 
 /// The live orders for staff: the oldest open ones, then the newest that wait to be collected.
 pub(super) fn live_json(look: &Look<'_>) -> Vec<u8> {
-    let mut open: Vec<&OrderState> = look.open(LIVE_MAX).collect();
+    let mut open: Vec<&OrderState> = look.open(LIVE_MAX).chain(look.unpaid(LIVE_MAX)).collect();
     open.sort_unstable_by_key(|state| (state.received_at, state.at));
     open.truncate(LIVE_MAX);
     let ready = look.ready().take(LIVE_MAX - open.len());

@@ -161,14 +161,20 @@ impl View {
         self.table.live_bytes
     }
 
-    /// Open orders of its partition that were placed before it.
+    /// Open orders of its partition that were placed before it, without those that wait for payment.
     pub fn ahead(&self, state: &OrderState) -> Ahead {
         self.table.ahead(state)
     }
 
-    /// Open orders, at most `limit` of each partition, the oldest first within it.
+    /// Open orders that are made next, at most `limit` of each partition, the oldest first within it: those that wait
+    /// for payment are none of them.
     pub fn open(&self, limit: usize) -> impl Iterator<Item = &OrderState> {
         self.table.open(limit)
+    }
+
+    /// The same of those that wait for payment.
+    pub fn unpaid(&self, limit: usize) -> impl Iterator<Item = &OrderState> {
+        self.table.unpaid(limit)
     }
 
     /// Orders that wait to be collected, the newest first.
@@ -176,7 +182,7 @@ impl View {
         self.table.ready()
     }
 
-    /// How many orders of a partition are open.
+    /// How many orders of a partition are open, without those that wait for payment.
     pub(super) fn open_in(&self, partition: Partition) -> usize {
         self.table.open_in(partition)
     }

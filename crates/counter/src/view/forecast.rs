@@ -158,10 +158,9 @@ impl Forecast {
             (0..view.partitions().max(1)).map(|partition| Ways::of(view, partition)).collect();
         let each = (LOOKED_AT / partitions.len()).max(LOOKED_AT_EACH);
         let mut queues: BTreeMap<&Queue, Vec<(&OrderState, &Ways)>> = BTreeMap::new();
-        for state in view.open(each) {
+        for state in view.open(each).chain(paid) {
             if let Some(Some(ways)) = partitions.get(state.at.partition as usize)
                 && let Some(queue) = &ways.queue
-                && (!state.awaits_payment() || paid.is_some_and(|paid| paid.at == state.at))
                 && !view.is_foreign(state)
             {
                 queues.entry(queue).or_default().push((state, ways));

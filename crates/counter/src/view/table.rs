@@ -61,7 +61,10 @@ pub(super) struct Table {
 /// The open orders of one partition, by their place in `order.received`.
 #[derive(Debug, Default)]
 struct Queue {
+    /// Without the unpaid.
     open: BTreeMap<Offset, Key>,
+    /// Those that wait for payment: nobody makes them, and nobody waits for them.
+    unpaid: BTreeMap<Offset, Key>,
     undecided: BTreeMap<Offset, Key>,
     /// Those that go on by themselves, by when they do. What is ready waits for its customer, and is not among them.
     due: BTreeSet<(Millis, Key)>,
@@ -117,7 +120,7 @@ impl Table {
         self.rows.remove(key).map(|state| state.order.order_id)
     }
 
-    /// Open orders of its partition that were placed before it.
+    /// Open orders of its partition that were placed before it, without the unpaid.
     pub(super) fn ahead(&self, state: &OrderState) -> Ahead {
         let Some(queue) = self.queues.get(&state.at.partition) else {
             return Ahead { ahead: 0, more: false };
@@ -150,13 +153,19 @@ impl Table {
         queue.map_or_else(Vec::new, |queue| queue.undecided.range(..before).map(|(_, &key)| key).collect())
     }
 
-    /// Open orders, oldest first within each partition, at most `limit` of each.
+    /// Open orders without the unpaid, oldest first within each partition, at most `limit` of each.
     pub(super) fn open(&self, limit: usize) -> impl Iterator<Item = &OrderState> {
         let keys = self.queues.values().flat_map(move |queue| queue.open.values().take(limit));
         keys.map(|&key| &self.rows[key])
     }
 
-    /// How many orders of a partition are open.
+    /// The same of those that wait for payment.
+    pub(super) fn unpaid(&self, limit: usize) -> impl Iterator<Item = &OrderState> {
+        let keys = self.queues.values().flat_map(move |queue| queue.unpaid.values().take(limit));
+        keys.map(|&key| &self.rows[key])
+    }
+
+    /// How many orders of a partition are open, without the unpaid.
     pub(super) fn open_in(&self, partition: Partition) -> usize {
         self.queues.get(&partition).map_or(0, |queue| queue.open.len())
     }
@@ -176,7 +185,8 @@ impl Table {
             &mut self.counts.stages[state.stage as usize]
         };
         *count = if add { *count + 1 } else { *count - 1 };
-        if state.awaits_payment() {
+        let awaits_payment = state.awaits_payment();
+        if awaits_payment {
             let unpaid = &mut self.counts.unpaid;
             *unpaid = if add { *unpaid + 1 } else { *unpaid - 1 };
         }
@@ -194,15 +204,16 @@ impl Table {
                     queue.due.remove(&(due, key))
                 };
             }
+            let line = if awaits_payment { &mut queue.unpaid } else { &mut queue.open };
             if add {
-                queue.open.insert(offset, key);
+                line.insert(offset, key);
                 if undecided {
                     queue.undecided.insert(offset, key);
                 }
             } else {
                 // A foreign program may give two orders one place: each takes out only itself.
-                if queue.open.get(&offset) == Some(&key) {
-                    queue.open.remove(&offset);
+                if line.get(&offset) == Some(&key) {
+                    line.remove(&offset);
                 }
                 if undecided && queue.undecided.get(&offset) == Some(&key) {
                     queue.undecided.remove(&offset);
