@@ -43,8 +43,9 @@ pub struct LineDetails {
     pub note: Option<String>,
 }
 
-/// A name in both languages of the line.
+/// A name in both languages of the line. One with more in it is none of ours: nothing of it must get lost.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Title {
     /// In English.
     pub en: Box<str>,
@@ -254,7 +255,9 @@ mod tests {
         for more in [
             r#""title":"Latte""#,
             r#""title":{"en":"Latte"}"#,
+            r#""title":{"en":"Latte","ko":"라테","ja":"ラテ"}"#,
             r#""option_titles":["Oat"]"#,
+            r#""option_titles":[{"en":"Oat","ko":"오트","code":7}]"#,
             r#""unit_price":-1"#,
             r#""unit_price":5.5"#,
             r#""note":["no nuts"]"#,

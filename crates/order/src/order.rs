@@ -12,6 +12,7 @@ use serde_json::value::RawValue;
 use crate::{
     Item, Limits, Millis, OrderId, Promise,
     item::{self, Extra, WithoutNotes, once, same},
+    promise::ExactRange,
 };
 
 /// The field in which a counter keeps what it knows a repeat of a request by. It hangs on all that was asked for, notes
@@ -279,7 +280,16 @@ impl Details {
             "total" => fit(&mut self.total, value, |_| true),
             "currency" => fit(&mut self.currency, value, |_| true),
             "menu" => fit(&mut self.menu, value, |_| true),
-            "promise" => fit(&mut self.promise, value, |_| true),
+            "promise" => {
+                let mut range: Option<ExactRange> = None;
+                let fits = fit(&mut range, value, |range| {
+                    range.as_ref().is_none_or(|range| range.promise().is_some())
+                });
+                if fits {
+                    self.promise = range.and_then(|range| range.promise());
+                }
+                fits
+            }
             _ => false,
         };
         if !fits {
@@ -382,6 +392,7 @@ mod tests {
             r#""menu":{"coffee":[]}"#,
             r#""promise":1795363866253"#,
             r#""promise":{"from":2,"to":1}"#,
+            r#""promise":{"from":1,"to":2,"p":0.9}"#,
             r#""items":["latte",7]"#,
             r#""items":[["latte",2,[]]]"#,
             r#""items":[{"item":"latte","quantity":100000}]"#,

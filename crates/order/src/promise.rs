@@ -44,6 +44,20 @@ impl TryFrom<Range> for Promise {
     }
 }
 
+/// The same with nothing else in it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ExactRange {
+    from: Millis,
+    to: Millis,
+}
+
+impl ExactRange {
+    pub(crate) fn promise(&self) -> Option<Promise> {
+        Promise::new(self.from, self.to)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
