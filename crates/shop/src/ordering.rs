@@ -12,6 +12,8 @@ const MINUTE_MS: Millis = 60_000;
 /// Ordering that paused because of the wait goes on once that is below this part of the longest one, in hundredths:
 /// at the longest itself it would come and go with every order.
 const RESUMES_AT: Millis = 80;
+/// By how much a time at which it goes on must be wrong before another is said.
+const SETTLED_MS: u64 = 2 * MINUTE_MS.unsigned_abs();
 
 /// All that the answer rests on, at one moment.
 #[derive(Debug, Clone, Copy)]
@@ -28,8 +30,8 @@ pub struct Facts {
     pub ready_by: Option<Millis>,
     /// The longest wait for which orders are taken, in minutes; `None`: however long.
     pub longest_wait_minutes: Option<u32>,
-    /// It was paused because of the wait when it was asked last.
-    pub waited: bool,
+    /// It was paused because of the wait when it was asked last, and then said to go on at this time.
+    pub waited: Option<Millis>,
     /// Nobody decides on orders.
     pub no_barista: bool,
 }
@@ -180,15 +182,27 @@ fn too_long(facts: &Facts, now: Millis) -> Option<Millis> {
     let longest = Millis::from(facts.longest_wait_minutes?) * MINUTE_MS;
     let wait = facts.ready_by?.saturating_sub(now);
     let resumes = longest * RESUMES_AT / 100;
-    let bound = if facts.waited { resumes } else { longest };
-    (wait > bound).then(|| now.saturating_add(wait - resumes))
+    let bound = if facts.waited.is_some() { resumes } else { longest };
+    if wait <= bound {
+        return None;
+    }
+    let estimate = now.saturating_add(wait - resumes);
+    // What was said stays until it does not hold: the wait is in whole minutes, so the estimate goes along with the
+    // clock for up to a minute, and comes back.
+    let said = facts.waited.filter(|said| now < *said && said.abs_diff(estimate) < SETTLED_MS);
+    Some(said.unwrap_or_else(|| whole_minute(estimate)))
+}
+
+/// The next whole minute.
+fn whole_minute(at: Millis) -> Millis {
+    at.saturating_add(MINUTE_MS - 1).div_euclid(MINUTE_MS).saturating_mul(MINUTE_MS)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const NOW: Millis = 1_000_000_000;
+    const NOW: Millis = 1_000_020_000;
     const ALWAYS: Opening =
         Opening { is_open: true, accepts_orders: true, opens_at: None, closes_at: None, last_order_at: None };
     const OPEN: Opening = Opening {
@@ -212,7 +226,7 @@ mod tests {
         bar: Bar::Auto,
         ready_by: None,
         longest_wait_minutes: Some(30),
-        waited: false,
+        waited: None,
         no_barista: false,
     };
 
@@ -283,17 +297,37 @@ mod tests {
     fn a_wait_over_the_longest_pauses_it_until_it_is_well_below() {
         let with =
             |minutes, waited| ordering(&Facts { ready_by: Some(after(minutes)), waited, ..QUIET }, NOW);
-        assert_eq!(with(30, false).ordering, State::Open);
-        let paused = with(31, false);
+        assert_eq!(with(30, None).ordering, State::Open);
+        let paused = with(31, None);
         assert_eq!((paused.ordering, paused.reason), (State::Paused, Some(Reason::Wait)));
         assert_eq!(paused.reopens_at, Some(after(7)), "31 minutes are 24 after 7");
-        assert_eq!(with(25, true).ordering, State::Paused);
-        assert_eq!(with(25, true).reopens_at, Some(after(1)));
-        assert_eq!(with(24, true).ordering, State::Open);
+        let waited = Some(after(1));
+        assert_eq!(with(25, waited).ordering, State::Paused);
+        assert_eq!(with(25, waited).reopens_at, Some(after(1)));
+        assert_eq!(with(24, waited).ordering, State::Open);
         let however_long = Facts { ready_by: Some(after(600)), longest_wait_minutes: None, ..QUIET };
         assert_eq!(said(however_long).0, State::Open);
-        let nobody_can_say = Facts { waited: true, ..QUIET };
+        let nobody_can_say = Facts { waited: Some(after(1)), ..QUIET };
         assert_eq!(said(nobody_can_say).0, State::Open);
+    }
+
+    #[test]
+    fn when_it_goes_on_is_said_once_and_stays_until_it_does_not_hold() {
+        let mut waited = None;
+        let mut said = Vec::new();
+        // The wait is told in whole minutes: 40 of them, and each is one less after a minute and a half.
+        for second in 0..600 {
+            let now = NOW + second * 1_000;
+            let ready_by = now + (40 - second / 90) * MINUTE_MS;
+            let paused = ordering(&Facts { ready_by: Some(ready_by), waited, ..QUIET }, now);
+            waited = paused.reopens_at;
+            said.extend(waited.filter(|at| said.last() != Some(at)));
+        }
+        assert_eq!(said[0], after(16), "40 minutes are 24 after 16");
+        assert!(said.len() <= 3 && said.is_sorted(), "{said:?}");
+        assert!(said.iter().all(|at| at % MINUTE_MS == 0), "{said:?}");
+        let long_over = Facts { ready_by: Some(after(31)), waited: Some(NOW), ..QUIET };
+        assert_eq!(ordering(&long_over, NOW).reopens_at, Some(after(7)));
     }
 
     #[test]

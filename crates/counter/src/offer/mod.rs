@@ -8,10 +8,7 @@
 mod menu;
 mod menus;
 
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicBool, Ordering::Relaxed},
-};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use order::Millis;
 use shop::{
@@ -42,13 +39,13 @@ pub(crate) struct Offer {
     shop: Option<watch::Receiver<Arc<Shop>>>,
     /// The menu as it was asked for last.
     menu: Mutex<Option<Menu>>,
-    /// Ordering was paused because of the wait when it was looked at last.
-    waited: AtomicBool,
+    /// When ordering was said to go on, if it was paused because of the wait when it was looked at last.
+    waited: Mutex<Option<Millis>>,
 }
 
 impl Offer {
     pub(crate) fn new(shop: Option<watch::Receiver<Arc<Shop>>>) -> Self {
-        Self { shop, menu: Mutex::default(), waited: AtomicBool::new(false) }
+        Self { shop, menu: Mutex::default(), waited: Mutex::default() }
     }
 
     /// Menu and settings as they are now, if there are any.
@@ -83,11 +80,12 @@ impl Offer {
             },
             ready_by,
             longest_wait_minutes: settings.map(|settings| settings.longest_wait_minutes),
-            waited: self.waited.load(Relaxed),
+            waited: *self.waited.lock().unwrap_or_else(PoisonError::into_inner),
             no_barista: look.nobody_decides_somewhere(look.now),
         };
         let ordering = ordering::ordering(&facts, look.now);
-        self.waited.store(ordering.reason == Some(Reason::Wait), Relaxed);
+        *self.waited.lock().unwrap_or_else(PoisonError::into_inner) =
+            ordering.reopens_at.filter(|_| ordering.reason == Some(Reason::Wait));
         ordering
     }
 }
