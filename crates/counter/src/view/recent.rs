@@ -90,8 +90,9 @@ impl Recent {
             None => ready_at.saturating_sub(state.received_at),
         };
         self.pace.made(work, took);
-        if let Some(Before { making, .. }) = before {
-            self.hands.ready(making);
+        if let Some(Before { stage, making }) = before {
+            // One that nobody tapped before was being made all the same.
+            self.hands.ready(making + usize::from(stage != Stage::Making));
         }
     }
 }
@@ -165,6 +166,18 @@ mod tests {
         assert_eq!(paced(MINUTE, &bells(Some(40_000)), None), as_if_taken(MINUTE, 40_000, 20));
         let two_hands = paced(MINUTE, &bells(None)[1..], Some(2));
         assert_ne!(two_hands, as_if_taken(MINUTE, MINUTE, 19), "each of two takes two minutes");
+    }
+
+    #[test]
+    fn an_order_that_nobody_tapped_before_it_was_ready_took_a_hand_too() {
+        let hands = |stage, making| {
+            let mut recent = Recent::default();
+            let before = Some(Before { stage, making });
+            (0..20).for_each(|_| recent.became_ready(&ready(0, None, MINUTE), before, MINUTE, None));
+            recent.hands().seen(0).get()
+        };
+        assert_eq!(hands(Stage::Making, 2), 2);
+        assert_eq!(hands(Stage::Received, 2), 3);
     }
 
     #[test]
