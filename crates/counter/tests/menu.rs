@@ -150,6 +150,19 @@ async fn what_is_not_on_the_menu_or_costs_something_else_is_refused() {
 }
 
 #[tokio::test]
+async fn an_order_that_the_menu_makes_too_large_is_refused_before_it_is_counted() {
+    let (options, _change) = with_shop(shop(""));
+    let line = Line::on(log(1), counter::Options { orders_per_minute_of_device: 1, ..options }).await;
+    let phone = [("brewline-device", "mine")];
+    let one = format!(r#"{{"item":"latte","note":"{}"}}"#, "가".repeat(180));
+    let order = |lines| format!(r#"{{"items":[{}]}}"#, vec![one.as_str(); lines].join(","));
+    let refused = line.order_items(&phone, &order(100)).await;
+    assert_eq!((refused.status, refused.code().as_str()), (413, "body_too_large"));
+    assert!(refused.json()["detail"].as_str().unwrap().contains("fewer lines"), "{refused:?}");
+    assert_eq!(line.order_items(&phone, &order(50)).await.status, 201, "it was not counted");
+}
+
+#[tokio::test]
 async fn a_repeat_gets_the_first_order_whatever_has_changed_meanwhile() {
     let (first_options, change) = with_shop(shop(""));
     let line = Line::on(log(1), first_options).await;

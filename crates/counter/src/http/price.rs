@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc, time::Instant};
 
-use ::order::{Details, Item, LineDetails, Order, OrderId, Role, Title};
+use ::order::{Details, Item, Limits, LineDetails, Order, OrderId, Role, Title};
 use serde_json::json;
 use shop::{Objection, Objections, Payment, Priced, PricedLine, Shop, Wanted, Why, Words};
 
@@ -14,6 +14,8 @@ use crate::{
     rates::Who,
 };
 
+/// What an order's record has beside the order as it is priced: key, headers, promise, the hash of what was asked.
+const ADDED_BYTES: usize = 1_024;
 /// What is said of an objection, in characters: it may name every option of a menu.
 const DETAIL_CHARS: usize = 600;
 
@@ -69,6 +71,7 @@ impl Ask for Sale<'_> {
         }
         let paid_before = shop.as_ref().is_some_and(|shop| shop.settings().payment == Payment::Before);
         details.unpaid = paid_before && *role == Role::Holder;
+        check_size(&order)?;
         Ok(order)
     }
 
@@ -91,6 +94,20 @@ fn priced(shop: &Shop, items: &[Item], sold_out: &BTreeSet<Box<str>>) -> Result<
         .map(|item| Wanted { item: &item.item, quantity: item.quantity, options: &item.options })
         .collect();
     shop.menu().price(&wanted, &|id| sold_out.contains(id)).map_err(|objections| refused(&objections, shop))
+}
+
+/// Refuses what would be too large to be written, before it is counted and has a place in the line.
+fn check_size(order: &Order) -> Result<(), Problem> {
+    const MAX: usize = Limits::RECORD_BYTES - ADDED_BYTES;
+    let size = order.to_json().len();
+    if size <= MAX {
+        return Ok(());
+    }
+    let detail = format!(
+        "With all that is written of its lines the order has {size} bytes, and at most {MAX} can be written; order \
+         fewer lines at once, or say less of them."
+    );
+    Err(Problem::new(Code::BodyTooLarge, detail).with("max_bytes", MAX))
 }
 
 /// The worst of what is wrong: what can't be, before what is only not there today.
