@@ -317,8 +317,9 @@ impl View {
         };
         match OrderState::parse(value) {
             Ok(state) if state.version > 0 && state.at.partition == entry.partition => {
-                self.notice(&state, changes);
-                let key = self.table.put(state);
+                let known = self.table.find(state.id().as_str());
+                self.notice(known, &state, changes);
+                let key = self.table.put(known, state);
                 changes.orders.push(key);
             }
             Ok(_) | Err(ParseError::Invalid(_)) => self.unreadable += 1,
@@ -330,11 +331,11 @@ impl View {
     }
 
     /// Learns from an order that becomes ready, and not for the second time.
-    fn notice(&mut self, state: &OrderState, changes: &mut Changes) {
+    fn notice(&mut self, known: Option<Key>, state: &OrderState, changes: &mut Changes) {
         if state.round != 1 || state.ready_at.is_none() {
             return;
         }
-        let known = self.table.find(state.id().as_str()).and_then(|key| self.table.get(key));
+        let known = known.and_then(|key| self.table.get(key));
         let making = self.table.counts.of(Stage::Making);
         let before = known.map(|known| Before { stage: known.stage, making });
         if before.is_some_and(|before| !before.stage.is_open()) {

@@ -26,6 +26,8 @@ pub struct Shop {
     staff_token_at: Option<Offset>,
     facts: Facts,
     baristas: BTreeMap<Box<str>, Barista>,
+    /// The key of the one that spoke last: it is asked for with each order that becomes ready.
+    spoke_last: Option<Box<str>>,
     read_to: Offset,
 }
 
@@ -72,7 +74,7 @@ impl Shop {
 
     /// The barista that spoke last.
     pub fn barista(&self) -> Option<&Barista> {
-        self.baristas.values().max_by_key(|barista| barista.at)
+        self.baristas.get(self.spoke_last.as_deref()?)
     }
 
     /// A barista by its name.
@@ -111,6 +113,8 @@ impl Shop {
                     Some(Ok(barista)) => self.barista_says(key, barista),
                     _ => drop(self.baristas.remove(key)),
                 }
+                let last = self.baristas.iter().max_by_key(|(_, barista)| barista.at);
+                self.spoke_last = last.map(|(key, _)| key.clone());
             }
             (key, value) => self.facts.apply(key, value, written_at),
         }
@@ -159,6 +163,20 @@ mod tests {
         shop.apply(9, "secret/c", Some(&claim(9)), 0);
         shop.apply(1, "secret/broken", Some(b"{}"), 0);
         assert_eq!(shop.secret(), Some(&[3; 32]));
+    }
+
+    #[test]
+    fn the_barista_that_spoke_last_is_the_one_that_is_there() {
+        let mut shop = Shop::default();
+        let mut says = |name: &str, json: &str| {
+            shop.apply(1, name, (!json.is_empty()).then_some(json.as_bytes()), 0);
+            shop.barista().map(|barista| barista.at)
+        };
+        assert_eq!(says("barista/a", r#"{"at":2}"#), Some(2));
+        assert_eq!(says("barista/b", r#"{"at":1}"#), Some(2));
+        assert_eq!(says("barista/b", r#"{"at":3}"#), Some(3));
+        assert_eq!(says("barista/b", ""), Some(2));
+        assert_eq!(says("barista/a", "nonsense"), None);
     }
 
     #[test]

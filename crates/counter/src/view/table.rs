@@ -87,9 +87,9 @@ impl Table {
         self.rows.iter().map(|(_, state)| state)
     }
 
-    /// Puts an order in, in place of what was known of it.
-    pub(super) fn put(&mut self, state: OrderState) -> Key {
-        match self.find(state.id().as_str()) {
+    /// Puts an order in, in place of what was known of it there.
+    pub(super) fn put(&mut self, known: Option<Key>, state: OrderState) -> Key {
+        match known {
             Some(key) => {
                 self.index(key, false);
                 self.rows[key] = state;
