@@ -22,7 +22,7 @@ import { render } from './vendor/lit-html.js';
 /** Nothing is said of waiting before this. */
 const SLOW_MS = 400;
 /** A button that has just come to stand under the finger is not meant yet. */
-const SETTLE_MS = 600;
+const SETTLE_MS = 700;
 const FLASH_TEST_MS = 1_000;
 /** The order matters more than the shop's name. */
 const SHOP_AGAIN_MS = 10_000;
@@ -58,7 +58,7 @@ const model = {
 let answeredRound = 0;
 /** The last ring that was seen to, of whatever outcome. */
 let seenTo = '';
-let settledAt = 0;
+let settleTimer = 0;
 /** The bell was tried since the page was loaded. */
 let tried = false;
 let ringTimer = 0;
@@ -157,7 +157,7 @@ function enter(next) {
   const last = model.screen;
   model.screen = next;
   model.open = '';
-  settledAt = performance.now() + SETTLE_MS;
+  settle();
   announce(next, last);
   // Whoever reads with a keyboard or hears the page is taken along; the first screen is where everyone begins.
   const had = document.activeElement;
@@ -213,11 +213,11 @@ function title() {
 
 // What is tapped.
 
-/** Unless it came under the finger just now. @param {() => void} act */
-function settled(act) {
-  return () => {
-    if (performance.now() >= settledAt) act();
-  };
+/** Until the finger has seen what came under it, nothing can be touched. */
+function settle() {
+  clearTimeout(settleTimer);
+  root.classList.add('settling');
+  settleTimer = setTimeout(() => root.classList.remove('settling'), SETTLE_MS);
 }
 
 const taps = {
@@ -238,12 +238,13 @@ const taps = {
     hear(live.news());
     ask('acknowledge');
   },
-  missing: settled(() => ask('missing')),
-  collect: settled(() => ask('collect')),
+  missing: () => void ask('missing'),
+  collect: () => void ask('collect'),
   cancel: () => void ask('cancel'),
   /** @param {Model['open']} what */
   show(what) {
     model.open = what;
+    settle();
     show();
     document.getElementById(what === 'cancel' ? 'sure' : 'cancel')?.focus();
     if (what === 'cancel') app.querySelector('.confirm')?.scrollIntoView({ block: 'nearest' });

@@ -94,6 +94,13 @@ export async function hide(page, hidden) {
   }, hidden);
 }
 
+/** A tap where a button is, whether or not it takes any. @param {import('playwright-core').Page} page @param {string} name */
+export async function tapAt(page, name) {
+  const box = await page.getByRole('button', { name }).boundingBox();
+  if (box === null) throw new Error(`there is no button ${name}`);
+  await page.mouse.click(box.x + box.width / 2, box.y + box.height / 2);
+}
+
 /** Snapshots that a test makes up come without a stream, and the browser says so. */
 export const NO_STREAM = [/ERR_FAILED/, /status of (404|503)/];
 

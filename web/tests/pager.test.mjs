@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 
 import { lineAndBrowser } from './harness.mjs';
-import { pager, place } from './pager-tools.mjs';
+import { pager, place, tapAt } from './pager-tools.mjs';
 
 const { line, browser } = await lineAndBrowser(test, { args: ['--mode', 'manual'] });
 
@@ -50,7 +50,9 @@ test('a second tap in the same place does nothing that was not meant', async () 
   const phone = await pager(browser, line.url, id);
   const button = phone.page.getByRole('button', { name: 'I’m on my way' });
   const box = /** @type {{x: number, y: number, width: number, height: number}} */ (await button.boundingBox());
-  for (let taps = 0; taps < 3; taps += 1) await phone.page.mouse.click(box.x + box.width / 2, box.y + box.height / 2);
+  // It takes the first one once it has stood there for a moment.
+  await button.click();
+  for (let taps = 1; taps < 3; taps += 1) await phone.page.mouse.click(box.x + box.width / 2, box.y + box.height / 2);
   const order = await line.shown(id, (order) => Boolean(order.marks?.acknowledged_at));
   assert.equal(order.marks.missing_at, undefined);
   const commands = phone.notes.commands.map(({ command }) => command);
@@ -83,6 +85,22 @@ test('the customer takes an order back with one confirmation, as long as it is n
   await page.getByRole('button', { name: 'Yes, cancel it' }).click();
   await page.waitForSelector('main.cancelled');
   await line.shown(id, (order) => order.state === 'cancelled');
+  await phone.close();
+});
+
+test('a double tap on cancelling does not cancel', async () => {
+  const id = await place(line, LATTES);
+  const phone = await pager(browser, line.url, id, { clock: true });
+  const { page } = phone;
+  await page.waitForSelector('main.received');
+  // Time stands still: the second tap comes at once.
+  await page.clock.pauseAt(Date.now() + 2_000);
+  await page.getByRole('button', { name: 'Cancel this order' }).click();
+  await tapAt(page, 'Yes, cancel it');
+  await page.clock.runFor(1_000);
+  assert.deepEqual(phone.notes.commands.filter(({ command }) => command === 'cancel'), []);
+  await tapAt(page, 'Yes, cancel it');
+  await page.waitForSelector('main.cancelled');
   await phone.close();
 });
 
