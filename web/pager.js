@@ -37,7 +37,12 @@ const at = new URLSearchParams(location.search).get('at');
 
 const announcer = new Announcer();
 const bell = new Bell(() => show());
-const rung = new Rung(id, () => (bell.isArmed() ? 0 : 2) + (document.hidden ? 1 : 0) + Math.random());
+const rung = new Rung(
+  id,
+  () => (bell.isArmed() ? 0 : 2) + (document.hidden ? 1 : 0) + Math.random(),
+  // It has said that the phone is gone.
+  () => line.sayAgain(),
+);
 /** @type {Model} */
 const model = {
   screen: 'loading',

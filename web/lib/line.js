@@ -44,8 +44,10 @@ export class Line {
     this.path = `/orders/${encodeURIComponent(id)}/commands`;
     this.order = order;
     this.take = take;
-    /** @type {Presence | null} */
+    /** What the line knows. @type {Presence | null} */
     this.saidPresence = null;
+    /** What is on its way there. @type {Presence | null} */
+    this.sayingPresence = null;
     /** @type {Presence | null} */
     this.presence = null;
     this.presenceAt = -Infinity;
@@ -65,10 +67,11 @@ export class Line {
    * What nobody waits for. If the order moved on meanwhile it is said once more, of the order as it is then.
    * @param {Name} name
    * @param {Record<string, string>} [more]
+   * @returns {Promise<Outcome>}
    */
   async mention(name, more = {}) {
     const outcome = await this.send(name, more, QUIET_TRIES);
-    if (outcome === 'changed') await this.send(name, more, 1);
+    return outcome === 'changed' ? this.send(name, more, 1) : outcome;
   }
 
   /** What this page is doing, if that is another thing than it said. @param {Presence} presence */
@@ -77,24 +80,40 @@ export class Line {
     this.sayPresence();
   }
 
-  sayPresence() {
+  async sayPresence() {
     clearTimeout(this.timer);
-    if (this.presence === null || this.presence === this.saidPresence || !isLive(this.order())) return;
+    const { presence } = this;
+    if (presence === null || presence === this.saidPresence || this.sayingPresence !== null || !isLive(this.order())) return;
     const wait = this.presenceAt + PRESENCE_MS - performance.now();
     if (wait > 0) {
       this.timer = setTimeout(() => this.sayPresence(), wait);
       return;
     }
     this.presenceAt = performance.now();
-    this.saidPresence = this.presence;
-    this.mention('presence', { presence: this.presence });
+    this.sayingPresence = presence;
+    const outcome = await this.mention('presence', { presence });
+    // Left meanwhile: that was said last.
+    if (this.sayingPresence !== presence) return;
+    this.sayingPresence = null;
+    // What did not arrive is said again, until it does.
+    this.saidPresence = outcome === 'unsent' ? null : presence;
+    this.sayPresence();
+  }
+
+  /** Another page of this phone said something else of it: what this one is doing is said again. */
+  sayAgain() {
+    this.saidPresence = null;
+    // A moment later: what the other one said last may still be on its way.
+    this.presenceAt = performance.now() - PRESENCE_MS + AGAIN_MS;
+    this.sayPresence();
   }
 
   /** The page goes: there is no time to wait for an answer. */
   leave() {
     clearTimeout(this.timer);
-    if (this.saidPresence === null || !isLive(this.order())) return;
+    if ((this.saidPresence === null && this.sayingPresence === null) || !isLive(this.order())) return;
     this.saidPresence = 'gone';
+    this.sayingPresence = null;
     const body = this.body('presence', { presence: 'gone' });
     // A beacon has no headers, so no key. Presence said twice is presence said once.
     const sent = navigator.sendBeacon?.(this.path, new Blob([body], { type: 'application/json' }));

@@ -29,10 +29,12 @@ export class Rung {
   /**
    * @param {string} order its id
    * @param {() => number} rank how well this tab can be heard: the lowest of all tabs rings
+   * @param {() => void} left called when another tab goes
    */
-  constructor(order, rank) {
+  constructor(order, rank, left) {
     this.order = order;
     this.rank = rank;
+    this.left = left;
     this.me = randomText();
     /** @type {Set<string>} The other tabs that show this order. */
     this.tabs = new Set();
@@ -87,6 +89,7 @@ export class Rung {
     if (said.order !== this.order || said.from === this.me) return;
     if (said.kind === 'bye') {
       this.tabs.delete(said.from);
+      this.left();
       return;
     }
     this.tabs.add(said.from);
