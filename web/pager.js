@@ -66,6 +66,8 @@ let seenTo = '';
 let settleTimer = 0;
 /** The bell was tried since the page was loaded. */
 let tried = false;
+/** A ring of this round is due, or was, and nobody has answered. */
+let calling = false;
 let ringTimer = 0;
 let flashTimer = 0;
 
@@ -90,8 +92,9 @@ function hear(news) {
   if (model.order !== null) attend(model.order);
   if (next !== model.screen) enter(next);
   if (before !== null && model.order !== null && before.state !== model.order.state) model.asking = '';
-  // The answer to the bell has no button any more: what could not be sent is sent when the counter is there again.
-  if (next === 'coming' && model.asking === 'unsent' && model.order !== null && !hasAnswer(model.order)) ask('acknowledge');
+  // The answer to the bell has no button any more: what is not in the log yet is sent again, however often that takes.
+  const owesAnswer = next === 'coming' && model.order !== null && !hasAnswer(model.order);
+  if (owesAnswer && (model.asking === '' || model.asking === 'unsent')) ask('acknowledge');
   show();
   if (document.hidden) line.is('hidden');
   else if (model.order !== null) line.is('listening');
@@ -110,9 +113,12 @@ function attend(order) {
   clearTimeout(ringTimer);
   const due = isAnswered(order.round) ? -1 : dueRing(order, model.now);
   if (due < 0) {
-    quiet();
+    // Only what was called for ends here: a test of the bell rings on.
+    if (calling) quiet();
+    calling = false;
     return;
   }
+  calling = true;
   const wait = untilNextRing(order, model.now);
   if (wait !== null) ringTimer = setTimeout(() => hear(live.news()), wait + 50);
   const ring = { round: order.round, ring: due };
@@ -130,8 +136,10 @@ async function ringOnce(ring, order) {
   // Taken back, or answered, while the tabs agreed.
   if (!isOurs || model.order?.round !== ring.round || model.answered || !isRinging(model.order)) return;
   const code = calledText(order, language);
-  bell.ring(RING_MS / 1_000, { title: t('pager.ready'), body: t('pager.ready.notice', { code }), tag: id, lang: language });
-  line.mention('rang');
+  const notice = { title: t('pager.ready'), body: t('pager.ready.notice', { code }), tag: id, lang: language };
+  const rings = bell.ring(RING_MS / 1_000, notice);
+  // The bar counts on it: what nobody could hear or see is not said to have rung.
+  if (rings || (model.flashing && model.screen === 'ready' && !document.hidden)) line.mention('rang');
 }
 
 /** @param {Order} order */

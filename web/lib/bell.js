@@ -82,11 +82,14 @@ export class Bell {
    * Calls for so many seconds, or until `stop`. In a tab that nobody sees, with a notification too.
    * @param {number} seconds
    * @param {Notice} notice
+   * @returns {boolean} whether any of it took effect
    */
   ring(seconds, notice) {
-    this.sound(seconds);
-    this.buzz(seconds);
-    if (document.hidden) this.notify(notice);
+    const sounds = this.sound(seconds);
+    // A browser says yes for a device without a motor too.
+    const buzzes = this.buzz(seconds) && this.abilities.vibration === 'works';
+    const notifies = document.hidden && this.notify(notice);
+    return sounds || buzzes || notifies;
   }
 
   stop() {
@@ -134,10 +137,10 @@ export class Bell {
     return context;
   }
 
-  /** @param {number} seconds */
+  /** @param {number} seconds @returns {boolean} whether it is heard */
   sound(seconds) {
     const { context } = this;
-    if (!context || !this.isArmed()) return;
+    if (!context || !this.isArmed()) return false;
     this.silence();
     const out = new GainNode(context, { gain: LOUDNESS });
     // Ears find the middle of the speech band soonest, and small speakers are loudest there.
@@ -147,6 +150,7 @@ export class Bell {
       for (const { at, pitch } of CALL) tone(context, out, context.currentTime + 0.02 + second + at, pitch);
     }
     this.playing = out;
+    return true;
   }
 
   silence() {
@@ -175,14 +179,14 @@ export class Bell {
     }
   }
 
-  /** @param {Notice} notice */
+  /** @param {Notice} notice @returns {boolean} whether it is shown */
   notify({ title, ...options }) {
-    if (notices() !== 'works') return;
+    if (notices() !== 'works') return false;
     const notification = attempt(() => new Notification(title, { ...options, requireInteraction: true }));
     if (!notification) {
       // Android shows them for installed apps only.
       this.abilities.notification = 'none';
-      return;
+      return false;
     }
     notification.onclick = () => {
       window.focus();
@@ -190,6 +194,7 @@ export class Bell {
     };
     this.notification?.close();
     this.notification = notification;
+    return true;
   }
 }
 

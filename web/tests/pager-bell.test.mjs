@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 
 import { lineAndBrowser } from './harness.mjs';
-import { answerWith, between, calls, DRAWN, hide, NO_STREAM, pager, place, rangs, watchCommands } from './pager-tools.mjs';
+import { answerWith, between, calls, DRAWN, GONE, hide, NO_STREAM, pager, place, rangs, tapAt, watchCommands } from './pager-tools.mjs';
 
 const { line, browser } = await lineAndBrowser(test, { args: ['--mode', 'manual'] });
 
@@ -40,6 +40,17 @@ test('the test buzz rings for a second, tells the line, and says what this phone
   await page.reload();
   // Nothing can be heard before the next tap, so the button is there again.
   await page.getByRole('button', { name: 'Test the buzz' }).waitFor();
+  await phone.close();
+});
+
+test('nothing cuts the test buzz off, whatever is heard meanwhile', async () => {
+  const { id, phone, page, notes } = await tested({ clock: true });
+  await line.shown(id, (order) => Boolean(order.marks?.tested_at));
+  // The answer to that, an event, and the ticking of the page.
+  await line.command(id, 'start');
+  await page.waitForSelector('main.making');
+  await page.clock.fastForward(2_000);
+  assert.deepEqual([notes.buzzes, notes.stops], [[1], []]);
   await phone.close();
 });
 
@@ -161,7 +172,12 @@ test('the next ring does not wait for the line: the phone knows when it is due',
 test('answering ends it: silence at once, and no second ring', async () => {
   const { id, phone, page, notes } = await tested({ clock: true });
   await line.command(id, 'ready');
+  await waitFor(() => calls(notes) === 1);
+  // The call took the place of the test.
+  notes.stops.length = 0;
   await page.getByRole('button', { name: 'I’m on my way' }).click();
+  await waitFor(() => notes.stops.length === 2);
+  assert.deepEqual([...notes.stops].sort(), ['buzz', 'sound']);
   await page.getByText('The bar knows you’re coming').waitFor();
   await page.clock.fastForward(100_000);
   await page.waitForSelector('main.coming');
@@ -200,6 +216,60 @@ test('an answer that could not be sent for minutes is sent when the counter is t
   await page.clock.fastForward(40_000);
   await line.shown(id, (order) => Boolean(order.marks?.acknowledged_at));
   await page.getByText('The bar knows you’re coming').waitFor();
+  await phone.close();
+});
+
+test('an answer that the counter never heard is sent when it was started again', async () => {
+  const { id, phone, page, notes } = await tested({ clock: true, expected: GONE });
+  await line.command(id, 'ready');
+  await line.shown(id, (order) => Boolean(order.marks?.rang_at));
+  await line.kill();
+  await page.getByRole('button', { name: 'I’m on my way' }).click();
+  const answers = () => notes.commands.filter(({ command }) => command === 'acknowledge').length;
+  for (let tries = 1; tries <= 6; tries += 1) {
+    await waitFor(() => answers() >= tries);
+    await page.clock.fastForward(40_000);
+  }
+  await page.waitForSelector('main.lost');
+  await line.start();
+  await page.clock.fastForward(10_000);
+  await line.shown(id, (order) => Boolean(order.marks?.acknowledged_at));
+  await page.getByText('The bar knows you’re coming').waitFor();
+  await phone.close();
+});
+
+test('a bell that could not be heard or seen is not said to have rung', async () => {
+  const id = await place(line);
+  const phone = await pager(browser, line.url, id, { clock: true });
+  const { page, notes } = phone;
+  await line.shown(id, (order) => order.marks?.presence === 'listening');
+  await hide(page, true);
+  await line.command(id, 'ready');
+  await page.waitForFunction(() => document.title.includes('READY'));
+  await hide(page, false);
+  await ready(page);
+  assert.equal(rangs(notes), 0);
+  // The next one is seen.
+  await page.clock.fastForward(31_000);
+  await page.waitForSelector('main.beat');
+  await line.shown(id, (order) => Boolean(order.marks?.rang_at));
+  assert.equal(rangs(notes), 1);
+  await phone.close();
+});
+
+test('a tap that was meant for another button does not silence the bell', async () => {
+  const { id, phone, page, notes } = await tested({ clock: true });
+  // Time stands still: however slow the machine is, the tap comes at once.
+  await page.clock.pauseAt(Date.now() + 2_000);
+  await line.command(id, 'ready');
+  await ready(page);
+  await tapAt(page, 'I’m on my way');
+  await ready(page);
+  await page.clock.runFor(1_000);
+  await tapAt(page, 'I’m on my way');
+  await page.waitForSelector('main.coming');
+  await line.shown(id, (order) => Boolean(order.marks?.acknowledged_at));
+  assert.equal(notes.commands.filter(({ command }) => command === 'acknowledge').length, 1);
   await phone.close();
 });
 
@@ -332,6 +402,36 @@ test('the line knows at once whether the phone listens, is put away, or is gone'
   assert.deepEqual(said, ['listening', 'hidden', 'listening'], 'at most once in ten seconds');
   await page.goto('about:blank');
   await line.shown(id, (order) => order.marks?.presence === 'gone');
+  await phone.close();
+});
+
+test('what this phone is doing is said again after an outage, until the line knows', async () => {
+  const { id, phone, page, notes } = await tested({ clock: true, expected: GONE });
+  await line.shown(id, (order) => order.marks?.presence === 'listening');
+  await line.kill();
+  await page.clock.fastForward(11_000);
+  await hide(page, true);
+  const hiddens = () => notes.commands.filter(({ presence }) => presence === 'hidden').length;
+  for (let tries = 1; tries <= 3; tries += 1) {
+    await waitFor(() => hiddens() >= tries);
+    await page.clock.fastForward(5_000);
+  }
+  await line.start();
+  await page.clock.fastForward(11_000);
+  await line.shown(id, (order) => order.marks?.presence === 'hidden');
+  await phone.close();
+});
+
+test('of two tabs the one that stays says that the phone is still there', async () => {
+  const { id, phone, page } = await tested();
+  const second = await phone.context.newPage();
+  await second.goto(page.url());
+  await second.waitForSelector('main.received');
+  await line.shown(id, (order) => order.marks?.presence === 'listening');
+  const gone = line.shown(id, (order) => order.marks?.presence === 'gone');
+  await second.close({ runBeforeUnload: true });
+  await gone;
+  await line.shown(id, (order) => order.marks?.presence === 'listening');
   await phone.close();
 });
 

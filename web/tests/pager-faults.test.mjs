@@ -4,11 +4,10 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 
 import { lineAndBrowser } from './harness.mjs';
-import { answerWith, between, calls, DRAWN, NO_STREAM, pager, place, rangs } from './pager-tools.mjs';
+import { answerWith, between, calls, DRAWN, GONE, NO_STREAM, pager, place, rangs } from './pager-tools.mjs';
 
 const { line, browser } = await lineAndBrowser(test, { args: ['--mode', 'manual'] });
 
-const GONE = [/ERR_CONNECTION_REFUSED/, /ERR_INCOMPLETE_CHUNKED_ENCODING/, /ERR_CONNECTION_RESET/, /ERR_EMPTY_RESPONSE/, /status of 503/];
 const LONG = '🧋<script>window.hacked = 1</script><img src=x onerror=alert(1)> שלום עולם مرحبا {name} ';
 
 test('a counter that is killed is not missed for long, and the bell rings once', async () => {

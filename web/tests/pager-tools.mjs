@@ -22,23 +22,34 @@ export async function pager(browser, url, id, { clock = false, query = '', ...ph
   return Object.assign(opened, { notes });
 }
 
-/** What a phone did, in the order of its doing. @typedef {{buzzes: number[], tones: number[], commands: any[]}} Notes */
+/**
+ * What a phone did, in the order of its doing; `stops` are tones and buzzes that were cut off.
+ * @typedef {{buzzes: number[], tones: number[], stops: string[], commands: any[]}} Notes
+ */
 
 /** @param {import('playwright-core').BrowserContext} context @returns {Promise<Notes>} */
 export async function note(context) {
   /** @type {Notes} */
-  const notes = { buzzes: [], tones: [], commands: [] };
+  const notes = { buzzes: [], tones: [], stops: [], commands: [] };
   await context.exposeFunction('noteBuzz', (/** @type {number} */ seconds) => void notes.buzzes.push(seconds));
   await context.exposeFunction('noteTones', (/** @type {number} */ tones) => void notes.tones.push(tones));
+  await context.exposeFunction('noteStop', (/** @type {string} */ what) => void notes.stops.push(what));
   await context.addInitScript(() => {
-    const { noteBuzz, noteTones } = /** @type {any} */ (window);
+    const { noteBuzz, noteTones, noteStop } = /** @type {any} */ (window);
     Object.defineProperty(navigator, 'vibrate', {
       configurable: true,
       value: (/** @type {number | number[]} */ pattern) => {
         if (Array.isArray(pattern)) noteBuzz(pattern.length / 2);
-        return true;
+        else noteStop('buzz');
+        // Browsers do not let a page buzz that nobody sees.
+        return !document.hidden;
       },
     });
+    const { disconnect } = AudioNode.prototype;
+    AudioNode.prototype.disconnect = function (/** @type {any[]} */ ...args) {
+      noteStop('sound');
+      return disconnect.apply(this, /** @type {any} */ (args));
+    };
     // Tones of one call are planned at once.
     let tones = 0;
     const { start } = OscillatorNode.prototype;
@@ -103,6 +114,9 @@ export async function tapAt(page, name) {
 
 /** Snapshots that a test makes up come without a stream, and the browser says so. */
 export const NO_STREAM = [/ERR_FAILED/, /status of (404|503)/];
+
+/** What a browser says of a counter that was killed. */
+export const GONE = [/ERR_CONNECTION_REFUSED/, /ERR_INCOMPLETE_CHUNKED_ENCODING/, /ERR_CONNECTION_RESET/, /ERR_EMPTY_RESPONSE/, /status of 503/];
 
 /** A time of day in Seoul on the day of the drawings. @param {number} hour @param {number} minute */
 export function seoul(hour, minute) {
