@@ -7,7 +7,7 @@ import { Announcer } from './lib/announcer.js';
 import { Bell } from './lib/bell.js';
 import { language, onLanguage, otherLanguage, setLanguage, t, word } from './lib/i18n.js';
 import { Line } from './lib/line.js';
-import { follow } from './lib/live.js';
+import { OLD_MS, follow } from './lib/live.js';
 import { RING_MS, dueRing, hasAnswer, isLive, screen, untilNextRing, widthOf } from './lib/pager-screen.js';
 import { calledText, codeText } from './lib/pager-parts.js';
 import { view } from './lib/pager-view.js';
@@ -88,8 +88,9 @@ function hear(news) {
   model.now = live.now();
   model.answered = model.order !== null && (hasAnswer(model.order) || isAnswered(model.order.round));
   const next = screen(news, isAnswered);
-  // Before anything is drawn: it rings first.
-  if (model.order !== null) attend(model.order);
+  // Before anything is drawn: it rings first. As ready as it was last heard of it rings too, however old that is: a bell
+  // that is missed is worse than one too many.
+  if (model.order !== null) attend(model.order, next);
   if (next !== model.screen) enter(next);
   if (before !== null && model.order !== null && before.state !== model.order.state) model.asking = '';
   // The answer to the bell has no button any more: what is not in the log yet is sent again, however often that takes.
@@ -108,10 +109,11 @@ function isAnswered(round) {
 
 // The bell.
 
-/** Rings if it is time to; stops if it is not any more. @param {Order} order */
-function attend(order) {
+/** Rings if it is time to; stops if it is not any more. @param {Order} order @param {Model['screen']} on */
+function attend(order, on) {
   clearTimeout(ringTimer);
-  const due = isAnswered(order.round) ? -1 : dueRing(order, model.now);
+  // Of what the counter does not know nobody can say that it is still there.
+  const due = isAnswered(order.round) || on === 'unknown' ? -1 : dueRing(order, model.now);
   if (due < 0) {
     // Only what was called for ends here: a test of the bell rings on.
     if (calling) quiet();
@@ -217,7 +219,8 @@ function show() {
 function title() {
   const { order, screen, shop } = model;
   const code = order ? codeText(order, language) : '';
-  const isCalling = order?.state === 'ready' && !model.answered;
+  // In a tab that nobody sees the screen waits, and the title does not; what is old it does not claim either.
+  const isCalling = order?.state === 'ready' && !model.answered && model.ageMs <= OLD_MS;
   if (isCalling && !['unknown', 'forgotten'].includes(screen)) {
     return code ? t('pager.title.ready', { code }) : t('pager.title.ready_only');
   }
@@ -288,14 +291,20 @@ function decoded(text) {
 
 /** The shop's name and where its clock stands; until then times are shown by the phone's zone. */
 async function learnShop() {
+  const abort = new AbortController();
+  const timer = setTimeout(() => abort.abort(), SHOP_AGAIN_MS);
   try {
-    const response = await fetch('/menu');
-    if (!response.ok) return;
+    const response = await fetch('/menu', { signal: abort.signal });
+    // A line without a menu has no shop to tell of.
+    if (response.status === 404) return;
     const { shop } = await response.json();
     model.shop = { name: shop.name, timeZone: shop.time_zone };
     show();
   } catch {
+    // no answer, or a counter that is not ready or has too much to do
     setTimeout(learnShop, SHOP_AGAIN_MS);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

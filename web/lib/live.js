@@ -43,6 +43,7 @@ const RETRY_MAX_MS = 30_000;
  * @property {number} as_of when the counter last had read the log to its end
  * @property {number} [now] its clock when it sent this
  * @property {number} [version] counts the changes of an order
+ * @property {number} [finished_at] when an order came to its end
  */
 
 /**
@@ -51,7 +52,7 @@ const RETRY_MAX_MS = 30_000;
  * - `old`: older. Show it as what was last heard, with its age, and promise nothing.
  * - `starting`: the counter answers but has not read its log yet, and nothing was heard before.
  * - `catching_up`: the order is in the log, this counter has not read that far.
- * - `unknown`: there is no such thing.
+ * - `unknown`: there is no such thing, or none any more although it had not come to its end: a log was lost or replaced.
  * - `forgotten`: there was, and it is forgotten.
  *
  * @typedef {'loading' | 'live' | 'old' | 'starting' | 'catching_up' | 'unknown' | 'forgotten'} Status
@@ -370,7 +371,7 @@ class Follower {
     } else if (status === 202) {
       this.sayInstead('catching_up');
     } else if (body.code === 'unknown_order' || body.code === 'bad_id') {
-      if (this.value !== null) return this.end();
+      if (this.value?.finished_at !== undefined) return this.end();
       return this.sayUnknown();
     } else {
       this.sayInstead('starting');
@@ -388,7 +389,8 @@ class Follower {
     this.close();
     const at = this.clock.elapsed();
     this.unknownSince = Math.min(this.unknownSince, at);
-    if (at - this.unknownSince < UNKNOWN_MS) this.pollIn(POLL_MAX_MS);
+    // What was there before may come back with its log.
+    if (this.value !== null || at - this.unknownSince < UNKNOWN_MS) this.pollIn(POLL_MAX_MS);
   }
 
   end() {
@@ -403,7 +405,7 @@ class CounterClock {
     /** Time that the steady clock did not count because the phone slept. */
     this.sleptMs = 0;
     this.lead = Date.now() - performance.now();
-    /** The counter's clock minus ours. */
+    /** The counter's clock minus the steady one: time that was slept is not in it before the counter is heard again. */
     this.offset = NaN;
     /** When, by our clock, the counter had last read its log to the end. */
     this.confirmedAt = -Infinity;
@@ -413,8 +415,9 @@ class CounterClock {
     return performance.now() + this.sleptMs;
   }
 
+  /** Without what seems to have been slept: it may be that somebody set the time of day. Ages are better too old. */
   now() {
-    return this.elapsed() + this.offset;
+    return performance.now() + this.offset;
   }
 
   age() {
@@ -425,8 +428,8 @@ class CounterClock {
   hear({ as_of, now }) {
     const at = this.elapsed();
     // A counter that does not say its time: it is no earlier than anything it has said.
-    const theirs = now ?? Math.max(as_of, Number.isNaN(this.offset) ? as_of : at + this.offset);
-    this.offset = theirs - at;
+    const theirs = now ?? Math.max(as_of, Number.isNaN(this.offset) ? as_of : this.now());
+    this.offset = theirs - performance.now();
     this.confirmedAt = Math.max(this.confirmedAt, Math.min(at, at - (theirs - as_of)));
   }
 

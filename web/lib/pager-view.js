@@ -40,8 +40,15 @@ function loading({ screen, slow }) {
     <p class="lead muted" role="status">${slow || screen !== 'loading' ? t(says) : nothing}</p>`;
 }
 
-/** @param {Model} _model @param {Taps} taps */
-function unknown(_model, taps) {
+/** @param {Model} model @param {Taps} taps */
+function unknown(model, taps) {
+  const { order } = model;
+  // It was there: then it is not the link, and whoever waits for it has a code to show.
+  if (order !== null) {
+    return html`${code({ ...model, order })}
+      <div class="alone"><h1 tabindex="-1">${t('pager.vanished')}</h1><p class="lead">${t('pager.vanished.why')}</p></div>
+      <div class="end"><button class="quiet big" @click=${taps.tryNow}>${t('pager.try_now')}</button></div>`;
+  }
   return html`<div class="alone"><h1>${t('pager.unknown')}</h1><p class="lead">${t('pager.unknown.why')}</p></div>
     <div class="end two"><a class="button primary big" href=${i18n.withLanguage('/')}>${t('pager.order')}</a>
     <button class="big plain" @click=${taps.tryNow}>${t('pager.try_now')}</button></div>`;

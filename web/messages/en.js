@@ -194,6 +194,8 @@ export default {
   "pager.forgotten": "This order is long finished",
   "pager.forgotten.why": "Finished orders are removed after a day. We hope it was good.",
   "pager.order": "Order something",
+  "pager.vanished": "Please ask at the bar",
+  "pager.vanished.why": "The shop’s system does not know your order any more. Show them this code; we keep looking for it here.",
   "pager.try_now": "Try now",
   "pager.undecided": "Your order is in",
   "pager.undecided.why": "Your pickup code is on its way.",

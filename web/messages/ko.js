@@ -194,6 +194,8 @@ export default {
   "pager.forgotten": "오래전에 끝난 주문이에요",
   "pager.forgotten.why": "끝난 주문은 하루 뒤에 지워요. 맛있게 드셨기를 바라요.",
   "pager.order": "주문하러 가기",
+  "pager.vanished": "바에 말씀해 주세요",
+  "pager.vanished.why": "매장 시스템에서 이 주문을 더는 찾을 수 없어요. 바에서 이 코드를 보여 주세요. 여기서도 계속 찾아볼게요.",
   "pager.try_now": "지금 다시 연결",
   "pager.undecided": "주문을 받았어요",
   "pager.undecided.why": "곧 픽업 코드를 알려 드릴게요.",

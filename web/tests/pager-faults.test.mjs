@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 
 import { lineAndBrowser } from './harness.mjs';
-import { answerWith, between, calls, DRAWN, GONE, NO_STREAM, pager, place, rangs } from './pager-tools.mjs';
+import { answerWith, between, calls, DRAWN, DRAWN_STATES, GONE, NO_STREAM, pager, place, rangs } from './pager-tools.mjs';
 
 const { line, browser } = await lineAndBrowser(test, { args: ['--mode', 'manual'] });
 
@@ -138,14 +138,74 @@ test('an order that is forgotten while it is looked at says so', async () => {
   const phone = await pager(browser, line.url, 'drawn', { clock: true, expected: NO_STREAM });
   const { page } = phone;
   let status = 200;
-  await answerWith(page, () => (status === 200 ? { body: DRAWN } : { status, body: { code: 'unknown_order' } }));
+  const body = { ...DRAWN, ...DRAWN_STATES.collected };
+  await answerWith(page, () => (status === 200 ? { body } : { status, body: { code: 'unknown_order' } }));
   await page.reload();
-  await page.waitForSelector('main.received');
+  await page.waitForSelector('main.collected');
   status = 404;
   await page.clock.fastForward(5_000);
   await page.getByText('This order is long finished').waitFor();
   await phone.accessible();
   await phone.picture('pager-forgotten-en-light');
+  await phone.close();
+});
+
+test('an order that is waited for is not finished because its log is gone: it is asked for until it is back', async () => {
+  const phone = await pager(browser, line.url, 'drawn', { clock: true, expected: NO_STREAM });
+  const { page } = phone;
+  let known = true;
+  await answerWith(page, () => (known ? { body: DRAWN } : { status: 404, body: { code: 'unknown_order' } }));
+  await page.reload();
+  await page.waitForSelector('main.received');
+  known = false;
+  await page.clock.fastForward(5_000);
+  await page.getByText('Please ask at the bar').waitFor();
+  assert.match((await page.textContent('.code')) ?? '', /MANGO 27/);
+  await phone.accessible();
+  await phone.fits();
+  // Longer than an unknown link is asked for.
+  for (let asked = 0; asked < 10; asked += 1) {
+    const answer = page.waitForResponse(/\/orders\/drawn$/);
+    await page.clock.fastForward(10_000);
+    await answer;
+  }
+  known = true;
+  await page.clock.fastForward(10_000);
+  await page.waitForSelector('main.received');
+  await phone.close();
+});
+
+test('a tab that has heard nothing for long does not claim in its title that it is ready', async () => {
+  const id = await place(line);
+  const phone = await pager(browser, line.url, id, { clock: true, expected: GONE });
+  const { page } = phone;
+  await line.command(id, 'ready');
+  await page.waitForFunction(() => document.title.includes('READY'));
+  await line.kill();
+  await page.clock.fastForward(16_000);
+  await page.waitForSelector('main.lost');
+  assert.doesNotMatch(await page.title(), /READY/);
+  await line.start();
+  await page.clock.fastForward(10_000);
+  await page.waitForFunction(() => document.title.includes('READY'));
+  await phone.close();
+});
+
+test('the name of the shop is asked for until it comes', async () => {
+  const id = await place(line);
+  const phone = await pager(browser, line.url, id, { clock: true, expected: [/status of 503/, /status of 429/] });
+  const { page } = phone;
+  const answers = [503, 429];
+  await page.route(/\/menu$/, (route) => {
+    const status = answers.shift();
+    return status ? route.fulfill({ status, json: { code: 'starting' } }) : route.continue();
+  });
+  await page.reload();
+  for (const _ of [503, 429]) {
+    await page.waitForSelector('main.received');
+    await page.clock.fastForward(11_000);
+  }
+  await page.waitForFunction(() => document.querySelector('header b')?.textContent !== '');
   await phone.close();
 });
 
@@ -205,6 +265,29 @@ test('a clock that is set while the page is open changes nothing', async () => {
   await page.waitForSelector('main.received');
   await line.command(id, 'ready');
   await page.waitForSelector('main.ready');
+  await phone.close();
+});
+
+test('a clock that is set while it is ready uses no ring up', async () => {
+  const id = await place(line);
+  const phone = await pager(browser, line.url, id, { clock: true });
+  const { page, notes } = phone;
+  await page.getByRole('button', { name: 'Test the buzz' }).click();
+  await page.getByText('This phone will call you').first().waitFor();
+  await line.command(id, 'ready');
+  await page.waitForSelector('main.ready');
+  await line.shown(id, (order) => Boolean(order.marks?.rang_at));
+  const asked = page.waitForResponse((response) => /\/orders\/[^/]+$/.test(response.url()));
+  await page.evaluate(() => {
+    const { now } = Date;
+    Date.now = () => now() + 600_000;
+  });
+  await asked;
+  await page.waitForSelector('main.ready');
+  assert.equal(calls(notes), 1);
+  await page.clock.fastForward(31_000);
+  await page.waitForFunction(() => document.querySelector('main.beat'));
+  assert.equal(calls(notes), 2);
   await phone.close();
 });
 
