@@ -4,7 +4,7 @@
  */
 
 import { Announcer } from './lib/announcer.js';
-import { Bell } from './lib/bell.js';
+import { Bell, canBeNoticed } from './lib/bell.js';
 import { language, onLanguage, otherLanguage, setLanguage, t, word } from './lib/i18n.js';
 import { Line } from './lib/line.js';
 import { OLD_MS, follow } from './lib/live.js';
@@ -137,9 +137,8 @@ async function ringOnce(ring, order) {
   const isOurs = await rung.claim(ring);
   // Taken back, or answered, while the tabs agreed.
   if (!isOurs || model.order?.round !== ring.round || model.answered || !isRinging(model.order)) return;
-  const code = calledText(order, language);
-  const notice = { title: t('pager.ready'), body: t('pager.ready.notice', { code }), tag: id, lang: language };
-  const rings = bell.ring(RING_MS / 1_000, notice);
+  const body = t('pager.ready.notice', { code: calledText(order, language) });
+  const rings = bell.ring(RING_MS / 1_000, { title: t('pager.ready'), body, tag: id, lang: language });
   // The bar counts on it: what nobody could hear or see is not said to have rung.
   if (rings || (model.flashing && model.screen === 'ready' && !document.hidden)) line.mention('rang');
 }
@@ -240,13 +239,13 @@ const taps = {
   async test() {
     root.classList.add('test-flash');
     setTimeout(() => root.classList.remove('test-flash'), FLASH_TEST_MS);
-    await bell.test();
+    await bell.test(trial());
     tried = true;
     show();
-    announcer.say(t('pager.bell.will'));
+    announcer.say(t(canBeNoticed(bell.abilities) ? 'pager.bell.will' : 'pager.bell.flash_only'));
     line.mention('tested');
   },
-  notices: () => void bell.askForNotices(),
+  notices: () => void bell.askForNotices(trial()),
   acknowledge() {
     if (model.order === null) return;
     answeredRound = model.order.round;
@@ -268,6 +267,11 @@ const taps = {
   tryNow: () => live.tryNow(),
   language: () => void setLanguage(otherLanguage()),
 };
+
+/** A notification that is only tried. */
+function trial() {
+  return { title: t('pager.bell.will'), body: '', tag: id, lang: language };
+}
 
 /** @param {'acknowledge' | 'missing' | 'collect' | 'cancel'} name */
 async function ask(name) {

@@ -1,6 +1,6 @@
 /** The page `privacy.html`: what is kept of whom, for the people who order. `docs/privacy.md` says it for the shop. */
 
-import { onLanguage, otherLanguage, setLanguage, t } from './lib/i18n.js';
+import { onLanguage, otherLanguage, setLanguage, t, withLanguage } from './lib/i18n.js';
 import { html, render } from './vendor/lit-html.js';
 
 /** What is said, in this order: a heading and a text for each. */
@@ -14,6 +14,7 @@ function show() {
   document.title = t('privacy.title');
   render(html`
     <header>
+      <a href=${withLanguage('/')}>${t('privacy.back')}</a>
       <button lang=${otherLanguage()} @click=${() => setLanguage(otherLanguage())}>${t('common.other_language')}</button>
     </header>
     <main>

@@ -65,12 +65,14 @@ export class Bell {
 
   /**
    * For one second everything that a call does. Must be called in a tap: browsers let nothing be heard or buzz before.
+   * @param {Notice} notice what a notification would say; it is gone before it is read
    * @returns {Promise<void>}
    */
-  async test() {
+  async test(notice) {
     // All of these at once: each may need the tap, and none waits for another.
     const buzzes = this.buzz(1);
     const awake = this.stayAwake();
+    this.tryNotice(notice);
     await this.unlock();
     this.sound(1);
     await awake;
@@ -107,15 +109,24 @@ export class Bell {
     this.wakeLock = null;
   }
 
-  /** Asks whether notifications may be shown. Must be called in a tap. */
-  async askForNotices() {
+  /** Asks whether notifications may be shown. Must be called in a tap. @param {Notice} notice as for a test */
+  async askForNotices(notice) {
     try {
       await Notification.requestPermission();
     } catch {
       // an old browser that wants a callback: what it says then is read below all the same
     }
     this.abilities.notification = notices();
+    this.tryNotice(notice);
     this.changed();
+  }
+
+  /** Whether a page may show one is known only when it does: Chrome on Android refuses where it said yes. @param {Notice} notice */
+  tryNotice({ title, ...options }) {
+    if (this.abilities.notification !== 'works') return;
+    const notification = attempt(() => new Notification(title, { ...options, silent: true }));
+    if (notification) notification.close();
+    else this.abilities.notification = 'none';
   }
 
   async unlock() {
@@ -173,15 +184,23 @@ export class Bell {
     try {
       this.wakeLock = await navigator.wakeLock.request('screen');
       this.abilities.awake = 'works';
+      this.wakeLock.addEventListener('release', () => this.dimmed());
       if (!this.wantsAwake) this.rest();
     } catch {
       this.abilities.awake = 'refused';
     }
   }
 
+  /** The lock is gone. In a hidden page it always is, and comes again; else the phone took it back, as when the battery is low. */
+  dimmed() {
+    if (!this.wantsAwake || document.hidden) return;
+    this.abilities.awake = 'refused';
+    this.changed();
+  }
+
   /** @param {Notice} notice @returns {boolean} whether it is shown */
   notify({ title, ...options }) {
-    if (notices() !== 'works') return false;
+    if (this.abilities.notification !== 'works' || notices() !== 'works') return false;
     const notification = attempt(() => new Notification(title, { ...options, requireInteraction: true }));
     if (!notification) {
       // Android shows them for installed apps only.
@@ -196,6 +215,11 @@ export class Bell {
     this.notification = notification;
     return true;
   }
+}
+
+/** Whether it calls those who do not look at it. @param {Abilities} abilities */
+export function canBeNoticed({ sound, vibration }) {
+  return sound === 'works' || vibration === 'works';
 }
 
 /** @param {AudioContext} context @param {AudioNode} out @param {number} at @param {number} pitch */

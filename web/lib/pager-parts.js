@@ -1,6 +1,7 @@
 /** What the screens of the pager are made of. Nothing here decides anything. */
 
 import { html, nothing } from '../vendor/lit-html.js';
+import { canBeNoticed } from './bell.js';
 import * as i18n from './i18n.js';
 import * as icons from './icons.js';
 
@@ -66,9 +67,8 @@ export function header({ screen, shop }, taps) {
   </header>`;
 }
 
-/** @param {Model} model @param {Taps} taps */
-export function footer(model, taps) {
-  return html`<footer>${cancel(model, taps)}<a href=${i18n.withLanguage('/privacy')}>${t('pager.privacy')}</a></footer>`;
+export function footer() {
+  return html`<footer><a href=${i18n.withLanguage('/privacy')}>${t('pager.privacy')}</a></footer>`;
 }
 
 /** The code, and how it may be called in the other language. @param {Known} model @param {MessageKey} [hear] */
@@ -170,8 +170,9 @@ export function bell({ tested, abilities }, taps) {
       <button class="primary big" @click=${taps.test}>${icons.buzz()}${t('pager.bell.test')}</button>
     </div></section>`;
   }
+  const isNoticed = canBeNoticed(abilities);
   return html`<section class="end"><div class="cta">
-    <h2>${t('pager.bell.will')}</h2>
+    <h2>${t(isNoticed ? 'pager.bell.will' : 'pager.bell.flash_only')}</h2>
     <ul class="caps">
       ${ability(icons.sound(), 'pager.sound', /** @type {const} */ (`pager.sound.${abilities.sound}`), abilities.sound)}
       ${ability(icons.flash(), 'pager.flash', 'pager.flash.works', 'works')}
@@ -182,7 +183,7 @@ export function bell({ tested, abilities }, taps) {
             <button class="quiet" @click=${taps.notices}>${t('pager.notice.ask')}</button></li>`
         : ability(icons.notice(), 'pager.notice', /** @type {const} */ (`pager.notice.${abilities.notification}`), abilities.notification)}
     </ul>
-    <p class="limits">${t('pager.bell.limits')}</p>
+    <p class="limits">${t(isNoticed ? 'pager.bell.limits' : 'pager.bell.flash_limits')}</p>
     <button class="quiet big again" @click=${taps.test}>${t('pager.bell.again')}</button>
   </div></section>`;
 }
@@ -195,8 +196,9 @@ function ability(icon, name, what, is) {
 /** The same where other things come first. @param {Model} model @param {Taps} taps */
 export function bellAgain(model, taps) {
   if (!model.tested) return bell(model, taps);
+  const isNoticed = canBeNoticed(model.abilities);
   return html`<section class="end">
-    <p class="row keep">${icons.sound()}<span>${t('pager.bell.keep')}</span></p>
+    <p class="row keep">${isNoticed ? icons.sound() : icons.flash()}<span>${t(isNoticed ? 'pager.bell.keep' : 'pager.bell.flash_keep')}</span></p>
     <button class="quiet big again" @click=${taps.test}>${icons.buzz()}${t('pager.bell.test_again')}</button>
   </section>`;
 }
@@ -207,11 +209,14 @@ export function asking({ asking }) {
   return html`<p class="asked" role="status">${said}</p>`;
 }
 
-/** Taking the order back: one confirmation, in place. @param {Model} model @param {Taps} taps */
-function cancel(model, taps) {
-  if (!['undecided', 'unpaid', 'received'].includes(model.screen)) return nothing;
+/**
+ * Taking the order back: one confirmation, in place. It stands with what was ordered, away from the buttons at the bottom
+ * that are tapped again and again.
+ * @param {Model} model @param {Taps} taps
+ */
+export function cancel(model, taps) {
   if (model.open !== 'cancel') {
-    return html`<button id="cancel" @click=${() => taps.show('cancel')}>${t('pager.cancel')}</button>`;
+    return html`<div class="cancel"><button id="cancel" @click=${() => taps.show('cancel')}>${t('pager.cancel')}</button></div>`;
   }
   return html`<div class="confirm" role="group" aria-labelledby="sure">
     <h2 id="sure" tabindex="-1">${t('pager.cancel.sure')}</h2>

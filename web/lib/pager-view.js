@@ -3,7 +3,9 @@
 import { html, nothing } from '../vendor/lit-html.js';
 import * as i18n from './i18n.js';
 import * as icons from './icons.js';
-import { asking, bell, bellAgain, called, calledText, code, footer, header, lines, rich, steps, symbol } from './pager-parts.js';
+import {
+  asking, bell, bellAgain, called, calledText, cancel, code, footer, header, lines, rich, steps, symbol,
+} from './pager-parts.js';
 import { inMinutes, isBarTold, isUndecided, progress, promise } from './pager-screen.js';
 
 const { t } = i18n;
@@ -20,7 +22,7 @@ const { t } = i18n;
 export function view(model, taps) {
   if (model.screen === 'ready') return ready(/** @type {Known} */ (model), taps);
   return html`<main class="v ${model.screen}" aria-busy=${model.screen === 'loading'}>
-    ${header(model, taps)}${SCREENS[model.screen](model, taps)}${footer(model, taps)}
+    ${header(model, taps)}${SCREENS[model.screen](model, taps)}${footer()}
   </main>`;
 }
 
@@ -66,7 +68,7 @@ function undecided(model, taps) {
   const why = isUndecided(model.order) ? 'pager.undecided.nobody' : 'pager.undecided.why';
   return html`<div class="code none" aria-hidden="true"><i></i></div>
     ${steps(0)}<h1 tabindex="-1">${t('pager.undecided')}</h1><p class="lead muted">${t(why)}</p>
-    ${lines(model)}${asking(model)}${bell(model, taps)}`;
+    ${lines(model)}${cancel(model, taps)}${asking(model)}${bell(model, taps)}`;
 }
 
 /** @param {Known} model @param {Taps} taps */
@@ -79,7 +81,7 @@ function unpaid(model, taps) {
       ? html`<div class="fact"><p class="muted">${t('pager.total')}</p>
           <p class="amount">${i18n.price(order.total, order.currency)}</p><p class="muted">${until}</p></div>`
       : html`<p class="lead muted">${until}</p>`}
-    ${lines(model)}${asking(model)}${bell(model, taps)}`;
+    ${lines(model)}${cancel(model, taps)}${asking(model)}${bell(model, taps)}`;
 }
 
 /** @param {Known} model @param {Taps} taps */
@@ -91,7 +93,7 @@ function received(model, taps) {
     <p class="lead muted">
       ${isUndecided(order) ? t('pager.nobody') : html`${soon ? html`${i18n.minutes(soon.minutes.from, soon.minutes.to)} · ` : nothing}${ahead(order)}`}
     </p>
-    ${lines(model)}${asking(model)}${bell(model, taps)}`;
+    ${lines(model)}${cancel(model, taps)}${asking(model)}${bell(model, taps)}`;
 }
 
 /** @param {import('./pager-screen.js').Range} range @param {string} [timeZone] */

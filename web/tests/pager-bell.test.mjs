@@ -66,17 +66,47 @@ test('what a phone can not do is said, and nothing is claimed in its place', asy
   });
   await page.reload();
   await page.getByRole('button', { name: '알림 울려 보기' }).click();
-  await page.getByText('이 휴대폰으로 불러 드려요').first().waitFor();
+  await page.getByText('이 휴대폰은 화면만 번쩍여요').first().waitFor();
+  assert.equal(await page.getByText('이 휴대폰으로 불러 드려요').count(), 0);
   await page.waitForSelector('html:not(.test-flash)');
   const says = (await page.locator('.caps li').allTextContents()).join('\n');
   assert.match(says, /소리\s*이 브라우저는 안 돼요/);
   assert.match(says, /진동\s*아이폰은 안 돼요/);
-  assert.match(says, /화면 켜 두기\s*어두워지면 톡/);
+  assert.match(says, /화면 켜 두기\s*어두워지면 화면을 눌러/);
   assert.match(says, /알림 메시지\s*이 네트워크는 안 돼요/);
   await phone.accessible();
   await phone.picture('pager-tested-iphone-ko-light');
+  await line.command(id, 'start');
+  await page.getByText('번쩍여 드려요').waitFor();
   await line.command(id, 'ready');
   await ready(page);
+  await phone.close();
+});
+
+test('what the browser takes back, or refuses when it is tried, is not said to work', async () => {
+  const id = await place(line);
+  const phone = await pager(browser, line.url, id, { permissions: ['notifications'] });
+  const { page } = phone;
+  await page.addInitScript(() => {
+    // As Chrome on Android has it.
+    const Fake = class {
+      static permission = 'granted';
+      constructor() {
+        throw new TypeError('Illegal constructor. Use ServiceWorkerRegistration.showNotification() instead.');
+      }
+    };
+    Object.defineProperty(window, 'Notification', { value: Fake });
+    const lock = (/** @type {any} */ (window).lock = Object.assign(new EventTarget(), { released: false, release: async () => {} }));
+    Object.defineProperty(navigator, 'wakeLock', { value: { request: async () => lock } });
+  });
+  await page.reload();
+  await page.getByRole('button', { name: 'Test the buzz' }).click();
+  await page.getByText('This phone will call you').first().waitFor();
+  const says = (await page.locator('.caps li').allTextContents()).join('\n');
+  assert.match(says, /Screen stays on\s*Works/);
+  assert.match(says, /Notification\s*Not in this browser/);
+  await page.evaluate(() => void /** @type {any} */ (window).lock.dispatchEvent(new Event('release')));
+  await page.getByText('Tap screen if it dims').waitFor();
   await phone.close();
 });
 
@@ -445,7 +475,8 @@ test('it rings in the background too, with a notification where that is allowed'
       static permission = 'granted';
       /** @param {string} title @param {any} options */
       constructor(title, options) {
-        /** @type {any} */ (window).shown.push([title, options.body]);
+        // One that is only tried makes no sound.
+        if (!options.silent) /** @type {any} */ (window).shown.push([title, options.body]);
       }
       close() {}
     };

@@ -88,6 +88,19 @@ test('the customer takes an order back with one confirmation, as long as it is n
   await phone.close();
 });
 
+test('the way to cancel is not beside the buttons that are tapped again and again', async () => {
+  const id = await place(line, LATTES);
+  const phone = await pager(browser, line.url, id);
+  const where = async (/** @type {string} */ name) => {
+    const box = await phone.page.getByRole('button', { name }).boundingBox();
+    return /** @type {NonNullable<typeof box>} */ (box);
+  };
+  await phone.page.waitForSelector('main.received');
+  const [cancel, test] = [await where('Cancel this order'), await where('Test the buzz')];
+  assert.ok(cancel.y + cancel.height + 24 <= test.y, `${JSON.stringify(cancel)} is above ${JSON.stringify(test)}`);
+  await phone.close();
+});
+
 test('a double tap on cancelling does not cancel', async () => {
   const id = await place(line, LATTES);
   const phone = await pager(browser, line.url, id, { clock: true });

@@ -29,6 +29,7 @@ test('what it says of cookies and of the storage is so: reading it leaves nothin
   await phone.page.waitForSelector('h2');
   assert.deepEqual(await phone.context.cookies(), []);
   assert.deepEqual(await phone.page.evaluate(() => [localStorage.length, sessionStorage.length]), [0, 0]);
+  assert.equal(await phone.page.getByRole('link', { name: 'Back to ordering' }).getAttribute('href'), '/');
   await phone.page.click('header button');
   await phone.page.waitForSelector('html[lang=ko]');
   assert.deepEqual(await phone.page.evaluate(() => Object.keys(localStorage)), ['brewline.lang']);
