@@ -5,7 +5,7 @@
 
 import { Announcer } from './lib/announcer.js';
 import { Bell, canBeNoticed } from './lib/bell.js';
-import { language, onLanguage, otherLanguage, setLanguage, t, word } from './lib/i18n.js';
+import { language, onLanguage, otherLanguage, setLanguage, t, time, word } from './lib/i18n.js';
 import { Line } from './lib/line.js';
 import { OLD_MS, follow } from './lib/live.js';
 import { RING_MS, dueRing, hasAnswer, isLive, screen, untilNextRing, widthOf } from './lib/pager-screen.js';
@@ -63,6 +63,8 @@ const model = {
 let answeredRound = 0;
 /** The last ring that was seen to, of whatever outcome. */
 let seenTo = '';
+/** The last screen that showed something: what differs from it is told to those who hear the page. @type {Model['screen']} */
+let told = 'loading';
 let settleTimer = 0;
 /** The bell was tried since the page was loaded. */
 let tried = false;
@@ -129,6 +131,7 @@ function attend(order, on) {
   seenTo = name;
   if (rung.has(ring)) return;
   if (order.state === 'ready') flash(RING_MS);
+  if (due > 0) announceReady(order);
   ringOnce(ring, order);
 }
 
@@ -172,7 +175,10 @@ function enter(next) {
   model.screen = next;
   model.open = '';
   settle();
-  announce(next, last);
+  if (next !== 'loading') {
+    announce(next, told);
+    told = next;
+  }
   // Whoever reads with a keyboard or hears the page is taken along; the first screen is where everyone begins.
   const had = document.activeElement;
   const isLost = had !== null && had !== document.body;
@@ -191,13 +197,30 @@ function focus(selector) {
 
 /** @param {Model['screen']} next @param {Model['screen']} last */
 function announce(next, last) {
-  if (next === 'ready' && model.order) {
-    announcer.assert(t('pager.ready.announce', { code: calledText(model.order, language) }));
-  } else if (next === 'lost') announcer.say(t('pager.lost'));
-  else if (next === 'coming' && last === 'ready') announcer.say(t('pager.coming.quiet'));
-  else if (next === 'making' && last !== 'loading') announcer.say(t('pager.making'));
+  const { order, shop } = model;
+  if (next === 'ready' && order) announceReady(order);
+  else if (next === 'lost') announcer.say(t('pager.lost'));
   else if (next === 'recalled') announcer.say(`${t('pager.recalled')}. ${t('pager.recalled.leave')}`);
   else if (next === 'cancelled') announcer.say(t('pager.cancelled'));
+  // What the page begins with is read as a page; what is as it was before the phone was put away is no news.
+  else if (last === 'loading' || last === next || !order) return;
+  else if (next === 'received' || next === 'unpaid') announceCode(order, next);
+  else if (next === 'making') announcer.say(t('pager.making'));
+  else if (next === 'coming' && last === 'ready') announcer.say(t('pager.coming.quiet'));
+  else if (next === 'collected') {
+    announcer.say(t('pager.collected', { time: time(order.finished_at ?? order.changed_at, shop.timeZone) }));
+  } else if (next === 'uncollected') announcer.say(`${t('pager.uncollected')}. ${t('pager.uncollected.what')}`);
+}
+
+/** @param {Order} order */
+function announceReady(order) {
+  announcer.assert(t('pager.ready.announce', { code: calledText(order, language) }));
+}
+
+/** @param {Order} order @param {'received' | 'unpaid'} next */
+function announceCode(order, next) {
+  const says = t('pager.code', { code: calledText(order, language) });
+  announcer.say(next === 'unpaid' ? `${says} ${t('pager.unpaid')}.` : says);
 }
 
 function show() {

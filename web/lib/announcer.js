@@ -1,5 +1,7 @@
 /** What is said to those who hear the page. */
 
+/** What is empty for this long and then says the same again is read again. */
+const CLEAR_MS = 100;
 /** Polite messages come at most this often; of those that wait, the last one counts. */
 const EVERY_MS = 10_000;
 
@@ -11,11 +13,12 @@ export class Announcer {
     this.timer = 0;
   }
 
-  /** At once, whatever is being read. @param {string} text */
+  /** At once, whatever is being read, and again if it was said before. @param {string} text */
   assert(text) {
     clearTimeout(this.timer);
     this.polite.textContent = '';
-    this.assertive.textContent = text;
+    this.assertive.textContent = '';
+    this.timer = setTimeout(() => (this.assertive.textContent = text), CLEAR_MS);
   }
 
   /** When there is a pause. @param {string} text */

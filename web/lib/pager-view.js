@@ -4,7 +4,7 @@ import { html, nothing } from '../vendor/lit-html.js';
 import * as i18n from './i18n.js';
 import * as icons from './icons.js';
 import {
-  asking, bell, bellAgain, called, calledText, cancel, code, footer, header, lines, rich, steps, symbol,
+  asking, bell, bellAgain, called, cancel, code, footer, header, lines, rich, steps, symbol,
 } from './pager-parts.js';
 import { inMinutes, isBarTold, isUndecided, progress, promise } from './pager-screen.js';
 
@@ -192,9 +192,8 @@ function lastHeard(order) {
 function ready(model, taps) {
   const { order, shop, now, flashing } = model;
   const time = i18n.time(order.ready_at ?? order.changed_at, shop.timeZone);
-  const label = t('pager.ready.label', { code: calledText(order, i18n.language) });
   return html`<main class="v ready ${flashing ? 'beat' : ''}">
-    <div class="call" role="alertdialog" aria-label=${label} tabindex="-1">
+    <div class="call" role="alertdialog" aria-label=${t('pager.title')} tabindex="-1">
       <h1>${t('pager.ready')}</h1>
       <p class="where">${t(isBarTold(order, now) ? 'pager.ready.told' : 'pager.ready.where')}</p>
       ${order.code

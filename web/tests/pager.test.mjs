@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 
 import { lineAndBrowser } from './harness.mjs';
-import { pager, place, tapAt } from './pager-tools.mjs';
+import { answerWith, DRAWN, DRAWN_STATES, hide, NO_STREAM, pager, place, tapAt } from './pager-tools.mjs';
 
 const { line, browser } = await lineAndBrowser(test, { args: ['--mode', 'manual'] });
 
@@ -191,6 +191,65 @@ test('the language changes in place, and everything with it', async () => {
   assert.match((await page.textContent('.code')) ?? '', /\p{Script=Hangul}+ \d+/u);
   assert.match(await page.title(), /^\p{Script=Hangul}+ \d+/u);
   await page.getByRole('link', { name: '개인정보' }).waitFor();
+  await phone.close();
+});
+
+test('a phone with large text and little room shows the code and the button of a ready order at once', async () => {
+  const id = await place(line, LATTES);
+  await line.command(id, 'ready');
+  for (const language of ['en', 'ko']) {
+    const phone = await pager(browser, line.url, id, { language, width: 320, height: 568, text: 2 });
+    await phone.page.waitForSelector('main.ready');
+    const boxes = await phone.page.evaluate(() =>
+      ['.giant .w', '.giant .n', '.ready .big'].map((name) => {
+        const { top, bottom } = /** @type {Element} */ (document.querySelector(name)).getBoundingClientRect();
+        return { top, bottom };
+      }),
+    );
+    const [word, number, button] = boxes;
+    assert.ok(word.top >= 0 && number.bottom <= button.top && button.bottom <= 568, JSON.stringify(boxes));
+    await phone.fits();
+    await phone.picture(`pager-ready-small-${language}-200`);
+    await phone.close();
+  }
+});
+
+test('whoever hears the page is told the code, each ring, and what changed while nobody looked', async () => {
+  const phone = await pager(browser, line.url, 'drawn', { clock: true, expected: NO_STREAM });
+  const { page } = phone;
+  let [state, version] = ['undecided', 0];
+  /** @type {any} */
+  let more = {};
+  await answerWith(page, () => ({ body: { ...DRAWN, ...DRAWN_STATES[state], version, ...more } }));
+  const polite = (/** @type {string} */ says) =>
+    page.waitForFunction((says) => document.querySelector('[aria-live=polite]')?.textContent?.includes(says), says);
+  await page.reload();
+  await page.waitForSelector('main.undecided');
+  const becomes = async (/** @type {string} */ next) => {
+    [state, version] = [next, version + 1];
+    await page.clock.fastForward(11_000);
+  };
+  await becomes('received');
+  await polite('Your pickup code is Mango 27.');
+  await hide(page, true);
+  await becomes('making');
+  await hide(page, false);
+  await polite('Being made');
+  await page.evaluate(() => {
+    const said = (/** @type {any} */ (window).said = /** @type {string[]} */ ([]));
+    const region = /** @type {Element} */ (document.querySelector('[aria-live=assertive]'));
+    new MutationObserver(() => region.textContent && said.push(region.textContent)).observe(region, { childList: true });
+  });
+  const saidTimes = (/** @type {number} */ times) =>
+    page.waitForFunction((times) => /** @type {any} */ (window).said.length === times, times);
+  await becomes('ready');
+  await saidTimes(1);
+  more = { now: DRAWN_STATES.ready.now + 31_000, as_of: DRAWN_STATES.ready.now + 31_000 };
+  await page.clock.fastForward(11_000);
+  await saidTimes(2);
+  more = {};
+  await becomes('collected');
+  await polite('Collected at');
   await phone.close();
 });
 
