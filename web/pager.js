@@ -61,6 +61,8 @@ const model = {
 };
 /** The last round that was answered on this phone, whether or not the line knows yet. */
 let answeredRound = 0;
+/** The last round of which the line took the answer; the order shows it a moment later. */
+let takenRound = 0;
 /** The last ring that was seen to, of whatever outcome. */
 let seenTo = '';
 /** The last screen that showed something: what differs from it is told to those who hear the page. @type {Model['screen']} */
@@ -96,7 +98,7 @@ function hear(news) {
   if (next !== model.screen) enter(next);
   if (before !== null && model.order !== null && before.state !== model.order.state) model.asking = '';
   // The answer to the bell has no button any more: what is not in the log yet is sent again, however often that takes.
-  const owesAnswer = next === 'coming' && model.order !== null && !hasAnswer(model.order);
+  const owesAnswer = next === 'coming' && model.order !== null && !hasAnswer(model.order) && model.order.round > takenRound;
   if (owesAnswer && (model.asking === '' || model.asking === 'unsent')) ask('acknowledge');
   show();
   if (document.hidden) line.is('hidden');
@@ -301,7 +303,9 @@ async function ask(name) {
   if (model.asking === 'sending') return;
   model.asking = 'sending';
   show();
+  const round = model.order?.round ?? 0;
   const outcome = await line.ask(name);
+  if (name === 'acknowledge' && outcome === 'done') takenRound = round;
   model.open = '';
   model.asking = outcome === 'done' ? '' : outcome === 'changed' && name === 'cancel' ? 'too_late' : outcome === 'changed' ? '' : outcome;
   show();

@@ -328,7 +328,9 @@ class Follower {
   /** @param {S} value */
   take(value) {
     if (this.isOver()) return;
-    this.hear(value, ++this.asked);
+    // As with an event: an answer that waited may have a recall behind it.
+    if (this.clock.isLate(value)) this.pollOnce();
+    else this.hear(value, ++this.asked);
     this.tell();
   }
 

@@ -378,6 +378,25 @@ test('a ready that a recall has overtaken does not ring', async (t) => {
   await phone.close();
 });
 
+test('an answer to a command that a recall has overtaken does not ring either', async () => {
+  const id = await place(line);
+  const phone = await pager(browser, line.url, id, { clock: true });
+  const { page, notes } = phone;
+  await line.shown(id, (order) => order.marks?.presence === 'listening');
+  await page.waitForSelector('main.received');
+  const { body: before } = await line.ask('GET', `/orders/${id}`);
+  // It says that it is ready, and comes five seconds late.
+  const json = { ...before, state: 'ready', version: before.version + 1, ready_at: before.now };
+  await page.route(/\/commands$/, (route) => route.fulfill({ json }), { times: 1 });
+  await page.clock.fastForward(5_000);
+  const asked = page.waitForResponse((response) => /\/orders\/[^/]+$/.test(response.url()));
+  await page.getByRole('button', { name: 'Test the buzz' }).click();
+  await asked;
+  await page.getByText('This phone will call you').first().waitFor();
+  assert.deepEqual([calls(notes), rangs(notes), await page.locator('main.ready').count()], [0, 0, 0]);
+  await phone.close();
+});
+
 test('a counter that lags behind does not take a recall back', async () => {
   const phone = await pager(browser, line.url, 'drawn', { clock: true, expected: NO_STREAM });
   const { page, notes } = phone;
