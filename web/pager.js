@@ -345,7 +345,10 @@ window.addEventListener('pagehide', () => {
   rung.leave();
 });
 window.addEventListener('pageshow', (event) => event.persisted && rung.comeBack());
-onLanguage(show);
+onLanguage(() => {
+  announcer.forget();
+  show();
+});
 setTimeout(() => {
   model.slow = true;
   show();

@@ -31,6 +31,13 @@ export class Announcer {
       this.polite.textContent = text;
     }, Math.max(0, wait));
   }
+
+  /** What was said is not what would be said now: not in this language. */
+  forget() {
+    clearTimeout(this.timer);
+    this.polite.textContent = '';
+    this.assertive.textContent = '';
+  }
 }
 
 /** @param {'assertive' | 'polite'} how */

@@ -231,6 +231,11 @@ test('whoever hears the page is told the code, each ring, and what changed while
   };
   await becomes('received');
   await polite('Your pickup code is Mango 27.');
+  await page.getByRole('button', { name: '한국어' }).click();
+  await page.waitForSelector('html[lang=ko]');
+  assert.equal(await page.locator('[aria-live=polite]').textContent(), '', 'nothing is left in the other language');
+  await page.getByRole('button', { name: 'English' }).click();
+  await page.waitForSelector('html[lang=en]');
   await hide(page, true);
   await becomes('making');
   await hide(page, false);
