@@ -43,7 +43,8 @@ impl Up {
 
     /// Starts a program that takes orders at `--listen`, and waits until it does.
     pub(crate) fn run(program: &Path, args: &[&str]) -> anyhow::Result<Self> {
-        Self::run_at(TcpListener::bind("127.0.0.1:0")?.local_addr()?, program, args)
+        let free = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+        Self::run_at(free, program, args)
     }
 
     /// The same at this address.
