@@ -183,44 +183,42 @@ async fn rings(heard: &mut mpsc::UnboundedReceiver<Heard>, count: usize) -> anyh
 
 /// A page until its bell rings.
 async fn page(room: Arc<Room>, id: String) -> anyhow::Result<()> {
-    loop {
-        let wait = match listen(&room, &id).await {
-            Ok(None) => return Ok(()),
-            Ok(Some(wait)) => wait,
-            Err(_) => Duration::from_secs(2),
-        };
+    let mut wait = Duration::from_secs(2);
+    // Who finds no counter comes back after the time that the last one told, as a browser does.
+    while !matches!(listen(&room, &id, &mut wait).await, Ok(true)) {
         sleep(wait).await;
     }
+    Ok(())
 }
 
-/// One connection. How long to wait before the next; `None`: the bell has rung.
-async fn listen(room: &Room, id: &str) -> anyhow::Result<Option<Duration>> {
+/// One connection: whether the bell has rung. `wait` becomes what the counter tells to wait before the next one.
+async fn listen(room: &Room, id: &str, wait: &mut Duration) -> anyhow::Result<bool> {
     let mut stream = TcpStream::connect(room.counter).await?;
     let request =
         format!("GET /orders/{id}/events HTTP/1.1\r\nHost: cafe\r\nAccept: text/event-stream\r\n\r\n");
     stream.write_all(request.as_bytes()).await?;
     room.listening.fetch_add(1, Ordering::Relaxed);
-    let end = hear(room, &mut stream).await;
+    let end = hear(room, &mut stream, wait).await;
     room.listening.fetch_sub(1, Ordering::Relaxed);
     end
 }
 
-async fn hear(room: &Room, stream: &mut TcpStream) -> anyhow::Result<Option<Duration>> {
-    let (mut text, mut wait, mut has_snapshot) = (Vec::new(), Duration::from_secs(2), false);
+async fn hear(room: &Room, stream: &mut TcpStream, wait: &mut Duration) -> anyhow::Result<bool> {
+    let (mut text, mut has_snapshot) = (Vec::new(), false);
     loop {
         // A small buffer: ten thousand of them.
         let mut bytes = [0; 2_048];
         // Like a page, it does not believe in a silence of more than two heartbeats.
         let count = timeout(Duration::from_secs(25), stream.read(&mut bytes)).await??;
         if count == 0 {
-            return Ok(Some(wait));
+            return Ok(false);
         }
         text.extend_from_slice(&bytes[..count]);
         while let Some(end) = text.windows(2).position(|pair| pair == b"\n\n") {
             let event = String::from_utf8_lossy(&text[..end]).into_owned();
             text.drain(..end + 2);
             if let Some(ms) = number(&event, "retry: ") {
-                wait = Duration::from_millis(ms);
+                *wait = Duration::from_millis(ms);
             }
             if !event.contains("event: order") {
                 continue;
@@ -233,7 +231,7 @@ async fn hear(room: &Room, stream: &mut TcpStream) -> anyhow::Result<Option<Dura
                 let rang = number(&event, "\"ready_at\":").context("a ready order without its time")?;
                 let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs_f64() * 1_000.0;
                 room.tell.send(Heard::Ready { after_ms: now - rang as f64 })?;
-                return Ok(None);
+                return Ok(true);
             }
         }
     }
