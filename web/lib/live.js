@@ -1,5 +1,5 @@
 /**
- * One thing that the counter shows live: an order, or the shop. A snapshot, then its event stream, and polling where
+ * One thing that the counter shows live: an order, the shop, all orders. A snapshot, then its event stream, and polling where
  * the stream does not come.
  *
  * The stream is an `EventSource`. It can send no headers and hides the status of an answer, but it resumes with
@@ -14,8 +14,8 @@
 
 /** From this age on what is shown is old. A heartbeat comes every 10 s. */
 export const OLD_MS = 15_000;
-/** A stream that said nothing for this long is not relied on. */
-const SILENT_MS = 12_000;
+/** A stream that said nothing for this share of that is not relied on. */
+const SILENT_SHARE = 0.8;
 /** A new stream says something at once; if it does not within this, a proxy may hold it back. */
 const FIRST_MS = 2_500;
 /** How long an answer may take. */
@@ -54,8 +54,9 @@ const RETRY_MAX_MS = 30_000;
  * - `catching_up`: the order is in the log, this counter has not read that far.
  * - `unknown`: there is no such thing, or none any more although it had not come to its end: a log was lost or replaced.
  * - `forgotten`: there was, and it is forgotten.
+ * - `signed_out`: it is for staff, and this device is not signed in, or no longer.
  *
- * @typedef {'loading' | 'live' | 'old' | 'starting' | 'catching_up' | 'unknown' | 'forgotten'} Status
+ * @typedef {'loading' | 'live' | 'old' | 'starting' | 'catching_up' | 'unknown' | 'forgotten' | 'signed_out'} Status
  */
 
 /**
@@ -76,6 +77,9 @@ const RETRY_MAX_MS = 30_000;
  * @property {string} snapshot path of the snapshot, as `/orders/ID` or `/shop`
  * @property {string} stream path of its event stream, as `/orders/ID/events` or `/shop/events`
  * @property {string} event the name of the events that carry a snapshot: `order` or `shop`
+ * @property {number} [oldMs] from which age on it is old, if not from 15 s: as far apart as two of its heartbeats and more
+ * @property {(said: any, known: S | null) => S} [read] what is kept of a snapshot, if not the snapshot
+ * @property {Record<string, (known: S, said: any) => S>} [changes] by the name of their events, what changes in a snapshot
  * @property {(news: News<S>) => void} tell called at each change, and once a second while the page is visible, so that
  *   ages and minutes can count
  */
@@ -87,6 +91,7 @@ const RETRY_MAX_MS = 30_000;
  * @property {() => number} now the counter's clock, in milliseconds since 1970; `NaN` before anything was heard
  * @property {() => void} tryNow asks at once: for a button
  * @property {(value: S) => void} take takes in a snapshot that came another way, as with the answer to a command
+ * @property {(name: string, said: any) => void} change takes in one of the subject's changes that came another way
  * @property {() => void} stop ends it for good
  */
 
@@ -105,6 +110,7 @@ export function follow(subject) {
     now: () => follower.clock.now(),
     tryNow: () => follower.tryNow(),
     take: (value) => follower.take(value),
+    change: (name, said) => follower.change(name, said),
     stop: () => follower.stop(),
   };
 }
@@ -114,10 +120,12 @@ class Follower {
   /** @param {Subject<S>} subject */
   constructor(subject) {
     this.subject = subject;
-    this.clock = new CounterClock();
+    this.oldMs = subject.oldMs ?? OLD_MS;
+    this.silentMs = this.oldMs * SILENT_SHARE;
+    this.clock = new CounterClock(this.oldMs);
     /** @type {S | null} */
     this.value = null;
-    /** What an answer said instead of a snapshot. @type {'starting' | 'catching_up' | 'unknown' | 'forgotten' | null} */
+    /** What an answer said instead of a snapshot. @type {'starting' | 'catching_up' | 'unknown' | 'forgotten' | 'signed_out' | null} */
     this.instead = null;
     /** Requests so far: which of two was asked later. */
     this.asked = 0;
@@ -172,10 +180,11 @@ class Follower {
 
   /** @returns {Status} */
   status() {
-    if (this.instead === 'unknown' || this.instead === 'forgotten') return this.instead;
-    if (this.value === null) return this.instead ?? 'loading';
+    const { instead } = this;
+    if (instead === 'unknown' || instead === 'forgotten' || instead === 'signed_out') return instead;
+    if (this.value === null) return instead ?? 'loading';
     if (this.veil !== null) return 'loading';
-    return this.clock.age() <= OLD_MS ? 'live' : 'old';
+    return this.clock.age() <= this.oldMs ? 'live' : 'old';
   }
 
   tell() {
@@ -197,7 +206,7 @@ class Follower {
 
   comeBack() {
     this.cover();
-    const isSilent = this.clock.elapsed() - this.spokeAt > SILENT_MS;
+    const isSilent = this.clock.elapsed() - this.spokeAt > this.silentMs;
     if (this.source === null || isSilent) this.open();
     this.poll();
   }
@@ -212,8 +221,8 @@ class Follower {
       this.clock.doubt();
     }
     const spokeAt = Math.max(this.openedAt, this.spokeAt);
-    if (this.source === null ? at >= this.openAt : at - spokeAt > OLD_MS) this.open();
-    if (at - this.spokeAt > SILENT_MS) this.streaming = false;
+    if (this.source === null ? at >= this.openAt : at - spokeAt > this.oldMs) this.open();
+    if (at - this.spokeAt > this.silentMs) this.streaming = false;
     const isSilent = this.source !== null && !this.streaming && at - spokeAt > FIRST_MS;
     if (isSilent && this.pollAt === Infinity) this.pollOnce();
     if (at >= this.pollAt) this.poll();
@@ -272,7 +281,8 @@ class Follower {
         else act(data);
         this.tell();
       });
-    on(this.subject.event, (value) => this.hear(value, asked));
+    on(this.subject.event, (said) => this.hear(said, asked));
+    for (const name of Object.keys(this.subject.changes ?? {})) on(name, (said) => this.hearChange(name, said));
     on('heartbeat', (beat) => this.beat(beat));
     on('waiting', () => this.sayInstead('starting'));
     // Only the answer to a request tells apart what is not there and what this counter has not read yet.
@@ -302,14 +312,23 @@ class Follower {
 
   // Snapshots.
 
-  /** @param {S} value @param {number} asked which request it answers */
-  hear(value, asked) {
-    if (!this.isNews(value)) return;
+  /** @param {any} said @param {number} asked which request it answers */
+  hear(said, asked) {
+    if (!this.isNews(said)) return;
     this.instead = null;
     this.unknownSince = Infinity;
-    this.value = value;
-    this.clock.hear(value);
+    this.value = this.subject.read ? this.subject.read(said, this.value) : said;
+    this.clock.hear(said);
     if (this.veil !== null && asked > this.veil.after && !document.hidden) this.veil = null;
+  }
+
+  /** @param {string} name @param {any} said */
+  hearChange(name, said) {
+    const change = this.subject.changes?.[name];
+    // Before its snapshot nobody knows what it changes, and that comes first.
+    if (this.value === null || !change) return;
+    this.value = change(this.value, said);
+    if (said.as_of !== undefined) this.clock.hear(said);
   }
 
   /**
@@ -320,9 +339,9 @@ class Follower {
    */
   isNews(value) {
     const known = this.value;
-    if (known === null || value.as_of > known.as_of + OLD_MS) return true;
+    if (known === null || value.as_of > known.as_of + this.oldMs) return true;
     if (value.version !== undefined && known.version !== undefined) return value.version >= known.version;
-    return value.as_of >= known.as_of || this.clock.age() > OLD_MS;
+    return value.as_of >= known.as_of || this.clock.age() > this.oldMs;
   }
 
   /** @param {S} value */
@@ -331,6 +350,14 @@ class Follower {
     // As with an event: an answer that waited may have a recall behind it.
     if (this.clock.isLate(value)) this.pollOnce();
     else this.hear(value, ++this.asked);
+    this.tell();
+  }
+
+  /** @param {string} name @param {any} said */
+  change(name, said) {
+    if (this.isOver()) return;
+    if (this.clock.isLate(said)) this.pollOnce();
+    else this.hearChange(name, said);
     this.tell();
   }
 
@@ -375,13 +402,17 @@ class Follower {
     } else if (body.code === 'unknown_order' || body.code === 'bad_id') {
       if (this.value?.finished_at !== undefined) return this.end();
       return this.sayUnknown();
+    } else if (status === 401 || status === 403) {
+      this.sayInstead('signed_out');
+      // Whoever signs in says so; in another tab that may happen without a word.
+      return this.pollIn(POLL_MAX_MS);
     } else {
       this.sayInstead('starting');
     }
     this.pollIn(Math.max(POLL_MS, retryMs));
   }
 
-  /** @param {'starting' | 'catching_up'} why */
+  /** @param {'starting' | 'catching_up' | 'signed_out'} why */
   sayInstead(why) {
     this.instead = why;
   }
@@ -403,7 +434,9 @@ class Follower {
 
 /** The counter's clock and the age of what it said, by a clock of the phone that nobody can set. */
 class CounterClock {
-  constructor() {
+  /** @param {number} oldMs from which age on what it said is old */
+  constructor(oldMs) {
+    this.oldMs = oldMs;
     /** Time that the steady clock did not count because the phone slept. */
     this.sleptMs = 0;
     this.lead = Date.now() - performance.now();
@@ -442,7 +475,7 @@ class CounterClock {
 
   /** What was heard last may be older than it seems. */
   doubt() {
-    this.confirmedAt = Math.min(this.confirmedAt, this.elapsed() - OLD_MS - 1);
+    this.confirmedAt = Math.min(this.confirmedAt, this.elapsed() - this.oldMs - 1);
   }
 
   /** Whether the phone slept since this was asked last: the time of day goes on meanwhile, the steady clock may not. */

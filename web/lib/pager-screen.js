@@ -76,6 +76,8 @@ const UNDECIDED_MS = 5_000;
  * @returns {Screen}
  */
 export function screen({ status, value: order }, answered) {
+  // Whoever knows an order's id needs no sign-in.
+  if (status === 'signed_out') return 'starting';
   if (status !== 'live' && status !== 'old') return status;
   if (order === null) return 'loading';
   const { state } = order;
