@@ -328,7 +328,9 @@ mod tests {
             request(&Order::parse(json.as_bytes()).unwrap())
         };
         let plain = asked("");
-        for added in [r#","placed_at":7"#, r#","promise":8,"unpaid":true"#, r#","make_seconds":9"#] {
+        for added in
+            [r#","placed_at":7,"channel":"till""#, r#","promise":8,"unpaid":true"#, r#","make_seconds":9"#]
+        {
             assert_eq!(asked(added), plain, "{added}");
         }
         assert_eq!(request(&Order::new(OrderId::new("a").unwrap(), 1)), plain);

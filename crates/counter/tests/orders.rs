@@ -4,7 +4,7 @@ mod common;
 
 use std::{sync::Arc, time::Duration};
 
-use common::{Line, http::raw, log, options, within};
+use common::{Barista, Line, http::raw, log, options, within};
 use counter::Options;
 use eventlog::{Log, Reason, Record, sim::Faults};
 use order::{Mode, topic};
@@ -116,6 +116,38 @@ async fn an_order_with_items_comes_back_whole() {
     assert!(reply.text().contains(r#""shelf":[1.50]"#));
     let shown = line.get(reply.header("location").unwrap(), &[]).await;
     assert!(matches!(shown.status, 200 | 202), "{shown:?}");
+}
+
+#[tokio::test]
+async fn an_order_says_whether_the_customer_or_the_till_gave_it() {
+    let line = Line::start().await;
+    let staff = line.staff();
+    let bell = line.order_items(&[("authorization", &staff)], r#"{"amount":2,"ref":"A-17"}"#).await;
+    assert_eq!(bell.status, 201, "{bell:?}");
+    let phone = line.order_items(&[], r#"{"amount":1}"#).await;
+    let (core, _) = line.order(1).await;
+    let _barista = Barista::start(&line.log, Mode::Manual);
+    for (id, channel, reference) in [
+        (bell.json()["order_id"].as_str().unwrap(), Some("till"), Some("A-17")),
+        (phone.json()["order_id"].as_str().unwrap(), Some("phone"), None),
+        (&core, None, None),
+    ] {
+        let shown = line.shown(id, |order| order["decided"] == true).await;
+        assert_eq!((shown["channel"].as_str(), shown["ref"].as_str()), (channel, reference), "{shown}");
+    }
+    let taken: Vec<_> = line
+        .log
+        .history(topic::EVENT, 0)
+        .iter()
+        .map(|entry| {
+            serde_json::from_slice::<serde_json::Value>(entry.record.value.as_deref().unwrap()).unwrap()
+        })
+        .map(|event| {
+            (event["taken"]["channel"].as_str().map(str::to_owned), event.to_string().contains("A-17"))
+        })
+        .collect();
+    let says = |channel: &str| (Some(channel.to_owned()), false);
+    assert_eq!(taken, [says("till"), says("phone"), (None, false)], "the number stands where the order does");
 }
 
 #[tokio::test]

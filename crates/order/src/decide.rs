@@ -229,6 +229,7 @@ fn taken(state: &OrderState, context: &Context<'_>) -> Event {
         at: state.at,
         mode: state.mode,
         amount: state.order.amount,
+        channel: state.order.details().and_then(|d| d.channel),
         items: state.order.details().map_or_else(Vec::new, |d| d.items.iter().map(Item::known).collect()),
     }));
     event

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    At, By, Command, CommandId, Item, Millis, Mode, OrderId, ParseError, Presence, Promise, Refusal, Stage,
-    Stamp, parse_versioned,
+    At, By, Channel, Command, CommandId, Item, Millis, Mode, OrderId, ParseError, Presence, Promise, Refusal,
+    Stage, Stamp, parse_versioned,
 };
 
 /// One decision on one order, as `order.event` has it.
@@ -77,6 +77,9 @@ pub struct Taken {
     pub mode: Mode,
     /// Number of cups.
     pub amount: u16,
+    /// Who gave it to the counter, where that is written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<Channel>,
     /// What is to be made, without notes and the fields that nobody here knows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub items: Vec<Item>,

@@ -41,7 +41,7 @@ pub use crate::{
     item::{Extra, Item, LineDetails, Title},
     ledger::{Equation, Fact, Fault, Ledger},
     limits::{BadText, Limits, check_text},
-    order::{Details, Order, REQUEST_HASH, Status},
+    order::{Channel, Details, Order, REQUEST_HASH, Status},
     orders::{Key, Orders},
     promise::Promise,
     state::{Answer, At, Marks, Mode, OrderState, ParseError, SCHEMA, Stage, parse_versioned},

@@ -42,6 +42,16 @@ pub enum Status {
     Processed,
 }
 
+/// Who gave it to the counter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Channel {
+    /// The customer, on a page of the shop or with a program.
+    Phone,
+    /// The staff, for the customer before them.
+    Till,
+}
+
 /// What an order may hold beyond the core.
 #[derive(Debug, Clone, Default)]
 pub struct Details {
@@ -53,6 +63,8 @@ pub struct Details {
     pub note: Option<String>,
     /// A till's ticket number. `ref` on the wire.
     pub reference: Option<String>,
+    /// Who gave it to the counter, which writes that.
+    pub channel: Option<Channel>,
     /// When the counter took it; information only.
     pub placed_at: Option<Millis>,
     /// How long it takes to make, written by a counter that knows the menu.
@@ -137,6 +149,9 @@ impl Order {
                 if let Some(text) = text {
                     map.serialize_entry(key, text)?;
                 }
+            }
+            if let Some(channel) = d.channel {
+                map.serialize_entry("channel", &channel)?;
             }
             if let Some(at) = d.placed_at {
                 map.serialize_entry("placed_at", &at)?;
@@ -274,6 +289,7 @@ impl Details {
             "name" => fit(&mut self.name, value, |_| true),
             "note" => fit(&mut self.note, value, |_| true),
             "ref" => fit(&mut self.reference, value, |_| true),
+            "channel" => fit(&mut self.channel, value, |_| true),
             "placed_at" => fit(&mut self.placed_at, value, |_| true),
             "make_seconds" => fit(&mut self.make_seconds, value, |_| true),
             "unpaid" => fit(&mut self.unpaid, value, |_| true),
@@ -344,7 +360,7 @@ impl PartialEq for Details {
         let known = |d: &Self| (d.placed_at, d.make_seconds, d.unpaid, d.total, d.promise);
         known(self) == known(other)
             && (&self.currency, &self.menu) == (&other.currency, &other.menu)
-            && self.items == other.items
+            && (self.channel, &self.items) == (other.channel, &other.items)
             && (&self.name, &self.note, &self.reference) == (&other.name, &other.note, &other.reference)
             && same(&self.extra, &other.extra)
     }
@@ -385,6 +401,7 @@ mod tests {
             r#""name":{"first":"Kim"}"#,
             r#""note":["no nuts"]"#,
             r#""ref":7"#,
+            r#""channel":"web""#,
             r#""make_seconds":-1"#,
             r#""unpaid":"no""#,
             r#""total":"5,500""#,
@@ -480,13 +497,14 @@ mod tests {
     fn an_order_keeps_the_prices_and_the_promise_it_was_placed_with() {
         let json = concat!(
             r#"{"order_id":"a","amount":1,"status":0,"items":[{"item":"latte","quantity":1,"unit_price":5500}],"#,
-            r#""make_seconds":45,"unpaid":true,"total":5500,"currency":"KRW","menu":"0123456789ab","#,
+            r#""ref":"A-17","channel":"till","make_seconds":45,"unpaid":true,"total":5500,"currency":"KRW","menu":"0123456789ab","#,
             r#""promise":{"from":1795363866253,"to":1795363986253}}"#
         );
         let order = Order::parse(json.as_bytes()).unwrap();
         assert_eq!(String::from_utf8(order.to_json()).unwrap(), json);
         let details = order.details().unwrap();
         assert_eq!((details.total, details.currency.as_deref()), (Some(5_500), Some("KRW")));
+        assert_eq!((details.reference.as_deref(), details.channel), (Some("A-17"), Some(Channel::Till)));
         assert_eq!(details.promise, Promise::new(1_795_363_866_253, 1_795_363_986_253));
         assert_eq!(details.extra.len(), 0);
     }

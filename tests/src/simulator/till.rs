@@ -11,8 +11,8 @@ use eventlog::{
     Certainty, Headers, Log, Partition, Publish, PublishError, Record, Topic, partition_for, sim::Process,
 };
 use order::{
-    Action, At, By, CloudEvent, Command, CommandId, Details, Item, LineDetails, Order, OrderId, Presence,
-    Promise, Role, Seen, Stage, topic,
+    Action, At, By, Channel, CloudEvent, Command, CommandId, Details, Item, LineDetails, Order, OrderId,
+    Presence, Promise, Role, Seen, Stage, topic,
 };
 
 use super::{chance::Chance, model::Model, poison};
@@ -283,10 +283,12 @@ fn details(chance: &mut Chance) -> Details {
         details,
         extra: Vec::new(),
     };
+    let channel = says.is_some().then_some(Channel::Till);
     Details {
         items: if chance.of(0.5) { vec![item("latte", says), item("tea", None)] } else { Vec::new() },
         name: chance.of(0.3).then(|| "Kim".to_owned()),
         note: chance.of(0.3).then(|| "no nuts".to_owned()),
+        channel,
         make_seconds: chance.of(0.3).then(|| *chance.pick(&[0, 1, 90, u32::MAX])),
         unpaid: chance.of(0.3),
         promise: promise(chance),

@@ -16,8 +16,8 @@ use crate::{
 };
 
 /// What only counters and baristas write.
-const COUNTERS_OWN: [&str; 7] =
-    ["order_id", "status", "make_seconds", "placed_at", "unpaid", "currency", "menu"];
+const COUNTERS_OWN: [&str; 8] =
+    ["order_id", "status", "channel", "make_seconds", "placed_at", "unpaid", "currency", "menu"];
 /// What only a menu says of a line.
 const MENUS_OWN: [&str; 3] = ["title", "option_titles", "unit_price"];
 /// What is different about one line.
@@ -279,6 +279,7 @@ mod tests {
             (r#"{"amount":1,"request_hash":"0"}"#, Code::BadField, "request_hash"),
             (r#"{"amount":1,"name":"a\u0007"}"#, Code::BadField, "control"),
             (r#"{"amount":1,"status":1}"#, Code::BadField, "status"),
+            (r#"{"amount":1,"channel":"till"}"#, Code::BadField, "channel"),
             (r#"{"amount":1,"state":"ready"}"#, Code::BadField, "state"),
             (r#"{"amount":1,"promise":1}"#, Code::BadField, "promise"),
         ] {

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc, time::Instant};
 
-use ::order::{Details, Item, Limits, LineDetails, Order, OrderId, Role, Title};
+use ::order::{Channel, Details, Item, Limits, LineDetails, Order, OrderId, Role, Title};
 use serde_json::json;
 use shop::{Objection, Objections, Payment, Priced, PricedLine, Shop, Wanted, Why, Words};
 
@@ -57,6 +57,7 @@ impl Ask for Sale<'_> {
             None => return Err(Problem::starting()),
         };
         let details = order.details.get_or_insert_default();
+        details.channel = Some(if *role == Role::Staff { Channel::Till } else { Channel::Phone });
         match shop {
             Some(shop) if !details.items.is_empty() => {
                 let priced = priced(shop, &details.items, &sold_out)?;
