@@ -4,6 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::imports;
 
+/// What a page for staff has on its root: `lib/i18n.js` loads their messages then.
+const FOR_STAFF: &str = "data-for=\"staff\"";
+
 /// Fills in pages.
 pub(crate) struct Filler<'a> {
     files: &'a BTreeMap<String, String>,
@@ -17,9 +20,12 @@ impl<'a> Filler<'a> {
     pub(crate) fn new(files: &'a BTreeMap<String, String>, hash: &str) -> Result<Self, String> {
         let mut messages = BTreeMap::new();
         for language in crate::LANGUAGES {
-            let path = messages_of(language);
-            let text = files.get(&path).ok_or(format!("web/{path}: it is missing"))?;
-            messages.insert(language, parse(text).map_err(|why| format!("web/{path}: {why}"))?);
+            let mut all = BTreeMap::new();
+            for path in messages_of(language, true) {
+                let text = files.get(&path).ok_or(format!("web/{path}: it is missing"))?;
+                all.extend(parse(text).map_err(|why| format!("web/{path}: {why}"))?);
+            }
+            messages.insert(language, all);
         }
         let icon = files.get("icon.svg").ok_or("web/icon.svg: it is missing")?;
         Ok(Self { files, assets: format!("/web/{hash}"), icon: data_uri(icon), messages })
@@ -80,9 +86,10 @@ impl<'a> Filler<'a> {
             seen.push(module);
         }
         // A page without scripts has no use for messages.
-        let messages = messages_of(language);
-        if !scripts.is_empty() && !seen.contains(&messages) {
-            seen.push(messages);
+        if !scripts.is_empty() {
+            let messages = messages_of(language, html.contains(FOR_STAFF));
+            let unseen: Vec<_> = messages.into_iter().filter(|module| !seen.contains(module)).collect();
+            seen.extend(unseen);
         }
         let imported = seen.iter().filter(|module| !scripts.contains(module.as_str()));
         let links =
@@ -91,8 +98,13 @@ impl<'a> Filler<'a> {
     }
 }
 
-fn messages_of(language: &str) -> String {
-    format!("messages/{language}.js")
+/// Where the messages of a language stand: those that everyone is told, and those of pages for staff.
+fn messages_of(language: &str, for_staff: bool) -> Vec<String> {
+    let mut paths = vec![format!("messages/{language}.js")];
+    if for_staff {
+        paths.push(format!("messages/staff-{language}.js"));
+    }
+    paths
 }
 
 /// The messages of one language: the module's one object is JSON.
@@ -137,6 +149,8 @@ mod tests {
             ("icon.svg", "<svg id=\"i\"/>\n"),
             ("messages/en.js", "/** Texts. */\nexport default {\n  \"a.b\": \"Tea & <milk>\"\n};\n"),
             ("messages/ko.js", "export default {\n  \"a.b\": \"차\"\n};\n"),
+            ("messages/staff-en.js", "export default {\n  \"s.b\": \"Tamper\"\n};\n"),
+            ("messages/staff-ko.js", "export default {\n  \"s.b\": \"탬퍼\"\n};\n"),
             ("lib/i18n.js", "export const t = 1;\n"),
             ("vendor/lit.js", ""),
             (
@@ -181,6 +195,12 @@ mod tests {
             ]
         );
         assert_eq!(filled("{{modules}}", "ko").unwrap(), "");
+        let page =
+            filled(&format!("<html data-for=\"staff\">{{{{t s.b}}}}{{{{modules}}}}{script}"), "ko").unwrap();
+        assert!(
+            page.contains("탬퍼") && page.contains("messages/ko.js") && page.contains("messages/staff-ko.js"),
+            "{page}"
+        );
         let script = script.replace("page", "both");
         let page = filled(&format!("{{{{modules}}}}{script}"), "ko").unwrap();
         assert_eq!(page.matches("modulepreload").count(), 2, "{page}");

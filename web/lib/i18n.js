@@ -4,7 +4,10 @@
  */
 
 /** @typedef {'en' | 'ko'} Language */
-/** @typedef {keyof typeof import('../messages/en.js').default} MessageKey A message that can be shown. */
+/**
+ * A message that can be shown; those of `staff-en.js` only on pages that say `data-for="staff"`.
+ * @typedef {keyof typeof import('../messages/en.js').default | keyof typeof import('../messages/staff-en.js').default} MessageKey
+ */
 /** @typedef {{en: string, ko: string}} Words The same in every language, as the counter sends names. */
 
 const LANGUAGES = /** @type {const} */ (['en', 'ko']);
@@ -189,7 +192,15 @@ function dayNumber(ms, timeZone) {
  * @returns {Promise<Record<MessageKey, string>>}
  */
 async function load(wanted) {
-  const path = `../messages/${wanted}.js`;
+  // What only staff are told is nothing that a phone has to wait for.
+  const isStaffs = document.documentElement.dataset.for === 'staff';
+  const parts = await Promise.all((isStaffs ? [wanted, `staff-${wanted}`] : [wanted]).map(loadOne));
+  return Object.assign({}, ...parts);
+}
+
+/** @param {string} name */
+async function loadOne(name) {
+  const path = `../messages/${name}.js`;
   try {
     return (await import(path)).default;
   } catch {

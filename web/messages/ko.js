@@ -1,6 +1,6 @@
 /**
  * Every text of the pages in Korean, 해요체. One JSON object, as in `en.js`, with the same keys and the same `{name}`s.
- * @type {Record<import('../lib/i18n.js').MessageKey, string>}
+ * @type {Record<keyof typeof import('./en.js').default, string>}
  */
 export default {
   "common.slow": "시간이 오래 걸리고 있어요. 연결을 확인한 뒤",

@@ -4,12 +4,21 @@ import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import test from 'node:test';
 
-import en from '../../messages/en.js';
-import ko from '../../messages/ko.js';
+import everyonesEn from '../../messages/en.js';
+import everyonesKo from '../../messages/ko.js';
+import staffsEn from '../../messages/staff-en.js';
+import staffsKo from '../../messages/staff-ko.js';
 import { staticParts } from './templates.mjs';
 
 const ROOT = new URL('../../', import.meta.url);
-const PAGES = ['common', 'order', 'pager', 'privacy', 'table'];
+/** What phones load, and what only pages with `data-for="staff"` do. */
+const EVERYONES = ['common', 'demo', 'order', 'pager', 'privacy', 'table'];
+const STAFFS = ['access', 'bar', 'board', 'ledger', 'sheet', 'till'];
+const PAGES = [...EVERYONES, ...STAFFS];
+/** @type {Record<string, string>} */
+const en = { ...everyonesEn, ...staffsEn };
+/** @type {Record<string, string>} */
+const ko = { ...everyonesKo, ...staffsKo };
 const HANGUL = /[\u1100-\u11ff\u3130-\u318f\uac00-\ud7a3]/;
 /** Attributes whose values people see or hear. */
 const SPOKEN = /\s(?:alt|aria-label|aria-description|aria-placeholder|aria-roledescription|aria-valuetext|placeholder|title)=("[^"]*"|'[^']*')/g;
@@ -26,13 +35,20 @@ for (const folder of ['', 'lib/']) {
 const texts = /** @type {[string, Record<string, string>][]} */ ([['en', en], ['ko', ko]]);
 
 test('both languages have the same keys, in the same order', () => {
-  assert.deepEqual(Object.keys(ko), Object.keys(en));
+  assert.deepEqual(Object.keys(everyonesKo), Object.keys(everyonesEn));
+  assert.deepEqual(Object.keys(staffsKo), Object.keys(staffsEn));
+});
+
+test('phones do not load what only staff are told', () => {
+  const pages = (/** @type {object} */ texts) => new Set(Object.keys(texts).map((key) => key.split('.')[0] ?? ''));
+  for (const page of pages(everyonesEn)) assert.ok(EVERYONES.includes(page), `${page} belongs into staff-en.js`);
+  for (const page of pages(staffsEn)) assert.ok(STAFFS.includes(page), `${page} belongs into en.js`);
 });
 
 test('both languages leave the same places open', () => {
   const places = (/** @type {string} */ text) => [...new Set(text.match(/\{\w+\}/g) ?? [])].sort();
   for (const [key, text] of Object.entries(en)) {
-    assert.deepEqual(places(/** @type {Record<string, string>} */ (ko)[key] ?? ''), places(text), key);
+    assert.deepEqual(places(ko[key] ?? ''), places(text), key);
   }
 });
 
