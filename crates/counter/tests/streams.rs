@@ -2,12 +2,18 @@
 
 mod common;
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use common::{Barista, Line, http::raw, log, options, within};
 use counter::Options;
 use eventlog::Record;
-use order::{Mode, topic};
+use order::{At, Mode, Order, OrderId, OrderState, Placed, Stage, stamp, topic};
+
+fn now() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    i64::try_from(since.expect("it is later than 1970").as_millis())
+        .expect("it is earlier than AD 292 million")
+}
 
 #[tokio::test]
 async fn a_stream_shows_every_step_and_resumes_where_it_was() {
@@ -170,15 +176,105 @@ async fn the_board_shows_codes_and_the_shop_its_queue() {
     let (id, _) = line.order(1).await;
     line.shown(&id, |order| order["decided"] == true).await;
     shop.until("shop", |shop| shop["queue"]["received"] == 1 && shop["mode"] == "manual").await;
+    let waits = board.until("board", |board| board["waiting"][0]["number"] == 1).await.json();
+    assert_eq!((&waits["waiting_count"], &waits["making_count"]), (&1.into(), &0.into()));
     let staff = line.staff();
     let staff = [("authorization", staff.as_str())];
     for (command, list) in [("start", "making"), ("ready", "ready")] {
         line.command(&id, &staff, &format!(r#"{{"command":"{command}"}}"#)).await;
         let json = board.until("board", |board| board[list][0]["number"] == 1).await.json();
         assert_eq!((&json[list][0]["label"], &json[list][0]["words"]["en"]), (&"1".into(), &"anchor".into()));
+        assert_eq!((&json["waiting"], &json["waiting_count"]), (&serde_json::json!([]), &0.into()));
+        let now = line.get("/board/codes", &[]).await.json();
+        assert_eq!((&now["making"], &now["ready"]), (&json["making"], &json["ready"]), "the same, asked for");
     }
     let event = board.named("heartbeat").await.json();
     assert!(event["as_of"].is_number() && event["ready"] == true);
+}
+
+#[tokio::test]
+async fn the_board_shows_who_waits_oldest_first_and_nobody_who_has_not_paid() {
+    let line = Line::start().await;
+    let _barista = Barista::start(&line.log, Mode::Manual);
+    let token = line.staff();
+    let staff = [("authorization", token.as_str())];
+    let json = r#"{"order_id":"unpaid","amount":1,"status":0,"unpaid":true}"#;
+    line.log.append(topic::RECEIVED, 0, Record::new("unpaid", json));
+    line.shown("unpaid", |order| order["decided"] == true).await;
+    for _ in 0..2 {
+        let (id, _) = line.order(1).await;
+        line.shown(&id, |order| order["decided"] == true).await;
+    }
+    let mut board = line.events("/board/events", &[]).await;
+    let seen = board.until("board", |board| board["waiting"][1]["number"] == 3).await.json();
+    assert_eq!((&seen["waiting"][0]["number"], &seen["waiting_count"]), (&2.into(), &2.into()));
+    line.command("unpaid", &staff, r#"{"command":"accept"}"#).await;
+    let paid = board.until("board", |board| board["waiting_count"] == 3).await.json();
+    assert_eq!(paid["waiting"][0]["number"], 1, "{paid}");
+}
+
+#[tokio::test]
+async fn the_board_calls_a_code_for_ten_minutes_and_no_longer() {
+    let log = log(1);
+    for (code, minutes) in [(1, 11), (2, 9)] {
+        let id = format!("o-{code}");
+        let order = Order::new(OrderId::new(id.clone()).unwrap(), 1);
+        let at = At { partition: 0, offset: code };
+        let placed = Placed { at, received_at: 1, foreign: false, history_from: 0, traceparent: None };
+        let state = OrderState {
+            stage: Stage::Ready,
+            version: 1,
+            code: u32::try_from(code).unwrap(),
+            ready_at: stamp(now() - minutes * 60_000),
+            ..OrderState::undecided(order, placed, Mode::Manual)
+        };
+        log.append(topic::STATE, 0, Record::new(id, state.to_json()));
+    }
+    let line = Line::on(log, options()).await;
+    line.shown("o-2", |order| order["state"] == "ready").await;
+    let board = line.get("/board/codes", &[]).await.json();
+    assert_eq!((board["ready"].as_array().unwrap().len(), &board["ready_count"]), (1, &2.into()), "{board}");
+    assert_eq!(board["ready"][0]["number"], 2);
+}
+
+#[tokio::test]
+async fn the_board_says_how_fresh_it_is_more_often_than_phones_are_told() {
+    let line = Line::on(log(1), Options { heartbeat: Duration::from_hours(1), ..options() }).await;
+    let mut board = line.events("/board/events", &[]).await;
+    assert!(board.named("heartbeat").await.json()["as_of"].is_number());
+}
+
+#[tokio::test]
+async fn staff_see_what_is_ready_or_finished_the_last_first_and_customers_do_not() {
+    let line = Line::start().await;
+    let _barista = Barista::start(&line.log, Mode::Manual);
+    let token = line.staff();
+    let staff = ("authorization", token.as_str());
+    let mut ids = Vec::new();
+    for _ in 0..4 {
+        let (id, _) = line.order(1).await;
+        line.shown(&id, |order| order["decided"] == true).await;
+        ids.push(id);
+    }
+    let commands = [(0, "ready"), (1, "ready"), (0, "collect"), (2, "cancel")];
+    for (n, command) in commands {
+        line.command(&ids[n], &[staff], &format!(r#"{{"command":"{command}"}}"#)).await;
+    }
+    assert_eq!(line.get("/orders?recent", &[]).await.code(), "unauthorized");
+    for which in ["", "?live&recent", "?recent=1", "?recent&recent"] {
+        assert_eq!(line.get(&format!("/orders{which}"), &[staff]).await.code(), "bad_field", "{which}");
+    }
+    let recent = line.get("/orders?recent", &[staff]).await.json();
+    assert!(recent["as_of"].is_number() && recent["now"].is_number());
+    let seen = recent["orders"].as_array().unwrap().iter().map(|order| order["order_id"].as_str().unwrap());
+    // Two of them may have got there in the same millisecond.
+    assert_eq!(seen.collect::<BTreeSet<_>>(), ids[..3].iter().map(String::as_str).collect());
+    assert!(recent["orders"].as_array().unwrap().is_sorted_by_key(|order| {
+        std::cmp::Reverse(order["finished_at"].as_i64().or_else(|| order["ready_at"].as_i64()))
+    }));
+    line.command(&ids[0], &[staff], r#"{"command":"recall","reason":"wrong milk"}"#).await;
+    let recalled = line.get("/orders?recent", &[staff]).await.json();
+    assert_eq!(recalled["orders"].as_array().unwrap().len(), 2, "{recalled}");
 }
 
 #[tokio::test]

@@ -3,12 +3,12 @@
 //! | file | requests |
 //! |---|---|
 //! | `order` | `POST /order`, the hot path, and how an order gets into the log |
-//! | `orders` | `POST /orders`, `GET /orders/{id}`, `GET /orders?live` |
+//! | `orders` | `POST /orders`, `GET /orders/{id}`, `GET /orders?live`, `GET /orders?recent` |
 //! | `draft`, `price` | an order with items, from JSON; what it costs, and whether it is taken |
 //! | `menu`, `shop`, `facts` | `GET /menu`; `GET /shop`; `PUT /shop/…` |
 //! | `commands` | `POST /orders/{id}/commands` |
 //! | `order_stream` | `GET /orders/{id}/events` |
-//! | `screens` | `GET /board/events`, `GET /shop/events`, `GET /events` |
+//! | `screens` | `GET /board/codes`, `GET /board/events`, `GET /shop/events`, `GET /events` |
 //! | `history` | `GET /orders/{id}/history` |
 //! | `pages` | `GET /`, `/o/{id}`, `/table`, `/privacy`, and what those are made of |
 //! | `table` | `GET /table/address`, `/table/qr.svg`: what the table card is made of |
@@ -67,11 +67,12 @@ pub(crate) struct Client(pub(crate) IpAddr);
 /// Everything but `POST /order`, which the server hands over without looking for a route.
 pub(crate) fn router(app: Arc<App>) -> Router {
     Router::new()
-        .route("/orders", post(orders::place).get(orders::live))
+        .route("/orders", post(orders::place).get(orders::list))
         .route("/orders/{id}", get(orders::show))
         .route("/orders/{id}/events", get(order_stream::stream))
         .route("/orders/{id}/history", get(history::history))
         .route("/orders/{id}/commands", post(commands::command))
+        .route("/board/codes", get(screens::codes))
         .route("/board/events", get(screens::board))
         .route("/shop/events", get(screens::shop))
         .route("/shop", get(shop::show))

@@ -1,4 +1,4 @@
-//! `POST /orders`, `GET /orders/{id}` and `GET /orders?live`.
+//! `POST /orders`, `GET /orders/{id}`, `GET /orders?live` and `GET /orders?recent`.
 
 use std::sync::Arc;
 
@@ -24,6 +24,8 @@ use crate::{
 /// Orders in one answer, and about how many bytes of them. Whoever needs more reads the log.
 const LIVE_MAX: usize = 1_000;
 const LIVE_BYTES: usize = 4 * 1024 * 1024;
+/// Orders that are ready or finished in one answer: those that someone at the bar may still ask about.
+const RECENT_MAX: usize = 100;
 
 /// What a page calls the device it is on, by its own choice.
 const DEVICE: &str = "brewline-device";
@@ -65,16 +67,21 @@ pub(super) async fn show(
     }
 }
 
-/// `GET /orders?live`
-pub(super) async fn live(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Response {
+/// `GET /orders?live`, `GET /orders?recent`
+pub(super) async fn list(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Response {
     if let Err(problem) = auth::staff_only(&headers, &app.views) {
         return problem.into_response();
     }
-    if parameter(&uri, "live") != Ok(Some("")) {
-        return Problem::field("live", "Only live orders are listed: GET /orders?live.").into_response();
-    }
+    let list = match (parameter(&uri, "live"), parameter(&uri, "recent")) {
+        (Ok(Some("")), Ok(None)) => live_json,
+        (Ok(None), Ok(Some(""))) => recent_json,
+        _ => {
+            let detail = "Say which orders: GET /orders?live or GET /orders?recent.";
+            return Problem::field("live", detail).into_response();
+        }
+    };
     match app.views.look() {
-        Some(look) => answer::json(StatusCode::OK, live_json(&look)),
+        Some(look) => answer::json(StatusCode::OK, list(&look)),
         None => Problem::starting().into_response(),
     }
 }
@@ -105,14 +112,7 @@ pub(super) fn live_json(look: &Look<'_>) -> Vec<u8> {
     open.sort_unstable_by_key(|state| (state.received_at, state.at));
     open.truncate(LIVE_MAX);
     let ready = look.ready().take(LIVE_MAX - open.len());
-    let mut bytes = 0;
-    let snapshots = open.iter().copied().chain(ready).map(|state| staff_snapshot(look, state));
-    let orders: Vec<_> = snapshots
-        .take_while(|json| {
-            bytes += json.get().len();
-            bytes <= LIVE_BYTES
-        })
-        .collect();
+    let orders = snapshots(look, open.iter().copied().chain(ready));
     let counts = look.counts();
     let total = counts.open() + counts.of(::order::Stage::Ready);
     let live = Live {
@@ -124,6 +124,28 @@ pub(super) fn live_json(look: &Look<'_>) -> Vec<u8> {
         orders,
     };
     serde_json::to_vec(&live).expect("texts and numbers")
+}
+
+/// What is ready or finished for staff, the last that became so first.
+fn recent_json(look: &Look<'_>) -> Vec<u8> {
+    #[derive(Serialize)]
+    struct Recent {
+        as_of: Millis,
+        now: Millis,
+        orders: Vec<Box<RawValue>>,
+    }
+    let orders = snapshots(look, look.done().take(RECENT_MAX));
+    serde_json::to_vec(&Recent { as_of: look.as_of, now: look.now, orders }).expect("texts and numbers")
+}
+
+/// As many of these orders as one answer may hold, as staff see them.
+fn snapshots<'a>(look: &Look<'_>, orders: impl Iterator<Item = &'a OrderState>) -> Vec<Box<RawValue>> {
+    let mut bytes = 0;
+    let snapshots = orders.map(|state| staff_snapshot(look, state)).take_while(|json| {
+        bytes += json.get().len();
+        bytes <= LIVE_BYTES
+    });
+    snapshots.collect()
 }
 
 /// An order as staff see it.

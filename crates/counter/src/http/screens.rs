@@ -5,11 +5,11 @@ use std::{
     time::Duration,
 };
 
-use ::order::{Millis, OrderState, Role, Stage};
+use ::order::{Millis, OrderState, Role, Stage, Stamp};
 use axum::{Extension, extract::State, response::Response};
 use bytes::Bytes;
 use futures_util::stream;
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 use tokio::{
     sync::watch,
@@ -17,7 +17,7 @@ use tokio::{
 };
 
 use super::{
-    Client,
+    Client, answer,
     orders::{live_json, staff_snapshot},
     shop::shop_json,
     sse,
@@ -39,8 +39,13 @@ const GATHER: Duration = Duration::from_millis(10);
 /// meanwhile, and they wait in memory for the client to take them.
 const LOOK: usize = 256;
 const LOOK_BYTES: usize = 256 * 1024;
+/// Screens that everybody believes, like the board, say at least this often how fresh they are: what they show is
+/// called old after 5 s.
+const SCREEN_HEARTBEAT: Duration = Duration::from_secs(2);
 /// Codes on a board, of each kind. No screen has room for more.
 const CODES: usize = 100;
+/// How long a board calls a code that nobody collects. The phone keeps it.
+const CALLED_MS: Millis = 10 * 60 * 1_000;
 /// Open orders that are looked through for those that are being made.
 const LOOKED_THROUGH: usize = 2_000;
 
@@ -112,35 +117,51 @@ struct BoardEntry {
     since: Millis,
 }
 
-/// The pickup codes: being made in the order of their taking, ready with the newest first.
+/// The pickup codes: waiting and being made in the order of their taking, ready with the newest first.
 fn board_json(look: &Look<'_>) -> Bytes {
     #[derive(Serialize)]
     struct Board {
+        waiting: Vec<BoardEntry>,
         making: Vec<BoardEntry>,
         ready: Vec<BoardEntry>,
+        /// Paid and not begun, also those that have no code yet.
+        waiting_count: usize,
         making_count: usize,
         ready_count: usize,
         no_barista: bool,
     }
-    let entry = |state: &OrderState, since: Option<std::num::NonZeroI64>| {
-        let since = since.map_or(state.changed_at, std::num::NonZeroI64::get);
+    let entry = |state: &OrderState, since: Millis| {
         look.code(state).map(|code| BoardEntry { code, round: state.round, since })
     };
-    let making = look.open(LOOKED_THROUGH).filter(|state| state.stage == Stage::Making);
+    let since = |state: &OrderState, at: Stamp| at.map_or(state.changed_at, std::num::NonZeroI64::get);
+    let mut open: Vec<_> = look.open(LOOKED_THROUGH).collect();
+    open.sort_unstable_by_key(|state| (state.received_at, state.at));
+    let in_stage = |stage| open.iter().copied().filter(move |state: &&OrderState| state.stage == stage);
+    let waiting = in_stage(Stage::Received).filter_map(|state| entry(state, state.received_at));
+    let making = in_stage(Stage::Making).filter_map(|state| entry(state, since(state, state.making_at)));
+    let called = look.now.saturating_sub(CALLED_MS);
+    let ready = look.ready().take(CODES * 2).map(|state| (state, since(state, state.ready_at)));
     let counts = look.counts();
     let board = Board {
-        making: making.filter_map(|state| entry(state, state.making_at)).take(CODES).collect(),
-        ready: look
-            .ready()
-            .take(CODES * 2)
-            .filter_map(|state| entry(state, state.ready_at))
+        waiting: waiting.take(CODES).collect(),
+        making: making.take(CODES).collect(),
+        ready: ready
+            .take_while(|(_, since)| *since > called)
+            .filter_map(|(state, since)| entry(state, since))
             .take(CODES)
             .collect(),
+        waiting_count: counts.ahead().saturating_sub(counts.of(Stage::Making)),
         making_count: counts.of(Stage::Making),
         ready_count: counts.of(Stage::Ready),
         no_barista: look.nobody_decides_somewhere(look.now),
     };
     serde_json::to_vec(&board).expect("texts and numbers").into()
+}
+
+/// `GET /board/codes`
+pub(super) async fn codes(State(app): State<Arc<App>>) -> Result<Response, Problem> {
+    let json = board_json(&app.views.look().ok_or_else(Problem::starting)?);
+    Ok(answer::json(StatusCode::OK, with_age(&app, &json)))
 }
 
 /// `GET /board/events`
@@ -150,7 +171,8 @@ pub(super) async fn board(
 ) -> Result<Response, Problem> {
     let seat = app.seats.take(client)?;
     let screen = app.board.subscribe();
-    Ok(public("board", app, screen, seat))
+    let every = app.settings.heartbeat.min(SCREEN_HEARTBEAT);
+    Ok(public("board", app, screen, seat, every))
 }
 
 /// `GET /shop/events`
@@ -160,14 +182,21 @@ pub(super) async fn shop(
 ) -> Result<Response, Problem> {
     let seat = app.seats.take(client)?;
     let screen = app.shop.subscribe();
-    Ok(public("shop", app, screen, seat))
+    let every = app.settings.heartbeat;
+    Ok(public("shop", app, screen, seat, every))
 }
 
-fn public(name: &'static str, app: Arc<App>, mut screen: watch::Receiver<Bytes>, seat: Seat) -> Response {
+fn public(
+    name: &'static str,
+    app: Arc<App>,
+    mut screen: watch::Receiver<Bytes>,
+    seat: Seat,
+    every: Duration,
+) -> Response {
     screen.mark_changed();
     // When ten thousand come back at once, they see what was made for the first of them.
     make(&app, PUBLIC_EVERY);
-    let heartbeat = Instant::now() + app.settings.heartbeat;
+    let heartbeat = Instant::now() + every;
     let start = (app, screen, seat, heartbeat, false);
     sse::stream(stream::unfold(start, move |(app, mut screen, seat, mut heartbeat, greeted)| async move {
         if !greeted {
@@ -186,7 +215,7 @@ fn public(name: &'static str, app: Arc<App>, mut screen: watch::Receiver<Bytes>,
                     }
                 }
                 () = sleep_until(heartbeat) => {
-                    heartbeat = Instant::now() + app.settings.heartbeat;
+                    heartbeat = Instant::now() + every;
                     break sse::event("heartbeat", None, &with_age(&app, b"{}"));
                 }
                 () = app.closing.cancelled() => return None,

@@ -182,6 +182,11 @@ impl View {
         self.table.ready()
     }
 
+    /// Orders that are ready or finished, the last that became so first: the newest 1,000 of them.
+    pub fn done(&self) -> impl Iterator<Item = &OrderState> {
+        self.table.done()
+    }
+
     /// How many orders of a partition are open, without those that wait for payment.
     pub(super) fn open_in(&self, partition: Partition) -> usize {
         self.table.open_in(partition)

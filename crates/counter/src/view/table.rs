@@ -7,6 +7,9 @@ use order::{Key, Millis, OrderId, OrderState, Orders, Stage};
 
 /// What is counted before a queue is only called long: nobody reads a longer number, and counting costs.
 const AHEAD_MAX: usize = 1_000;
+/// Orders that are ready or finished, and listed: nobody looks further back on a screen, and a million finished ones
+/// are remembered.
+const DONE_MAX: usize = 1_000;
 
 /// How many orders come before one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +59,8 @@ pub(super) struct Table {
     queues: BTreeMap<Partition, Queue>,
     /// By the time when the bell rang.
     ready: BTreeSet<(Millis, Key)>,
+    /// The newest that are ready or finished, by when they became so.
+    done: BTreeSet<(Millis, Key)>,
 }
 
 /// The open orders of one partition, by their place in `order.received`.
@@ -175,6 +180,12 @@ impl Table {
         self.ready.iter().rev().map(|&(_, key)| &self.rows[key])
     }
 
+    /// Orders that are ready or finished, the newest 1,000, the last that became so first. What a customer's phone says
+    /// meanwhile moves none of them.
+    pub(super) fn done(&self) -> impl Iterator<Item = &OrderState> {
+        self.done.iter().rev().map(|&(_, key)| &self.rows[key])
+    }
+
     /// Takes an order into all indexes, or out of them.
     fn index(&mut self, key: Key, add: bool) {
         let state = &self.rows[key];
@@ -220,13 +231,85 @@ impl Table {
                 }
             }
         }
-        if state.stage == Stage::Ready {
-            let place = (state.ready_at.map_or(0, std::num::NonZeroI64::get), key);
+        if !state.stage.is_open() {
+            let at = if state.stage == Stage::Ready { state.ready_at } else { state.finished_at };
+            let place = (at.map_or(0, std::num::NonZeroI64::get), key);
             if add {
-                self.ready.insert(place)
+                self.done.insert(place);
+                if self.done.len() > DONE_MAX {
+                    self.done.pop_first();
+                }
             } else {
-                self.ready.remove(&place)
-            };
+                self.done.remove(&place);
+            }
+            if state.stage == Stage::Ready {
+                if add {
+                    self.ready.insert(place)
+                } else {
+                    self.ready.remove(&place)
+                };
+            }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use order::{At, Mode, Order, Placed, stamp};
+
+    use super::*;
+
+    fn order(n: u32, stage: Stage, at: Millis) -> OrderState {
+        let placed = Placed {
+            at: At { partition: 0, offset: n.into() },
+            received_at: 1,
+            foreign: false,
+            history_from: 0,
+            traceparent: None,
+        };
+        let id = OrderId::new(format!("o-{n}")).unwrap();
+        let mut state = OrderState::undecided(Order::new(id, 1), placed, Mode::Manual);
+        (state.version, state.stage, state.changed_at) = (1, stage, at);
+        if stage == Stage::Ready {
+            state.ready_at = stamp(at);
+        } else if !stage.is_live() {
+            (state.ready_at, state.finished_at) = (stamp(1), stamp(at));
+        }
+        state
+    }
+
+    fn done(table: &Table) -> Vec<&str> {
+        table.done().map(|state| state.id().as_str()).collect()
+    }
+
+    #[test]
+    fn what_is_ready_or_finished_is_listed_by_when_it_became_so() {
+        let mut table = Table::default();
+        table.insert(order(0, Stage::Making, 9));
+        let ready = table.insert(order(1, Stage::Ready, 5));
+        table.insert(order(2, Stage::Collected, 7));
+        table.insert(order(3, Stage::Cancelled, 6));
+        assert_eq!(done(&table), ["o-2", "o-3", "o-1"]);
+        table.change(ready, |state| state.changed_at = 8);
+        assert_eq!(done(&table), ["o-2", "o-3", "o-1"], "a phone that says something moves nothing");
+        table.put(Some(ready), order(1, Stage::Collected, 8));
+        assert_eq!(done(&table), ["o-1", "o-2", "o-3"]);
+        table.put(Some(ready), order(1, Stage::Making, 9));
+        table.remove(table.find("o-3").unwrap());
+        assert_eq!(done(&table), ["o-2"], "recalled, and forgotten");
+    }
+
+    #[test]
+    fn of_many_that_are_finished_only_the_newest_are_listed() {
+        let mut table = Table::default();
+        let many = u32::try_from(DONE_MAX).unwrap() + 5;
+        let keys: Vec<_> =
+            (0..many).map(|n| table.insert(order(n, Stage::Collected, Millis::from(n) + 1))).collect();
+        assert_eq!(table.done().count(), DONE_MAX);
+        assert_eq!((done(&table)[0], *done(&table).last().unwrap()), (&*format!("o-{}", many - 1), "o-5"));
+        for key in keys {
+            table.remove(key);
+        }
+        assert_eq!((table.done().count(), table.len()), (0, 0), "also those that were no longer listed");
     }
 }
