@@ -4,24 +4,34 @@ use serde::Deserialize;
 
 /// What the customer needs of an order's snapshot. Unknown fields are none of its business.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub(crate) struct Snapshot {
-    pub(crate) order_id: String,
-    pub(crate) state: State,
+pub struct Snapshot {
+    /// Of which order.
+    pub order_id: String,
+    /// Where it is.
+    pub state: State,
+    /// How often it has been made.
     #[serde(default = "first_round")]
-    pub(crate) round: u32,
+    pub round: u32,
+    /// What is called at the bar, once it has one.
     #[serde(default)]
-    pub(crate) code: Option<Code>,
+    pub code: Option<Code>,
 }
 
 /// Where an order is on its way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum State {
+pub enum State {
+    /// It waits.
     Received,
+    /// It is being made.
     Making,
+    /// It waits to be collected.
     Ready,
+    /// It was handed over.
     Collected,
+    /// Nobody came for it.
     Uncollected,
+    /// It is not to be made.
     Cancelled,
     /// A later counter's state: nothing rings because of it.
     #[serde(other)]
@@ -30,21 +40,38 @@ pub(crate) enum State {
 
 /// The pickup code; only its number is told.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub(crate) struct Code {
-    pub(crate) number: u64,
+pub struct Code {
+    /// The number, without the letter of its partition.
+    pub number: u64,
 }
 
 /// What a snapshot means to the one who waits.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Heard {
-    Ready { round: u32, code: Option<u64>, again: bool },
-    Recalled { round: u32 },
-    Cancelled { rang: bool },
+pub enum Heard {
+    /// It rings.
+    Ready {
+        /// For this round.
+        round: u32,
+        /// The number that is called.
+        code: Option<u64>,
+        /// It has rung before.
+        again: bool,
+    },
+    /// What rang is made once more.
+    Recalled {
+        /// The round that begins.
+        round: u32,
+    },
+    /// It is not to be made.
+    Cancelled {
+        /// It has rung before.
+        rang: bool,
+    },
 }
 
 /// The bell of one order.
 #[derive(Debug, Default)]
-pub(crate) struct Bell {
+pub struct Bell {
     /// The last round that rang.
     rung: Option<u32>,
     /// The last round that was told, be it as ready or as recalled.
@@ -58,7 +85,7 @@ impl Bell {
     /// A drink that has been collected, or was left standing, was ready: if its round has not rung, we were
     /// away when it did, and it rings now. Rounds below the last one told are old news: a stream that
     /// is resumed at a counter which lags behind may show them again.
-    pub(crate) fn hear(&mut self, snapshot: &Snapshot) -> Option<Heard> {
+    pub fn hear(&mut self, snapshot: &Snapshot) -> Option<Heard> {
         if self.over {
             return None;
         }
@@ -83,12 +110,12 @@ impl Bell {
     }
 
     /// It rang at least once.
-    pub(crate) fn has_rung(&self) -> bool {
+    pub fn has_rung(&self) -> bool {
         self.rung.is_some()
     }
 
     /// It will never ring again.
-    pub(crate) fn is_over(&self) -> bool {
+    pub fn is_over(&self) -> bool {
         self.over
     }
 }

@@ -4,7 +4,7 @@ use std::{error::Error, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode, header};
-use http_body_util::{BodyExt, Empty, Limited};
+use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use hyper_rustls::HttpsConnector;
 use hyper_util::{
@@ -35,7 +35,7 @@ const HEAD_BYTES: usize = 16 * 1024;
 #[derive(Debug)]
 pub(crate) struct Counter {
     address: CounterAddress,
-    http: Client<HttpsConnector<HttpConnector>, Empty<Bytes>>,
+    http: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     posts: Semaphore,
     limits: Limits,
 }
@@ -165,9 +165,19 @@ impl Counter {
         order_id: &str,
         last_event_id: Option<&str>,
     ) -> Result<Events, Trouble> {
+        let path = format!("/orders/{}/events", path_segment(order_id));
+        self.open(&path, last_event_id, |request| request).await
+    }
+
+    /// Opens the event stream at this path, from after `last_event_id` on; `dress` adds to the request.
+    pub(crate) async fn open(
+        &self,
+        path: &str,
+        last_event_id: Option<&str>,
+        dress: impl FnOnce(http::request::Builder) -> http::request::Builder,
+    ) -> Result<Events, Trouble> {
         let mut request =
-            Request::get(self.address.at(&format!("/orders/{}/events", path_segment(order_id))))
-                .header(header::ACCEPT, "text/event-stream");
+            dress(Request::get(self.address.at(path))).header(header::ACCEPT, "text/event-stream");
         if let Some(id) = last_event_id {
             request = request.header("last-event-id", id);
         }
@@ -184,9 +194,17 @@ impl Counter {
     }
 
     pub(crate) async fn send(&self, request: http::request::Builder) -> Result<Response<Incoming>, Trouble> {
+        self.send_with(request, Bytes::new()).await
+    }
+
+    pub(crate) async fn send_with(
+        &self,
+        request: http::request::Builder,
+        body: Bytes,
+    ) -> Result<Response<Incoming>, Trouble> {
         let request = request
             .header(header::USER_AGENT, concat!("brewline-client/", env!("CARGO_PKG_VERSION")))
-            .body(Empty::new())
+            .body(Full::new(body))
             .map_err(|error| Trouble { kind: Kind::Never, ..Trouble::unclear(error.to_string()) })?;
         self.http.request(request).await.map_err(|error| {
             if let Some(why) = mistrust(&error) {
@@ -289,14 +307,14 @@ fn judge_stream(status: StatusCode, headers: &HeaderMap, body: Result<Bytes, Str
 
 /// 408 and 429 are the two of the 400s that say "try again" by themselves (RFC 9110 15.5.9, RFC 6585 4); 501 and 505
 /// are those of the 500s that say "never".
-fn may_be_asked_again(status: StatusCode) -> bool {
+pub(crate) fn may_be_asked_again(status: StatusCode) -> bool {
     let is_never = matches!(status, StatusCode::NOT_IMPLEMENTED | StatusCode::HTTP_VERSION_NOT_SUPPORTED);
     status.is_server_error() && !is_never
         || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)
 }
 
 /// `Retry-After` in seconds. Its other form, a date, would need the counter's clock to agree with ours.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
 }
 

@@ -11,6 +11,7 @@
 //! | `announcements` | the same from the log, for customers of any counter |
 //! | `bell` | which snapshots ring: a pure function of what was heard before |
 //! | `counter`, `sse` | requests with bounds on time and size; an event stream with a bound on one event |
+//! | `api` | the whole API, for programs that speak more of it than customers do |
 //! | `live` | which process is at an address, for whoever asks before there are customers |
 //! | `held_up` | what holds customers up, told once |
 //! | `patience`, `seats` | bounded back-off; bounded streams, and who gives way |
@@ -26,6 +27,7 @@
 
 mod address;
 mod announcements;
+mod api;
 mod bell;
 mod counter;
 mod error;
@@ -47,6 +49,8 @@ mod trust;
 pub use crate::{
     address::{BadAddress, CounterAddress},
     announcements::Announcements,
+    api::{Api, Follow, Reply, Request, Silence, Told},
+    bell::{Bell, Code, Heard, Snapshot, State},
     error::ClientError,
     event::Event,
     held_up::Wait,
