@@ -63,6 +63,24 @@ impl<'a> Filler<'a> {
         Ok(filled + rest)
     }
 
+    /// A page that is filled in, as it is where people practise: it says so above everything, in whichever language is
+    /// shown, before any script has run.
+    pub(crate) fn as_practice(&self, path: &str, page: &str) -> Result<String, String> {
+        const ROOT: &str = "<html ";
+        const BODY: &str = "<body>";
+        let (head, body) = page
+            .split_once(BODY)
+            .ok_or_else(|| format!("web/{path}: it has no {BODY}, which practice needs"))?;
+        let head = head.replacen(ROOT, "<html data-demo ", 1);
+        let said = self.messages.iter().map(|(language, messages)| {
+            let text = messages.get("demo.banner");
+            let text = text.ok_or_else(|| format!("web/messages/{language}.js has no \"demo.banner\""))?;
+            Ok(format!("<span lang=\"{language}\">{}</span>", escape(text)))
+        });
+        let said = said.collect::<Result<Vec<_>, String>>()?.concat();
+        Ok(format!("{head}{BODY}\n<aside class=\"demo\">{said}</aside>{body}"))
+    }
+
     /// A link for each module that the page's scripts import, and for the messages: without them the browser would
     /// find out about each only when it has read the one before.
     fn modules(&self, html: &str, language: &str) -> Result<String, String> {
@@ -178,6 +196,26 @@ mod tests {
              <title>Tea &amp; &lt;milk&gt;</title>"
         );
         assert!(filled(html, "ko").unwrap().ends_with("<title>차</title>"));
+    }
+
+    #[test]
+    fn the_banner_of_practice_stands_first_in_the_body_and_is_demanded() {
+        let mut files = files();
+        let practised = |files: &BTreeMap<String, String>, page: &str| {
+            Filler::new(files, "abc").and_then(|filler| filler.as_practice("page.html", page))
+        };
+        let page = "<html lang=\"en\"><body>\n<p></body>";
+        assert!(practised(&files, page).unwrap_err().contains("demo.banner"));
+        for language in crate::LANGUAGES {
+            let text = format!("export default {{\"demo.banner\": \"{language} & more\"}};");
+            files.insert(messages_of(language), text);
+        }
+        assert_eq!(
+            practised(&files, page).unwrap(),
+            "<html data-demo lang=\"en\"><body>\n<aside class=\"demo\"><span lang=\"en\">en &amp; more</span>\
+             <span lang=\"ko\">ko &amp; more</span></aside>\n<p></body>"
+        );
+        assert!(practised(&files, "<p>").unwrap_err().contains("<body>"));
     }
 
     #[test]

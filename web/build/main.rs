@@ -112,11 +112,17 @@ impl Table<'_> {
             match path.strip_suffix(".html") {
                 None => assets.push(self.asset(path, text)?),
                 Some(name) => {
-                    let variants = LANGUAGES
-                        .map(|language| filler.page(path, language).and_then(|html| self.asset(path, &html)));
-                    let [en, ko] = variants;
-                    let (constant, en, ko) = (name.to_uppercase().replace('-', "_"), en?, ko?);
-                    pages.push(format!("/// `{path}`.\npub static {constant}: Page = Page([{en}, {ko}]);\n"));
+                    let constant = name.to_uppercase().replace('-', "_");
+                    let [real, practice] = [false, true].map(|is_practice| {
+                        let [en, ko] = LANGUAGES.map(|language| {
+                            let html = filler.page(path, language)?;
+                            let html = if is_practice { filler.as_practice(path, &html)? } else { html };
+                            self.asset(path, &html)
+                        });
+                        Ok::<_, String>(format!("[{}, {}]", en?, ko?))
+                    });
+                    let page = format!("Page {{ real: {}, practice: {} }}", real?, practice?);
+                    pages.push(format!("/// `{path}`.\npub static {constant}: Page = {page};\n"));
                 }
             }
         }

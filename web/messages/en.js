@@ -300,6 +300,7 @@ export default {
   "table.lost": "The counter can't be reached.",
   "table.again": "Try again",
   "privacy.back": "Back to ordering",
+  "demo.banner": "Practice: nothing here is real",
   "privacy.title": "Privacy",
   "privacy.lead": "No account, no cookies, no tracking. This is all that is kept when you order here.",
   "privacy.order": "Your order",

@@ -300,6 +300,7 @@ export default {
   "table.lost": "카운터에 연결할 수 없어요.",
   "table.again": "다시 시도하기",
   "privacy.back": "주문 화면으로",
+  "demo.banner": "연습이에요. 진짜 주문이 아니에요",
   "privacy.title": "개인정보",
   "privacy.lead": "계정도, 쿠키도, 추적도 없어요. 여기서 주문할 때 남는 것은 이것이 전부예요.",
   "privacy.order": "주문",

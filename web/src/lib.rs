@@ -99,12 +99,20 @@ impl Asset {
 
 /// A page in every language.
 #[derive(Debug)]
-pub struct Page([Asset; Language::ALL.len()]);
+pub struct Page {
+    real: [Asset; Language::ALL.len()],
+    practice: [Asset; Language::ALL.len()],
+}
 
 impl Page {
     /// The page in this language.
     pub fn in_language(&self, language: Language) -> &Asset {
-        &self.0[language as usize]
+        &self.real[language as usize]
+    }
+
+    /// The page in this language, with a banner that says that all of it is practice.
+    pub fn as_practice(&self, language: Language) -> &Asset {
+        &self.practice[language as usize]
     }
 }
 

@@ -9,7 +9,11 @@ use crate::{Encoding, Language, Page, asset, assets, pages};
 const ALL: [&Page; 4] = [&pages::ORDER, &pages::PAGER, &pages::TABLE, &pages::PRIVACY];
 
 fn everything() -> impl Iterator<Item = &'static crate::Asset> {
-    let pages = ALL.into_iter().flat_map(|page| Language::ALL.map(|language| page.in_language(language)));
+    let pages = ALL.into_iter().flat_map(|page| {
+        Language::ALL
+            .into_iter()
+            .flat_map(|language| [page.in_language(language), page.as_practice(language)])
+    });
     assets().iter().chain(pages)
 }
 
@@ -58,6 +62,22 @@ fn what_pages_name_is_there() {
             assert!(html.contains(&format!("<html lang=\"{}\">", language.tag())));
             assert!(!html.contains("{{"), "{html}");
             assert!(linked(page.in_language(language)).len() > 1, "{html}");
+        }
+    }
+}
+
+#[test]
+fn where_people_practise_every_page_says_so_in_every_language() {
+    for page in ALL {
+        for language in Language::ALL {
+            let [real, practice] = [page.in_language(language), page.as_practice(language)]
+                .map(|html| std::str::from_utf8(html.bytes()).unwrap());
+            let banner = practice.find("<body>\n<aside class=\"demo\">").expect("it stands above everything");
+            for other in Language::ALL {
+                let said = format!("<span lang=\"{}\">", other.tag());
+                assert!(practice[banner..].contains(&said), "{practice}");
+            }
+            assert!(practice.contains("<html data-demo lang=") && !real.contains("demo"), "{real}");
         }
     }
 }

@@ -89,6 +89,7 @@ pub(crate) struct Settings {
     pub(crate) heartbeat: Duration,
     pub(crate) source: String,
     pub(crate) version: String,
+    pub(crate) demo: bool,
 }
 
 impl Settings {
@@ -129,6 +130,7 @@ impl App {
                 heartbeat: options.heartbeat,
                 source: options.source,
                 version: options.version,
+                demo: options.demo,
             },
             address,
             public_url,

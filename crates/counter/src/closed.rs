@@ -35,6 +35,7 @@ pub(crate) async fn turn_away(
     listener: std::net::TcpListener,
     tls: Option<&Arc<Tls>>,
     version: &str,
+    demo: bool,
 ) -> io::Result<Infallible> {
     let (listener, since) = (TcpListener::from_std(listener)?, clock::now());
     let (room, version) = (Arc::new(Semaphore::new(CONNECTIONS)), Arc::<str>::from(version));
@@ -49,7 +50,7 @@ pub(crate) async fn turn_away(
         let (version, http, tls) = (Arc::clone(&version), http.clone(), tls.cloned());
         tokio::spawn(async move {
             // Whoever is too slow, or speaks no HTTP, gets no answer.
-            let _ = timeout(WITHIN, answer(stream, tls, http, &version, since)).await;
+            let _ = timeout(WITHIN, answer(stream, tls, http, &version, since, demo)).await;
             drop(place);
         });
     }
@@ -61,9 +62,10 @@ async fn answer(
     http: http1::Builder,
     version: &str,
     since: Millis,
+    demo: bool,
 ) {
     let service = service_fn(move |request| {
-        let answer = say(&request, version, since);
+        let answer = say(&request, version, since, demo);
         async { Ok::<_, Infallible>(answer) }
     });
     let _ = match tls {
@@ -76,12 +78,12 @@ async fn answer(
     };
 }
 
-fn say(request: &Request<Incoming>, version: &str, since: Millis) -> Response<Body> {
+fn say(request: &Request<Incoming>, version: &str, since: Millis, demo: bool) -> Response<Body> {
     match request.uri().path() {
         "/livez" => lives(version, since),
         "/readyz" => no_log(since),
         _ if !matches!(*request.method(), Method::GET | Method::HEAD) => Problem::starting().into_response(),
-        _ => without_log(request.uri(), request.headers())
+        _ => without_log(demo, request.uri(), request.headers())
             .unwrap_or_else(|| Problem::starting().into_response()),
     }
 }

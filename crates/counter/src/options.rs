@@ -58,6 +58,8 @@ pub struct Options {
     pub shop: Option<watch::Receiver<Arc<Shop>>>,
     /// Make a new staff token; the old one is void.
     pub reset_staff_token: bool,
+    /// All of it is practice: `GET /shop` and every page say so.
+    pub demo: bool,
     /// Where `/metrics` come from; whoever wires the parts may have registered others' before.
     pub registry: Registry,
     /// Who this is: `ce_source` of every order.
@@ -105,6 +107,7 @@ impl Default for Options {
             grace: Duration::from_secs(3),
             shop: None,
             reset_staff_token: false,
+            demo: false,
             registry: Registry::default(),
             source: "/brewline/counter".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),

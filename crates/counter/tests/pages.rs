@@ -4,7 +4,8 @@ mod common;
 
 use std::io::Read as _;
 
-use common::{Line, http::Reply};
+use common::{Line, http::Reply, log, options};
+use counter::Options;
 
 /// What a page must say of how it may be used, whatever its status.
 fn assert_guarded(reply: &Reply) {
@@ -170,5 +171,19 @@ async fn pages_are_only_read() {
         let reply = line.post(&path, &[], "").await;
         assert_eq!(reply.code(), "method_not_allowed");
         assert!(reply.header("allow").is_some_and(|allow| allow.contains("GET")), "{reply:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_people_practise_the_pages_and_the_shop_say_so_and_elsewhere_they_do_not() {
+    for demo in [true, false] {
+        let line = Line::on(log(1), Options { demo, ..options() }).await;
+        for path in ["/", "/table", "/privacy", "/o/nobody-knows-it"] {
+            let page = line.get(path, &[]).await;
+            assert_eq!(page.text().contains("<aside class=\"demo\">"), demo, "{path}");
+            assert_guarded(&page);
+        }
+        let shop = line.get("/shop", &[]).await;
+        assert_eq!(shop.json().get("demo"), demo.then_some(&serde_json::Value::Bool(true)));
     }
 }

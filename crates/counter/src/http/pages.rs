@@ -46,7 +46,9 @@ const KEEP: HeaderValue = HeaderValue::from_static("public, max-age=31536000, im
 /// The routes of the pages.
 pub(super) fn router() -> Router<Arc<App>> {
     let always = |wanted: &'static Page| {
-        get(move |uri: Uri, headers: HeaderMap| async move { page(wanted, StatusCode::OK, &uri, &headers) })
+        get(move |State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap| async move {
+            page(wanted, app.settings.demo, StatusCode::OK, &uri, &headers)
+        })
     };
     Router::new()
         .route("/", always(&pages::ORDER))
@@ -66,12 +68,13 @@ async fn pager(
     // What is no place is none that this counter could still read.
     let at = at(&uri).ok().flatten();
     let is_there = id.is_some_and(|id| may_exist(&app.views, &id, at));
-    page(&pages::PAGER, if is_there { StatusCode::OK } else { StatusCode::NOT_FOUND }, &uri, &headers)
+    let status = if is_there { StatusCode::OK } else { StatusCode::NOT_FOUND };
+    page(&pages::PAGER, app.settings.demo, status, &uri, &headers)
 }
 
 /// A page while there is no log to say anything about orders: a phone that has it shows how things stand as soon as
 /// anyone knows.
-pub(crate) fn without_log(uri: &Uri, headers: &HeaderMap) -> Option<Response> {
+pub(crate) fn without_log(demo: bool, uri: &Uri, headers: &HeaderMap) -> Option<Response> {
     let wanted = match uri.path() {
         "/" => &pages::ORDER,
         "/table" => &pages::TABLE,
@@ -82,7 +85,7 @@ pub(crate) fn without_log(uri: &Uri, headers: &HeaderMap) -> Option<Response> {
             return Some(made_of(hash, path, headers));
         }
     };
-    Some(page(wanted, StatusCode::OK, uri, headers))
+    Some(page(wanted, demo, StatusCode::OK, uri, headers))
 }
 
 /// Only a view that is live, and has read as far as the order's place, can say that nobody knows it.
@@ -92,9 +95,10 @@ fn may_exist(views: &Views, id: &OrderId, at: Option<At>) -> bool {
     })
 }
 
-fn page(page: &'static Page, status: StatusCode, uri: &Uri, headers: &HeaderMap) -> Response {
+fn page(page: &'static Page, demo: bool, status: StatusCode, uri: &Uri, headers: &HeaderMap) -> Response {
     let language = language(uri, headers);
-    let mut response = send(page.in_language(language), status, headers, ASK_EACH_TIME);
+    let html = if demo { page.as_practice(language) } else { page.in_language(language) };
+    let mut response = send(html, status, headers, ASK_EACH_TIME);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(language.tag()));
     headers.insert(header::VARY, HeaderValue::from_static("accept-encoding, accept-language"));

@@ -39,6 +39,9 @@ struct Shown<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     payment: Option<Payment>,
     busy_minutes: u32,
+    /// All of it is practice.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    demo: bool,
 }
 
 #[derive(Serialize)]
@@ -84,6 +87,7 @@ pub(super) fn shop_json(app: &App, look: &Look<'_>) -> Bytes {
         menu: shop.as_deref().map(Shop::version),
         payment: shop.as_deref().map(|shop| shop.settings().payment),
         busy_minutes: said.busy_minutes(),
+        demo: app.settings.demo,
     };
     serde_json::to_vec(&shown).expect("texts and numbers").into()
 }
