@@ -6,10 +6,12 @@ const CLEAR_MS = 100;
 const EVERY_MS = 10_000;
 
 export class Announcer {
-  constructor() {
+  /** @param {number} [everyMs] how often at most something polite is said */
+  constructor(everyMs = EVERY_MS) {
+    this.everyMs = everyMs;
     this.assertive = region('assertive');
     this.polite = region('polite');
-    this.saidAt = -EVERY_MS;
+    this.saidAt = -everyMs;
     this.timer = 0;
   }
 
@@ -25,7 +27,7 @@ export class Announcer {
   say(text) {
     clearTimeout(this.timer);
     this.assertive.textContent = '';
-    const wait = this.saidAt + EVERY_MS - performance.now();
+    const wait = this.saidAt + this.everyMs - performance.now();
     this.timer = setTimeout(() => {
       this.saidAt = performance.now();
       this.polite.textContent = text;

@@ -148,8 +148,8 @@ export class Bell {
     return context;
   }
 
-  /** @param {number} seconds @returns {boolean} whether it is heard */
-  sound(seconds) {
+  /** @param {number} seconds @param {{at: number, pitch: number}[]} [call] of one second @returns {boolean} whether it is heard */
+  sound(seconds, call = CALL) {
     const { context } = this;
     if (!context || !this.isArmed()) return false;
     this.silence();
@@ -158,7 +158,7 @@ export class Bell {
     const soft = new BiquadFilterNode(context, { type: 'lowpass', frequency: 4_000 });
     out.connect(soft).connect(context.destination);
     for (let second = 0; second < seconds; second += 1) {
-      for (const { at, pitch } of CALL) tone(context, out, context.currentTime + 0.02 + second + at, pitch);
+      for (const { at, pitch } of call) tone(context, out, context.currentTime + 0.02 + second + at, pitch);
     }
     this.playing = out;
     return true;

@@ -1,4 +1,4 @@
-/** The drawings of the pager that are no symbols of codes: lines in the colour of the text. */
+/** Drawings that are no symbols of codes: lines in the colour of the text. */
 
 import { html, svg } from '../vendor/lit-html.js';
 
@@ -20,3 +20,7 @@ export const noSignal = () =>
   icon(
     svg`<path d="M2 8.500a15 15 0 0 1 20 0M5.500 12.500a10 10 0 0 1 13 0M9 16.300a5 5 0 0 1 6 0M12 20h.01M3 3l18 18"/>`,
   );
+export const muted = () => icon(svg`<path d="M4 9v6h4l5 4V5L8 9zM17 9.500l5 5M22 9.500l-5 5"/>`);
+export const warning = () => icon(svg`<path d="M12 3.500L22 20.500H2zM12 10v4.500M12 17.500h.01"/>`);
+/** Somebody calls. */
+export const voice = () => icon(svg`<path d="M3 10v4h3l8 4V6l-8 4zM18 9a4.500 4.500 0 0 1 0 6"/>`);

@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{Encoding, Language, Page, asset, assets, pages};
 
-const ALL: [&Page; 4] = [&pages::ORDER, &pages::PAGER, &pages::TABLE, &pages::PRIVACY];
+const ALL: [&Page; 5] = [&pages::ORDER, &pages::PAGER, &pages::TABLE, &pages::PRIVACY, &pages::BAR];
 
 fn everything() -> impl Iterator<Item = &'static crate::Asset> {
     let pages = ALL.into_iter().flat_map(|page| {

@@ -1,0 +1,286 @@
+/**
+ * The tickets on the page: each one an element of its own that is drawn only when it changes, measured, and put where
+ * the columns have a place for it. Elements stand in reading order and are moved without laying out the others.
+ */
+
+import { render } from '../vendor/lit-html.js';
+import { columnsIn, place } from './bar-columns.js';
+import { ticket as draw } from './bar-view.js';
+
+/**
+ * @typedef {import('./bar-rail.js').Ticket} Ticket
+ * @typedef {import('./bar-columns.js').Place} Place
+ * @typedef {import('./bar-columns.js').Size} Size
+ * @typedef {import('./bar-view.js').Look} Look
+ */
+
+/** How narrow a ticket may be, in the page's text size, and how far apart tickets are, in CSS pixels. */
+const LEAST_REM = 18.75;
+const GAP_COLUMNS = 16;
+const GAP = 12;
+/** Tickets that are drawn beyond those that are seen, in columns. */
+const AHEAD = 3;
+/** About how high the words "goes on" are, in the page's text size. */
+const GOES_ON_REM = 2.5;
+
+/**
+ * A ticket as it is on the page.
+ * @typedef {object} Entry
+ * @property {Ticket} ticket
+ * @property {string} key what it was drawn with
+ * @property {HTMLElement[]} articles one for each piece
+ * @property {(Place | null)[]} pieces
+ * @property {Size} size
+ * @property {number[]} heights of its pieces
+ * @property {boolean} isDirty it was drawn and not measured
+ */
+
+export class Tickets {
+  /**
+   * @param {HTMLElement} rail what scrolls
+   * @param {HTMLElement} box where the tickets stand in it
+   * @param {import('./bar-view.js').Taps} taps
+   * @param {(id: string, isNew: boolean) => void} moved
+   */
+  constructor(rail, box, taps, moved) {
+    this.rail = rail;
+    this.box = box;
+    this.taps = taps;
+    this.moved = moved;
+    /** @type {Map<string, Entry>} */
+    this.entries = new Map();
+    this.column = { columns: 1, width: 300 };
+    this.height = 0;
+    this.rem = 16;
+    /** How many stand to the right of what is seen. */
+    this.more = 0;
+    this.total = 0;
+    this.drawn = 0;
+    /** @type {Place[]} */
+    this.places = [];
+  }
+
+  /** The rail has another size: everything is measured again. */
+  resized() {
+    this.rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
+    const { paddingLeft, paddingRight } = getComputedStyle(this.rail);
+    const width = this.rail.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight);
+    this.column = columnsIn(width, LEAST_REM * this.rem, GAP_COLUMNS);
+    this.height = this.rail.clientHeight;
+    this.box.style.setProperty('--column', `${this.column.width}px`);
+    for (const entry of this.entries.values()) entry.isDirty = true;
+  }
+
+  /**
+   * Shows these, in this order.
+   * @param {Ticket[]} tickets
+   * @param {Look & {language: string, number: (n: number) => number}} look `number`: what a ticket's key is, or 0
+   */
+  update(tickets, look) {
+    const focused = document.activeElement;
+    // What nobody sees yet is drawn when somebody scrolls there.
+    const seen = Math.ceil((this.rail.scrollLeft + this.rail.clientWidth) / (this.column.width + GAP_COLUMNS)) + AHEAD;
+    const most = Math.max(this.drawn, seen * 8);
+    this.total = tickets.length;
+    const shown = tickets.slice(0, most);
+    const ids = new Set(shown.map(({ id }) => id));
+    const lost = this.remove(ids, focused);
+    for (const [n, ticket] of shown.entries()) this.draw(ticket, look, look.number(n), focused);
+    this.put(shown, look);
+    if (lost) this.focusNear(lost, shown);
+  }
+
+  /** @param {Set<string>} ids @param {Element | null} focused @returns {Ticket | null} the one that had the focus */
+  remove(ids, focused) {
+    let lost = null;
+    for (const [id, { articles, ticket }] of this.entries) {
+      if (ids.has(id)) continue;
+      if (articles.some((article) => article.contains(focused))) lost = ticket;
+      for (const article of articles) article.remove();
+      this.entries.delete(id);
+    }
+    return lost;
+  }
+
+  /** @param {Ticket} lost @param {Ticket[]} shown */
+  focusNear(lost, shown) {
+    const next = shown.find(({ order, kind }) => kind !== 'gone' && order.received_at >= lost.order.received_at) ?? shown.at(-1);
+    const entry = next && this.entries.get(next.id);
+    focusIn(entry?.articles.at(-1), '.go, .fold, .undo');
+  }
+
+  /** @param {Ticket} ticket @param {Look & {language: string}} look @param {number} number @param {Element | null} focused */
+  draw(ticket, look, number, focused) {
+    const { id, kind, order } = ticket;
+    const ticked = order.marks?.ticked?.join() ?? '';
+    const key = [
+      kind, order.version, order.state, order.round, ticked, ticket.urgency, ticket.isNew, ticket.pending, ticket.isReady,
+      order.unpaid, order.no_barista, (order.undecided_ms ?? 0) >= 5_000, look.picked, look.usual.size, look.language, look.undoStays, number,
+    ].join('|');
+    let entry = this.entries.get(id);
+    if (entry?.key === key) {
+      entry.ticket = ticket;
+      return;
+    }
+    const isLeft = kind === 'undo' || kind === 'gone';
+    if (!entry) {
+      entry = { ticket, key, articles: [article()], pieces: [null], size: noSize(id), heights: [], isDirty: true };
+      this.entries.set(id, entry);
+    }
+    const hadFocus = entry.articles.some((article) => article.contains(focused));
+    // Its place stays as large as it was: nothing moves.
+    if (isLeft && entry.ticket.kind !== kind) for (const [n, one] of entry.articles.entries()) one.style.minHeight = `${entry.heights[n] ?? 0}px`;
+    if (!isLeft) for (const one of entry.articles) one.style.minHeight = '';
+    // A drawing with fewer lines than it had has no place for its pieces.
+    if (kind === 'fold' || (entry.ticket.kind === 'fold' && !isLeft)) this.cut(entry, [null]);
+    Object.assign(entry, { ticket, key, isDirty: entry.isDirty || !isLeft });
+    this.render(entry, look, number);
+    if (hadFocus && !entry.articles.some((article) => article.contains(document.activeElement))) {
+      focusIn(entry.articles.at(-1), '.undo, .go, .fold');
+    }
+  }
+
+  /** @param {Entry} entry @param {Look} look @param {number} number */
+  render({ ticket, articles, pieces }, look, number) {
+    const { kind, urgency, isNew, order } = ticket;
+    for (const [n, element] of articles.entries()) {
+      const isOpen = kind === 'ticket' || kind === 'fold';
+      const classes = ['tk', isOpen ? urgency : kind, isNew && isOpen ? 'new' : ''];
+      for (const name of ['placed', 'arrives']) if (element.classList.contains(name)) classes.push(name);
+      element.className = classes.filter(Boolean).join(' ');
+      element.dataset.id = order.order_id;
+      render(draw(ticket, pieces[n] ?? null, { ...look, key: number }, this.taps), element);
+    }
+  }
+
+  /** Heights of all that was drawn, read at once. */
+  measure() {
+    for (const entry of this.entries.values()) {
+      if (!entry.isDirty || !entry.articles[0]) continue;
+      if (entry.ticket.kind === 'ticket') entry.size = sizeOf(entry, GOES_ON_REM * this.rem);
+      else if (entry.ticket.kind === 'fold') entry.size = { ...noSize(entry.ticket.id), height: entry.articles[0].offsetHeight };
+      entry.heights = entry.articles.map((article) => article.offsetHeight);
+      entry.isDirty = false;
+    }
+  }
+
+  /** @param {Ticket[]} shown @param {Look & {number: (n: number) => number}} look */
+  put(shown, look) {
+    // Elements first, in reading order; what is new is measured once it is there.
+    let before = this.box.firstElementChild;
+    for (const { id } of shown) {
+      for (const article of this.entries.get(id)?.articles ?? []) {
+        if (article === before) before = before.nextElementSibling;
+        else this.box.insertBefore(article, before);
+      }
+    }
+    this.measure();
+    const sizes = shown.flatMap(({ id }) => this.entries.get(id)?.size ?? []);
+    const { places, columns } = place(sizes, this.height, GAP);
+    this.split(shown, places, look);
+    const step = this.column.width + GAP_COLUMNS;
+    for (const at of places) {
+      const element = this.entries.get(at.id)?.articles[at.part];
+      if (element) this.move(element, at.id, `translate(${at.column * step}px, ${at.top}px)`);
+    }
+    this.box.style.width = `${Math.max(0, columns * step - GAP_COLUMNS)}px`;
+    this.places = places;
+    this.drawn = shown.length;
+    this.count();
+  }
+
+  /** Tickets that are cut otherwise than before get as many elements as they have pieces. @param {Ticket[]} shown @param {Place[]} places @param {Look & {number: (n: number) => number}} look */
+  split(shown, places, look) {
+    /** @type {Map<string, Place[]>} */
+    const pieces = new Map();
+    for (const at of places) pieces.set(at.id, [...(pieces.get(at.id) ?? []), at]);
+    for (const [n, { id, kind }] of shown.entries()) {
+      const entry = this.entries.get(id);
+      const cut = pieces.get(id) ?? [];
+      if (!entry || kind === 'fold' || sameCut(entry.pieces, cut)) continue;
+      this.cut(entry, cut.length > 1 ? cut : [null]);
+      this.render(entry, look, look.number(n));
+      entry.heights = entry.articles.map((article) => article.offsetHeight);
+    }
+  }
+
+  /** @param {Entry} entry @param {(Place | null)[]} pieces */
+  cut(entry, pieces) {
+    while (entry.articles.length > pieces.length) entry.articles.pop()?.remove();
+    while (entry.articles.length < pieces.length) {
+      const next = article();
+      entry.articles.at(-1)?.after(next);
+      entry.articles.push(next);
+    }
+    entry.pieces = pieces;
+  }
+
+  /** @param {HTMLElement} element @param {string} id @param {string} transform */
+  move(element, id, transform) {
+    if (element.style.transform === transform) return;
+    const isNew = element.style.transform === '';
+    // What comes appears where it belongs; what was there moves there.
+    element.classList.toggle('placed', !isNew);
+    element.classList.toggle('arrives', isNew);
+    element.style.transform = transform;
+    this.moved(id, isNew);
+  }
+
+  /** How many stand to the right of what is seen. */
+  count() {
+    const { scrollLeft, clientWidth } = this.rail;
+    const step = this.column.width + GAP_COLUMNS;
+    const first = (scrollLeft + clientWidth - this.column.width / 2) / step;
+    const beyond = new Set(this.places.filter(({ column, isFirst }) => isFirst && column >= first).map(({ id }) => id));
+    this.more = beyond.size + this.total - this.drawn;
+  }
+
+  /** Whether somebody has come so close to the end of what is drawn that more has to be. */
+  needsMore() {
+    const { scrollLeft, clientWidth, scrollWidth } = this.rail;
+    if (this.drawn >= this.total || scrollLeft + clientWidth * 2 < scrollWidth) return false;
+    this.drawn += 40;
+    return true;
+  }
+
+  /** @param {(ticket: Ticket) => string} age what stands beside the code @param {(ticket: Ticket) => string} undo what stands on the button that takes back */
+  tick(age, undo) {
+    for (const { ticket, articles } of this.entries.values()) {
+      const isLeft = ticket.kind === 'undo';
+      const element = isLeft ? articles.at(-1)?.querySelector('.left') : articles[0]?.querySelector('.t');
+      const text = isLeft ? undo(ticket) : age(ticket);
+      if (element && text && element.textContent !== text) element.textContent = text;
+    }
+  }
+}
+
+function article() {
+  return document.createElement('article');
+}
+
+/** @param {string} id @returns {Size} */
+function noSize(id) {
+  return { id, height: 0, head: 0, lines: [], foot: 0, on: 0 };
+}
+
+/** @param {Entry} entry @param {number} on @returns {Size} */
+function sizeOf({ ticket, articles }, on) {
+  const height = (/** @type {Element | null | undefined} */ element) => (element instanceof HTMLElement ? element.offsetHeight : 0);
+  const lines = articles.flatMap((article) => [...article.querySelectorAll('.li')].map(height));
+  const head = height(articles[0]?.querySelector('.top'));
+  const foot = height(articles.at(-1)?.querySelector('.end'));
+  return { id: ticket.id, height: head + foot + lines.reduce((sum, line) => sum + line, 0), head, lines, foot, on };
+}
+
+/** @param {(Place | null)[]} one @param {Place[]} other */
+function sameCut(one, other) {
+  const isWhole = one.length === 1 && one[0] === null;
+  if (other.length <= 1) return isWhole;
+  return one.length === other.length && one.every((piece, n) => piece?.from === other[n]?.from && piece?.to === other[n]?.to);
+}
+
+/** @param {Element | undefined} element @param {string} selector */
+function focusIn(element, selector) {
+  const target = element?.querySelector(selector);
+  if (target instanceof HTMLElement) target.focus({ preventScroll: true });
+}
