@@ -19,7 +19,7 @@ export async function sendCommand(tap) {
   try {
     const response = await fetch(`/orders/${encodeURIComponent(tap.order)}/commands`, {
       method: 'POST',
-      headers: { 'Content-Type': 'application/json', 'Idempotency-Key': tap.id },
+      headers: { 'Content-Type': 'application/json', 'Brewline-As': 'staff', 'Idempotency-Key': tap.id },
       body: JSON.stringify(tap.body),
       keepalive: true,
       signal: abort.signal,

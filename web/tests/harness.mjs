@@ -189,6 +189,23 @@ export async function lineAndBrowser(test, options) {
   return { line, browser: chromium };
 }
 
+/**
+ * Signs a device of the shop in: all pages of this context have the session's cookie from then on.
+ * @param {import('playwright-core').Page | import('playwright-core').BrowserContext} whose
+ * @param {import('./line.mjs').Line} line
+ * @param {'barista' | 'manager'} [role]
+ * @param {string} [device] what it is called
+ * @returns {Promise<{id: string, device: string, role: string, expires_at: number}>} the session
+ */
+export async function signIn(whose, line, role = 'manager', device = 'Main bar') {
+  const context = 'context' in whose ? whose.context() : whose;
+  const made = await line.ask('POST', '/session/codes', { body: { role }, staff: true });
+  if (made.status !== 201) throw new Error(`no code was made: ${JSON.stringify(made.body)}`);
+  const answer = await context.request.post(`${line.url}/session`, { data: { code: made.body.code, device } });
+  if (!answer.ok()) throw new Error(`the device was not signed in: ${await answer.text()}`);
+  return answer.json();
+}
+
 /** A directory of a test's own, and how it is removed. */
 export async function room() {
   const path = await mkdtemp(join(tmpdir(), 'brewline-web-'));

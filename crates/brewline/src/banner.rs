@@ -79,12 +79,12 @@ fn addresses(door: &Door, out: &mut dyn io::Write) -> io::Result<()> {
     door.below(out)
 }
 
-/// What is known once the log has been read. The staff token is shown when it is made, and never again. A
-/// closed `out` is no reason to stop the line.
+/// What is known once the log has been read. The staff token is shown when it is made, and never again; so is the link
+/// that signs in a device. A closed `out` is no reason to stop the line.
 /// `barista`: the line that starts one, where this process has none.
 pub(crate) fn ready(
     started: &Started,
-    url: &str,
+    door: &Door,
     counts: Counts,
     barista: Option<&str>,
     quiet: bool,
@@ -94,13 +94,18 @@ pub(crate) fn ready(
         .staff_token
         .as_ref()
         .map(|token| format!("staff token, shown only now (Authorization: Bearer TOKEN):\n\n  {token}\n\n"));
+    let sign_in = started.sign_in_code.as_ref().map(|code| {
+        let link = format!("{}/sign-in#{code}", door.for_devices());
+        format!("sign in one device of the shop, within a day:\n\n  {link}\n\n")
+    });
     let open = open(counts).map(|open| format!("{open}\n\n")).unwrap_or_default();
-    let customers = client_line(url);
+    let customers = client_line(&door.own_url());
     let baristas = barista.map(|line| format!("a barista, in another terminal:\n\n  {line}\n\n"));
     let baristas = baristas.unwrap_or_default();
     let text = format!(
-        "{}{open}{baristas}ten customers, in another terminal:\n\n  {customers}\n\n{}",
+        "{}{}{open}{baristas}ten customers, in another terminal:\n\n  {customers}\n\n{}",
         token.unwrap_or_default(),
+        sign_in.unwrap_or_default(),
         stops(quiet)
     );
     let _ = writeln!(out, "{text}").and_then(|()| out.flush());
@@ -242,8 +247,8 @@ mod tests {
             print(&up, menu, Some(&door), &mut out).unwrap();
             let token = Some("ab".repeat(32));
             let counts = Counts { undecided: 1_000_000, ..Counts::default() };
-            let started = Started { address: lan, staff_token: token };
-            ready(&started, &door.own_url(), counts, None, false, &mut out);
+            let started = Started { address: lan, staff_token: token, sign_in_code: Some("ab".repeat(16)) };
+            ready(&started, &door, counts, None, false, &mut out);
             let text = String::from_utf8(out).unwrap();
             let (to_paste, text): (Vec<_>, Vec<_>) =
                 text.lines().partition(|line| line.contains(" up --mode ") || line.contains(" client -c "));

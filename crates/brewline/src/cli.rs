@@ -197,6 +197,10 @@ pub struct ServeArgs {
     #[arg(long)]
     pub new_staff_token: bool,
 
+    /// Show a link that signs in one device as a manager, also where some are signed in
+    #[arg(long)]
+    pub sign_in_link: bool,
+
     #[command(flatten)]
     pub shop: ShopArgs,
 }

@@ -84,6 +84,8 @@ pub struct Serve {
     pub max_streams_per_address: usize,
     pub orders_per_minute: u32,
     pub new_staff_token: bool,
+    /// Show a link that signs in one device.
+    pub sign_in_link: bool,
     pub files: Files,
     /// Where phones find the counter, if that is said.
     pub public_url: Option<PublicUrl>,
@@ -267,6 +269,7 @@ impl File {
                 .or(self.orders_per_minute)
                 .unwrap_or(counter::Options::ORDERS_PER_MINUTE),
             new_staff_token: args.new_staff_token,
+            sign_in_link: args.sign_in_link,
             files: self.files(&args.shop),
             public_url: args.public_url.as_ref().or(self.public_url.as_ref()).cloned(),
             tls: self.tls(args)?,

@@ -54,6 +54,11 @@ impl Door {
         }
     }
 
+    /// Where staff's devices find it; where none but this machine does, there.
+    pub(crate) fn for_devices(&self) -> String {
+        self.url.as_ref().map_or_else(|| self.own_url(), ToString::to_string)
+    }
+
     /// The lines among the addresses.
     pub(crate) fn lines(&self, out: &mut dyn io::Write) -> io::Result<()> {
         let port = self.listen.port();

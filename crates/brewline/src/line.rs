@@ -91,7 +91,7 @@ pub async fn run(options: Run) -> anyhow::Result<()> {
     match (started, views, door) {
         (Some(started), Some(views), Some(door)) => {
             let barista = options.barista.is_none().then(|| banner::barista_line(&options.log));
-            tokio::spawn(open_for_orders(started, views, door.own_url(), barista, narrator));
+            tokio::spawn(open_for_orders(started, views, door, barista, narrator));
         }
         _ => tell("narrator", move || {
             banner::at_work(narrator.is_none(), &mut io::stdout());
@@ -105,14 +105,14 @@ pub async fn run(options: Run) -> anyhow::Result<()> {
 async fn open_for_orders(
     started: oneshot::Receiver<Started>,
     views: Views,
-    url: String,
+    door: Door,
     barista: Option<String>,
     narrator: Option<impl FnOnce() -> Result<(), OpenError> + Send + 'static>,
 ) {
     let Ok(started) = started.await else { return };
     let counts = views.counts();
     tell("narrator", move || {
-        banner::ready(&started, &url, counts, barista.as_deref(), narrator.is_none(), &mut io::stdout());
+        banner::ready(&started, &door, counts, barista.as_deref(), narrator.is_none(), &mut io::stdout());
         narrator.map_or(Ok(()), |narrate| narrate())
     });
 }
@@ -182,6 +182,7 @@ fn counter_options(
         max_streams_per_address: serve.max_streams_per_address,
         orders_per_minute: serve.orders_per_minute,
         reset_staff_token: serve.new_staff_token,
+        sign_in_link: serve.sign_in_link,
         registry,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         ..counter::Options::default()

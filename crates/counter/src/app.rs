@@ -17,6 +17,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    access::Guesses,
     clock,
     http::{Codes, Freshness, lives},
     idempotency::InFlight,
@@ -59,6 +60,8 @@ pub(crate) struct App {
     pub(crate) places: Arc<Seats>,
     /// For orders with items that are not of staff.
     pub(crate) rates: Rates,
+    /// For codes that sign a device in.
+    pub(crate) guesses: Guesses,
     /// For what is said of the shop.
     pub(crate) facts: Bucket,
     pub(crate) offer: Offer,
@@ -90,6 +93,8 @@ pub(crate) struct Settings {
     pub(crate) source: String,
     pub(crate) version: String,
     pub(crate) demo: bool,
+    /// Whether it speaks TLS itself.
+    pub(crate) tls: bool,
 }
 
 impl Settings {
@@ -131,6 +136,7 @@ impl App {
                 source: options.source,
                 version: options.version,
                 demo: options.demo,
+                tls: options.tls.is_some(),
             },
             address,
             public_url,
@@ -141,6 +147,7 @@ impl App {
             places: Seats::new(max_connections, max_connections_per_address, metrics.connections.clone()),
             facts: Bucket::new(FACTS_PER_MINUTE),
             offer: Offer::new(options.shop),
+            guesses: Guesses::default(),
             rates: Rates::new(options.orders_per_minute, options.orders_per_minute_of_device),
             metrics,
             secret: OnceLock::new(),

@@ -8,9 +8,9 @@ use tokio::sync::oneshot;
 
 use crate::{
     Started,
+    access::{NewToken, register},
     app::App,
-    auth::NewToken,
-    view::{SECRET_PREFIX, STAFF_TOKEN, to_hex},
+    view::{SECRET_PREFIX, STAFF_TOKEN, StaffRole, to_hex},
 };
 
 /// How long to wait before the next try, doubling from the first to the last.
@@ -19,6 +19,7 @@ const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::fro
 /// Settles both, once.
 pub(crate) struct Claims {
     pub(crate) reset_staff_token: bool,
+    pub(crate) sign_in_link: bool,
     pub(crate) address: SocketAddr,
     pub(crate) started: oneshot::Sender<Started>,
 }
@@ -28,8 +29,9 @@ impl Claims {
     pub(crate) async fn settle(self, app: Arc<App>) {
         settle_secret(&app).await;
         let staff_token = settle_token(&app, self.reset_staff_token).await;
+        let sign_in_code = offer_sign_in(&app, self.sign_in_link).await;
         // Nobody may be listening: then nobody is told.
-        let _ = self.started.send(Started { address: self.address, staff_token });
+        let _ = self.started.send(Started { address: self.address, staff_token, sign_in_code });
     }
 }
 
@@ -90,6 +92,27 @@ async fn settle_token(app: &App, reset: bool) -> Option<String> {
         read.then(|| look.shop().staff_token() == Some(&token.sha256))
     };
     until(app, ours).await.then_some(token.text)
+}
+
+/// A code for the first device, which no other can sign in; also where some are, if that was asked for.
+async fn offer_sign_in(app: &App, anyway: bool) -> Option<String> {
+    let is_first = |app: &App| {
+        let look = app.views.look()?;
+        Some(look.shop().devices().signed_in(look.now).next().is_none())
+    };
+    if !until(app, is_first).await && !anyway {
+        return None;
+    }
+    match register::offer(app, register::Offer::Link, StaffRole::Manager).await {
+        Ok((code, _)) => Some(code.shown()),
+        Err(problem) => {
+            tracing::warn!(
+                ?problem,
+                "no link that signs in a device could be made; start with --sign-in-link for one"
+            );
+            None
+        }
+    }
 }
 
 /// Writes the token, always the same one: a try whose outcome nobody knows may have been written.

@@ -15,10 +15,12 @@
 //! | `peer`, `rates` | where a request comes from; how often one may order |
 //! | `offer` | menu and settings, and whether orders are taken |
 //! | `claims` | the line's secret and the staff token, settled through the log |
-//! | `idempotency`, `auth`, `metrics` | one idea each |
+//! | `access` | who asks, and what they may do |
+//! | `say` | what this counter says of the shop |
+//! | `idempotency`, `metrics` | one idea each |
 
+mod access;
 mod app;
-mod auth;
 mod claims;
 mod clock;
 mod closed;
@@ -33,6 +35,7 @@ mod peer;
 pub mod problem;
 mod public;
 mod rates;
+mod say;
 mod seats;
 mod server;
 mod stall;
@@ -80,6 +83,9 @@ pub struct Started {
     pub address: SocketAddr,
     /// A staff token that was made just now. It is shown once; only its hash is kept.
     pub staff_token: Option<String>,
+    /// A code that signs in one device as a manager, if none is signed in or it was asked for: the end of a link,
+    /// `/sign-in#CODE`. It is good for a day.
+    pub sign_in_code: Option<String>,
 }
 
 impl Counter {
@@ -138,10 +144,15 @@ impl Counter {
             .name("view".to_owned())
             .spawn(move || drop(end.send(runner.run())))?; // nobody waits when this run is dropped
 
-        let claims = Claims { reset_staff_token: options.reset_staff_token, address, started };
+        let claims = Claims {
+            reset_staff_token: options.reset_staff_token,
+            sign_in_link: options.sign_in_link,
+            address,
+            started,
+        };
         let (max_connections, head_timeout) = (options.max_connections(), options.head_timeout);
         let (write_timeout, grace) = (options.write_timeout, options.grace);
-        let tls = options.tls.take();
+        let tls = options.tls.clone();
         let renewing = tls.clone().map(|tls| tokio::spawn(tls.keep_fresh()));
         options.max_open = options.max_open.max(1);
         let app = Arc::new(App::new(options, address, public_url, log, views, closing.clone()));

@@ -60,6 +60,8 @@ pub struct Options {
     pub reset_staff_token: bool,
     /// All of it is practice: `GET /shop` and every page say so.
     pub demo: bool,
+    /// Make a code that signs in one device as a manager, also where some are signed in.
+    pub sign_in_link: bool,
     /// Where `/metrics` come from; whoever wires the parts may have registered others' before.
     pub registry: Registry,
     /// Who this is: `ce_source` of every order.
@@ -108,6 +110,7 @@ impl Default for Options {
             shop: None,
             reset_staff_token: false,
             demo: false,
+            sign_in_link: false,
             registry: Registry::default(),
             source: "/brewline/counter".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),

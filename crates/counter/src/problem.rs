@@ -52,8 +52,22 @@ codes! {
     BadId = "bad_id", BAD_REQUEST, "That is no order id";
     /// The order has no such line.
     NoSuchLine = "no_such_line", BAD_REQUEST, "The order has no such line";
-    /// The token is wrong, or there is none.
-    Unauthorized = "unauthorized", UNAUTHORIZED, "The staff token is needed";
+    /// The token is wrong, or there is neither a token nor a session.
+    Unauthorized = "unauthorized", UNAUTHORIZED, "This is for staff";
+    /// The session is over.
+    SignedOut = "signed_out", UNAUTHORIZED, "The device is signed out";
+    /// Only a manager may ask this.
+    ManagersOnly = "managers_only", FORBIDDEN, "This is for managers";
+    /// A page of another site asked.
+    CrossSite = "cross_site", FORBIDDEN, "Another site sent this";
+    /// There is no such code.
+    WrongCode = "wrong_code", FORBIDDEN, "The code is wrong";
+    /// Wrong codes came before, and the wait after them is not over.
+    TooManyCodes = "too_many_codes", TOO_MANY_REQUESTS, "Codes are tried too fast";
+    /// A device was signed in with it before.
+    CodeUsed = "code_used", GONE, "The code was used before";
+    /// It was good for a while.
+    CodeExpired = "code_expired", GONE, "The code is too old";
     /// The sender may not ask this.
     NotAllowed = "not_allowed", FORBIDDEN, "The sender may not ask this";
     /// There is nothing at this path.

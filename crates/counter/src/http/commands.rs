@@ -19,8 +19,9 @@ use super::{
     orders::{at, not_found, unknown_order},
 };
 use crate::{
+    access::Anyone,
     app::{App, not_taken, queue_full},
-    auth, clock, idempotency,
+    clock, idempotency,
     problem::{Code, Problem},
     view::Look,
 };
@@ -41,10 +42,11 @@ struct Ask {
 /// `POST /orders/{id}/commands`
 pub(super) async fn command(
     State(app): State<Arc<App>>,
+    Anyone(caller): Anyone,
     Id(order_id): Id,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
-    let role = auth::role(request.headers(), &app.views)?;
+    let role = caller.role();
     let said_at = at(request.uri())?;
     let command_id = command_id(request.headers())?;
     let trace = traceparent(request.headers()).map(<[u8]>::to_vec);
@@ -78,7 +80,7 @@ pub(super) async fn command(
     if order_at.partition >= app.publisher.partitions(topic::COMMAND) {
         return Err(Problem::field("at", "There is no such partition."));
     }
-    let by = By { role, device: ask.device };
+    let by = By { role, device: caller.device(ask.device) };
     by.check().map_err(bad_text)?;
     let command = Command {
         command_id,

@@ -13,7 +13,7 @@
 
 use std::sync::Arc;
 
-use ::order::{Limits, Millis, check_text, topic};
+use ::order::{Limits, Millis, check_text};
 use axum::{
     Router,
     body::Body,
@@ -21,7 +21,6 @@ use axum::{
     response::Response,
     routing::put,
 };
-use eventlog::{Offset, Record};
 use http::Request;
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::json;
@@ -31,8 +30,9 @@ use super::{
     shop::shown,
 };
 use crate::{
-    app::{App, not_taken},
-    auth, clock,
+    access::Staff,
+    app::App,
+    clock,
     problem::{Code, Problem},
     view::{BAR_PREFIX, BARS_MAX, BUSY_MINUTES_MAX, OPEN, PACE, PAUSE, SOLD_OUT_MAX, SOLD_OUT_PREFIX},
 };
@@ -54,7 +54,11 @@ pub(super) fn router() -> Router<Arc<App>> {
 }
 
 /// `PUT /shop/open`
-async fn open(State(app): State<Arc<App>>, request: Request<Body>) -> Result<Response, Problem> {
+async fn open(
+    State(app): State<Arc<App>>,
+    Staff(by): Staff,
+    request: Request<Body>,
+) -> Result<Response, Problem> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Says {
@@ -62,16 +66,20 @@ async fn open(State(app): State<Arc<App>>, request: Request<Body>) -> Result<Res
         open: Option<bool>,
         device: Option<String>,
     }
-    let Says { open, device } = staff_says(&app, request).await?;
-    let by = device.as_deref();
-    if let Some(device) = by {
+    let Says { open, device } = said_in(&app, request).await?;
+    if let Some(device) = &device {
         check_text(device, Limits::DEVICE_CHARS).map_err(|why| Problem::text("device", why))?;
     }
+    let by = by.device(device);
     say(&app, OPEN.to_owned(), Some(json!({"open": open, "at": clock::now(), "by": by}))).await
 }
 
 /// `PUT /shop/pause`
-async fn pause(State(app): State<Arc<App>>, request: Request<Body>) -> Result<Response, Problem> {
+async fn pause(
+    State(app): State<Arc<App>>,
+    Staff(_): Staff,
+    request: Request<Body>,
+) -> Result<Response, Problem> {
     #[derive(Deserialize)]
     #[serde(untagged, deny_unknown_fields)]
     enum Says {
@@ -83,7 +91,7 @@ async fn pause(State(app): State<Arc<App>>, request: Request<Body>) -> Result<Re
             paused: bool,
         },
     }
-    let says: serde_json::Map<String, serde_json::Value> = staff_says(&app, request).await?;
+    let says: serde_json::Map<String, serde_json::Value> = said_in(&app, request).await?;
     let until = match serde_json::from_value(says.into()) {
         Ok(Says::Paused { paused: false }) => return say(&app, PAUSE.to_owned(), None).await,
         Ok(Says::Paused { paused: true }) => None,
@@ -102,13 +110,17 @@ async fn pause(State(app): State<Arc<App>>, request: Request<Body>) -> Result<Re
 }
 
 /// `PUT /shop/pace`
-async fn pace(State(app): State<Arc<App>>, request: Request<Body>) -> Result<Response, Problem> {
+async fn pace(
+    State(app): State<Arc<App>>,
+    Staff(_): Staff,
+    request: Request<Body>,
+) -> Result<Response, Problem> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Says {
         busy_minutes: u32,
     }
-    let Says { busy_minutes } = staff_says(&app, request).await?;
+    let Says { busy_minutes } = said_in(&app, request).await?;
     if busy_minutes > BUSY_MINUTES_MAX {
         let detail = format!("busy_minutes must be a whole number from 0 to {BUSY_MINUTES_MAX}.");
         return Err(Problem::field("busy_minutes", detail).with("range", format!("0..{BUSY_MINUTES_MAX}")));
@@ -124,6 +136,7 @@ async fn pace(State(app): State<Arc<App>>, request: Request<Body>) -> Result<Res
 /// `PUT /shop/sold-out/{id}`
 async fn sold_out(
     State(app): State<Arc<App>>,
+    Staff(_): Staff,
     id: Result<Path<String>, PathRejection>,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
@@ -132,7 +145,7 @@ async fn sold_out(
     struct Says {
         sold_out: bool,
     }
-    let Says { sold_out } = staff_says(&app, request).await?;
+    let Says { sold_out } = said_in(&app, request).await?;
     let id = id.ok().map(|Path(id)| id).filter(|id| shop::can_be_sold_out(id));
     let id = id.ok_or_else(|| {
         Problem::field(
@@ -164,13 +177,14 @@ async fn sold_out(
 /// `PUT /shop/bars/{name}`
 async fn bar(
     State(app): State<Arc<App>>,
+    Staff(_): Staff,
     name: Result<Path<String>, PathRejection>,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Says {}
-    let Says {} = staff_says(&app, request).await?;
+    let Says {} = said_in(&app, request).await?;
     let name = name.map(|Path(name)| name).map_err(|_| Problem::field("name", "The name is no UTF-8."))?;
     check_text(&name, Limits::DEVICE_CHARS).map_err(|why| Problem::text("name", why))?;
     let now = clock::now();
@@ -192,10 +206,8 @@ async fn bar(
     // Names that pages make up must not stay in the log for ever: each word lets go of one that is silent, and waits for
     // that no longer than for its own.
     let forget = async {
-        if let Some(gone) = gone
-            && app.facts.one_more(tokio::time::Instant::now().into_std()).is_ok()
-        {
-            let _ = write(&app, format!("{BAR_PREFIX}{gone}"), None).await;
+        if let Some(gone) = gone {
+            let _ = app.write_fact(format!("{BAR_PREFIX}{gone}"), None).await;
         }
     };
     let (answer, ()) =
@@ -203,9 +215,8 @@ async fn bar(
     answer
 }
 
-/// What a member of the staff says in the body.
-async fn staff_says<T: DeserializeOwned>(app: &App, request: Request<Body>) -> Result<T, Problem> {
-    auth::staff_only(request.headers(), &app.views)?;
+/// What stands in the body.
+pub(super) async fn said_in<T: DeserializeOwned>(app: &App, request: Request<Body>) -> Result<T, Problem> {
     let json = body::json(request, &app.settings).await?;
     // A struct would be read from a list, too.
     let fields: serde_json::Map<String, serde_json::Value> =
@@ -218,38 +229,8 @@ fn said<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Optio
     Option::deserialize(from)
 }
 
-/// Writes a fact, waits until this counter has read it, and shows the shop with it.
+/// Says it, and shows the shop with it.
 async fn say(app: &App, key: String, value: Option<serde_json::Value>) -> Result<Response, Problem> {
-    app.facts.one_more(tokio::time::Instant::now().into_std())?;
-    let by_when = tokio::time::Instant::now() + app.settings.deadline;
-    let at = write(app, key, value).await?;
-    if tokio::time::timeout_at(by_when, read(app, at)).await.is_err() {
-        let detail =
-            "It is written, but this counter has not read it back in time; look at GET /shop in a second.";
-        return Err(Problem::new(Code::Starting, detail).retry_after(1));
-    }
+    app.say(key, value).await?;
     shown(app)
-}
-
-async fn write(app: &App, key: String, value: Option<serde_json::Value>) -> Result<Offset, Problem> {
-    let record = Record {
-        key: Some(key.into()),
-        value: value.map(|value| value.to_string().into()),
-        headers: eventlog::Headers::default(),
-    };
-    let at = app.publish(topic::SHOP, 0, record).await.map_err(|error| not_taken(&error))?;
-    Ok(at.offset)
-}
-
-/// Waits until the view has read this record of `shop.state`.
-async fn read(app: &App, offset: Offset) {
-    let mut changes = app.views.changes();
-    loop {
-        changes.mark_unchanged();
-        if app.views.look().is_some_and(|look| look.shop().read_to() > offset) {
-            return;
-        }
-        // The one who sends is in the same app.
-        let _ = changes.changed().await;
-    }
 }

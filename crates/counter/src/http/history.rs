@@ -5,13 +5,13 @@ use std::{sync::Arc, time::Duration};
 use ::order::{Event, OrderId, topic};
 use axum::{extract::State, response::Response};
 use eventlog::{Entry, FollowError, Log, Millis, Offset, OpenError, Partition, Start};
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use serde::Serialize;
 
 use super::{Id, answer, orders::not_found};
 use crate::{
+    access::Staff,
     app::App,
-    auth,
     problem::{Code, Problem},
 };
 
@@ -25,10 +25,9 @@ const POLL: Duration = Duration::from_millis(200);
 /// `GET /orders/{id}/history`
 pub(super) async fn history(
     State(app): State<Arc<App>>,
+    Staff(_): Staff,
     Id(id): Id,
-    headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    auth::staff_only(&headers, &app.views)?;
     let (partition, from, version) = {
         let look = app.views.look().ok_or_else(Problem::starting)?;
         let state = look.get(id.as_str()).ok_or_else(|| not_found(&look))?;

@@ -7,6 +7,7 @@
 //! | `draft`, `price` | an order with items, from JSON; what it costs, and whether it is taken |
 //! | `menu`, `shop`, `facts` | `GET /menu`; `GET /shop`; `PUT /shop/…` |
 //! | `commands` | `POST /orders/{id}/commands` |
+//! | `access` | `/session`, `/devices`, `/tokens`: who may do what |
 //! | `order_stream` | `GET /orders/{id}/events` |
 //! | `screens` | `GET /board/codes`, `GET /board/events`, `GET /shop/events`, `GET /events` |
 //! | `history` | `GET /orders/{id}/history` |
@@ -16,6 +17,7 @@
 //! | `negotiate` | what a client has, can unpack, and reads |
 //! | `body`, `sse`, `answer` | what they are made of |
 
+mod access;
 mod answer;
 mod body;
 mod commands;
@@ -77,6 +79,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/shop/events", get(screens::shop))
         .route("/shop", get(shop::show))
         .merge(facts::router())
+        .merge(access::router())
         .route("/menu", get(menu::menu))
         .route("/events", get(screens::staff))
         .merge(pages::router())

@@ -2,18 +2,18 @@
 
 use std::{sync::Arc, time::Duration};
 
-use ::order::{Millis, OrderId, Promise};
+use ::order::{Millis, OrderId, Promise, Role};
 use axum::{Extension, extract::State, response::Response};
 use bytes::Bytes;
 use futures_util::stream;
-use http::HeaderMap;
+use http::{HeaderMap, Method};
 use serde::Serialize;
 use tokio::time::{Instant, sleep_until};
 
 use super::{Client, Id, sse};
 use crate::{
+    access::{Caller, Credential},
     app::App,
-    auth::{self, Who},
     clock,
     problem::Problem,
     seats::Seat,
@@ -32,13 +32,13 @@ pub(super) async fn stream(
     Extension(Client(client)): Extension<Client>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let mut who = auth::who(&headers);
-    who.settle(&app.views)?;
+    let who = Credential::of_anyone(&Method::GET, &headers)?;
+    who.caller_once_known(&app)?;
     let seat = app.seats.take(client)?;
     let pager = Pager {
         watching: app.views.watch(id),
+        who,
         talk: Talk {
-            who,
             told: sse::last_event_id(&headers).and_then(|id| id.parse().ok()),
             was_there: false,
             said_waiting: false,
@@ -61,6 +61,7 @@ pub(super) async fn stream(
 /// One open stream.
 struct Pager {
     app: Arc<App>,
+    who: Credential,
     watching: Watching,
     talk: Talk,
     unknown_until: Instant,
@@ -72,7 +73,6 @@ struct Pager {
 /// What has been said so far.
 #[expect(clippy::struct_excessive_bools, reason = "each is said once, whatever the others are")]
 struct Talk {
-    who: Who,
     /// The version that the client has.
     told: Option<u32>,
     was_there: bool,
@@ -113,9 +113,9 @@ impl Pager {
             tokio::pin!(changed);
             // Listening begins before looking, so that nothing falls in between.
             changed.as_mut().enable();
-            // Whoever comes back with a wrong token is told so.
-            self.talk.who.settle(&self.app.views).ok()?;
-            if let Some(event) = self.talk.look(&self.app.views, self.watching.id()) {
+            // Whoever is signed out meanwhile, or has no token any more, is told so when they come back.
+            let role = self.who.caller_once_known(&self.app).ok()?.as_ref().map(Caller::role);
+            if let Some(event) = self.talk.look(&self.app.views, self.watching.id(), role) {
                 return Some(event);
             }
             let wake = if self.talk.is_in_the_dark() {
@@ -143,9 +143,10 @@ impl Pager {
 }
 
 impl Talk {
-    /// What there is to say of the order now that the client does not know yet.
-    fn look(&mut self, views: &Views, id: &OrderId) -> Option<Bytes> {
-        let (Some(look), &Who::Known(role)) = (views.look(), &self.who) else {
+    /// What there is to say of the order now that the client does not know yet. `role`: as whom it follows, once that is
+    /// known.
+    fn look(&mut self, views: &Views, id: &OrderId, role: Option<Role>) -> Option<Bytes> {
+        let (Some(look), Some(role)) = (views.look(), role) else {
             return (!std::mem::replace(&mut self.said_waiting, true))
                 .then(|| heartbeat_as("waiting", views, id));
         };
@@ -216,22 +217,14 @@ fn heartbeat_as(name: &str, views: &Views, id: &OrderId) -> Bytes {
 
 #[cfg(test)]
 mod tests {
-    use ::order::{Order, Role, topic};
+    use ::order::{Order, topic};
     use eventlog::{Entry, Record};
 
     use super::*;
     use crate::view::Changes;
 
     fn talk(began: Millis) -> Talk {
-        Talk {
-            who: Who::Known(Role::Holder),
-            told: None,
-            was_there: false,
-            said_waiting: false,
-            said_unknown: false,
-            over: false,
-            began,
-        }
+        Talk { told: None, was_there: false, said_waiting: false, said_unknown: false, over: false, began }
     }
 
     #[test]
@@ -239,7 +232,7 @@ mod tests {
         let (views, id) = (Views::new("boot".to_owned()), OrderId::new("late").unwrap());
         let mut talk = talk(5);
         views.at_end(6);
-        assert!(talk.look(&views, &id).unwrap().starts_with(b"event: unknown"));
+        assert!(talk.look(&views, &id, Some(Role::Holder)).unwrap().starts_with(b"event: unknown"));
         assert!(talk.is_about_nothing());
         views.fold(&mut Changes::default(), |view, changes| {
             let record = Record::new("late", Order::new(id.clone(), 1).to_json());
@@ -248,7 +241,7 @@ mod tests {
                 changes,
             );
         });
-        assert!(talk.look(&views, &id).unwrap().starts_with(b"id: 0\nevent: order"));
+        assert!(talk.look(&views, &id, Some(Role::Holder)).unwrap().starts_with(b"id: 0\nevent: order"));
         assert!(!talk.is_about_nothing(), "its stream does not end after a minute");
     }
 
@@ -257,9 +250,9 @@ mod tests {
         let (views, id) = (Views::new("boot".to_owned()), OrderId::new("a").unwrap());
         let mut talk = talk(5);
         views.at_end(5);
-        assert_eq!(talk.look(&views, &id), None);
+        assert_eq!(talk.look(&views, &id, Some(Role::Holder)), None);
         assert!(talk.is_in_the_dark());
         views.at_end(6);
-        assert!(talk.look(&views, &id).unwrap().starts_with(b"event: unknown"));
+        assert!(talk.look(&views, &id, Some(Role::Holder)).unwrap().starts_with(b"event: unknown"));
     }
 }

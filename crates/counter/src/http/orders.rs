@@ -8,14 +8,14 @@ use axum::{
     extract::{Extension, State},
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, HeaderValue, Request, StatusCode, Uri};
+use http::{HeaderValue, Request, StatusCode, Uri};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::{Client, Id, answer, body, draft::Draft, order::submit, parameter, price::Sale};
 use crate::{
+    access::{Anyone, Staff},
     app::App,
-    auth,
     problem::{Code, Problem},
     rates::Who,
     view::Look,
@@ -34,29 +34,28 @@ const DEVICE: &str = "brewline-device";
 pub(super) async fn place(
     State(app): State<Arc<App>>,
     Extension(Client(address)): Extension<Client>,
+    Anyone(caller): Anyone,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
     let headers = request.headers().clone();
-    let role = auth::role(&headers, &app.views)?;
     let json = body::json(request, &app.settings).await?;
     let draft = Draft::parse(&json)?;
     let who = Who { address, device: headers.get(DEVICE).map(HeaderValue::as_bytes) };
-    let placed = submit(&app, &headers, Sale::new(&app, role, who, draft)).await?;
+    let placed = submit(&app, &headers, Sale::new(&app, caller.role(), who, draft)).await?;
     Ok(placed.response(StatusCode::CREATED))
 }
 
 /// `GET /orders/{id}`
 pub(super) async fn show(
     State(app): State<Arc<App>>,
+    Anyone(caller): Anyone,
     Id(id): Id,
     uri: Uri,
-    headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let role = auth::role(&headers, &app.views)?;
     let at = at(&uri)?;
     let look = app.views.look().ok_or_else(Problem::starting)?;
     match look.get(id.as_str()) {
-        Some(state) => Ok(answer::json(StatusCode::OK, look.snapshot(state, role))),
+        Some(state) => Ok(answer::json(StatusCode::OK, look.snapshot(state, caller.role()))),
         None if at.is_some_and(|at| !look.has_read(at)) => {
             let waiting =
                 CatchingUp { code: "catching_up", order_id: id.as_str(), as_of: look.as_of, now: look.now };
@@ -68,10 +67,7 @@ pub(super) async fn show(
 }
 
 /// `GET /orders?live`, `GET /orders?recent`
-pub(super) async fn list(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Response {
-    if let Err(problem) = auth::staff_only(&headers, &app.views) {
-        return problem.into_response();
-    }
+pub(super) async fn list(State(app): State<Arc<App>>, Staff(_): Staff, uri: Uri) -> Response {
     let list = match (parameter(&uri, "live"), parameter(&uri, "recent")) {
         (Ok(Some("")), Ok(None)) => live_json,
         (Ok(None), Ok(Some(""))) => recent_json,

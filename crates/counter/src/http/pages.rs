@@ -2,7 +2,7 @@
 //!
 //! | request | answer |
 //! |---|---|
-//! | `GET /`, `/table`, `/bar`, `/privacy` | a page in the language that is asked for, to be asked for again each time |
+//! | `GET /`, `/table`, `/bar`, `/privacy`, `/sign-in` | a page in the language that is asked for, to be asked for again each time |
 //! | `GET /o/{id}` | the same page whatever the order, with 404 where nobody knows it; `?at=` as in its `Location` |
 //! | `GET /web/{hash}/…` | what pages are made of, kept for ever: another build has another hash |
 
@@ -56,6 +56,7 @@ pub(super) fn router() -> Router<Arc<App>> {
         .route("/table", always(&pages::TABLE))
         .route("/bar", always(&pages::BAR))
         .route("/privacy", always(&pages::PRIVACY))
+        .route("/sign-in", always(&pages::SIGN_IN))
         .route("/web/{hash}/{*path}", get(asset))
 }
 
@@ -81,6 +82,7 @@ pub(crate) fn without_log(demo: bool, uri: &Uri, headers: &HeaderMap) -> Option<
         "/table" => &pages::TABLE,
         "/bar" => &pages::BAR,
         "/privacy" => &pages::PRIVACY,
+        "/sign-in" => &pages::SIGN_IN,
         path if path.strip_prefix("/o/").is_some_and(|id| !id.is_empty()) => &pages::PAGER,
         path => {
             let (hash, path) = path.strip_prefix("/web/")?.split_once('/')?;

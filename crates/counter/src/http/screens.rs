@@ -5,11 +5,11 @@ use std::{
     time::Duration,
 };
 
-use ::order::{Millis, OrderState, Role, Stage, Stamp};
+use ::order::{Millis, OrderState, Stage, Stamp};
 use axum::{Extension, extract::State, response::Response};
 use bytes::Bytes;
 use futures_util::stream;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 use serde::Serialize;
 use tokio::{
     sync::watch,
@@ -23,8 +23,8 @@ use super::{
     sse,
 };
 use crate::{
+    access::Credential,
     app::App,
-    auth::{self, Who},
     clock,
     problem::Problem,
     seats::Seat,
@@ -242,7 +242,8 @@ pub(super) async fn staff(
     Extension(Client(client)): Extension<Client>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let who = auth::perhaps_staff(&headers, &app.views)?;
+    let who = Credential::of_staff(&Method::GET, &headers)?;
+    who.caller_once_known(&app)?;
     let seat = app.seats.take(client)?;
     let next = sse::last_event_id(&headers).and_then(|id| resume(&app, id));
     let tablet = Tablet {
@@ -270,7 +271,7 @@ fn resume(app: &App, id: &str) -> Option<u64> {
 /// One open stream of all orders.
 struct Tablet {
     app: Arc<App>,
-    who: Who,
+    who: Credential,
     changes: watch::Receiver<u64>,
     /// The number of the next change to tell; `None`: begin with everything that is live.
     next: Option<u64>,
@@ -290,9 +291,9 @@ impl Tablet {
                 return Some(event);
             }
             self.changes.mark_unchanged();
-            // Whoever comes back with a wrong token is told so.
-            self.who.settle(&self.app.views).ok()?;
-            if self.look() || !self.waiting.is_empty() {
+            // Whoever is signed out meanwhile, or has no token any more, is told so when they come back.
+            let caller = self.who.caller_once_known(&self.app).ok()?;
+            if caller.is_some_and(|_| self.look()) || !self.waiting.is_empty() {
                 continue;
             }
             tokio::select! {
@@ -311,7 +312,7 @@ impl Tablet {
 
     /// Gathers what there is to tell; true if there is more of it than one look takes.
     fn look(&mut self) -> bool {
-        let (Some(look), Who::Known(Role::Staff)) = (self.app.views.look(), &self.who) else { return false };
+        let Some(look) = self.app.views.look() else { return false };
         let boot = self.app.views.boot();
         match self.next.map(|next| look.changed_since(next, LOOK)) {
             Some(Ok((orders, end))) => {

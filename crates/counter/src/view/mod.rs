@@ -6,6 +6,7 @@
 //! | `table` | the orders and the few indexes that screens need |
 //! | `foreign` | orders that a barista of someone else made |
 //! | `shop`, `facts` | what the line settles for the whole shop; what staff and bar pages say of it |
+//! | `devices` | who may do what: signed-in devices, codes that sign one in, tokens |
 //! | `recent` | how fast the bar was lately, and whether its promises held |
 //! | `forecast` | when orders will be ready, as it is shown and promised |
 //! | `ways` | how the orders of a partition are made: by whom, how fast, after which others |
@@ -15,6 +16,7 @@
 //! | `views` | the view that threads share |
 //! | `runner` | the thread that keeps it up to date |
 
+mod devices;
 mod facts;
 mod feed;
 mod fold;
@@ -29,6 +31,22 @@ mod views;
 mod watch;
 mod ways;
 
+pub(crate) use self::{
+    devices::{
+        CLAIM_PREFIX, CODE_PREFIX, DEVICE_PREFIX, SEEN_PREFIX, SESSION_MS, SESSIONS, StaffRole, TOKEN_PREFIX,
+        is_name,
+    },
+    facts::{
+        BAR_PREFIX, BARS_MAX, BUSY_MINUTES_MAX, MENU, MenuFact, OPEN, Open, PACE, PAUSE, SOLD_OUT_MAX,
+        SOLD_OUT_PREFIX,
+    },
+    feed::{BOOT_ID_LEN, Missed},
+    runner::{Runner, Trouble},
+    shop::{SECRET_PREFIX, STAFF_TOKEN, from_hex, to_hex},
+    snapshot::{PickupCode, Queue},
+    views::{Look, is_old},
+    watch::Watching,
+};
 pub use self::{
     facts::Facts,
     fold::{Changes, View},
@@ -36,18 +54,6 @@ pub use self::{
     shop::Shop,
     table::{Ahead, Counts},
     views::Views,
-};
-pub(crate) use self::{
-    facts::{
-        BAR_PREFIX, BARS_MAX, BUSY_MINUTES_MAX, MENU, MenuFact, OPEN, Open, PACE, PAUSE, SOLD_OUT_MAX,
-        SOLD_OUT_PREFIX,
-    },
-    feed::{BOOT_ID_LEN, Missed},
-    runner::{Runner, Trouble},
-    shop::{SECRET_PREFIX, STAFF_TOKEN, to_hex},
-    snapshot::{PickupCode, Queue},
-    views::{Look, is_old},
-    watch::Watching,
 };
 
 /// What nobody has seen to for this long after its time, be it an order that is new or goes on by itself or a command of

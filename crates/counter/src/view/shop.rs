@@ -6,7 +6,7 @@ use eventlog::Offset;
 use order::Millis;
 use serde::{Deserialize, Serialize};
 
-use super::facts::Facts;
+use super::{devices::Devices, facts::Facts};
 
 /// Claims on being the line's secret stand under this and a random name: `{"secret":"64 hex digits"}`.
 pub(crate) const SECRET_PREFIX: &str = "secret/";
@@ -25,6 +25,7 @@ pub struct Shop {
     /// Where the last word on it stands, readable or not.
     staff_token_at: Option<Offset>,
     facts: Facts,
+    devices: Devices,
     baristas: BTreeMap<Box<str>, Barista>,
     /// The key of the one that spoke last: it is asked for with each order that becomes ready.
     spoke_last: Option<Box<str>>,
@@ -65,6 +66,11 @@ impl Shop {
     /// What staff and bar pages say of it.
     pub fn facts(&self) -> &Facts {
         &self.facts
+    }
+
+    /// Who may do what.
+    pub(crate) fn devices(&self) -> &Devices {
+        &self.devices
     }
 
     /// The next record that will be read.
@@ -116,7 +122,11 @@ impl Shop {
                 let last = self.baristas.iter().max_by_key(|(_, barista)| barista.at);
                 self.spoke_last = last.map(|(key, _)| key.clone());
             }
-            (key, value) => self.facts.apply(key, value, written_at),
+            (key, value) => {
+                if !self.devices.apply(offset, key, value, written_at) {
+                    self.facts.apply(key, value, written_at);
+                }
+            }
         }
     }
 
@@ -130,7 +140,7 @@ impl Shop {
 }
 
 /// 32 bytes from 64 hexadecimal digits.
-fn from_hex(text: &str) -> Option<[u8; 32]> {
+pub(crate) fn from_hex(text: &str) -> Option<[u8; 32]> {
     let digits: &[u8; 64] = text.as_bytes().try_into().ok()?;
     let mut bytes = [0; 32];
     for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {

@@ -1,0 +1,356 @@
+//! Who may do what: sessions of devices, codes that begin one, and tokens of programs.
+//!
+//! | request | who | answer |
+//! |---|---|---|
+//! | `POST /session` | whoever has a code: `{"code":"4821 7730","device":"Main bar"}` | the session, and its cookie |
+//! | `GET /session` | a device that is signed in, or a program | what it is called, and what it may |
+//! | `DELETE /session` | the same | signs this device out |
+//! | `POST /session/codes` | staff: `{"role":"barista"}`; only managers one for a manager | a code for one more device |
+//! | `GET /devices`, `DELETE /devices`, `DELETE /devices/{id}` | managers | lists them; signs out all, or one |
+//! | `GET /tokens`, `POST /tokens`, `DELETE /tokens/{id}` | managers: `{"name":"till","role":"barista"}` | lists them; makes one, shown once; takes one back |
+
+use std::sync::Arc;
+
+use ::order::{Limits, Millis, check_text};
+use axum::{
+    Extension, Router,
+    body::Body,
+    extract::{Path, State, rejection::PathRejection},
+    response::Response,
+    routing::{delete, get, post},
+};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::{Client, answer, facts::said_in};
+use crate::{
+    access::{
+        Caller, Credential, Manager, NewToken, SignInCode, Staff, StaffMember, managers_only, origin,
+        register::{self, BadCode, Offer},
+        session, signed_out,
+    },
+    app::App,
+    clock,
+    problem::{Code, Problem},
+    view::{StaffRole, TOKEN_PREFIX, is_name, to_hex},
+};
+
+/// Tokens of programs at once.
+const TOKENS_MAX: usize = 64;
+
+pub(super) fn router() -> Router<Arc<App>> {
+    Router::new()
+        .route("/session", get(show).post(sign_in).delete(sign_out))
+        .route("/session/codes", post(code))
+        .route("/devices", get(devices).delete(sign_out_all))
+        .route("/devices/{id}", delete(sign_out_one))
+        .route("/tokens", get(tokens).post(new_token))
+        .route("/tokens/{id}", delete(revoke))
+}
+
+/// Who is signed in, as it is answered.
+#[derive(Serialize)]
+struct Session<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device: Option<&'a str>,
+    role: StaffRole,
+    /// When it ends, if the device does not come back before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<Millis>,
+}
+
+/// `POST /session`
+async fn sign_in(
+    State(app): State<Arc<App>>,
+    Extension(Client(address)): Extension<Client>,
+    request: Request<Body>,
+) -> Result<Response, Problem> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Says {
+        code: String,
+        device: String,
+    }
+    origin::check(request.headers())?;
+    let secure = is_secure(&app, request.headers());
+    let Says { code, device } = said_in(&app, request).await?;
+    let name = named("device", &device)?;
+    let now = tokio::time::Instant::now().into_std();
+    let guess = app.guesses.one_more(address, now).map_err(|wait| {
+        let seconds = seconds(wait);
+        let detail =
+            format!("A wrong code came from there, or many from everywhere; try again in {seconds} s.");
+        Problem::new(Code::TooManyCodes, detail).retry_after(seconds)
+    })?;
+    let found = match SignInCode::read(&code) {
+        None => Err(BadCode::Unknown),
+        Some(code) => register::find(&app, &code).await?,
+    };
+    let bad = match found {
+        Ok(code) => match register::sign_in(&app, code, name).await? {
+            Ok(id) => {
+                guess.forgive();
+                return signed_in(&app, &id, secure);
+            }
+            Err(bad) => bad,
+        },
+        Err(bad) => bad,
+    };
+    Err(match bad {
+        BadCode::Unknown => {
+            let wait = seconds(guess.wait);
+            let detail =
+                format!("There is no such code; compare it with what is shown, and try again in {wait} s.");
+            Problem::new(Code::WrongCode, detail).retry_after(wait)
+        }
+        // Whoever has one that was good did not guess.
+        BadCode::Used => {
+            guess.forgive();
+            Problem::new(
+                Code::CodeUsed,
+                "A device was signed in with this code before; have a new one shown.",
+            )
+        }
+        BadCode::Expired => {
+            guess.forgive();
+            Problem::new(Code::CodeExpired, "The code is too old; have a new one shown.")
+        }
+    })
+}
+
+/// The session of a device, and its cookie.
+fn signed_in(app: &App, id: &str, secure: bool) -> Result<Response, Problem> {
+    let secret = app.secret.get().ok_or_else(Problem::starting)?;
+    let look = app.views.look().ok_or_else(Problem::starting)?;
+    let device = look.shop().devices().device(id, look.now).ok_or_else(signed_out)?;
+    let session = Session {
+        id: Some(id),
+        device: Some(&device.name),
+        role: device.role,
+        expires_at: Some(device.expires_at()),
+    };
+    let mut response = shown(StatusCode::OK, &session);
+    response.headers_mut().insert(header::SET_COOKIE, session::kept(secret, id, secure));
+    Ok(response)
+}
+
+/// `GET /session`: whoever comes back stays signed in.
+async fn show(
+    State(app): State<Arc<App>>,
+    Staff(member): Staff,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let Some(id) = member.session.as_deref() else {
+        let session =
+            Session { id: None, device: member.device.as_deref(), role: member.role, expires_at: None };
+        return Ok(shown(StatusCode::OK, &session));
+    };
+    // One that could not be written down is good as long as before.
+    let renewed = register::renew(&app, id).await.unwrap_or(false);
+    let mut response = signed_in(&app, id, is_secure(&app, &headers))?;
+    if !renewed {
+        response.headers_mut().remove(header::SET_COOKIE);
+    }
+    Ok(response)
+}
+
+/// `DELETE /session`
+async fn sign_out(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, Problem> {
+    match Credential::of_staff(&Method::DELETE, &headers)?.caller(&app) {
+        Ok(Caller::Staff(StaffMember { session: Some(id), .. })) => register::sign_out(&app, &id).await?,
+        Err(problem) if problem.code() != Code::SignedOut => return Err(problem),
+        // It is, or it is a program.
+        _ => {}
+    }
+    Ok(forgotten(&app, &headers))
+}
+
+/// `POST /session/codes`
+async fn code(
+    State(app): State<Arc<App>>,
+    Staff(member): Staff,
+    request: Request<Body>,
+) -> Result<Response, Problem> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Says {
+        role: StaffRole,
+    }
+    #[derive(Serialize)]
+    struct Made<'a> {
+        code: String,
+        role: StaffRole,
+        expires_at: Millis,
+        /// What phones open to use it, where this counter knows.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        url: Option<&'a str>,
+    }
+    let Says { role } = said_in(&app, request).await?;
+    if role > member.role {
+        return Err(managers_only());
+    }
+    let (code, expires_at) = register::offer(&app, Offer::Digits, role).await?;
+    register::tidy(&app);
+    let code = code.shown();
+    let url = app.public_url.as_ref().map(|url| format!("{url}/sign-in#{}", code.replace(' ', "")));
+    Ok(shown(StatusCode::CREATED, &Made { code, role, expires_at, url: url.as_deref() }))
+}
+
+/// `GET /devices`
+async fn devices(State(app): State<Arc<App>>, Manager(member): Manager) -> Result<Response, Problem> {
+    #[derive(Serialize)]
+    struct Listed<'a> {
+        id: &'a str,
+        device: &'a str,
+        role: StaffRole,
+        signed_in_at: Millis,
+        /// When it was here last, to about a day.
+        seen_at: Millis,
+        /// Whether it is the one that asks.
+        this: bool,
+    }
+    let look = app.views.look().ok_or_else(Problem::starting)?;
+    let signed_in = look.shop().devices().signed_in(look.now);
+    let mut listed: Vec<_> = signed_in
+        .map(|(id, device)| Listed {
+            id,
+            device: &device.name,
+            role: device.role,
+            signed_in_at: device.at,
+            seen_at: device.seen_at,
+            this: member.session.as_deref() == Some(id),
+        })
+        .collect();
+    listed.sort_by_key(|device| (device.signed_in_at, device.id));
+    Ok(shown(StatusCode::OK, &json!({"as_of": look.as_of, "now": look.now, "devices": listed})))
+}
+
+/// `DELETE /devices/{id}`
+async fn sign_out_one(
+    State(app): State<Arc<App>>,
+    Manager(_): Manager,
+    id: Result<Path<String>, PathRejection>,
+) -> Result<Response, Problem> {
+    let is_there =
+        |id: &str| app.views.look().map(|look| look.shop().devices().device(id, look.now).is_some());
+    // Where nobody is signed in with it, that is what was asked for.
+    if let Ok(Path(id)) = id
+        && is_there(&id).ok_or_else(Problem::starting)?
+    {
+        register::sign_out(&app, &id).await?;
+    }
+    Ok(nothing())
+}
+
+/// `DELETE /devices`
+async fn sign_out_all(
+    State(app): State<Arc<App>>,
+    Manager(member): Manager,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    register::sign_out_all(&app, member.device.as_deref()).await?;
+    Ok(if member.session.is_some() { forgotten(&app, &headers) } else { nothing() })
+}
+
+/// `GET /tokens`
+async fn tokens(State(app): State<Arc<App>>, Manager(_): Manager) -> Result<Response, Problem> {
+    #[derive(Serialize)]
+    struct Listed<'a> {
+        id: &'a str,
+        name: &'a str,
+        role: StaffRole,
+        at: Millis,
+    }
+    let look = app.views.look().ok_or_else(Problem::starting)?;
+    let tokens = look.shop().devices().tokens();
+    let mut listed: Vec<_> =
+        tokens.map(|(id, token)| Listed { id, name: &token.name, role: token.role, at: token.at }).collect();
+    listed.sort_by_key(|token| (token.at, token.id));
+    Ok(shown(StatusCode::OK, &json!({"tokens": listed})))
+}
+
+/// `POST /tokens`
+async fn new_token(
+    State(app): State<Arc<App>>,
+    Manager(_): Manager,
+    request: Request<Body>,
+) -> Result<Response, Problem> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Says {
+        name: String,
+        role: StaffRole,
+    }
+    let Says { name, role } = said_in(&app, request).await?;
+    let name = named("name", &name)?;
+    if app.views.look().ok_or_else(Problem::starting)?.shop().devices().tokens().len() >= TOKENS_MAX {
+        let detail = format!("There are {TOKENS_MAX} tokens already; take back one that no program uses.");
+        return Err(Problem::new(Code::Busy, detail).with("max", TOKENS_MAX).retry_after(60));
+    }
+    let (id, token) = (register::new_id()?, NewToken::new().map_err(register::no_randomness)?);
+    let says = json!({"name": name, "role": role, "sha256": to_hex(&token.sha256), "at": clock::now()});
+    app.say(format!("{TOKEN_PREFIX}{id}"), Some(says)).await?;
+    Ok(shown(StatusCode::CREATED, &json!({"id": id, "name": name, "role": role, "token": token.text})))
+}
+
+/// `DELETE /tokens/{id}`
+async fn revoke(
+    State(app): State<Arc<App>>,
+    Manager(_): Manager,
+    id: Result<Path<String>, PathRejection>,
+) -> Result<Response, Problem> {
+    let is_there = |wanted: &str| {
+        app.views.look().map(|look| look.shop().devices().tokens().any(|(id, _)| id == wanted))
+    };
+    if let Ok(Path(id)) = id
+        && is_there(&id).ok_or_else(Problem::starting)?
+    {
+        app.say(format!("{TOKEN_PREFIX}{id}"), None).await?;
+    }
+    Ok(nothing())
+}
+
+/// A name that stands on screens and in the history of orders.
+fn named<'a>(field: &str, name: &'a str) -> Result<&'a str, Problem> {
+    let name = name.trim();
+    check_text(name, Limits::DEVICE_CHARS).map_err(|why| Problem::text(field, why))?;
+    if !is_name(name) {
+        return Err(Problem::field(field, format!("Say a name in {field}, by which others know it.")));
+    }
+    Ok(name)
+}
+
+/// Whether a browser came by https: then its cookie never goes without.
+fn is_secure(app: &App, headers: &HeaderMap) -> bool {
+    let host =
+        headers.get(header::HOST).and_then(|host| host.to_str().ok()?.parse::<http::uri::Authority>().ok());
+    let is_public = |host: &str| {
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        app.public_url.as_ref().is_some_and(|url| url.is_secure() && url.host().eq_ignore_ascii_case(host))
+    };
+    app.settings.tls || host.is_some_and(|host| is_public(host.host()))
+}
+
+fn seconds(wait: std::time::Duration) -> u32 {
+    u32::try_from(wait.as_millis().div_ceil(1_000)).unwrap_or(u32::MAX)
+}
+
+fn shown(status: StatusCode, body: &impl Serialize) -> Response {
+    answer::json(status, serde_json::to_vec(body).expect("texts and numbers"))
+}
+
+fn nothing() -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+fn forgotten(app: &App, headers: &HeaderMap) -> Response {
+    let mut response = nothing();
+    response.headers_mut().insert(header::SET_COOKIE, session::forgotten(is_secure(app, headers)));
+    response
+}

@@ -1,0 +1,92 @@
+/**
+ * The page `sign-in.html`: signs this device in, by a code that someone types or a link that brings it. Where it is signed
+ * in, it leads on.
+ */
+
+import { SignInForm } from './lib/access-form.js';
+import { onLanguage, otherLanguage, setLanguage, t } from './lib/i18n.js';
+import { onSignedOut, session, signOut } from './lib/staff.js';
+import { html, nothing, render } from './vendor/lit-html.js';
+
+/** @typedef {import('./lib/staff.js').Session} Session */
+
+/** Where staff go from here; the ledger is a manager's. */
+const PAGES = /** @type {const} */ (['bar', 'till', 'board', 'ledger']);
+
+const app = /** @type {HTMLElement} */ (document.getElementById('app'));
+// What stood there until now is none of the renderer's.
+app.replaceChildren();
+
+/** @type {'loading' | 'lost' | null | Session} */
+let here = 'loading';
+// The code of a link stays in no history and in no address bar.
+const linked = location.hash.slice(1);
+if (linked) history.replaceState(history.state, '', location.pathname + location.search);
+const form = new SignInForm({ code: linked, changed: show, done: goOn });
+
+function show() {
+  document.title = t('access.title');
+  render(html`
+    <header>
+      <button lang=${otherLanguage()} @click=${() => setLanguage(otherLanguage())}>${t('common.other_language')}</button>
+    </header>
+    <main>${here === 'loading' ? nothing : here === 'lost' ? lost() : here === null || form.linked ? out() : signedIn(here)}</main>`, app);
+}
+
+function lost() {
+  return html`<h1>${t('access.title')}</h1>
+    <p class="notice" role="alert">${t('access.lost')}</p>
+    <button class="primary" @click=${load}>${t('access.again')}</button>`;
+}
+
+function out() {
+  return html`<h1>${t('access.title')}</h1>
+    <p class="lead">${t('access.lead')}</p>
+    ${form.view()}`;
+}
+
+/** @param {Session} session */
+function signedIn(session) {
+  const pages = PAGES.filter((page) => page !== 'ledger' || session.role === 'manager');
+  return html`<h1>${t('access.here', { device: session.device ?? '' })}</h1>
+    <p class="lead">${t(`access.is_${session.role}`)}</p>
+    <nav aria-label=${t('access.pages')}>${pages.map((page) => html`<a class="button quiet" href="/${page}">${t(`access.page_${page}`)}</a>`)}</nav>
+    <button class="quiet" @click=${leave}>${t('access.sign_out')}</button>`;
+}
+
+async function leave() {
+  const answer = await signOut();
+  if (answer.ok) here = null;
+  else if (answer.status === 0) here = 'lost';
+  show();
+}
+
+async function goOn() {
+  const to = destination();
+  if (to) return location.replace(to);
+  form.linked = '';
+  await load();
+}
+
+/** Where it was sent from, if that is a page of this counter. */
+function destination() {
+  const to = new URLSearchParams(location.search).get('to');
+  if (!to) return null;
+  const url = new URL(to, location.href);
+  return url.origin === location.origin ? url.pathname + url.search + url.hash : null;
+}
+
+async function load() {
+  const found = await session({ again: true });
+  here = found === undefined ? 'lost' : found;
+  const to = destination();
+  if (found && to && !form.linked) return location.replace(to);
+  show();
+}
+
+onLanguage(show);
+onSignedOut(() => {
+  here = null;
+  show();
+});
+load();
