@@ -208,7 +208,7 @@ mod tests {
         assert!(practised(&files, page).unwrap_err().contains("demo.banner"));
         for language in crate::LANGUAGES {
             let text = format!("export default {{\"demo.banner\": \"{language} & more\"}};");
-            files.insert(messages_of(language), text);
+            files.insert(messages_of(language, false).concat(), text);
         }
         assert_eq!(
             practised(&files, page).unwrap(),
