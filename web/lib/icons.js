@@ -24,3 +24,8 @@ export const muted = () => icon(svg`<path d="M4 9v6h4l5 4V5L8 9zM17 9.500l5 5M22
 export const warning = () => icon(svg`<path d="M12 3.500L22 20.500H2zM12 10v4.500M12 17.500h.01"/>`);
 /** Somebody calls. */
 export const voice = () => icon(svg`<path d="M3 10v4h3l8 4V6l-8 4zM18 9a4.500 4.500 0 0 1 0 6"/>`);
+export const cross = () => icon(svg`<path d="M5 5l14 14M19 5L5 19"/>`);
+export const gear = () =>
+  icon(
+    svg`<circle cx="12" cy="12" r="3.200"/><path d="M12 2.500v3M12 18.500v3M2.500 12h3M18.500 12h3M5.300 5.300l2.100 2.100M16.600 16.600l2.100 2.100M18.700 5.300l-2.100 2.100M7.400 16.600l-2.100 2.100"/>`,
+  );

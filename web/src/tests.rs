@@ -6,7 +6,8 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{Encoding, Language, Page, asset, assets, pages};
 
-const ALL: [&Page; 5] = [&pages::ORDER, &pages::PAGER, &pages::TABLE, &pages::PRIVACY, &pages::BAR];
+const ALL: [&Page; 6] =
+    [&pages::ORDER, &pages::PAGER, &pages::BAR, &pages::BOARD, &pages::TABLE, &pages::PRIVACY];
 
 fn everything() -> impl Iterator<Item = &'static crate::Asset> {
     let pages = ALL.into_iter().flat_map(|page| {
@@ -59,7 +60,7 @@ fn what_pages_name_is_there() {
     for page in ALL {
         for language in Language::ALL {
             let html = std::str::from_utf8(page.in_language(language).bytes()).unwrap();
-            assert!(html.contains(&format!("<html lang=\"{}\">", language.tag())));
+            assert!(html.contains(&format!("<html lang=\"{}\"", language.tag())));
             assert!(!html.contains("{{"), "{html}");
             assert!(linked(page.in_language(language)).len() > 1, "{html}");
         }

@@ -54,6 +54,7 @@ export async function browser({ args = [] } = {}) {
  * @property {'light' | 'dark'} [theme]
  * @property {number} [width] in CSS pixels
  * @property {number} [height] in CSS pixels
+ * @property {number} [scale] pixels of the screen for each of CSS: 2, as phones have, if not given
  * @property {number} [text] how much larger than usual its text is: 2 is 200 %
  * @property {boolean} [storage] whether it lets pages keep anything
  * @property {string} [timeZone]
@@ -74,7 +75,7 @@ export async function open(browser, url, phone = {}) {
     locale: language,
     colorScheme: theme,
     viewport: { width, height },
-    deviceScaleFactor: 2,
+    deviceScaleFactor: phone.scale ?? 2,
     hasTouch: true,
     reducedMotion: phone.calm ? 'reduce' : 'no-preference',
     // None given is not the same as nobody asked.

@@ -11,7 +11,7 @@
 //! | `order_stream` | `GET /orders/{id}/events` |
 //! | `screens` | `GET /board/codes`, `GET /board/events`, `GET /shop/events`, `GET /events` |
 //! | `history` | `GET /orders/{id}/history` |
-//! | `pages` | `GET /`, `/o/{id}`, `/table`, `/privacy`, and what those are made of |
+//! | `pages` | `GET /`, `/o/{id}`, `/board`, `/table`, `/privacy`, and what those are made of |
 //! | `table` | `GET /table/address`, `/table/qr.svg`: what the table card is made of |
 //! | `health` | `/livez`, `/readyz`, `/metrics` |
 //! | `negotiate` | what a client has, can unpack, and reads |

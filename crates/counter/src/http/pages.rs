@@ -2,7 +2,7 @@
 //!
 //! | request | answer |
 //! |---|---|
-//! | `GET /`, `/table`, `/bar`, `/privacy`, `/sign-in` | a page in the language that is asked for, to be asked for again each time |
+//! | `GET /`, `/table`, `/bar`, `/board`, `/privacy`, `/sign-in` | a page in the language that is asked for, to be asked for again each time |
 //! | `GET /o/{id}` | the same page whatever the order, with 404 where nobody knows it; `?at=` as in its `Location` |
 //! | `GET /web/{hash}/…` | what pages are made of, kept for ever: another build has another hash |
 
@@ -53,6 +53,7 @@ pub(super) fn router() -> Router<Arc<App>> {
     Router::new()
         .route("/", always(&pages::ORDER))
         .route("/o/{id}", get(pager))
+        .route("/board", always(&pages::BOARD))
         .route("/table", always(&pages::TABLE))
         .route("/bar", always(&pages::BAR))
         .route("/privacy", always(&pages::PRIVACY))
@@ -79,6 +80,7 @@ async fn pager(
 pub(crate) fn without_log(demo: bool, uri: &Uri, headers: &HeaderMap) -> Option<Response> {
     let wanted = match uri.path() {
         "/" => &pages::ORDER,
+        "/board" => &pages::BOARD,
         "/table" => &pages::TABLE,
         "/bar" => &pages::BAR,
         "/privacy" => &pages::PRIVACY,

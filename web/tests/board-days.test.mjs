@@ -1,0 +1,72 @@
+/** The board stays as it is for days: so many orders go over it, and nothing of them is left. */
+
+import assert from 'node:assert/strict';
+import test from 'node:test';
+
+import { code, openBoard, SHOP, tell } from './board-tools.mjs';
+import { browser as launch, note } from './harness.mjs';
+import { begin } from './line.mjs';
+import { standIn } from './stand-in.mjs';
+
+/** Orders, how many of them at each step, and how many until the page has made, and compiled, all that it keeps. */
+const [ORDERS, STEP, EARLY] = [10_000, 4, 1_000];
+/** Time between two steps, of the counter's: a busy day. */
+const STEP_MS = 30_000;
+/** What may differ between two looks at the same page: 2 bytes kept of each order are found. */
+const NOISE_BYTES = 16 * 1024;
+
+test(`after ${ORDERS} orders the page needs no more memory than early on`, async () => {
+  const line = await begin({ files: { 'shop.toml': SHOP } });
+  const stand = await standIn(line.url);
+  // What a browser learns of code that runs often takes memory too, and more for a while: here it learns nothing.
+  const loud = await launch({ args: ['--autoplay-policy=no-user-gesture-required', '--js-flags=--jitless,--no-lazy-feedback-allocation'] });
+  try {
+    const begun = Date.UTC(2026, 2, 6);
+    tell(stand, board(0, begun));
+    const screen = await openBoard(loud, stand.url, { query: '?chime=1' });
+    const { page } = screen;
+    const devtools = await screen.context.newCDPSession(page);
+    const looks = [];
+    for (let at = 0; at <= ORDERS; at += STEP) {
+      // As a real line: what changes is told, and each time it is another moment.
+      stand.say('/board/events', 'board', board(at, begun + (at / STEP) * STEP_MS));
+      await stand.taken('/board/events');
+      if (at % EARLY !== 0 || at === 0) continue;
+      const newest = String((at % 99) + 1);
+      await page.locator('.hero .n').getByText(newest, { exact: true }).waitFor();
+      looks.push({ orders: at, ...(await memory(devtools)) });
+    }
+    await note('board-memory', looks);
+    const [early, late] = [looks[0], looks[looks.length - 1]];
+    assert.ok(early && late && late.orders === ORDERS);
+    assert.ok(late.bytes <= early.bytes + NOISE_BYTES, `${late.bytes} bytes after ${late.orders} orders, ${early.bytes} after ${early.orders}`);
+    assert.ok(late.nodes <= early.nodes + 100, `${late.nodes} nodes, ${early.nodes} early on`);
+    assert.ok(late.listeners <= early.listeners + 10, `${late.listeners} listeners, ${early.listeners} early on`);
+    await screen.close();
+  } finally {
+    await loud.close();
+    await stand.end();
+    await line.end();
+  }
+});
+
+/**
+ * The board when so many orders have become ready.
+ * @param {number} orders
+ * @param {number} now
+ */
+function board(orders, now) {
+  const part = (/** @type {number} */ from, /** @type {number} */ count, /** @type {number} */ apart) =>
+    Array.from({ length: count }, (_, at) => code(((from + at) % 99) + 1, now - at * apart));
+  const ready = part(orders, 12, 30_000);
+  return { as_of: now, now, waiting: part(orders + 30, orders % 20, 1_000), making: part(orders + 15, 5, 1_000), ready, no_barista: false };
+}
+
+/** @param {import('playwright-core').CDPSession} devtools */
+async function memory(devtools) {
+  // What is only waiting for an animation or a sound to end is let go by the second look.
+  for (let times = 0; times < 2; times += 1) await devtools.send('HeapProfiler.collectGarbage');
+  const { usedSize: bytes } = await devtools.send('Runtime.getHeapUsage');
+  const { nodes, jsEventListeners: listeners } = await devtools.send('Memory.getDOMCounters');
+  return { bytes, nodes, listeners };
+}
