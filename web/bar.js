@@ -3,6 +3,7 @@
  * is to be seen follows from that and from what was tapped here, and what is tapped goes to the line by `taps`.
  */
 
+import { openSignIn } from './lib/access-sheet.js';
 import { Announcer } from './lib/announcer.js';
 import { Chime } from './lib/bar-chime.js';
 import { fit, toMake } from './lib/bar-counts.js';
@@ -20,6 +21,7 @@ import { calledText, codeText } from './lib/pager-parts.js';
 import { widthOf } from './lib/pager-screen.js';
 import { randomText } from './lib/rung.js';
 import { plug } from './lib/sheet-plug.js';
+import { onSignedIn, session } from './lib/staff.js';
 import { createTaps } from './lib/taps.js';
 import { html, nothing, render } from './vendor/lit-html.js';
 
@@ -431,7 +433,7 @@ function notice() {
   const { status, value, ageMs } = news;
   const kept = taps.kept().length;
   const end = kept > 0 ? t('bar.taps_kept', { count: kept }) : '';
-  if (status === 'signed_out') return { about: 'signed_out', look: 'warn', text: t('bar.band.signed_out'), end, actions: [{ label: t('bar.sign_in'), act: signIn }] };
+  if (status === 'signed_out') return { about: 'signed_out', look: 'warn', text: t('bar.band.signed_out'), end, actions: [{ label: t('bar.sign_in'), act: () => openSignIn() }] };
   if (isFull) return { about: 'full', look: 'warn', text: t('bar.band.full'), end };
   if (status === 'starting') return { about: 'starting', look: 'warn', text: t('bar.band.starting'), end };
   // Behind the veil of a page that was just taken out again nothing is known yet.
@@ -453,10 +455,6 @@ function notice() {
   if (value?.no_barista) return { about: 'nobody', look: 'warn', text: t('bar.band.nobody'), end };
   if (value?.more) return { about: 'many', look: 'told', text: t('bar.band.many', { count: value.total }), end };
   return { about: '', look: '', text: '', end };
-}
-
-function signIn() {
-  location.assign(`/sign-in?to=${encodeURIComponent('/bar')}`);
 }
 
 /** @param {Order} order */
@@ -509,14 +507,17 @@ async function learnMenu(version) {
 }
 
 async function learnDevice() {
-  try {
-    const response = await fetch('/session');
-    if (response.ok) device = (await response.json()).device;
-    show();
-  } catch {
-    // it is called by what it is
-  }
+  const here = await session();
+  if (here?.device) device = here.device;
+  show();
 }
+
+// Whoever signs in goes on with what was kept.
+onSignedIn((here) => {
+  device = here.device ?? '';
+  taps.flush();
+  live.tryNow();
+});
 
 /** @param {string} name */
 function stored(name) {

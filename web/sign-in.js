@@ -1,9 +1,11 @@
 /**
  * The page `sign-in.html`: signs this device in, by a code that someone types or a link that brings it. Where it is signed
- * in, it leads on.
+ * in, it shows the code for the next one, leads on, and shows managers who is signed in.
  */
 
+import { Codes } from './lib/access-codes.js';
 import { SignInForm } from './lib/access-form.js';
+import { Lists } from './lib/access-lists.js';
 import { onLanguage, otherLanguage, setLanguage, t } from './lib/i18n.js';
 import { onSignedOut, session, signOut } from './lib/staff.js';
 import { html, nothing, render } from './vendor/lit-html.js';
@@ -23,6 +25,9 @@ let here = 'loading';
 const linked = location.hash.slice(1);
 if (linked) history.replaceState(history.state, '', location.pathname + location.search);
 const form = new SignInForm({ code: linked, changed: show, done: goOn });
+const codes = new Codes({ changed: show });
+// The code has done its work once another device is there.
+const lists = new Lists({ changed: show, joined: () => codes.hide() });
 
 function show() {
   document.title = t('access.title');
@@ -51,13 +56,14 @@ function signedIn(session) {
   return html`<h1>${t('access.here', { device: session.device ?? '' })}</h1>
     <p class="lead">${t(`access.is_${session.role}`)}</p>
     <nav aria-label=${t('access.pages')}>${pages.map((page) => html`<a class="button quiet" href="/${page}">${t(`access.page_${page}`)}</a>`)}</nav>
-    <button class="quiet" @click=${leave}>${t('access.sign_out')}</button>`;
+    ${codes.view(session.role)}
+    ${session.role === 'manager' ? lists.view() : nothing}
+    <section class="leave"><button class="quiet" @click=${leave}>${t('access.sign_out')}</button></section>`;
 }
 
 async function leave() {
   const answer = await signOut();
-  if (answer.ok) here = null;
-  else if (answer.status === 0) here = 'lost';
+  if (answer.status === 0) here = 'lost';
   show();
 }
 
@@ -82,11 +88,14 @@ async function load() {
   const to = destination();
   if (found && to && !form.linked) return location.replace(to);
   show();
+  if (found?.role === 'manager' && !form.linked) await lists.begin();
 }
 
 onLanguage(show);
 onSignedOut(() => {
   here = null;
+  codes.hide();
+  lists.end();
   show();
 });
 load();

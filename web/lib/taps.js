@@ -74,7 +74,7 @@ export function createTaps(means) {
 
 export class Taps {
   /** @param {Means} means */
-  constructor({ later = setTimeout, changed = () => {}, ended = () => {}, ...means }) {
+  constructor({ later = (act, ms) => setTimeout(act, ms), changed = () => {}, ended = () => {}, ...means }) {
     this.means = { ...means, later, changed, ended };
     /** Those without an answer, as they were tapped. @type {Tap[]} */
     this.waiting = restored(means.storage);

@@ -76,6 +76,9 @@ async fn sign_in(
     }
     origin::check(request.headers())?;
     let secure = is_secure(&app, request.headers());
+    // A device is one: what it was signed in as before, it is no longer.
+    let before =
+        Credential::of_staff(&Method::GET, request.headers()).and_then(|session| session.caller(&app)).ok();
     let Says { code, device } = said_in(&app, request).await?;
     let name = named("device", &device)?;
     let now = tokio::time::Instant::now().into_std();
@@ -93,6 +96,9 @@ async fn sign_in(
         Ok(code) => match register::sign_in(&app, code, name).await? {
             Ok(id) => {
                 guess.forgive();
+                if let Some(Caller::Staff(StaffMember { session: Some(before), .. })) = before {
+                    let _ = register::sign_out(&app, &before).await;
+                }
                 return signed_in(&app, &id, secure);
             }
             Err(bad) => bad,
@@ -184,6 +190,7 @@ async fn code(
         code: String,
         role: StaffRole,
         expires_at: Millis,
+        now: Millis,
         /// What phones open to use it, where this counter knows.
         #[serde(skip_serializing_if = "Option::is_none")]
         url: Option<&'a str>,
@@ -196,7 +203,7 @@ async fn code(
     register::tidy(&app);
     let code = code.shown();
     let url = app.public_url.as_ref().map(|url| format!("{url}/sign-in#{}", code.replace(' ', "")));
-    Ok(shown(StatusCode::CREATED, &Made { code, role, expires_at, url: url.as_deref() }))
+    Ok(shown(StatusCode::CREATED, &Made { code, role, expires_at, now: clock::now(), url: url.as_deref() }))
 }
 
 /// `GET /devices`
