@@ -58,6 +58,7 @@ export class SignInForm {
         ? html`<p class="muted">${t('access.linked')}</p>`
         : html`<label>${t('access.code')}
             <input name="code" class="code" inputmode="numeric" autocomplete="one-time-code" maxlength="40" .value=${this.code}
+              ?autofocus=${this.device !== ''}
               aria-describedby="access-code-hint access-wrong" aria-invalid=${about === 'code'}
               @input=${(/** @type {any} */ event) => (this.code = event.target.value)}></label>
           <p id="access-code-hint" class="muted hint">${t('access.code_hint')}</p>`}

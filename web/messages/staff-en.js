@@ -112,7 +112,7 @@ export default {
   "access.device": "Name of this device",
   "access.device_hint": "Everything that is done on it carries this name, as in “Main bar”.",
   "access.code": "Code",
-  "access.code_hint": "8 digits, shown on a device that is signed in: on this same page there.",
+  "access.code_hint": "8 digits, shown at /sign-in on a device that is signed in.",
   "access.linked": "The link that you opened brings its code.",
   "access.sign_in": "Sign in",
   "access.signing_in": "Signing in…",

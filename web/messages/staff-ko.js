@@ -112,7 +112,7 @@ export default {
   "access.device": "이 기기 이름",
   "access.device_hint": "이 기기에서 한 일에 이 이름이 남아요. 예: 메인 바",
   "access.code": "코드",
-  "access.code_hint": "숫자 8자리예요. 로그인한 기기에서 이 페이지를 열면 볼 수 있어요.",
+  "access.code_hint": "숫자 8자리예요. 로그인한 기기에서 /sign-in을 열면 볼 수 있어요.",
   "access.linked": "열린 링크에 코드가 들어 있어요.",
   "access.sign_in": "로그인하기",
   "access.signing_in": "로그인하고 있어요…",
