@@ -1,7 +1,7 @@
 /** The page `privacy.html`: what is kept of whom, for the people who order. `docs/privacy.md` says it for the shop. */
 
-import { onLanguage, otherLanguage, setLanguage, t, withLanguage } from './lib/i18n.js';
-import { html, render } from './vendor/lit-html.js';
+import { languageFailed, onLanguage, otherLanguage, setLanguage, t, withLanguage } from './lib/i18n.js';
+import { html, nothing, render } from './vendor/lit-html.js';
 
 /** What is said, in this order: a heading and a text for each. */
 const PARTS = /** @type {const} */ (['order', 'notes', 'see', 'phone', 'signs', 'address', 'others', 'ask']);
@@ -16,6 +16,7 @@ function show() {
     <header>
       <a href=${withLanguage('/')}>${t('privacy.back')}</a>
       <button lang=${otherLanguage()} @click=${() => setLanguage(otherLanguage())}>${t('common.other_language')}</button>
+      ${languageFailed ? html`<p class="unchanged" role="alert" lang=${otherLanguage()}>${t('common.language_failed')}</p>` : nothing}
     </header>
     <main>
       <h1>${t('privacy.title')}</h1>

@@ -47,24 +47,36 @@ export function otherLanguage() {
   return language === 'en' ? 'ko' : 'en';
 }
 
+/** The other language was asked for last, and its texts did not come. */
+export let languageFailed = false;
+
 /**
- * Shows the page in another language, now and when it is opened again. Where its texts don't come, nothing changes.
+ * Shows the page in another language, now and when it is opened again. Where its texts don't come, it stays as it is,
+ * and `languageFailed`: whoever wants it taps again.
  * @param {Language} wanted
  */
 export async function setLanguage(wanted) {
+  // What is said a second time is heard a second time.
+  if (languageFailed) tell(false);
   try {
     messages = await load(wanted);
   } catch {
-    return; // no network; whoever wants it taps again
+    return tell(true);
   }
   language = wanted;
   document.documentElement.lang = wanted;
   remember(wanted);
+  tell(false);
+}
+
+/** @param {boolean} failed */
+function tell(failed) {
+  languageFailed = failed;
   for (const listener of listeners) listener();
 }
 
 /**
- * Calls back when the language has changed; what it returns ends that.
+ * Calls back when the language has changed, or could not be; what it returns ends that.
  * @param {() => void} listener
  */
 export function onLanguage(listener) {

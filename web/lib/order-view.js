@@ -4,7 +4,7 @@
  */
 
 import * as cart from './cart.js';
-import { day, minutes, otherLanguage, price, t, time, withLanguage, word } from './i18n.js';
+import { day, languageFailed, minutes, otherLanguage, price, t, time, withLanguage, word } from './i18n.js';
 import { html, nothing } from '../vendor/lit-html.js';
 
 /** @typedef {import('./cart.js').Menu} Menu */
@@ -87,6 +87,7 @@ export function view(page, on) {
       <button class="language" lang=${otherLanguage()} @click=${on.language}>
         ${t('common.other_language')}
       </button>
+      ${languageFailed ? html`<p class="unchanged" role="alert" lang=${otherLanguage()}>${t('common.language_failed')}</p>` : nothing}
     </header>
     ${page.mine.map((order) => mine(page, order))}
     ${slot(page)}

@@ -64,6 +64,7 @@ export function header({ screen, shop }, taps) {
     ${isLive && !isOver ? html`<span class="row"><span class="dot"></span>${t('pager.live')}</span>` : nothing}
     ${screen === 'lost' ? html`<span class="row muted">${icons.noSignal()}${t('pager.not_live')}</span>` : nothing}
     <button class="lang" lang=${i18n.otherLanguage()} @click=${taps.language}>${t('common.other_language')}</button>
+    ${i18n.languageFailed ? html`<p class="unchanged" role="alert" lang=${i18n.otherLanguage()}>${t('common.language_failed')}</p>` : nothing}
   </header>`;
 }
 

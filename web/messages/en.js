@@ -8,6 +8,7 @@ export default {
   "common.loading": "One moment…",
   "common.no_script": "This page needs JavaScript. Without it, please order at the counter.",
   "common.other_language": "한국어",
+  "common.language_failed": "한국어로 바꾸지 못했어요. 잠시 뒤에 다시 누르거나 페이지를 새로 고쳐 주세요.",
   "common.minutes": "{from} min",
   "common.minutes_range": "{from}–{to} min",
   "common.won": "₩{amount}",

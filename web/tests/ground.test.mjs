@@ -58,6 +58,34 @@ test('a language whose texts do not come changes nothing, and can be chosen agai
   await phone.close();
 });
 
+test('whoever asks for a language that does not come is told so in it, on every page', async () => {
+  // The card for the tables has both at hand.
+  for (const path of PAGES.filter((path) => path !== '/table')) {
+    for (const [language, name, says] of /** @type {const} */ ([
+      ['en', '한국어', /^한국어로 바꾸지 못했어요/],
+      ['ko', 'English', /^This page can't be shown in English/],
+    ])) {
+      const phone = await open(browser, line.url + path, { language, expected: [NOT_FOUND, /Failed to load resource/] });
+      const { page } = phone;
+      await page.waitForSelector('h1');
+      await phone.context.setOffline(true);
+      const other = page.getByRole('button', { name, exact: true });
+      await other.click();
+      const said = page.getByRole('alert').filter({ hasText: says });
+      await said.waitFor();
+      assert.equal(await said.getAttribute('lang'), language === 'en' ? 'ko' : 'en');
+      await phone.accessible();
+      await phone.fits();
+      await phone.picture(`language-failed-${path === '/' ? 'order' : path.split('/')[1]}-${language}-light`);
+      await phone.context.setOffline(false);
+      await other.click();
+      await page.waitForSelector(`html[lang=${language === 'en' ? 'ko' : 'en'}]`);
+      assert.equal(await page.locator('.unchanged').count(), 0);
+      await phone.close();
+    }
+  }
+});
+
 test('a language that nobody speaks here becomes English', async () => {
   const phone = await open(browser, `${line.url}/?lang=xx`, { language: 'fr-FR' });
   await phone.page.waitForSelector('html[lang=en] h1');
