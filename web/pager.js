@@ -186,7 +186,7 @@ function enter(next) {
   const isLost = had !== null && had !== document.body;
   queueMicrotask(() => {
     if (next === 'ready') focus('.call');
-    else if (isLost || last === 'ready') focus('h1');
+    else if (isLost || last === 'ready') focus('.state');
     window.scrollTo(0, 0);
   });
 }

@@ -42,6 +42,18 @@ export function word(words) {
   return words?.[language] ?? words?.en ?? words?.ko ?? '';
 }
 
+/**
+ * The language of a text that people wrote, by its letters, where that is not the page's: shops name things in one
+ * language only, and notes come in any. Nobody knows which one other letters are: then it is empty, as HTML has it.
+ * @param {string} text
+ * @returns {Language | '' | undefined}
+ */
+export function foreign(text) {
+  if (!/\p{L}/u.test(text)) return undefined;
+  const written = /\p{Script=Hangul}/u.test(text) ? 'ko' : /\p{Script=Latin}/u.test(text) ? 'en' : '';
+  return written === language ? undefined : written;
+}
+
 /** The language that is not shown. */
 export function otherLanguage() {
   return language === 'en' ? 'ko' : 'en';

@@ -4,7 +4,7 @@
  */
 
 import * as cart from './cart.js';
-import { day, languageFailed, minutes, otherLanguage, price, t, time, withLanguage, word } from './i18n.js';
+import { day, foreign, languageFailed, minutes, otherLanguage, price, t, time, withLanguage, word } from './i18n.js';
 import { html, nothing } from '../vendor/lit-html.js';
 
 /** @typedef {import('./cart.js').Menu} Menu */
@@ -71,6 +71,9 @@ import { html, nothing } from '../vendor/lit-html.js';
  */
 /** @typedef {import('../order.js').Actions} Actions */
 
+/** Of a text that people wrote: the language, if it is not the page's. @param {string} text */
+const langOf = (text) => foreign(text) ?? nothing;
+
 /** From more items than this on there are tabs; from this many on one can search. */
 const TABS_OVER = 12;
 const SEARCH_FROM = 40;
@@ -83,7 +86,7 @@ export function view(page, on) {
   const { menu } = page;
   return html`
     <header>
-      <h1>${menu ? html`<bdi>${word(menu.shop.name)}</bdi>` : html`<span class="vh">${t('order.title')}</span><span class="bone"></span>`}</h1>
+      <h1>${menu ? html`<bdi lang=${langOf(word(menu.shop.name))}>${word(menu.shop.name)}</bdi>` : html`<span class="vh">${t('order.title')}</span><span class="bone"></span>`}</h1>
       <button class="language" lang=${otherLanguage()} @click=${on.language}>
         ${t('common.other_language')}
       </button>
@@ -328,7 +331,7 @@ function tabs(page, menu, on) {
     <nav class="tabs" aria-label=${t('order.menu')}>
       ${menu.categories.map(
         ({ id, name }) => html`
-          <button data-tab=${id} aria-current=${current === id ? 'true' : nothing} @click=${() => on.category(id)}>
+          <button data-tab=${id} lang=${langOf(word(name))} aria-current=${current === id ? 'true' : nothing} @click=${() => on.category(id)}>
             ${word(name)}
           </button>
         `,
@@ -372,7 +375,7 @@ function list(page, menu, on) {
       ? nothing
       : html`
           <section data-category=${id} aria-labelledby="category-${id}">
-            <h2 id="category-${id}" tabindex="-1" class=${n === 0 && size(menu) > TABS_OVER && !wanted ? 'vh' : ''}>${word(name)}</h2>
+            <h2 id="category-${id}" tabindex="-1" lang=${langOf(word(name))} class=${n === 0 && size(menu) > TABS_OVER && !wanted ? 'vh' : ''}>${word(name)}</h2>
             ${items.map((item) => article(page, menu, item, on))}
           </section>
         `,
@@ -451,9 +454,9 @@ function nameOf(page, menu, item, line, on) {
   return html`
     <h3 class="grow">
       <button class="what" aria-expanded=${open} @click=${() => on.toggle(what, item.id)}>
-        <span class="name" dir="auto">${word(item.name)}</span>
+        <span class="name" dir="auto" lang=${langOf(word(item.name))}>${word(item.name)}</span>
         <span class="price">${line ? lineText(menu, line, open) : price(item.price, menu.shop.currency)}</span>
-        ${line && line.note && !open ? html`<span class="noted" dir="auto">${line.note}</span>` : nothing}
+        ${line && line.note && !open ? html`<span class="noted" dir="auto" lang=${langOf(line.note)}>${line.note}</span>` : nothing}
       </button>
     </h3>
   `;
@@ -551,7 +554,7 @@ function options(page, menu, item, line, on) {
       ${groups.map((group) => {
         const label = `group-${line.id}-${group.id}`;
         return html`
-          <span class="label" id=${label}>${word(group.name)}</span>
+          <span class="label" id=${label} lang=${langOf(word(group.name))}>${word(group.name)}</span>
           <div class="seg" role="radiogroup" aria-labelledby=${label} @keydown=${on.arrows}>
             ${group.choices.map((choice) => chip(page, menu, line, group, choice, on))}
           </div>
@@ -582,7 +585,7 @@ function chip(page, menu, line, group, choice, on) {
     <button
       role="radio" aria-checked=${checked} aria-disabled=${gone ? 'true' : nothing} tabindex=${choice === stop ? 0 : -1}
       @click=${() => (gone ? undefined : on.choose(line, group, choice))}
-    ><span class="choice">${word(choice.name)}</span>${extra ? html`<small>${extra}</small>` : nothing}</button>
+    ><span class="choice" lang=${langOf(word(choice.name))}>${word(choice.name)}</span>${extra ? html`<small>${extra}</small>` : nothing}</button>
   `;
 }
 
@@ -604,7 +607,7 @@ function about(menu, item, line) {
   if (!item.description && all.size === 0 && more.length === 0) return nothing;
   return html`
     <div class="about">
-      ${item.description ? html`<p dir="auto">${word(item.description)}</p>` : nothing}
+      ${item.description ? html`<p dir="auto" lang=${langOf(word(item.description))}>${word(item.description)}</p>` : nothing}
       ${all.size > 0 ? html`<p>${t('order.contains', { allergens: names(menu, [...all]) })}</p>` : nothing}
       ${more.length > 0 ? html`<p>${more.join(' · ')}</p>` : nothing}
     </div>
@@ -752,9 +755,9 @@ function basket(page, menu, on) {
         return html`
           <div class="head ${gone ? 'gone' : ''}" data-row=${line.id}>
             <div class="grow">
-              <div class="name" dir="auto">${word(line.title)}</div>
+              <div class="name" dir="auto" lang=${langOf(word(line.title))}>${word(line.title)}</div>
               <div class="price">${lineText(menu, line, false)}</div>
-              ${line.note ? html`<div class="noted" dir="auto">${line.note}</div>` : nothing}
+              ${line.note ? html`<div class="noted" dir="auto" lang=${langOf(line.note)}>${line.note}</div>` : nothing}
             </div>
             ${stepper(page, menu, line, true, gone, on)}
           </div>

@@ -7,6 +7,9 @@ import * as icons from './icons.js';
 
 const { t, word } = i18n;
 
+/** Of a text that people wrote: the language, if it is not the page's. @param {string} text */
+const langOf = (text) => i18n.foreign(text) ?? nothing;
+
 /**
  * @typedef {import('./pager-screen.js').Order} Order
  * @typedef {import('./pager-screen.js').Item} Item
@@ -60,7 +63,7 @@ export function header({ screen, shop }, taps) {
   const isLive = !['loading', 'starting', 'catching_up', 'unknown', 'forgotten', 'lost'].includes(screen);
   const isOver = ['collected', 'uncollected', 'cancelled'].includes(screen);
   return html`<header>
-    <b dir="auto">${word(shop.name)}</b>
+    <b dir="auto" lang=${langOf(word(shop.name))}>${word(shop.name)}</b>
     ${isLive && !isOver ? html`<span class="row"><span class="dot"></span>${t('pager.live')}</span>` : nothing}
     ${screen === 'lost' ? html`<span class="row muted">${icons.noSignal()}${t('pager.not_live')}</span>` : nothing}
     <button class="lang" lang=${i18n.otherLanguage()} @click=${taps.language}>${t('common.other_language')}</button>
@@ -72,10 +75,10 @@ export function footer() {
   return html`<footer><a href=${i18n.withLanguage('/privacy')}>${t('pager.privacy')}</a></footer>`;
 }
 
-/** The code, and how it may be called in the other language. @param {Known} model @param {MessageKey} [hear] */
+/** The code, which is what the order is called, and how it may be called in the other language. @param {Known} model @param {MessageKey} [hear] */
 export function code({ order }, hear = 'pager.hear') {
-  if (!order.code) return nothing;
-  return html`<div class="code">${symbol(order.code.symbol)}<span>${codeText(order, i18n.language)}</span></div>
+  if (!order.code) return html`<h1 class="vh">${t('pager.title')}</h1>`;
+  return html`<h1 class="code">${symbol(order.code.symbol)}<span>${codeText(order, i18n.language)}</span></h1>
     <p class="hear">${rich(hear, { code: called(order) })}</p>`;
 }
 
@@ -125,7 +128,7 @@ export function lines({ order, tested }, allDone = false) {
   const ticked = new Set(order.marks?.ticked);
   const line = (/** @type {Item} */ item, /** @type {number} */ i) => itemLine(item, allDone || ticked.has(i));
   const all = items.length ? items.map(line) : [cups(order.amount, allDone)];
-  const note = order.note ? html`<p class="note" dir="auto">${order.note}</p>` : nothing;
+  const note = order.note ? html`<p class="note" dir="auto" lang=${langOf(order.note)}>${order.note}</p>` : nothing;
   // What this phone can do, or what is to be paid, takes their place.
   if (order.state === 'received' && (tested || order.unpaid)) {
     return html`<details class="more"><summary>${t('pager.lines', { count: order.amount })}</summary>
@@ -144,13 +147,18 @@ export function lines({ order, tested }, allDone = false) {
 /** @param {Item} item @param {boolean} isDone */
 function itemLine(item, isDone) {
   const options = item.option_titles?.map(word) ?? item.options?.map((option) => option.split('/').at(-1) ?? option) ?? [];
-  const name = html`<bdi>${word(item.title) || item.item}</bdi>`;
+  const name = own(word(item.title) || item.item);
   return html`<li>
     <span class="grow">${rich('pager.line', { item: name, quantity: item.quantity ?? 1 })}
-      ${options.length ? html`<small dir="auto">${options.join(', ')}</small>` : nothing}
-      ${item.note ? html`<small dir="auto">${item.note}</small>` : nothing}</span>
+      ${options.length ? html`<small dir="auto" lang=${langOf(options.join(', '))}>${options.join(', ')}</small>` : nothing}
+      ${item.note ? html`<small dir="auto" lang=${langOf(item.note)}>${item.note}</small>` : nothing}</span>
     ${isDone ? done() : nothing}
   </li>`;
+}
+
+/** A text that people wrote, within one of ours. @param {string} text */
+export function own(text) {
+  return html`<bdi lang=${langOf(text)}>${text}</bdi>`;
 }
 
 /** @param {number} count @param {boolean} isDone */

@@ -4,7 +4,7 @@ import { html, nothing } from '../vendor/lit-html.js';
 import * as i18n from './i18n.js';
 import * as icons from './icons.js';
 import {
-  asking, bell, bellAgain, called, cancel, code, footer, header, lines, rich, steps, symbol,
+  asking, bell, bellAgain, called, cancel, code, footer, header, lines, own, rich, steps, symbol,
 } from './pager-parts.js';
 import { inMinutes, isBarTold, isUndecided, progress, promise } from './pager-screen.js';
 
@@ -20,16 +20,26 @@ const { t } = i18n;
 
 /** @param {Model} model @param {Taps} taps */
 export function view(model, taps) {
-  if (model.screen === 'ready') return ready(/** @type {Known} */ (model), taps);
-  return html`<main class="v ${model.screen}" aria-busy=${model.screen === 'loading'}>
-    ${header(model, taps)}${SCREENS[model.screen](model, taps)}${footer()}
-  </main>`;
+  // The call has the phone to itself.
+  if (model.screen === 'ready') return inside(model, taps);
+  return html`${header(model, taps)}
+    <main class="v ${model.screen}" aria-busy=${model.screen === 'loading'}>${inside(model, taps)}</main>
+    ${footer()}`;
 }
 
-/** @type {Record<Screen, (model: any, taps: Taps) => unknown>} */
-const SCREENS = {
-  loading, starting: loading, catching_up: loading, unknown, forgotten, lost, undecided, unpaid, received, making,
-  recalled, ready, coming, collected, uncollected, cancelled,
+/** @param {Model} model @param {Taps} taps */
+function inside(model, taps) {
+  const { screen, order } = model;
+  if (screen in WITHOUT_ORDER) return WITHOUT_ORDER[/** @type {keyof typeof WITHOUT_ORDER} */ (screen)](model, taps);
+  // What shows an order is shown only where there is one.
+  const known = order === null ? null : { ...model, order };
+  return known && OF_ORDER[/** @type {keyof typeof OF_ORDER} */ (screen)](known, taps);
+}
+
+const WITHOUT_ORDER = { loading, starting: loading, catching_up: loading, unknown, forgotten };
+/** @satisfies {Record<Exclude<Screen, keyof typeof WITHOUT_ORDER>, (model: Known, taps: Taps) => unknown>} */
+const OF_ORDER = {
+  lost, undecided, unpaid, received, making, recalled, ready, coming, collected, uncollected, cancelled,
 };
 
 // Before there is an order to show.
@@ -48,16 +58,16 @@ function unknown(model, taps) {
   // It was there: then it is not the link, and whoever waits for it has a code to show.
   if (order !== null) {
     return html`${code({ ...model, order })}
-      <div class="alone"><h1 tabindex="-1">${t('pager.vanished')}</h1><p class="lead">${t('pager.vanished.why')}</p></div>
+      <div class="alone"><h2 class="state" tabindex="-1">${t('pager.vanished')}</h2><p class="lead">${t('pager.vanished.why')}</p></div>
       <div class="end"><button class="quiet big" @click=${taps.tryNow}>${t('pager.try_now')}</button></div>`;
   }
-  return html`<div class="alone"><h1>${t('pager.unknown')}</h1><p class="lead">${t('pager.unknown.why')}</p></div>
+  return html`<div class="alone"><h1 class="state">${t('pager.unknown')}</h1><p class="lead">${t('pager.unknown.why')}</p></div>
     <div class="end two"><a class="button primary big" href=${i18n.withLanguage('/')}>${t('pager.order')}</a>
     <button class="big plain" @click=${taps.tryNow}>${t('pager.try_now')}</button></div>`;
 }
 
 function forgotten() {
-  return html`<div class="alone"><h1>${t('pager.forgotten')}</h1><p class="lead">${t('pager.forgotten.why')}</p></div>
+  return html`<div class="alone"><h1 class="state">${t('pager.forgotten')}</h1><p class="lead">${t('pager.forgotten.why')}</p></div>
     <div class="end"><a class="button primary big" href=${i18n.withLanguage('/')}>${t('pager.order')}</a></div>`;
 }
 
@@ -66,8 +76,8 @@ function forgotten() {
 /** @param {Known} model @param {Taps} taps */
 function undecided(model, taps) {
   const why = isUndecided(model.order) ? 'pager.undecided.nobody' : 'pager.undecided.why';
-  return html`<div class="code none" aria-hidden="true"><i></i></div>
-    ${steps(0)}<h1 tabindex="-1">${t('pager.undecided')}</h1><p class="lead muted">${t(why)}</p>
+  return html`${code(model)}<div class="code none" aria-hidden="true"><i></i></div>
+    ${steps(0)}<h2 class="state" tabindex="-1">${t('pager.undecided')}</h2><p class="lead muted">${t(why)}</p>
     ${lines(model)}${cancel(model, taps)}${asking(model)}${bell(model, taps)}`;
 }
 
@@ -76,7 +86,7 @@ function unpaid(model, taps) {
   const { order, shop } = model;
   const until = order.due_at ? t('pager.unpaid.until', { time: i18n.time(order.due_at, shop.timeZone) }) : '';
   return html`${code(model)}
-    <div class="sorry"><h1 tabindex="-1">${t('pager.unpaid')}</h1><p class="lead">${t('pager.unpaid.why')}</p></div>
+    <div class="sorry"><h2 class="state" tabindex="-1">${t('pager.unpaid')}</h2><p class="lead">${t('pager.unpaid.why')}</p></div>
     ${order.total !== undefined && order.currency
       ? html`<div class="fact"><p class="muted">${t('pager.total')}</p>
           <p class="amount">${i18n.price(order.total, order.currency)}</p><p class="muted">${until}</p></div>`
@@ -89,7 +99,7 @@ function received(model, taps) {
   const { order, shop, now } = model;
   const soon = promise(order, now);
   return html`${code(model)}${steps(0)}
-    <h1 tabindex="-1">${soon ? readyAt(soon, shop.timeZone) : t('pager.received')}</h1>
+    <h2 class="state" tabindex="-1">${soon ? readyAt(soon, shop.timeZone) : t('pager.received')}</h2>
     <p class="lead muted">
       ${isUndecided(order) ? t('pager.nobody') : html`${soon ? html`${i18n.minutes(soon.minutes.from, soon.minutes.to)} · ` : nothing}${ahead(order)}`}
     </p>
@@ -113,7 +123,7 @@ function ahead({ queue }) {
 /** @param {Known} model @param {Taps} taps */
 function making(model, taps) {
   return html`${code(model)}${steps(1)}
-    <h1 tabindex="-1">${beingMade(model)}</h1>
+    <h2 class="state" tabindex="-1">${beingMade(model)}</h2>
     <p class="lead muted">${isUndecided(model.order) ? t('pager.nobody') : drinksDone(model.order)}</p>
     ${lines(model)}${asking(model)}${bellAgain(model, taps)}`;
 }
@@ -139,7 +149,7 @@ function recalled(model, taps) {
   const soon = promise(order, now);
   const isNext = order.queue?.ahead === 0;
   return html`${code(model)}
-    <div class="sorry"><h1 tabindex="-1">${t('pager.recalled')}</h1>
+    <div class="sorry"><h2 class="state" tabindex="-1">${t('pager.recalled')}</h2>
       <p class="lead">${t('pager.recalled.leave')}</p>${reason(order)}</div>
     <div class="fact"><p class="muted">${t('pager.recalled.time')}</p>
       <p class="amount">${soon ? newTime(soon, now, shop.timeZone) : t('pager.recalled.no_time')}</p>
@@ -155,7 +165,7 @@ function newTime({ to, minutes }, now, timeZone) {
 
 /** What the bar wrote, in its own words. @param {Order} order */
 function reason({ marks }) {
-  return marks?.reason ? html`<p class="lead">${rich('pager.reason', { reason: html`<bdi>${marks.reason}</bdi>` })}</p>` : nothing;
+  return marks?.reason ? html`<p class="lead">${rich('pager.reason', { reason: own(marks.reason) })}</p>` : nothing;
 }
 
 /** @param {Known} model @param {Taps} taps */
@@ -164,7 +174,7 @@ function lost(model, taps) {
   const seconds = Math.max(1, Math.round(ageMs / 1_000));
   const age = seconds < 120 ? t('pager.lost.seconds', { count: seconds }) : t('pager.lost.minutes', { count: Math.floor(seconds / 60) });
   const time = i18n.timeWithSeconds(order.as_of, shop.timeZone);
-  return html`<div class="band">${icons.noSignal()}<div><h1 tabindex="-1">${t('pager.lost')}</h1>
+  return html`<div class="band">${icons.noSignal()}<div><h2 class="state" tabindex="-1">${t('pager.lost')}</h2>
       <p>${age} ${t(offline ? 'pager.lost.offline' : 'pager.lost.reconnecting')}</p></div></div>
     <div class="still">${code(model)}</div>
     <div class="stale">${t('pager.lost.when', { time })}<b>${lastHeard(order)}</b></div>
@@ -194,12 +204,12 @@ function ready(model, taps) {
   const time = i18n.time(order.ready_at ?? order.changed_at, shop.timeZone);
   return html`<main class="v ready ${flashing ? 'beat' : ''}">
     <div class="call" role="alertdialog" aria-label=${t('pager.title')} tabindex="-1">
-      <h1>${t('pager.ready')}</h1>
+      <h1 class="state">${t('pager.ready')}</h1>
       <p class="where">${t(isBarTold(order, now) ? 'pager.ready.told' : 'pager.ready.where')}</p>
       ${order.code
-        ? html`<div class="giant">${symbol(order.code.symbol)}
+        ? html`<h2 class="giant">${symbol(order.code.symbol)}
             <span class="w">${order.code.words[i18n.language].toUpperCase()}</span>
-            <span class="n">${order.code.label ?? order.code.number}</span></div>`
+            <span class="n">${order.code.label ?? order.code.number}</span></h2>`
         : html`<div class="giant">${icons.check()}</div>`}
       <div class="end">
         <p class="alt">${order.code ? rich('pager.ready.alt', { time, code: called(order) }) : t('pager.ready.at', { time })}</p>
@@ -218,7 +228,7 @@ function coming(model, taps) {
   const says = isMissing ? 'pager.missing' : isKnown ? 'pager.coming' : 'pager.coming.sending';
   const why = isMissing ? t('pager.missing.why') : t('pager.coming.why', { time });
   return html`${code(model, 'pager.match')}${steps(3)}
-    <h1 tabindex="-1">${t(says)}</h1><p class="lead muted">${why}</p>
+    <h2 class="state" tabindex="-1">${t(says)}</h2><p class="lead muted">${why}</p>
     ${lines(model, true)}${asking(model)}
     <div class="end two">
       <button class="primary big" @click=${taps.collect} ?disabled=${model.asking === 'sending'}>${t('pager.collect')}</button>
@@ -231,7 +241,7 @@ function collected(model, taps) {
   const { order, shop } = model;
   const time = i18n.time(order.finished_at ?? order.changed_at, shop.timeZone);
   return html`${code(model)}${steps(3)}
-    <h1 tabindex="-1">${t('pager.collected', { time })}</h1><p class="lead muted">${madeIn(order, shop.timeZone)}</p>
+    <h2 class="state" tabindex="-1">${t('pager.collected', { time })}</h2><p class="lead muted">${madeIn(order, shop.timeZone)}</p>
     ${lines(model, true)}
     ${model.open === 'not_me' ? html`<div class="fact" role="status"><p class="lead">${t('pager.not_me.what')}</p></div>` : nothing}
     <div class="end two"><a class="button quiet big" href=${i18n.withLanguage('/')}>${t('pager.again')}</a>
@@ -255,7 +265,7 @@ function uncollected(model) {
   const { order, shop } = model;
   const time = i18n.time(order.ready_at ?? order.changed_at, shop.timeZone);
   return html`${code(model)}
-    <div class="alone"><h1 tabindex="-1">${t('pager.uncollected')}</h1><p class="lead">${t('pager.uncollected.why', { time })}</p></div>
+    <div class="alone"><h2 class="state" tabindex="-1">${t('pager.uncollected')}</h2><p class="lead">${t('pager.uncollected.why', { time })}</p></div>
     <div class="fact"><p class="lead">${t('pager.uncollected.what')}</p></div>
     <div class="end"><a class="button quiet big" href=${i18n.withLanguage('/')}>${t('pager.again')}</a></div>`;
 }
@@ -265,9 +275,9 @@ function cancelled(model) {
   const { order, shop } = model;
   const time = i18n.time(order.finished_at ?? order.changed_at, shop.timeZone);
   return html`${code(model)}
-    <div class="alone"><h1 tabindex="-1">${t('pager.cancelled')}</h1>
+    <div class="alone"><h2 class="state" tabindex="-1">${t('pager.cancelled')}</h2>
       ${order.marks?.reason
-        ? html`<p class="lead">${rich('pager.reason_at', { reason: html`<bdi>${order.marks.reason}</bdi>`, time })}</p>`
+        ? html`<p class="lead">${rich('pager.reason_at', { reason: own(order.marks.reason), time })}</p>`
         : html`<p class="lead">${t('pager.cancelled.at', { time })}</p>`}</div>
     <div class="fact">${order.paid
       ? html`<p class="strong">${t('pager.refund')}</p><p class="muted">${t('pager.refund.how')}</p>`

@@ -407,3 +407,19 @@ test('the language is switched in place, and nothing that was chosen is lost', a
   await page.waitForSelector('html[lang=ko] footer .primary');
   await phone.close();
 });
+
+test('what a shop names in one language only is said to be in it', async (t) => {
+  const item = (/** @type {string} */ id, /** @type {string} */ name) => `[[category.item]]\nid = "${id}"\nname = "${name}"\nprice = 4000\n`;
+  const menu = `[[category]]\nid = "coffee"\nname = "Coffee"\n${item('flat-white', 'Flat white')}${item('yuja', '유자차')}${item('seven', '7')}`;
+  const shop = await begin({ files: { 'menu.toml': menu } });
+  t.after(() => shop.end());
+  const langs = async (/** @type {string} */ language) => {
+    const phone = await openOrder(browser, shop, { language });
+    const found = await phone.page.$$eval('main h2, main .name', (all) => all.map((one) => one.getAttribute('lang')));
+    await phone.accessible();
+    await phone.close();
+    return found;
+  };
+  assert.deepEqual(await langs('ko'), ['en', 'en', null, null]);
+  assert.deepEqual(await langs('en'), [null, null, 'ko', null]);
+});

@@ -45,7 +45,7 @@ for (const [language, theme, text] of /** @type {const} */ ([
       else await page.clock.fastForward(5_000);
       await page.waitForSelector(`main.${{ told: 'ready', missing: 'coming', nobody: 'received' }[state] ?? state}`);
       const says = SAYS[state]?.[language === 'en' ? 0 : 1];
-      if (says) await page.locator('h1, .where').filter({ hasText: says }).waitFor();
+      if (says) await page.locator('.state, .where').filter({ hasText: says }).waitFor();
       // The drawing of the code comes by itself, the first time.
       if (state === 'received') await page.waitForLoadState('networkidle');
       // Each theme, and large text, once: it takes longer than all the rest.

@@ -194,6 +194,46 @@ test('the language changes in place, and everything with it', async () => {
   await phone.close();
 });
 
+test('the code is a heading, and what stands around the order is not part of it', async () => {
+  const id = await place(line, LATTES);
+  const phone = await pager(browser, line.url, id, { clock: true });
+  const { page } = phone;
+  await page.waitForSelector('main.received');
+  const heading = (/** @type {number} */ level) => page.getByRole('heading', { level }).first().innerText();
+  assert.match(await heading(1), /^[A-Z]+ \d+$/);
+  assert.match(await heading(2), /^Ready at about|^Your order is in/);
+  // Within `main` they would be no landmarks.
+  assert.match(await page.getByRole('banner').innerText(), /한국어/);
+  assert.match(await page.getByRole('contentinfo').innerText(), /Privacy/);
+  await line.command(id, 'ready');
+  await page.waitForSelector('main.ready');
+  assert.equal(await heading(1), 'Your order is ready');
+  assert.match(await heading(2), /^[A-Z]+\s+\d+$/);
+  await phone.close();
+});
+
+test('what people wrote in another language than the page is said to be in it', async () => {
+  const phone = await pager(browser, line.url, 'drawn', { language: 'ko', clock: true, expected: NO_STREAM });
+  const { page } = phone;
+  const titles = ['Flat white', '플랫화이트', 'קפה'];
+  const items = titles.map((title) => ({ item: 'x', title: { en: title, ko: title }, note: `${title}!` }));
+  let more = {};
+  await answerWith(page, () => ({ body: { ...DRAWN, items, amount: 3, ...more } }));
+  await page.reload();
+  await page.waitForSelector('main.received');
+  const langs = () => page.$$eval('.lines bdi, .lines small', (all) => all.map((one) => one.getAttribute('lang')));
+  assert.deepEqual(await langs(), ['en', 'en', null, null, '', '']);
+  await phone.accessible();
+  await page.getByRole('button', { name: 'English' }).click();
+  await page.waitForSelector('html[lang=en]');
+  assert.deepEqual(await langs(), [null, null, 'ko', 'ko', '', '']);
+  more = { state: 'cancelled', version: 2, marks: { reason: '우유가 떨어졌어요' } };
+  await page.clock.fastForward(5_000);
+  await page.waitForSelector('main.cancelled');
+  assert.equal(await page.locator('.lead bdi').getAttribute('lang'), 'ko');
+  await phone.close();
+});
+
 test('a phone with large text and little room shows the code and the button of a ready order at once', async () => {
   const id = await place(line, LATTES);
   await line.command(id, 'ready');
