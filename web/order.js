@@ -348,11 +348,14 @@ function becomeSlow() {
 
 // The orders that were made here.
 
-/** @returns {string[]} their ids, the newest first */
+/** @typedef {{id: string, at: string | null}} Kept An order, and where it stands in the log. */
+
+/** @returns {Kept[]} the newest first */
 function keptOrders() {
   try {
-    const ids = JSON.parse(read(ORDERS) ?? '[]');
-    return Array.isArray(ids) ? ids.filter((id) => typeof id === 'string').slice(0, ORDERS_MAX) : [];
+    const kept = JSON.parse(read(ORDERS) ?? '[]');
+    if (!Array.isArray(kept)) return [];
+    return kept.filter((order) => typeof order?.id === 'string').slice(0, ORDERS_MAX);
   } catch {
     return [];
   }
@@ -360,12 +363,21 @@ function keptOrders() {
 
 /** @param {string} id */
 function forgetOrder(id) {
-  keep(ORDERS, JSON.stringify(keptOrders().filter((other) => other !== id)));
+  keep(ORDERS, JSON.stringify(keptOrders().filter((other) => other.id !== id)));
 }
 
-/** @param {string} id */
-function rememberOrder(id) {
-  keep(ORDERS, JSON.stringify([id, ...keptOrders().filter((other) => other !== id)].slice(0, ORDERS_MAX)));
+/** @param {Kept} order */
+function rememberOrder(order) {
+  keep(ORDERS, JSON.stringify([order, ...keptOrders().filter(({ id }) => id !== order.id)].slice(0, ORDERS_MAX)));
+}
+
+/**
+ * A path to an order. A counter that has not read as far as it stands says so, and not that there is no such order.
+ * @param {string} to
+ * @param {Kept} order
+ */
+function pathTo(to, { id, at }) {
+  return `${to}${encodeURIComponent(id)}${at ? `?at=${encodeURIComponent(at)}` : ''}`;
 }
 
 let looked = -Infinity;
@@ -383,12 +395,13 @@ async function lookAtOrders(now = false) {
 /**
  * An order of this phone, `null` if there is nothing to say about it any more: then it is forgotten. Where no answer
  * comes, it is known by its code, and not how far it is.
- * @param {string} id
+ * @param {Kept} kept
  * @returns {Promise<Mine | null>}
  */
-async function lookAtOrder(id) {
+async function lookAtOrder(kept) {
+  const { id } = kept;
   try {
-    const response = await fetch(`/orders/${encodeURIComponent(id)}`, { signal: within(ANSWER_MS) });
+    const response = await fetch(pathTo('/orders/', kept), { signal: within(ANSWER_MS) });
     if (response.status === 404) {
       forgetOrder(id);
       return null;
@@ -400,10 +413,11 @@ async function lookAtOrder(id) {
       forgetOrder(id);
       return null;
     }
-    return { id, state, code: code?.words && code.label ? code : undefined };
+    return { id, path: pathTo('/o/', { id, at: null }), state, code: code?.words && code.label ? code : undefined };
   } catch {
     const code = page.mine.find((order) => order.id === id)?.code;
-    return code ? { id, code } : { id };
+    const path = pathTo('/o/', kept);
+    return code ? { id, path, code } : { id, path };
   }
 }
 
@@ -603,11 +617,10 @@ function giveUp() {
  */
 function accepted(id, at, key) {
   clearTimeout(nextAttempt);
-  rememberOrder(id);
+  rememberOrder({ id, at });
   // Another tab may have begun the next one.
   if (page.cart.key === key) setCart(cart.EMPTY);
-  const read = at ? `?at=${encodeURIComponent(at)}` : '';
-  page.sending = { is: 'in', path: withLanguage(`/o/${encodeURIComponent(id)}${read}`), failed: false };
+  page.sending = { is: 'in', path: withLanguage(pathTo('/o/', { id, at })), failed: false };
   draw();
   attempts = 0;
   openPager();
@@ -862,6 +875,8 @@ function begin() {
   addEventListener('storage', ({ key, newValue }) => {
     if (key === CART && newValue !== null) {
       const kept = cart.parse(newValue);
+      // On the way to the page of an order that has arrived: whatever becomes of the cart now, that goes on.
+      if (page.sending.is === 'in' && kept.lines.length === 0) return;
       const waits = page.sending.is === 'waiting';
       const isSettled = !kept.sent || kept.sent.given_up;
       if (kept.key !== page.cart.key || (page.sending.is !== 'sending' && !waits) || (waits && isSettled)) takeOver(kept);

@@ -28,7 +28,7 @@ import { html, nothing } from '../vendor/lit-html.js';
  * @property {string} [menu] its version
  * @property {boolean} [no_barista] nobody decides at the moment
  */
-/** @typedef {{id: string, code?: {words: import('./i18n.js').Words, label: string}, state?: string}} Mine An order that was made here. */
+/** @typedef {{id: string, path: string, code?: {words: import('./i18n.js').Words, label: string}, state?: string}} Mine An order that was made here. */
 /**
  * How sending the cart goes.
  *
@@ -111,7 +111,7 @@ function mine(page, order) {
   const code = codeOf(order);
   return html`
     <nav class="mine" aria-label=${t('order.mine')}>
-      <a href=${withLanguage(`/o/${encodeURIComponent(order.id)}`)}>
+      <a href=${withLanguage(order.path)}>
         <span>${t(isReady(page, order) ? 'order.mine_ready' : 'order.mine')}</span>
         ${code ? html`<b>${code}</b>` : nothing}<span aria-hidden="true">→</span>
       </a>

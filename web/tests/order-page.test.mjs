@@ -386,7 +386,7 @@ test('coming back, one finds the order that one made, until it is collected', as
   await page.waitForURL(`**/o/${id}`);
   await auto.command(id, 'ready');
   await auto.command(id, 'collect');
-  const looked = page.waitForResponse(`**/orders/${id}`);
+  const looked = page.waitForResponse(`**/orders/${id}*`);
   await page.goto(`${auto.url}/`);
   await looked;
   await page.waitForSelector('.promise strong');
