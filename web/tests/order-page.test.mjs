@@ -331,7 +331,7 @@ test('what is ready is said to those who hear the page, and is no news once the 
     await mortal.command(id, 'ready');
     await page.goto(`${mortal.url}/`);
     const called = language === 'ko' ? code.words.ko : code.words.en.toUpperCase();
-    const ready = language === 'ko' ? '준비됐어요: 내 주문' : 'Ready: your order';
+    const ready = language === 'ko' ? '내 주문이 준비됐어요' : 'Ready: your order';
     await page.getByRole('status').getByText(`${ready} ${called} ${code.label}`).waitFor();
     await page.locator('.mine').getByText(ready).waitFor();
     await mortal.kill();

@@ -270,7 +270,7 @@ test('an hour later an order is not sent by itself, whatever wakes the page', as
 test('what may have arrived is changed only by whoever knows that both may be made', async () => {
   for (const language of ['en', 'ko']) {
     const texts = language === 'ko'
-      ? { stop: '그만 물어보기', change: '보내지 않고 바꾸기', keep: '그대로 두기', yes: '그래도 바꾸기', warned: '먼저 보낸 주문도 만들어질 수 있어요' }
+      ? { stop: '그만 확인하기', change: '보내지 않고 바꾸기', keep: '그대로 두기', yes: '그래도 바꾸기', warned: '먼저 보낸 주문도 만들어질 수 있어요' }
       : { stop: 'Stop asking', change: 'Change it instead', keep: 'Leave it as it is', yes: 'Change it all the same', warned: 'The first one may be made too' };
     const { page, opened, button } = await withLatte(line, { language });
     const key = (await stored(page)).key;

@@ -70,14 +70,14 @@ test('what a phone can not do is said, and nothing is claimed in its place', asy
   assert.equal(await page.getByText('이 휴대폰으로 불러 드려요').count(), 0);
   await page.waitForSelector('html:not(.test-flash)');
   const says = (await page.locator('.caps li').allTextContents()).join('\n');
-  assert.match(says, /소리\s*이 브라우저는 안 돼요/);
-  assert.match(says, /진동\s*아이폰은 안 돼요/);
+  assert.match(says, /소리\s*이 브라우저에서는 안 돼요/);
+  assert.match(says, /진동\s*아이폰에서는 안 돼요/);
   assert.match(says, /화면 켜 두기\s*어두워지면 화면을 눌러/);
-  assert.match(says, /알림 메시지\s*이 네트워크는 안 돼요/);
+  assert.match(says, /알림 메시지\s*이 네트워크에서는 안 돼요/);
   await phone.accessible();
   await phone.picture('pager-tested-iphone-ko-light');
   await line.command(id, 'start');
-  await page.getByText('번쩍여 드려요').waitFor();
+  await page.getByText('준비되면 번쩍여요').waitFor();
   await line.command(id, 'ready');
   await ready(page);
   await phone.close();
