@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 
 import { lineAndBrowser } from './harness.mjs';
-import { answerWith, between, calls, DRAWN, GONE, hide, NO_STREAM, pager, place, rangs, tapAt, watchCommands } from './pager-tools.mjs';
+import { answerWith, between, calls, DRAWN, GONE, hide, listen, NO_STREAM, pager, place, rangs, tapAt, watchCommands } from './pager-tools.mjs';
 
 const { line, browser } = await lineAndBrowser(test, { args: ['--mode', 'manual'] });
 
@@ -27,8 +27,9 @@ function ready(page) {
 
 test('the test buzz rings for a second, tells the line, and says what this phone can do', async () => {
   const { id, phone, page, notes } = await tested();
-  assert.deepEqual(notes.tones, [4]);
-  assert.deepEqual(notes.buzzes, [1]);
+  assert.deepEqual([notes.tones, notes.buzzes], [[4], [1]]);
+  await notes.until(() => notes.heard.length === 4);
+  assert.ok(Math.max(...notes.heard) <= 1, `${notes.heard}`);
   await line.shown(id, (order) => Boolean(order.marks?.tested_at));
   const says = await page.locator('.caps li').allTextContents();
   assert.match(says.join('\n'), /Sound\s*Works[^]*Screen flash\s*Works[^]*Vibration[^]*Screen stays on[^]*Notification/);
@@ -131,7 +132,7 @@ test('ready rings once: flash, sound, vibration, title, and the line knows', asy
   await page.waitForSelector('main.ready.beat');
   assert.match(await page.title(), /^● READY · [A-Z]+ \d+$/);
   await line.shown(id, (order) => Boolean(order.marks?.rang_at));
-  await waitFor(() => notes.buzzes.length === 2 && calls(notes) > 0);
+  await notes.until(() => notes.buzzes.length === 2 && calls(notes) > 0);
   assert.deepEqual([calls(notes), notes.buzzes, rangs(notes)], [1, [1, 12], 1]);
   const animation = await page.evaluate(() => {
     const { animationName, animationDuration, animationIterationCount } = getComputedStyle(
@@ -173,15 +174,15 @@ test('unanswered it rings again after 30 and 90 seconds, and then says that the 
     await ready(page);
   };
   await since(1);
-  await waitFor(() => calls(notes) === 1);
+  await notes.until(() => calls(notes) === 1);
   await since(29);
   assert.equal(calls(notes), 1);
   await since(31);
-  await waitFor(() => calls(notes) === 2);
+  await notes.until(() => calls(notes) === 2);
   await since(89);
   assert.equal(await page.getByText('so we told the bar').count(), 0);
   await since(91);
-  await waitFor(() => calls(notes) === 3);
+  await notes.until(() => calls(notes) === 3);
   await page.getByText('You haven’t answered, so we told the bar').waitFor();
   await since(300);
   assert.equal(calls(notes), 3, 'and never again');
@@ -192,22 +193,28 @@ test('the next ring does not wait for the line: the phone knows when it is due',
   const { id, phone, page, notes } = await tested({ clock: true });
   await line.command(id, 'ready');
   await ready(page);
-  await waitFor(() => calls(notes) === 1);
+  await notes.until(() => calls(notes) === 1);
   await line.shown(id, (order) => Boolean(order.marks?.rang_at));
   await page.clock.fastForward(31_000);
-  await waitFor(() => calls(notes) === 2);
+  await notes.until(() => calls(notes) === 2);
   await phone.close();
 });
 
 test('answering ends it: silence at once, and no second ring', async () => {
   const { id, phone, page, notes } = await tested({ clock: true });
   await line.command(id, 'ready');
-  await waitFor(() => calls(notes) === 1);
-  // The call took the place of the test.
+  await notes.until(() => calls(notes) === 1);
+  // It is heard, and nothing of the test any more, whose place the call took.
+  const before = notes.heard.length;
+  await notes.until(() => notes.heard.length > before + 4);
   notes.stops.length = 0;
   await page.getByRole('button', { name: 'I’m on my way' }).click();
-  await waitFor(() => notes.stops.length === 2);
+  await notes.until(() => notes.stops.length === 2);
   assert.deepEqual([...notes.stops].sort(), ['buzz', 'sound']);
+  const heard = notes.heard.length;
+  // Two seconds of the call have eight tones.
+  await listen(page, 2);
+  assert.equal(notes.heard.length, heard);
   await page.getByText('The bar knows you’re coming').waitFor();
   await page.clock.fastForward(100_000);
   await page.waitForSelector('main.coming');
@@ -223,10 +230,14 @@ test('answering works while nothing can be sent, and is sent when it can be', as
   await phone.context.setOffline(true);
   await page.getByRole('button', { name: 'I’m on my way' }).click();
   await page.waitForSelector('main:not(.ready)');
-  await page.clock.fastForward(31_000);
+  const answers = () => notes.commands.filter(({ command }) => command === 'acknowledge').length;
+  for (let tries = 1; tries <= 6; tries += 1) {
+    await notes.until(() => answers() >= tries);
+    await page.clock.fastForward(40_000);
+  }
+  await page.getByText('Not sent. Your order is still here.').waitFor();
   assert.equal(calls(notes), 1, 'it was answered');
   await phone.context.setOffline(false);
-  await page.evaluate(() => window.dispatchEvent(new Event('online')));
   await line.shown(id, (order) => Boolean(order.marks?.acknowledged_at));
   await page.getByText('The bar knows you’re coming').waitFor();
   await phone.close();
@@ -239,7 +250,7 @@ test('an answer that could not be sent for minutes is sent when the counter is t
   await page.getByRole('button', { name: 'I’m on my way' }).click();
   const answers = () => notes.commands.filter(({ command }) => command === 'acknowledge').length;
   for (let tries = 1; tries <= 6; tries += 1) {
-    await waitFor(() => answers() >= tries);
+    await notes.until(() => answers() >= tries);
     await page.clock.fastForward(40_000);
   }
   await page.unroute(/\/commands$/);
@@ -257,7 +268,7 @@ test('an answer that the counter never heard is sent when it was started again',
   await page.getByRole('button', { name: 'I’m on my way' }).click();
   const answers = () => notes.commands.filter(({ command }) => command === 'acknowledge').length;
   for (let tries = 1; tries <= 6; tries += 1) {
-    await waitFor(() => answers() >= tries);
+    await notes.until(() => answers() >= tries);
     await page.clock.fastForward(40_000);
   }
   await page.waitForSelector('main.lost');
@@ -320,18 +331,21 @@ test('a reload does not ring the same round again', async () => {
 });
 
 test('of two tabs on one phone one rings', async () => {
-  const { id, phone, page, notes } = await tested();
+  const { id, phone, page, notes } = await tested({ clock: true });
   const second = await phone.context.newPage();
   watchCommands(second, notes);
   await second.goto(page.url());
   await second.waitForSelector('main.received');
+  await line.shown(id, (order) => order.marks?.presence === 'listening');
+  // Time stands still while each claims the ring, so both do.
+  await page.clock.pauseAt(Date.now() + 2_000);
   await line.command(id, 'ready');
   await Promise.all([ready(page), ready(second)]);
+  await notes.until(() => notes.claims === 2);
+  await page.clock.runFor(1_000);
+  await notes.until(() => calls(notes) === 1);
   await line.shown(id, (order) => Boolean(order.marks?.rang_at));
-  // The one that lost would have said so by now: both claimed at the same time.
-  await second.waitForFunction(() => Object.keys(JSON.parse(localStorage.getItem('brewline.rung') ?? '{}')).length === 1);
-  await waitFor(() => calls(notes) === 1);
-  assert.equal(rangs(notes), 1, 'the one that can be heard');
+  assert.deepEqual([calls(notes), rangs(notes)], [1, 1], 'the one that can be heard');
   const third = await phone.context.newPage();
   watchCommands(third, notes);
   await third.goto(page.url());
@@ -355,7 +369,7 @@ test('a recall takes the ready back, says what is wrong, and the next ready ring
   await line.command(id, 'ready');
   await ready(page);
   await line.shown(id, (order) => order.round === 2 && Boolean(order.marks?.rang_at));
-  await waitFor(() => calls(notes) === 2);
+  await notes.until(() => calls(notes) === 2);
   assert.equal(rangs(notes), 2);
   await phone.close();
 });
@@ -418,9 +432,13 @@ test('a counter that lags behind does not take a recall back', async () => {
 });
 
 test('coming back from the background shows nothing before a fresh snapshot', async () => {
-  const { id, phone, page } = await tested();
+  const { id, phone, page, notes } = await tested({ clock: true });
+  await line.shown(id, (order) => order.marks?.presence === 'listening');
   await hide(page, true);
-  await line.shown(id, (order) => order.marks?.presence === 'hidden' || order.marks?.presence === 'listening');
+  await page.clock.fastForward(10_000);
+  await line.shown(id, (order) => order.marks?.presence === 'hidden');
+  // Time stands still: nobody gets tired of waiting.
+  await page.clock.pauseAt(Date.now() + 12_000);
   /** @type {(value?: unknown) => void} */
   let answer = () => {};
   const held = new Promise((done) => (answer = done));
@@ -428,11 +446,16 @@ test('coming back from the background shows nothing before a fresh snapshot', as
     await held;
     await route.continue();
   });
+  const asked = page.waitForRequest(/\/orders\/[^/]+$/);
   await hide(page, false);
-  await page.waitForSelector('main.loading');
-  assert.equal(await page.locator('.code').count(), 0);
+  await asked;
+  assert.deepEqual([await page.locator('main.loading').count(), await page.locator('.code').count()], [1, 0]);
+  // What comes another way does not lift it either.
+  await line.command(id, 'start');
+  await notes.until(() => notes.states.includes('making'));
+  assert.deepEqual([await page.locator('main.loading').count(), await page.locator('.code').count()], [1, 0]);
   answer();
-  await page.waitForSelector('main.received .code');
+  await page.waitForSelector('main.making .code');
   await phone.close();
 });
 
@@ -462,7 +485,7 @@ test('what this phone is doing is said again after an outage, until the line kno
   await hide(page, true);
   const hiddens = () => notes.commands.filter(({ presence }) => presence === 'hidden').length;
   for (let tries = 1; tries <= 3; tries += 1) {
-    await waitFor(() => hiddens() >= tries);
+    await notes.until(() => hiddens() >= tries);
     await page.clock.fastForward(5_000);
   }
   await line.start();
@@ -507,7 +530,7 @@ test('it rings in the background too, with a notification where that is allowed'
   await hide(page, true);
   await line.command(id, 'ready');
   await line.shown(id, (order) => Boolean(order.marks?.rang_at));
-  await waitFor(() => calls(phone.notes) === 1);
+  await phone.notes.until(() => calls(phone.notes) === 1);
   const shown = await page.evaluate(() => /** @type {any} */ (window).shown);
   assert.equal(shown.length, 1);
   assert.match(shown[0].join(' '), /^Your order is ready [A-Z][a-z]+ \d+: pick it up at the bar$/);
@@ -519,17 +542,8 @@ test('what goes wrong in telling the line does not disturb the bell', async () =
   await page.route(/\/commands$/, (route) => route.abort());
   await line.command(id, 'ready');
   await page.waitForSelector('main.ready.beat');
-  await waitFor(() => calls(notes) === 1 && rangs(notes) >= 1);
+  await notes.until(() => calls(notes) === 1 && rangs(notes) >= 1);
   await page.getByRole('button', { name: 'I’m on my way' }).click();
   await page.waitForSelector('main.coming');
   await phone.close();
 });
-
-/** @param {() => boolean} isSo */
-async function waitFor(isSo) {
-  const until = Date.now() + 20_000;
-  while (!isSo()) {
-    if (Date.now() > until) throw new Error(`it never became so: ${isSo}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}

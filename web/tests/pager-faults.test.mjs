@@ -251,20 +251,36 @@ test('a phone whose clock is ten minutes wrong shows the same', async () => {
   }
 });
 
-test('a clock that is set while the page is open changes nothing', async () => {
+test('a clock that is set while the page is open changes nothing, however far the order is', async () => {
   const id = await place(line);
   const phone = await pager(browser, line.url, id);
-  const { page } = phone;
-  await page.waitForSelector('main.received');
-  await page.evaluate(() => {
-    const { now } = Date;
-    Date.now = () => now() + 600_000;
-  });
-  // What looks like ten minutes of sleep is answered by a fresh snapshot.
-  await page.waitForResponse((response) => /\/orders\/[^/]+$/.test(response.url()));
-  await page.waitForSelector('main.received');
-  await line.command(id, 'ready');
-  await page.waitForSelector('main.ready');
+  const { page, notes } = phone;
+  /** @type {[string, () => Promise<unknown>][]} */
+  const way = [
+    ['received', () => Promise.resolve()],
+    ['making', () => line.command(id, 'start')],
+    ['ready', () => line.command(id, 'ready')],
+    ['coming', () => page.getByRole('button', { name: 'I’m on my way' }).click()],
+    ['recalled', () => line.command(id, 'recall')],
+  ];
+  for (const [screen, go] of way) {
+    await go();
+    await page.waitForSelector(`main.${screen}`);
+    if (screen === 'coming') await page.getByText('The bar knows you’re coming').waitFor();
+    for (const ms of [600_000, -600_000]) {
+      // What looks like ten minutes of sleep is answered by a fresh snapshot; a clock that is put back is not noticed.
+      const asked = ms > 0 && page.waitForResponse((response) => /\/orders\/[^/]+$/.test(response.url()));
+      await page.evaluate((ms) => {
+        const { now } = Date;
+        Date.now = () => now() + ms;
+      }, ms);
+      await asked;
+      await page.waitForSelector(`main.${screen}`);
+      // Ten minutes off, it would be any moment now, or ten minutes more.
+      if (screen === 'making') await page.getByText(/^Being made, about \d(–\d)? min$/).waitFor();
+    }
+  }
+  assert.equal(rangs(notes), 1);
   await phone.close();
 });
 

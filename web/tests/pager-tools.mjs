@@ -2,7 +2,7 @@
 
 import { createServer, connect } from 'node:net';
 
-import { open } from './harness.mjs';
+import { open, PATIENCE_MS } from './harness.mjs';
 
 /**
  * A phone with the pager of an order, that notes what it did.
@@ -22,20 +22,70 @@ export async function pager(browser, url, id, { clock = false, query = '', ...ph
   return Object.assign(opened, { notes });
 }
 
-/**
- * What a phone did, in the order of its doing; `stops` are tones and buzzes that were cut off.
- * @typedef {{buzzes: number[], tones: number[], stops: string[], commands: any[]}} Notes
- */
+/** What a phone did, in the order of its doing. */
+export class Notes {
+  /** @type {number[]} How long it was to buzz, in seconds. */
+  buzzes = [];
+  /** @type {number[]} How many tones each call has. */
+  tones = [];
+  /** @type {number[]} When tones ended that were heard to their end, in seconds since their call was planned. */
+  heard = [];
+  /** @type {string[]} What was cut off: a tone, a buzz. */
+  stops = [];
+  /** @type {string[]} States of the order, as the stream has brought them. */
+  states = [];
+  /** @type {number} Claims to ring that came from other tabs. */
+  claims = 0;
+  /** @type {any[]} What was sent to the line. */
+  commands = [];
+  /** @type {Set<() => void>} */
+  #waiting = new Set();
 
-/** @param {import('playwright-core').BrowserContext} context @returns {Promise<Notes>} */
-export async function note(context) {
-  /** @type {Notes} */
-  const notes = { buzzes: [], tones: [], stops: [], commands: [] };
-  await context.exposeFunction('noteBuzz', (/** @type {number} */ seconds) => void notes.buzzes.push(seconds));
-  await context.exposeFunction('noteTones', (/** @type {number} */ tones) => void notes.tones.push(tones));
-  await context.exposeFunction('noteStop', (/** @type {string} */ what) => void notes.stops.push(what));
+  /** Something was noted: whoever waits looks again. @param {() => unknown} note */
+  add(note) {
+    note();
+    for (const look of this.#waiting) look();
+  }
+
+  /**
+   * Waits until it is so.
+   * @param {() => boolean} isSo by what is noted
+   * @returns {Promise<void>}
+   */
+  until(isSo) {
+    return new Promise((done, fail) => {
+      const look = () => {
+        if (!isSo()) return;
+        end();
+        done();
+      };
+      const timer = setTimeout(() => {
+        end();
+        fail(new Error(`Within ${PATIENCE_MS / 1_000} s it never became so: ${isSo}`));
+      }, PATIENCE_MS);
+      const end = () => {
+        clearTimeout(timer);
+        this.#waiting.delete(look);
+      };
+      this.#waiting.add(look);
+      look();
+    });
+  }
+}
+
+/** @param {import('playwright-core').BrowserContext} context */
+async function note(context) {
+  const notes = new Notes();
+  const note = (/** @type {string} */ name, /** @type {(value: any) => unknown} */ take) =>
+    context.exposeFunction(name, (/** @type {any} */ value) => notes.add(() => take(value)));
+  await note('noteBuzz', (seconds) => notes.buzzes.push(seconds));
+  await note('noteTones', (tones) => notes.tones.push(tones));
+  await note('noteHeard', (second) => notes.heard.push(second));
+  await note('noteStop', (what) => notes.stops.push(what));
+  await note('noteState', (state) => notes.states.push(state));
+  await note('noteClaim', () => (notes.claims += 1));
   await context.addInitScript(() => {
-    const { noteBuzz, noteTones, noteStop } = /** @type {any} */ (window);
+    const { noteBuzz, noteTones, noteHeard, noteStop, noteState, noteClaim } = /** @type {any} */ (window);
     Object.defineProperty(navigator, 'vibrate', {
       configurable: true,
       value: (/** @type {number | number[]} */ pattern) => {
@@ -45,19 +95,56 @@ export async function note(context) {
         return !document.hidden;
       },
     });
-    const { disconnect } = AudioNode.prototype;
+    // Where each node's sound goes: what does not end in the speaker is not heard.
+    /** @type {WeakMap<AudioNode, AudioNode>} */
+    const next = new WeakMap();
+    const { connect, disconnect } = AudioNode.prototype;
+    AudioNode.prototype.connect = /** @type {any} */ (/** @this {AudioNode} */ function (/** @type {any[]} */ ...args) {
+      next.set(this, args[0]);
+      return connect.apply(this, /** @type {any} */ (args));
+    });
     AudioNode.prototype.disconnect = function (/** @type {any[]} */ ...args) {
       noteStop('sound');
+      next.delete(this);
       return disconnect.apply(this, /** @type {any} */ (args));
+    };
+    const isHeard = (/** @type {AudioNode | undefined} */ node) => {
+      while (node && !(node instanceof AudioDestinationNode)) node = next.get(node);
+      return node !== undefined;
     };
     // Tones of one call are planned at once.
     let tones = 0;
-    const { start } = OscillatorNode.prototype;
+    const { start, stop } = OscillatorNode.prototype;
     OscillatorNode.prototype.start = function (...args) {
       if (tones === 0) queueMicrotask(() => (noteTones(tones), (tones = 0)));
       tones += 1;
       return start.apply(this, args);
     };
+    OscillatorNode.prototype.stop = function (at = 0) {
+      const planned = this.context.currentTime;
+      this.addEventListener('ended', () => isHeard(this) && noteHeard(at - planned));
+      return stop.call(this, at);
+    };
+    const Source = window.EventSource;
+    Object.defineProperty(window, 'EventSource', {
+      value: class extends Source {
+        /** @param {string} url */
+        constructor(url) {
+          super(url);
+          this.addEventListener('order', ({ data }) => noteState(JSON.parse(data).state));
+        }
+      },
+    });
+    const Channel = window.BroadcastChannel;
+    Object.defineProperty(window, 'BroadcastChannel', {
+      value: class extends Channel {
+        /** @param {string} name */
+        constructor(name) {
+          super(name);
+          this.addEventListener('message', ({ data }) => data.kind === 'claim' && noteClaim());
+        }
+      },
+    });
   });
   return notes;
 }
@@ -66,8 +153,26 @@ export async function note(context) {
 export function watchCommands(page, notes) {
   page.on('request', (request) => {
     if (request.method() !== 'POST' || !request.url().endsWith('/commands')) return;
-    notes.commands.push({ ...request.postDataJSON(), key: request.headers()['idempotency-key'] });
+    notes.add(() => notes.commands.push({ ...request.postDataJSON(), key: request.headers()['idempotency-key'] }));
   });
+}
+
+/**
+ * Lets so many seconds pass for those who listen, whatever the page's own clock says.
+ * @param {import('playwright-core').Page} page
+ * @param {number} seconds
+ */
+export function listen(page, seconds) {
+  return page.evaluate(async (seconds) => {
+    const context = new AudioContext();
+    await context.resume();
+    const silence = new ConstantSourceNode(context, { offset: 0 });
+    silence.connect(context.destination);
+    silence.start();
+    silence.stop(context.currentTime + seconds);
+    await new Promise((done) => silence.addEventListener('ended', done));
+    await context.close();
+  }, seconds);
 }
 
 /**
