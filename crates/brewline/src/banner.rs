@@ -50,7 +50,7 @@ pub(crate) fn print(
         match brew.mode {
             Mode::Auto => writeln!(
                 out,
-                "practice: drinks make themselves, {} s a cup; to open for real:\n\n  {}",
+                "practice: drinks make themselves, {} s a cup where the menu does not say; to open for real:\n\n  {}",
                 brew.seconds_per_cup,
                 manual_line(options, brew)
             )?,
