@@ -32,16 +32,6 @@ const LOOK_EVERY_MS = 10_000;
 const ENDED_SHOWN_MS = 2 * 3_600_000;
 /** From here on one notices that something takes time. */
 const SLOW_MS = 400;
-/** How long an answer may take; the counter gives up on the log after five seconds. */
-const ANSWER_MS = 10_000;
-/** For how long an order is sent again by itself: whoever has left the shop by then doesn't want it any more. */
-const SENDING_MS = 5 * 60_000;
-/** How long the key of an order that may have arrived is used. */
-const KEY_KEPT_MS = 12 * 3_600_000;
-/** How long another tab has to send it before this one does: by then it has its answer, or is gone. */
-const ELSEWHERE_MS = ANSWER_MS;
-/** How long to wait before that, in turn. */
-const BACK_OFF_MS = [1_000, 2_000, 4_000, 8_000, 15_000];
 /** How long a tap may take. */
 const HELD_MS = 1_000;
 /** Screen readers are told something at most this often. */
@@ -255,14 +245,14 @@ async function loadMenu() {
   menuAsked = true;
   clearTimeout(menuTimer);
   try {
-    const response = await fetch('/menu', { signal: within(ANSWER_MS) });
+    const response = await fetch('/menu', { signal: within(cart.ANSWER_MS) });
     const menu = response.ok ? await response.json() : null;
     if (!isMenu(menu)) throw new TypeError('no menu');
     menuFailures = 0;
     takeMenu(menu);
   } catch {
     page.menuFailed = true;
-    menuTimer = setTimeout(loadMenu, backOff(menuFailures++));
+    menuTimer = setTimeout(loadMenu, cart.backOff(menuFailures++, Math.random()));
   }
   menuAsked = false;
   draw();
@@ -285,12 +275,6 @@ function fitCart() {
   const { lines, changes } = cart.fit(page.menu, page.cart.lines);
   setLines(lines);
   page.changes = [...page.changes, ...changes];
-}
-
-/** @param {number} failures */
-function backOff(failures) {
-  const ms = BACK_OFF_MS[Math.min(failures, BACK_OFF_MS.length - 1)];
-  return ms * (0.8 + Math.random() * 0.4);
 }
 
 // The shop.
@@ -401,7 +385,7 @@ async function lookAtOrders(now = false) {
 async function lookAtOrder(kept) {
   const { id } = kept;
   try {
-    const response = await fetch(pathTo('/orders/', kept), { signal: within(ANSWER_MS) });
+    const response = await fetch(pathTo('/orders/', kept), { signal: within(cart.ANSWER_MS) });
     if (response.status === 404) {
       forgetOrder(id);
       return null;
@@ -423,8 +407,22 @@ async function lookAtOrder(kept) {
 
 // Sending.
 
-let attempts = 0;
 let nextAttempt = 0;
+
+/** @returns {cart.Here} */
+function here() {
+  return { now: Date.now(), elapsed: performance.now(), by: device(), key: cart.newKey(), random: Math.random() };
+}
+
+/** Goes on as it was decided. @param {cart.Step} step */
+function go(step) {
+  clearTimeout(nextAttempt);
+  if (step.cart !== page.cart) setCart(step.cart);
+  page.sending = step.sending;
+  if (step.due_ms !== undefined) nextAttempt = setTimeout(attempt, step.due_ms);
+  if (step.sending.is === 'sending') send(step.sending);
+  draw();
+}
 
 /** Sends the cart, with its key, for the first time or again. */
 function order() {
@@ -432,38 +430,43 @@ function order() {
   // Another tab may have changed it, or sent it, a moment ago.
   const kept = cart.parse(read(CART));
   if (kept.key && kept.key !== page.cart.key) return takeOver(kept);
-  const { lines, sent } = page.cart;
-  if (sent && isLate(sent)) return giveUp();
-  const { cups, lines: most } = cart.LIMITS;
-  if (lines.length > most || cart.count(lines) > cups) return fail('lines');
-  const body = sent?.body ?? JSON.stringify(cart.request(page.menu, lines));
   page.changes = [];
   page.menuChanged = false;
-  setCart({ ...page.cart, sent: { body, since: Date.now(), by: device(), doubt: sent?.doubt ?? false, given_up: false } });
-  attempts = 0;
-  // A hint only: what says "offline" wrongly is asked all the same, a little later.
-  if (navigator.onLine === false) wait('unreached', backOff(0));
-  else attempt();
+  const body = JSON.stringify(cart.request(page.menu, page.cart.lines));
+  go(cart.order(page.cart, body, here(), navigator.onLine === false));
 }
 
-async function attempt() {
-  clearTimeout(nextAttempt);
-  const { key } = page.cart;
-  const sent = page.cart.sent && { ...page.cart.sent, by: device() };
+function attempt() {
+  const { sending } = page;
+  go(cart.attempt(page.cart, sending.is === 'waiting' ? sending.failures : 0, here()));
+}
+
+/** @param {{is: 'sending', doubted: boolean, failures: number}} sending */
+async function send(sending) {
+  const { key, sent } = page.cart;
   if (!sent) return;
-  // Whatever woke it, and however long a sleeping phone kept its timer waiting.
-  if (isPast(sent)) return giveUp();
-  page.sending = { is: 'sending' };
   becomeSlow();
-  // From here on it may have arrived, whatever becomes of this page.
-  setCart({ ...page.cart, sent: { ...sent, doubt: true } });
-  drawNow();
   const { verdict, at } = await post(key, sent.body);
   if (verdict.is === 'accepted') return accepted(verdict.id, at, key);
   // Another tab was faster, or has another cart by now.
   if (page.cart.key !== key) return;
-  judge(verdict, sent);
-  draw();
+  go(cart.answered(page.cart, sending, verdict, here()));
+  learnFrom(verdict);
+}
+
+/** What an answer says of the shop. @param {cart.Verdict} verdict */
+function learnFrom(verdict) {
+  if (verdict.is === 'changed') {
+    page.soldOut = new Set([...page.soldOut, ...verdict.sold_out]);
+    page.menuChanged = verdict.sold_out.length === 0;
+    loadMenu();
+  }
+  if (verdict.is === 'shut') {
+    const { is: _, ...said } = verdict;
+    const than = shop?.news().value;
+    if (than) better = { than, value: { ...than, ...said } };
+    shop?.tryNow();
+  }
 }
 
 /**
@@ -477,7 +480,7 @@ async function post(key, body) {
       method: 'POST',
       headers: { 'Content-Type': 'application/json', 'Idempotency-Key': key, 'Brewline-Device': device() },
       body,
-      signal: within(ANSWER_MS),
+      signal: within(cart.ANSWER_MS),
     });
     const json = await response.json().catch(() => null);
     const after_s = Number.parseInt(response.headers.get('Retry-After') ?? '', 10);
@@ -504,125 +507,15 @@ function device() {
 }
 
 /**
- * @param {Exclude<cart.Verdict, {is: 'accepted'}>} verdict
- * @param {cart.Sent} sent as it was before this attempt
- */
-function judge(verdict, sent) {
-  const { key, lines } = page.cart;
-  // Not written this time. Whether it was before is another question, unless the counter has looked at the order
-  // itself: it looks for its key first.
-  setCart({ key, lines, sent });
-  const never = () => setCart({ key, lines });
-  switch (verdict.is) {
-    case 'unknown':
-      setCart({ key, lines, sent: { ...sent, doubt: true } });
-      return wait('unreached', Math.max(backOff(attempts++), verdict.after_s * 1_000));
-    case 'later':
-      return wait('starting', Math.max(backOff(attempts++), verdict.after_s * 1_000));
-    case 'not_written':
-      return giveUp();
-    case 'too_many':
-      if (sent.doubt) return wait('starting', verdict.after_s * 1_000);
-      never();
-      return fail('too_many', performance.now() + verdict.after_s * 1_000);
-    case 'changed':
-      never();
-      page.sending = { is: 'no' };
-      page.soldOut = new Set([...page.soldOut, ...verdict.sold_out]);
-      page.menuChanged = verdict.sold_out.length === 0;
-      // Other prices are another body, and that needs another key.
-      setCart({ key: cart.newKey(), lines });
-      loadMenu();
-      return;
-    case 'shut': {
-      never();
-      page.sending = { is: 'no' };
-      const { is: _, ...said } = verdict;
-      const than = shop?.news().value;
-      if (than) better = { than, value: { ...than, ...said } };
-      shop?.tryNow();
-      return;
-    }
-    case 'used':
-      page.sending = { is: 'used', id: verdict.id };
-      setCart({ key, lines, sent: { ...sent, given_up: true } });
-      return;
-    case 'refused':
-      never();
-      return fail('refused', 0, verdict.detail);
-  }
-}
-
-/**
- * Not sent, and not by itself.
- * @param {'not_written' | 'too_many' | 'refused' | 'lines'} why
- * @param {number} [until] when it is worth trying again, by `performance.now()`
- * @param {string} [detail]
- */
-function fail(why, until = 0, detail = '') {
-  page.sending = { is: 'failed', why, until, detail };
-  draw();
-}
-
-/**
- * Tries again by itself, for a while.
- * @param {'unreached' | 'starting' | 'elsewhere'} why
- * @param {number} ms
- */
-function wait(why, ms) {
-  const { sent } = page.cart;
-  if (!sent) return;
-  if (isPast(sent, ms)) return giveUp();
-  page.sending = { is: 'waiting', why };
-  clearTimeout(nextAttempt);
-  nextAttempt = setTimeout(attempt, ms);
-  draw();
-}
-
-/**
- * It was tapped too long ago to be sent by itself, or nobody knows how long ago.
- * @param {cart.Sent} sent
- * @param {number} [ms] from now
- */
-function isPast({ since }, ms = 0) {
-  return Date.now() + ms - since > SENDING_MS || Date.now() < since;
-}
-
-/**
- * The line may have forgotten it, and would take it for another one.
- * @param {cart.Sent} sent
- */
-function isLate({ since }) {
-  return Math.abs(Date.now() - since) > KEY_KEPT_MS;
-}
-
-/** No longer by itself. */
-function giveUp() {
-  clearTimeout(nextAttempt);
-  const { key, lines, sent } = page.cart;
-  if (sent?.doubt) {
-    setCart({ key, lines, sent: { ...sent, given_up: true } });
-    page.sending = { is: 'unsure', late: isLate(sent), sure: false };
-  } else {
-    setCart({ key, lines });
-    page.sending = { is: 'failed', why: 'not_written', until: 0, detail: '' };
-  }
-  draw();
-}
-
-/**
  * @param {string} id
  * @param {string | null} at
  * @param {string} key
  */
 function accepted(id, at, key) {
-  clearTimeout(nextAttempt);
   rememberOrder({ id, at });
   // Another tab may have begun the next one.
-  if (page.cart.key === key) setCart(cart.EMPTY);
-  page.sending = { is: 'in', path: withLanguage(pathTo('/o/', { id, at })), failed: false };
-  draw();
-  attempts = 0;
+  const next = page.cart.key === key ? cart.EMPTY : page.cart;
+  go({ cart: next, sending: { is: 'in', path: withLanguage(pathTo('/o/', { id, at })), failures: 0 } });
   openPager();
 }
 
@@ -632,7 +525,7 @@ async function openPager() {
   const { sending } = page;
   if (sending.is !== 'in') return;
   try {
-    const response = await fetch(sending.path, { signal: within(ANSWER_MS) });
+    const response = await fetch(sending.path, { signal: within(cart.ANSWER_MS) });
     // Replaced, so that "back" does not come back to an order that is made.
     if (response.ok && page.sending === sending) return location.replace(sending.path);
   } catch {
@@ -640,8 +533,8 @@ async function openPager() {
   }
   // The customer has begun another order meanwhile: the link stays.
   if (page.sending !== sending) return;
-  page.sending = { ...sending, failed: true };
-  nextAttempt = setTimeout(openPager, backOff(attempts++));
+  page.sending = { ...sending, failures: sending.failures + 1 };
+  nextAttempt = setTimeout(openPager, cart.backOff(sending.failures, Math.random()));
   draw();
 }
 
@@ -650,19 +543,19 @@ async function openPager() {
  * @param {cart.Cart} kept
  */
 function takeOver(kept) {
-  clearTimeout(nextAttempt);
   page.cart = kept;
-  page.sending = { is: 'no' };
   if (kept.lines.length === 0) page.basket = false;
-  const { sent } = kept;
-  if (!sent) fitCart();
-  else if (sent.given_up) page.sending = { is: 'unsure', late: isLate(sent), sure: false };
-  else if (sent.by === device()) wait('unreached', 0);
-  else wait('elsewhere', ELSEWHERE_MS);
-  draw();
+  go(cart.takeOver(kept, here()));
+  if (!kept.sent) fitCart();
 }
 
 // What the customer does.
+
+/** There is no room for more. */
+function full() {
+  page.sending = cart.failed('lines');
+  draw();
+}
 
 const actions = {
   language: () => setLanguage(otherLanguage()),
@@ -676,7 +569,7 @@ const actions = {
   add(item) {
     const { menu, cart: { lines } } = page;
     if (!menu) return;
-    if (!cart.room(lines).line) return fail('lines');
+    if (!cart.room(lines).line) return full();
     setLines(cart.add(menu, lines, item, page.soldOut));
     const line = page.cart.lines[page.cart.lines.length - 1];
     openOnly(`line/${line.id}`, item.id);
@@ -687,7 +580,7 @@ const actions = {
    * @param {number} quantity
    */
   quantity(line, quantity) {
-    if (quantity > line.quantity && !cart.room(page.cart.lines).cup) return fail('lines');
+    if (quantity > line.quantity && !cart.room(page.cart.lines).cup) return full();
     const inBasket = document.activeElement?.closest('.lines') !== null;
     setLines(cart.setQuantity(page.cart.lines, line.id, quantity));
     drawNow();
@@ -747,7 +640,7 @@ const actions = {
   },
   /** @param {Line} line */
   split(line) {
-    if (page.cart.lines.length >= cart.LIMITS.lines) return fail('lines');
+    if (page.cart.lines.length >= cart.LIMITS.lines) return full();
     setLines(cart.split(page.cart.lines, line.id));
     const made = page.cart.lines[page.cart.lines.findIndex(({ id }) => id === line.id) + 1];
     page.open = new Set([...page.open, `line/${made.id}`]);
@@ -775,7 +668,7 @@ const actions = {
   },
   order,
   openPager,
-  dontSend: giveUp,
+  dontSend: () => go(cart.giveUp(page.cart, here())),
   changeInstead() {
     if (page.sending.is !== 'unsure') return;
     page.sending = { ...page.sending, sure: true };

@@ -1,6 +1,7 @@
 /**
- * What a customer has chosen, what it costs, and what is in its way. Pure: menu, keys and what is sold out come in as
- * values, and each change gives new lines.
+ * What a customer has chosen, what it costs, what is in its way, and how sending it goes. Pure: menu, keys, times, chance
+ * and what is sold out come in as values, and each change gives new lines. One module, for each is a request before the
+ * page can be used: first the lines, then the cart as it is kept, then what becomes of it.
  */
 
 /** @typedef {import('./i18n.js').Words} Words */
@@ -61,6 +62,41 @@
  * Why a cart can't be ordered as it is, and the line that has to change.
  * @typedef {{is: 'item', line: Line} | {is: 'choice', line: Line, group: Group, choice: Choice}
  *   | {is: 'note', line: Line, has: number}} Obstacle
+ */
+
+/**
+ * How sending a cart goes.
+ *
+ * - `sending`: it is on its way; `doubted`: it may have arrived before that, too.
+ * - `waiting`: it is tried again by itself; `elsewhere`: another tab does.
+ * - `unsure`: it may have arrived; `late`: too long ago to be sent again; `sure`: the customer is asked whether to change
+ *   it all the same.
+ * - `failed`: it has not arrived, and is not sent by itself; `until`: when it is worth trying again, by the page's clock.
+ * - `used`: it arrived before.
+ * - `in`: it has arrived, and its page is on its way, or did not come.
+ *
+ * `failures` are attempts in a row that did not do.
+ *
+ * @typedef {{is: 'no'}
+ *   | {is: 'sending', doubted: boolean, failures: number}
+ *   | {is: 'waiting', why: 'unreached' | 'starting' | 'elsewhere', failures: number}
+ *   | {is: 'unsure', late: boolean, sure: boolean}
+ *   | {is: 'failed', why: 'not_written' | 'too_many' | 'refused' | 'lines', until: number, detail: string}
+ *   | {is: 'used', id: string}
+ *   | {is: 'in', path: string, failures: number}} Sending
+ */
+/**
+ * Where a decision is made.
+ * @typedef {object} Here
+ * @property {number} now ms since 1970 by the phone
+ * @property {number} elapsed the page's clock in ms, which nobody can set
+ * @property {string} by this tab
+ * @property {string} key one that no cart had
+ * @property {number} random from 0 to 1
+ */
+/**
+ * What comes of something that happened: the cart, how sending it goes from here, and when it is to be attempted.
+ * @typedef {{cart: Cart, sending: Sending, due_ms?: number}} Step
  */
 
 /** What the counter takes at most: lines and cups of an order, characters of a line's note. */
@@ -449,4 +485,175 @@ export function verdict(status, json, after_s) {
       if (status >= 400 && status < 500 && json?.code) return { is: 'refused', detail: String(json.detail ?? '') };
       return { is: 'unknown', after_s: after };
   }
+}
+
+/** How long an answer may take; the counter gives up on the log after five seconds. */
+export const ANSWER_MS = 10_000;
+/** For how long an order is sent again by itself: whoever has left the shop by then doesn't want it any more. */
+const SENDING_MS = 5 * 60_000;
+/** How long the key of an order that may have arrived is used. */
+const KEY_KEPT_MS = 12 * 3_600_000;
+/** How long another tab has to send it before this one does: by then it has its answer, or is gone. */
+const ELSEWHERE_MS = ANSWER_MS;
+/** How long to wait before what failed is tried again, in turn. */
+const BACK_OFF_MS = [1_000, 2_000, 4_000, 8_000, 15_000];
+
+/**
+ * How long to wait after so many failures, spread so that phones do not come together.
+ * @param {number} failures
+ * @param {number} random
+ */
+export function backOff(failures, random) {
+  return BACK_OFF_MS[Math.min(failures, BACK_OFF_MS.length - 1)] * (0.8 + random * 0.4);
+}
+
+/**
+ * The customer wants it sent, for the first time or again.
+ * @param {Cart} cart
+ * @param {string} body the order, unless it was sent before: then that goes again
+ * @param {Here} here
+ * @param {boolean} offline as the phone says. A hint only: what says so wrongly is asked all the same, a little later
+ * @returns {Step}
+ */
+export function order(cart, body, here, offline) {
+  const { sent, lines } = cart;
+  if (sent && isLate(sent, here)) return giveUp(cart, here);
+  if (lines.length > LIMITS.lines || count(lines) > LIMITS.cups) return { cart, sending: failed('lines') };
+  const { now: since, by } = here;
+  const asked = { body: sent?.body ?? body, since, by, doubt: sent?.doubt ?? false, given_up: false };
+  const wanted = { ...cart, sent: asked };
+  return offline ? wait(wanted, 'unreached', 0, backOff(0, here.random), here) : attempt(wanted, 0, here);
+}
+
+/**
+ * It is time to send it. From here on it may have arrived, whatever becomes of this page.
+ * @param {Cart} cart
+ * @param {number} failures so far
+ * @param {Here} here
+ * @returns {Step}
+ */
+export function attempt(cart, failures, here) {
+  const { sent } = cart;
+  if (!sent) return { cart, sending: { is: 'no' } };
+  // Whatever woke it, and however long a sleeping phone kept its timer waiting.
+  if (isPast(sent, here, 0)) return giveUp(cart, here);
+  const sending = /** @type {const} */ ({ is: 'sending', doubted: sent.doubt, failures });
+  return { cart: { ...cart, sent: { ...sent, by: here.by, doubt: true } }, sending };
+}
+
+/**
+ * An answer came to what was sent, or none.
+ * @param {Cart} cart as it was sent
+ * @param {{doubted: boolean, failures: number}} sending
+ * @param {Exclude<Verdict, {is: 'accepted'}>} verdict
+ * @param {Here} here
+ * @returns {Step}
+ */
+export function answered(cart, { doubted, failures }, verdict, here) {
+  const { key, lines } = cart;
+  if (!cart.sent) return { cart, sending: { is: 'no' } };
+  // Not written this time. Whether it was before is another question, unless the counter has looked at the order
+  // itself: it looks for its key first.
+  const sent = { ...cart.sent, doubt: doubted };
+  const kept = { key, lines, sent };
+  const never = { key, lines };
+  switch (verdict.is) {
+    case 'unknown': {
+      const ms = Math.max(backOff(failures, here.random), verdict.after_s * 1_000);
+      return wait({ key, lines, sent: { ...sent, doubt: true } }, 'unreached', failures + 1, ms, here);
+    }
+    case 'later':
+      return wait(kept, 'starting', failures + 1, Math.max(backOff(failures, here.random), verdict.after_s * 1_000), here);
+    case 'not_written':
+      return giveUp(kept, here);
+    case 'too_many':
+      if (doubted) return wait(kept, 'starting', failures, verdict.after_s * 1_000, here);
+      return { cart: never, sending: failed('too_many', here.elapsed + verdict.after_s * 1_000) };
+    case 'changed':
+      // Other prices are another body, and that needs another key.
+      return { cart: { key: here.key, lines }, sending: { is: 'no' } };
+    case 'shut':
+      return { cart: never, sending: { is: 'no' } };
+    case 'used':
+      return { cart: { key, lines, sent: { ...sent, given_up: true } }, sending: { is: 'used', id: verdict.id } };
+    case 'refused':
+      return { cart: never, sending: failed('refused', 0, verdict.detail) };
+  }
+}
+
+/**
+ * No longer by itself.
+ * @param {Cart} cart
+ * @param {Here} here
+ * @returns {Step}
+ */
+export function giveUp({ key, lines, sent }, here) {
+  if (!sent?.doubt) return { cart: { key, lines }, sending: failed('not_written') };
+  return { cart: { key, lines, sent: { ...sent, given_up: true } }, sending: unsure(sent, here) };
+}
+
+/**
+ * A cart as another tab, or this page before it was loaded again, left it.
+ * @param {Cart} cart
+ * @param {Here} here
+ * @returns {Step}
+ */
+export function takeOver(cart, here) {
+  const { sent } = cart;
+  if (!sent) return { cart, sending: { is: 'no' } };
+  if (sent.given_up) return { cart, sending: unsure(sent, here) };
+  return sent.by === here.by ? wait(cart, 'unreached', 0, 0, here) : wait(cart, 'elsewhere', 0, ELSEWHERE_MS, here);
+}
+
+/**
+ * Not sent, and not by itself.
+ * @param {'not_written' | 'too_many' | 'refused' | 'lines'} why
+ * @param {number} [until]
+ * @param {string} [detail]
+ * @returns {Sending}
+ */
+export function failed(why, until = 0, detail = '') {
+  return { is: 'failed', why, until, detail };
+}
+
+/**
+ * Tries again by itself, for a while.
+ * @param {Cart} cart
+ * @param {'unreached' | 'starting' | 'elsewhere'} why
+ * @param {number} failures
+ * @param {number} ms
+ * @param {Here} here
+ * @returns {Step}
+ */
+function wait(cart, why, failures, ms, here) {
+  if (!cart.sent || isPast(cart.sent, here, ms)) return giveUp(cart, here);
+  return { cart, sending: { is: 'waiting', why, failures }, due_ms: ms };
+}
+
+/**
+ * @param {Sent} sent
+ * @param {Here} here
+ * @returns {Sending}
+ */
+function unsure(sent, here) {
+  return { is: 'unsure', late: isLate(sent, here), sure: false };
+}
+
+/**
+ * It was tapped too long ago to be sent by itself so much later, or nobody knows how long ago.
+ * @param {Sent} sent
+ * @param {Here} here
+ * @param {number} ms
+ */
+function isPast({ since }, { now }, ms) {
+  return now + ms - since > SENDING_MS || now < since;
+}
+
+/**
+ * The line may have forgotten it, and would take it for another one.
+ * @param {Sent} sent
+ * @param {Here} here
+ */
+function isLate({ since }, { now }) {
+  return Math.abs(now - since) > KEY_KEPT_MS;
 }

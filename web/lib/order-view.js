@@ -29,22 +29,7 @@ import { html, nothing } from '../vendor/lit-html.js';
  * @property {boolean} [no_barista] nobody decides at the moment
  */
 /** @typedef {{id: string, path: string, code?: {words: import('./i18n.js').Words, label: string}, state?: string}} Mine An order that was made here. */
-/**
- * How sending the cart goes.
- *
- * - `waiting`: it is tried again by itself; `elsewhere`: another tab does.
- * - `unsure`: it may have arrived; `late`: too long ago to be sent again; `sure`: the customer is asked whether to change
- *   it all the same.
- * - `used`: it arrived before.
- * - `in`: it has arrived, and its page is on its way, or did not come.
- *
- * @typedef {{is: 'no' | 'sending'}
- *   | {is: 'in', path: string, failed: boolean}
- *   | {is: 'waiting', why: 'unreached' | 'starting' | 'elsewhere'}
- *   | {is: 'unsure', late: boolean, sure: boolean}
- *   | {is: 'failed', why: 'not_written' | 'too_many' | 'refused' | 'lines', until: number, detail: string}
- *   | {is: 'used', id: string}} Sending
- */
+/** @typedef {import('./cart.js').Sending} Sending */
 /**
  * Everything that shows.
  * @typedef {object} Page
@@ -794,7 +779,7 @@ function telling(page, menu, on) {
         </div>`);
       return tell(t('order.unsure'), t(sending.late ? 'order.unsure_late' : 'order.unsure_why'), button(t('order.change_anyway'), on.changeInstead));
     case 'in':
-      return sending.failed
+      return sending.failures > 0
         ? tell(t('order.in'), t('order.in_why'), button(t('order.see_it'), on.openPager))
         : tell(t('order.in'), t('common.loading'));
     case 'used':
