@@ -24,6 +24,7 @@ use crate::{
     metrics::Metrics,
     offer::Offer,
     options::Options,
+    printing::Printing,
     problem::{Code, Problem},
     public::PublicUrl,
     rates::{Bucket, Rates},
@@ -65,6 +66,7 @@ pub(crate) struct App {
     /// For what is said of the shop.
     pub(crate) facts: Bucket,
     pub(crate) offer: Offer,
+    pub(crate) printing: Printing,
     pub(crate) scans: Semaphore,
     pub(crate) codes: Codes,
     /// What the public screens show, made once for all of them.
@@ -148,6 +150,7 @@ impl App {
             facts: Bucket::new(FACTS_PER_MINUTE),
             offer: Offer::new(options.shop),
             guesses: Guesses::default(),
+            printing: Printing::new(options.printer_patience),
             rates: Rates::new(options.orders_per_minute, options.orders_per_minute_of_device),
             metrics,
             secret: OnceLock::new(),

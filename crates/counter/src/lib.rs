@@ -14,6 +14,7 @@
 //! | [`Watched`] | when files that change are worth reading again |
 //! | `peer`, `rates` | where a request comes from; how often one may order |
 //! | `offer` | menu and settings, and whether orders are taken |
+//! | `printing` | tickets and slips on a receipt printer |
 //! | `claims` | the line's secret and the staff token, settled through the log |
 //! | `access` | who asks, and what they may do |
 //! | `say` | what this counter says of the shop |
@@ -32,6 +33,7 @@ mod metrics;
 mod offer;
 mod options;
 mod peer;
+mod printing;
 pub mod problem;
 mod public;
 mod rates;
@@ -60,6 +62,7 @@ use crate::{
 pub use crate::{
     error::{BindError, CounterError},
     options::Options,
+    printing::PrinterPatience,
     public::{BadPublicUrl, PublicUrl, Reach},
     tls::{Tls, TlsError, TlsFiles},
     watched::{Due, Watched},
@@ -158,6 +161,7 @@ impl Counter {
         let app = Arc::new(App::new(options, address, public_url, log, views, closing.clone()));
         let claims = tokio::spawn(claims.settle(Arc::clone(&app)));
         let menus = tokio::spawn(Menus(Arc::clone(&app)).run());
+        let printing = tokio::spawn(printing::Run::new(Arc::clone(&app)).run());
         let screens = tokio::spawn(Screens(Arc::clone(&app)).run());
         let server = Server { app, listener, tls, max_connections, head_timeout, write_timeout, grace }.run();
         tokio::pin!(server);
@@ -171,6 +175,7 @@ impl Counter {
             }
         };
         claims.abort();
+        printing.abort();
         screens.abort();
         if let Some(renewing) = renewing {
             renewing.abort();

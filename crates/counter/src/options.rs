@@ -10,7 +10,7 @@ use prometheus_client::registry::Registry;
 use shop::Shop;
 use tokio::sync::watch;
 
-use crate::tls::Tls;
+use crate::{printing::PrinterPatience, tls::Tls};
 
 /// Connections beside the streams: orders are taken, and `/readyz` answers, however many pages are open.
 const SPARE: usize = 4_096;
@@ -56,6 +56,8 @@ pub struct Options {
     pub grace: Duration,
     /// Menu and settings, as they are now. `None`: there is no menu, and items are what clients say they are.
     pub shop: Option<watch::Receiver<Arc<Shop>>>,
+    /// How long the shop's printer is waited for, where it has one.
+    pub printer_patience: PrinterPatience,
     /// Make a new staff token; the old one is void.
     pub reset_staff_token: bool,
     /// All of it is practice: `GET /shop` and every page say so.
@@ -108,6 +110,7 @@ impl Default for Options {
             heartbeat: Duration::from_secs(10),
             grace: Duration::from_secs(3),
             shop: None,
+            printer_patience: PrinterPatience::default(),
             reset_staff_token: false,
             demo: false,
             sign_in_link: false,

@@ -94,6 +94,8 @@ codes! {
     UnsupportedMediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE, "The body must be application/json";
     /// Phones can't reach this counter.
     NoPublicAddress = "no_public_address", CONFLICT, "Phones can't reach this counter";
+    /// The shop has no printer.
+    NoPrinter = "no_printer", CONFLICT, "This counter has no printer";
     /// The key stands for another request.
     KeyReused = "idempotency_key_reused", UNPROCESSABLE_ENTITY, "The Idempotency-Key was used for something else";
     /// No item of the menu has this id.

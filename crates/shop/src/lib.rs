@@ -5,6 +5,7 @@
 //! | [`Shop`] | menu and settings together: what `GET /menu` says, and its version |
 //! | [`Menu`] | what is sold, from `menu.toml` |
 //! | [`Settings`] | how the shop works, from `shop.toml` |
+//! | [`Printer`] | the receipt printer that it may have |
 //! | [`hours`] | whether it is open, and until when |
 //! | [`promise`] | when a drink will be ready |
 //! | [`ordering`] | whether orders are taken, and why not |
@@ -23,6 +24,7 @@ mod menu;
 mod mistakes;
 pub mod ordering;
 mod price;
+mod printer;
 pub mod promise;
 mod read;
 mod settings;
@@ -36,6 +38,7 @@ pub use crate::{
     menu::{Category, Choice, Menu, MenuItem, OptionGroup, can_be_sold_out},
     mistakes::{Mistake, Mistakes},
     price::{Objection, Objections, Priced, PricedLine, Wanted, Why},
+    printer::{Encoding, Printer, Tickets},
     settings::{Payment, Settings},
     shop::Shop,
     words::Words,

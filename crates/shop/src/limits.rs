@@ -37,6 +37,8 @@ impl Limits {
     pub const LAST_ORDER_MINUTES: RangeInclusive<u32> = 0..=240;
     /// Times of one day at which a shop opens.
     pub const RANGES_OF_DAY: usize = 10;
+    /// Where a printer listens.
+    pub const ADDRESS_BYTES: usize = 255;
     /// Mistakes that are told at once.
     pub const MISTAKES: usize = 20;
 }

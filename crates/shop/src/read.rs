@@ -260,6 +260,17 @@ impl<'t> Field<'t> {
         self.value.as_str()
     }
 
+    /// It as a whole number.
+    pub(crate) fn integer(&self) -> Option<i64> {
+        let number = self.value.as_integer()?;
+        i64::from_str_radix(number.as_str(), number.radix()).ok()
+    }
+
+    /// It as true or false.
+    pub(crate) fn boolean(&self) -> Option<bool> {
+        self.value.as_bool()
+    }
+
     /// It as a list of texts.
     pub(crate) fn texts(&self, notes: &mut Notes, max: usize) -> Vec<Field<'t>> {
         let DeValue::Array(list) = self.value else {

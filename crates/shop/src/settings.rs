@@ -1,11 +1,16 @@
 //! How a shop works.
 
-use jiff::tz::{TimeZone, TimeZoneDatabase};
+use jiff::{
+    Timestamp,
+    tz::{TimeZone, TimeZoneDatabase},
+};
+use order::Millis;
 use serde::Serialize;
 
 use crate::{
-    Limits, Mistakes, Words,
+    Limits, Mistakes, Printer, Words,
     hours::Hours,
+    printer::printer,
     read::{self, Field, Notes, Table, Whole},
 };
 
@@ -26,6 +31,8 @@ pub struct Settings {
     pub last_order_minutes: u32,
     /// When it is open; `None`: always.
     pub hours: Option<Hours>,
+    /// Where tickets and slips are printed; `None`: nowhere.
+    pub printer: Option<Printer>,
     pub(crate) zone: TimeZone,
 }
 
@@ -50,6 +57,12 @@ impl Settings {
         read::document(text, file, settings)
     }
 
+    /// What the shop's clock says at this time: `08:42`.
+    pub fn clock(&self, at: Millis) -> String {
+        let time = Timestamp::from_millisecond(at).unwrap_or_default();
+        time.to_zoned(self.zone.clone()).strftime("%H:%M").to_string()
+    }
+
     /// The settings of a shop that has none of its own yet.
     pub fn embedded() -> Self {
         Self::parse(EMBEDDED, "shop.toml").expect("a test parses it, and it never changes")
@@ -70,7 +83,18 @@ fn settings(notes: &mut Notes, table: &mut Table<'_>) -> Settings {
         table.number(notes, "longest_wait_minutes", &LONGEST_WAIT, LONGEST_WAIT_MINUTES);
     let last_order_minutes = table.number(notes, "last_order_minutes", &LAST_ORDER, LAST_ORDER_MINUTES);
     let hours = table.table(notes, "hours").map(|table| Hours::read(notes, table, last_order_minutes));
-    Settings { name, currency, time_zone, payment, longest_wait_minutes, last_order_minutes, hours, zone }
+    let printer = table.table(notes, "printer").map(|table| printer(notes, table));
+    Settings {
+        name,
+        currency,
+        time_zone,
+        payment,
+        longest_wait_minutes,
+        last_order_minutes,
+        hours,
+        printer,
+        zone,
+    }
 }
 
 fn currency(notes: &mut Notes, table: &mut Table<'_>) -> String {
@@ -117,7 +141,17 @@ mod tests {
 
     #[test]
     fn the_page_lists_every_key_and_no_other() {
-        check_keys("shop.toml", &format!("{EMBEDDED}[hours]\nmon = [\"07:30-21:00\"]\n"), settings);
+        check_keys(
+            "shop.toml",
+            &format!("{EMBEDDED}[hours]\nmon = [\"07:30-21:00\"]\n[printer]\naddress = \"a:1\"\n"),
+            settings,
+        );
+    }
+
+    #[test]
+    fn the_clock_is_the_shops() {
+        let text = "name = \"A\"\ncurrency = \"KRW\"\ntime_zone = \"Asia/Seoul\"\n";
+        assert_eq!(Settings::parse(text, "shop.toml").unwrap().clock(1_795_363_866_253), "01:11");
     }
 
     #[test]
@@ -127,6 +161,7 @@ mod tests {
         check_row("longest_wait_minutes", &format!("| {LONGEST_WAIT_MINUTES} | {longest}"));
         check_row("last_order_minutes", &format!("| {LAST_ORDER_MINUTES} | {last}"));
         check_row("hours.mon", &format!("at most {}, ", Limits::RANGES_OF_DAY));
+        check_row("printer.address", &format!("at most {} characters |", Limits::ADDRESS_BYTES));
         check_row("name.ko", &format!("1 to {} characters |", Limits::NAME_CHARS));
     }
 }

@@ -7,6 +7,7 @@
 //! | `draft`, `price` | an order with items, from JSON; what it costs, and whether it is taken |
 //! | `menu`, `shop`, `facts` | `GET /menu`; `GET /shop`; `PUT /shop/…` |
 //! | `commands` | `POST /orders/{id}/commands` |
+//! | `print` | `POST /orders/{id}/print` |
 //! | `access` | `/session`, `/devices`, `/tokens`: who may do what |
 //! | `order_stream` | `GET /orders/{id}/events` |
 //! | `screens` | `GET /board/codes`, `GET /board/events`, `GET /shop/events`, `GET /events` |
@@ -32,6 +33,7 @@ mod order_stream;
 mod orders;
 mod pages;
 mod price;
+mod print;
 mod screens;
 mod shop;
 mod sse;
@@ -74,6 +76,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/orders/{id}/events", get(order_stream::stream))
         .route("/orders/{id}/history", get(history::history))
         .route("/orders/{id}/commands", post(commands::command))
+        .route("/orders/{id}/print", post(print::print))
         .route("/board/codes", get(screens::codes))
         .route("/board/events", get(screens::board))
         .route("/shop/events", get(screens::shop))

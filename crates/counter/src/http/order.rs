@@ -17,6 +17,7 @@ use crate::{
     app::{App, not_taken},
     clock,
     idempotency::{self, Turn},
+    printing,
     problem::{Code, Problem},
 };
 
@@ -224,7 +225,9 @@ async fn write(
         return Err(PublishError::not_written(reason));
     }
     let partition = partition_for(id.as_bytes(), app.publisher.partitions(topic::RECEIVED));
-    let at = app.publish(topic::RECEIVED, partition, record).await?;
+    // Both at once: whoever reads that it is to be printed finds the order, and nobody waits longer for it.
+    let (at, ()) = tokio::join!(app.publish(topic::RECEIVED, partition, record), printing::owe(app, order));
+    let at = at?;
     app.metrics.accepted.inc();
     app.views.accepted(order);
     tracing::debug!(order_id = id, partition, offset = at.offset, "order accepted");

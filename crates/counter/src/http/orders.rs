@@ -16,6 +16,7 @@ use super::{Client, Id, answer, body, draft::Draft, order::submit, parameter, pr
 use crate::{
     access::{Anyone, Staff},
     app::App,
+    printing,
     problem::{Code, Problem},
     rates::Who,
     view::Look,
@@ -68,16 +69,17 @@ pub(super) async fn show(
 
 /// `GET /orders?live`, `GET /orders?recent`
 pub(super) async fn list(State(app): State<Arc<App>>, Staff(_): Staff, uri: Uri) -> Response {
+    let printer = *app.printing.shown().borrow();
     let list = match (parameter(&uri, "live"), parameter(&uri, "recent")) {
-        (Ok(Some("")), Ok(None)) => live_json,
-        (Ok(None), Ok(Some(""))) => recent_json,
+        (Ok(Some("")), Ok(None)) => |look: &Look<'_>, printer| live_json(look, printer),
+        (Ok(None), Ok(Some(""))) => |look: &Look<'_>, _| recent_json(look),
         _ => {
             let detail = "Say which orders: GET /orders?live or GET /orders?recent.";
             return Problem::field("live", detail).into_response();
         }
     };
     match app.views.look() {
-        Some(look) => answer::json(StatusCode::OK, list(&look)),
+        Some(look) => answer::json(StatusCode::OK, list(&look, printer)),
         None => Problem::starting().into_response(),
     }
 }
@@ -99,11 +101,13 @@ struct Live {
     /// There are more than are listed.
     more: bool,
     no_barista: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    printer: Option<printing::Shown>,
     orders: Vec<Box<RawValue>>,
 }
 
 /// The live orders for staff: the oldest open ones, then the newest that wait to be collected.
-pub(super) fn live_json(look: &Look<'_>) -> Vec<u8> {
+pub(super) fn live_json(look: &Look<'_>, printer: Option<printing::Shown>) -> Vec<u8> {
     let mut open: Vec<&OrderState> = look.open(LIVE_MAX).chain(look.unpaid(LIVE_MAX)).collect();
     open.sort_unstable_by_key(|state| (state.received_at, state.at));
     open.truncate(LIVE_MAX);
@@ -117,6 +121,7 @@ pub(super) fn live_json(look: &Look<'_>) -> Vec<u8> {
         total,
         more: total > orders.len(),
         no_barista: look.nobody_decides_somewhere(look.now),
+        printer,
         orders,
     };
     serde_json::to_vec(&live).expect("texts and numbers")

@@ -26,6 +26,7 @@ use crate::{
     access::Credential,
     app::App,
     clock,
+    printing::Shown,
     problem::Problem,
     seats::Seat,
     view::{BOOT_ID_LEN, Look, PickupCode},
@@ -246,9 +247,13 @@ pub(super) async fn staff(
     who.caller_once_known(&app)?;
     let seat = app.seats.take(client)?;
     let next = sse::last_event_id(&headers).and_then(|id| resume(&app, id));
+    let mut printer = app.printing.shown();
+    // Whoever goes on gets no snapshot, and may have missed how it became.
+    printer.mark_changed();
     let tablet = Tablet {
         who,
         changes: app.views.changes(),
+        printer,
         next,
         waiting: std::collections::VecDeque::from([sse::retry()]),
         heartbeat: Instant::now() + app.settings.heartbeat,
@@ -273,6 +278,8 @@ struct Tablet {
     app: Arc<App>,
     who: Credential,
     changes: watch::Receiver<u64>,
+    /// How the shop's printer is.
+    printer: watch::Receiver<Option<Shown>>,
     /// The number of the next change to tell; `None`: begin with everything that is live.
     next: Option<u64>,
     /// Events of one look at the view.
@@ -300,6 +307,15 @@ impl Tablet {
                 changed = self.changes.changed() => {
                     changed.ok()?;
                     sleep(GATHER).await;
+                }
+                changed = self.printer.changed() => {
+                    changed.ok()?;
+                    let shown = *self.printer.borrow_and_update();
+                    // One that is gone from the settings is gone from the next snapshot.
+                    if let Some(shown) = shown {
+                        let json = serde_json::to_vec(&shown).expect("texts and numbers");
+                        return Some(sse::event("printer", None, &json));
+                    }
                 }
                 () = sleep_until(self.heartbeat) => {
                     self.heartbeat = Instant::now() + self.app.settings.heartbeat;
@@ -336,7 +352,7 @@ impl Tablet {
                 self.waiting.push_back(sse::event(
                     "snapshot",
                     Some(&format!("{boot}.{next}")),
-                    &live_json(&look),
+                    &live_json(&look, *self.printer.borrow_and_update()),
                 ));
                 self.next = Some(next);
                 false

@@ -7,6 +7,7 @@
 //! | `foreign` | orders that a barista of someone else made |
 //! | `shop`, `facts` | what the line settles for the whole shop; what staff and bar pages say of it |
 //! | `devices` | who may do what: signed-in devices, codes that sign one in, tokens |
+//! | `prints` | which orders are owed on paper |
 //! | `recent` | how fast the bar was lately, and whether its promises held |
 //! | `forecast` | when orders will be ready, as it is shown and promised |
 //! | `ways` | how the orders of a partition are made: by whom, how fast, after which others |
@@ -22,6 +23,7 @@ mod feed;
 mod fold;
 mod forecast;
 mod foreign;
+mod prints;
 mod recent;
 mod runner;
 mod shop;
@@ -41,6 +43,7 @@ pub(crate) use self::{
         SOLD_OUT_PREFIX,
     },
     feed::{BOOT_ID_LEN, Missed},
+    prints::{Owed, PRINT_PREFIX, PRINTS_MAX, Print},
     runner::{Runner, Trouble},
     shop::{SECRET_PREFIX, STAFF_TOKEN, from_hex, to_hex},
     snapshot::{PickupCode, Queue},

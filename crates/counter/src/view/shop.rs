@@ -6,7 +6,11 @@ use eventlog::Offset;
 use order::Millis;
 use serde::{Deserialize, Serialize};
 
-use super::{devices::Devices, facts::Facts};
+use super::{
+    devices::Devices,
+    facts::Facts,
+    prints::{PRINT_PREFIX, Prints},
+};
 
 /// Claims on being the line's secret stand under this and a random name: `{"secret":"64 hex digits"}`.
 pub(crate) const SECRET_PREFIX: &str = "secret/";
@@ -26,6 +30,7 @@ pub struct Shop {
     staff_token_at: Option<Offset>,
     facts: Facts,
     devices: Devices,
+    prints: Prints,
     baristas: BTreeMap<Box<str>, Barista>,
     /// The key of the one that spoke last: it is asked for with each order that becomes ready.
     spoke_last: Option<Box<str>>,
@@ -71,6 +76,11 @@ impl Shop {
     /// Who may do what.
     pub(crate) fn devices(&self) -> &Devices {
         &self.devices
+    }
+
+    /// Which orders are owed on paper.
+    pub(crate) fn prints(&self) -> &Prints {
+        &self.prints
     }
 
     /// The next record that will be read.
@@ -121,6 +131,9 @@ impl Shop {
                 }
                 let last = self.baristas.iter().max_by_key(|(_, barista)| barista.at);
                 self.spoke_last = last.map(|(key, _)| key.clone());
+            }
+            (key, value) if key.starts_with(PRINT_PREFIX) => {
+                self.prints.apply(offset, &key[PRINT_PREFIX.len()..], value, written_at);
             }
             (key, value) => {
                 if !self.devices.apply(offset, key, value, written_at) {

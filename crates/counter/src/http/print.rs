@@ -1,0 +1,51 @@
+//! `POST /orders/{id}/print`: a sheet of an order once more.
+
+use std::sync::Arc;
+
+use axum::{body::Body, extract::State, response::Response};
+use http::{Request, StatusCode};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{
+    Id, answer,
+    body::{self, bad_json},
+    orders::not_found,
+};
+use crate::{
+    access::Staff,
+    app::App,
+    printing::What,
+    problem::{Code, Problem},
+};
+
+/// `POST /orders/{id}/print`
+pub(super) async fn print(
+    State(app): State<Arc<App>>,
+    Staff(_): Staff,
+    Id(id): Id,
+    request: Request<Body>,
+) -> Result<Response, Problem> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Says {
+        what: What,
+    }
+    let json = body::json(request, &app.settings).await?;
+    let Says { what } = serde_json::from_slice(&json).map_err(bad_json)?;
+    let has_printer = app.offer.shop().is_some_and(|shop| shop.settings().printer.is_some());
+    if !has_printer {
+        let detail = "This counter has no printer; say where one is under [printer] in shop.toml.";
+        return Err(Problem::new(Code::NoPrinter, detail));
+    }
+    {
+        let look = app.views.look().ok_or_else(Problem::starting)?;
+        if look.get(id.as_str()).is_none() {
+            return Err(not_found(&look));
+        }
+    }
+    app.printing.copy(id, what)?;
+    let shown = *app.printing.shown().borrow();
+    let json = json!({"code": "printing", "printer": shown}).to_string();
+    Ok(answer::json(StatusCode::ACCEPTED, json))
+}
