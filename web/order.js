@@ -600,21 +600,6 @@ const actions = {
     drawNow();
   },
   /**
-   * Arrow keys move within a group and choose, as with any radio buttons.
-   * @param {KeyboardEvent} event
-   */
-  arrows(event) {
-    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
-    if (step === undefined) return;
-    event.preventDefault();
-    const group = /** @type {HTMLElement} */ (event.currentTarget);
-    const chips = /** @type {HTMLElement[]} */ ([...group.querySelectorAll('[role=radio]:not([aria-disabled])')]);
-    const at = chips.indexOf(/** @type {HTMLElement} */ (document.activeElement));
-    const next = chips[(at + step + chips.length) % chips.length];
-    next?.click();
-    next?.focus();
-  },
-  /**
    * @param {string} what
    * @param {string} item
    */

@@ -453,7 +453,7 @@ function nameOf(page, menu, item, line, on) {
  * @param {Line} line
  * @param {boolean} open
  */
-function lineText(menu, line, open) {
+export function lineText(menu, line, open) {
   const chosen = cart.choicesOf(menu, line);
   const one = price(cart.unitPrice(menu, line), menu.shop.currency);
   if (!open) return [one, chosen.map(({ choice }) => word(choice.name)).join(', ')].filter(Boolean).join(' · ');
@@ -505,7 +505,7 @@ function lineView(page, menu, item, line, several, gone, on) {
  * @param {boolean} gone
  * @param {Actions} on
  */
-function stepper(page, menu, line, several, gone, on) {
+export function stepper(page, menu, line, several, gone, on) {
   if (isLocked(page)) return html`<span class="many">${line.quantity}</span>`;
   const title = word(line.title);
   const choices = cart.choicesOf(menu, line).map(({ choice }) => word(choice.name));
@@ -531,7 +531,7 @@ function stepper(page, menu, line, several, gone, on) {
  * @param {Line} line
  * @param {Actions} on
  */
-function options(page, menu, item, line, on) {
+export function options(page, menu, item, line, on) {
   const groups = cart.groupsOf(menu, item);
   if (groups.length === 0) return nothing;
   return html`
@@ -540,13 +540,29 @@ function options(page, menu, item, line, on) {
         const label = `group-${line.id}-${group.id}`;
         return html`
           <span class="label" id=${label} lang=${langOf(word(group.name))}>${word(group.name)}</span>
-          <div class="seg" role="radiogroup" aria-labelledby=${label} @keydown=${on.arrows}>
+          <div class="seg" role="radiogroup" aria-labelledby=${label} @keydown=${arrows}>
             ${group.choices.map((choice) => chip(page, menu, line, group, choice, on))}
           </div>
         `;
       })}
     </div>
   `;
+}
+
+/**
+ * Arrow keys move within a group and choose, as with any radio buttons.
+ * @param {KeyboardEvent} event
+ */
+function arrows(event) {
+  const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+  if (step === undefined) return;
+  event.preventDefault();
+  const group = /** @type {HTMLElement} */ (event.currentTarget);
+  const chips = /** @type {HTMLElement[]} */ ([...group.querySelectorAll('[role=radio]:not([aria-disabled])')]);
+  const at = chips.indexOf(/** @type {HTMLElement} */ (document.activeElement));
+  const next = chips[(at + step + chips.length) % chips.length];
+  next?.click();
+  next?.focus();
 }
 
 /**
@@ -809,7 +825,7 @@ function telling(page, menu, on) {
  * @param {Menu} menu
  * @param {cart.Change} change
  */
-function changeText(menu, change) {
+export function changeText(menu, change) {
   const item = word(change.title);
   switch (change.is) {
     case 'price':
@@ -822,7 +838,7 @@ function changeText(menu, change) {
 }
 
 /** @param {cart.Obstacle} obstacle */
-function obstacleText(obstacle) {
+export function obstacleText(obstacle) {
   const item = word(obstacle.line.title);
   switch (obstacle.is) {
     case 'item':

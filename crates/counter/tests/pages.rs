@@ -50,7 +50,7 @@ async fn place_of(line: &Line, file: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn each_page_comes_in_the_language_that_is_asked_for() {
     let line = Line::start().await;
-    for path in ["/", "/board", "/table", "/privacy"] {
+    for path in ["/", "/board", "/table", "/till", "/privacy"] {
         assert_page(&line.get(path, &[("accept-language", "ko-KR,ko;q=0.9,en;q=0.8")]).await, 200, "ko");
         assert_page(&line.get(path, &[("accept-language", "fr-FR")]).await, 200, "en");
         assert_page(&line.get(&format!("{path}?lang=ko"), &[]).await, 200, "ko");
@@ -178,7 +178,7 @@ async fn pages_are_only_read() {
 async fn where_people_practise_the_pages_and_the_shop_say_so_and_elsewhere_they_do_not() {
     for demo in [true, false] {
         let line = Line::on(log(1), Options { demo, ..options() }).await;
-        for path in ["/", "/board", "/table", "/privacy", "/o/nobody-knows-it"] {
+        for path in ["/", "/board", "/table", "/till", "/privacy", "/o/nobody-knows-it"] {
             let page = line.get(path, &[]).await;
             assert_eq!(page.text().contains("<aside class=\"demo\">"), demo, "{path}");
             assert_guarded(&page);

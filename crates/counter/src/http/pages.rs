@@ -2,7 +2,7 @@
 //!
 //! | request | answer |
 //! |---|---|
-//! | `GET /`, `/table`, `/bar`, `/board`, `/privacy`, `/sign-in` | a page in the language that is asked for, to be asked for again each time |
+//! | `GET /`, `/bar`, `/board`, `/sign-in`, `/table`, `/till`, `/privacy` | a page in the language that is asked for, to be asked for again each time |
 //! | `GET /o/{id}` | the same page whatever the order, with 404 where nobody knows it; `?at=` as in its `Location` |
 //! | `GET /web/{hash}/…` | what pages are made of, kept for ever: another build has another hash |
 
@@ -55,6 +55,7 @@ pub(super) fn router() -> Router<Arc<App>> {
         .route("/o/{id}", get(pager))
         .route("/board", always(&pages::BOARD))
         .route("/table", always(&pages::TABLE))
+        .route("/till", always(&pages::TILL))
         .route("/bar", always(&pages::BAR))
         .route("/privacy", always(&pages::PRIVACY))
         .route("/sign-in", always(&pages::SIGN_IN))
@@ -82,6 +83,7 @@ pub(crate) fn without_log(demo: bool, uri: &Uri, headers: &HeaderMap) -> Option<
         "/" => &pages::ORDER,
         "/board" => &pages::BOARD,
         "/table" => &pages::TABLE,
+        "/till" => &pages::TILL,
         "/bar" => &pages::BAR,
         "/privacy" => &pages::PRIVACY,
         "/sign-in" => &pages::SIGN_IN,

@@ -1,0 +1,349 @@
+/** The till: a bell with one tap, its code for the customer, an order from the menu, and what goes wrong on the way. */
+
+import assert from 'node:assert/strict';
+import { createServer } from 'node:net';
+import test from 'node:test';
+
+import { lineAndBrowser, open, signIn } from './harness.mjs';
+import { begin } from './line.mjs';
+
+/** What Chromium logs of answers that a test provokes, and of a counter that is gone. */
+const REFUSED = /status of (401|404|409)|ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_FAILED|ERR_EMPTY_RESPONSE/;
+const PUBLIC = 'http://192.168.1.5:8080';
+const { line, browser } = await lineAndBrowser(test, { args: ['--mode', 'manual', '--public-url', PUBLIC] });
+
+/**
+ * The till on a tablet that is signed in.
+ * @param {import('./harness.mjs').Phone & {at?: import('./line.mjs').Line}} [tablet]
+ */
+async function till({ at = line, ...looks } = {}) {
+  const opened = await open(browser, 'about:blank', { width: 1180, height: 820, expected: [REFUSED], ...looks });
+  await signIn(opened.page, at, 'barista', 'Till');
+  await opened.page.goto(`${at.url}/till`);
+  await opened.page.waitForSelector('.cups button');
+  return opened;
+}
+
+/** Waits until a button takes touches: what has just come under a finger takes none. @param {import('playwright-core').Page} page */
+const settled = (page) => page.waitForSelector('html:not(.settling)', { state: 'attached' });
+
+/** @param {import('playwright-core').Page} page */
+const code = (page) => page.waitForSelector('.show .code:not(.none)');
+
+/** @param {import('./line.mjs').Line} [at] */
+async function live(at = line) {
+  return (await at.ask('GET', '/orders?live', { staff: true })).body.orders;
+}
+
+/** @param {string} ref @param {import('./line.mjs').Line} [at] */
+const withRef = async (ref, at = line) => (await live(at)).filter((/** @type {any} */ order) => order.ref === ref);
+
+/** @param {import('playwright-core').Page} page */
+async function done(page) {
+  await settled(page);
+  await page.click('.done');
+  await page.waitForSelector('.cups button');
+}
+
+test('one tap makes a bell, its code fills the screen, and staff see that the customer has it', async () => {
+  for (const [language, theme] of /** @type {const} */ ([['en', 'light'], ['ko', 'dark'], ['ko', 'light'], ['en', 'dark']])) {
+    const ref = `A-${language}-${theme}`;
+    const tablet = await till({ language, theme });
+    const { page } = tablet;
+    await page.waitForSelector('.tile');
+    await tablet.accessible();
+    await tablet.fits();
+    await tablet.picture(`till-desk-${language}-${theme}`);
+    await page.fill('#ref', ref);
+    const drawn = page.waitForRequest((request) => request.url().endsWith('/table/qr.svg') && request.method() === 'POST');
+    await page.click('[data-cups="2"]');
+    await code(page);
+    const [order] = await withRef(ref);
+    assert.equal((await drawn).postData(), `${PUBLIC}/o/${order.order_id}`, 'what the customer scans is the order’s page');
+    assert.deepEqual([order.amount, order.channel], [2, 'till']);
+    await page.waitForFunction(() => /** @type {HTMLImageElement | null} */ (document.querySelector('.paper img'))?.naturalWidth);
+    const shown = (await page.textContent('.show')) ?? '';
+    for (const word of [order.code.words.en.toUpperCase(), order.code.words.ko, ref]) assert.ok(shown.includes(word), word);
+    await tablet.accessible();
+    await tablet.fits();
+    await tablet.picture(`till-code-${language}-${theme}`);
+    const phone = await open(browser, `${line.url}/o/${order.order_id}`);
+    await page.waitForSelector('.phone.on');
+    await tablet.picture(`till-on-phone-${language}-${theme}`);
+    await phone.close();
+    await done(page);
+    assert.equal(await page.inputValue('#ref'), '', 'the number was that one’s');
+    await page.waitForSelector(`[data-order="${order.order_id}"]:focus`);
+    await tablet.close();
+  }
+});
+
+test('however often and however fast the button is tapped, it is one bell', async () => {
+  const tablet = await till();
+  const { page } = tablet;
+  await page.fill('#ref', 'DOUBLE');
+  await page.evaluate(() => {
+    const button = /** @type {HTMLElement} */ (document.querySelector('[data-cups="3"]'));
+    for (let n = 0; n < 5; n += 1) button.click();
+  });
+  await code(page);
+  await page.click('.done');
+  assert.ok(await page.$('.show'), 'the finger that tapped twice does not close it');
+  await done(page);
+  assert.equal((await withRef('DOUBLE')).length, 1);
+  await tablet.close();
+});
+
+test('a lost answer, and a page that is loaded again, make no second bell', async () => {
+  const tablet = await till();
+  const { page } = tablet;
+  let lost = 0;
+  await page.route('**/orders', async (route) => {
+    if (route.request().method() !== 'POST' || lost > 1) return route.fallback();
+    lost += 1;
+    await route.fetch();
+    await route.abort('connectionreset');
+  });
+  await page.fill('#ref', 'LOST');
+  await page.click('[data-cups="1"]');
+  await page.waitForSelector('.notice');
+  await page.reload();
+  await code(page);
+  assert.ok(lost > 1);
+  assert.equal((await withRef('LOST')).length, 1);
+  await done(page);
+  await tablet.close();
+});
+
+test('an order is found by its ticket number or its code, also after it was handed over', async () => {
+  const placed = await line.place({ amount: 1, ref: 'Z-99' }, { staff: true });
+  const order = await line.shown(placed.order_id, (order) => order.decided);
+  const tablet = await till();
+  const { page } = tablet;
+  const row = `[data-order="${order.order_id}"]`;
+  for (const query of ['z99', order.code.words.ko, `${order.code.words.en} ${order.code.label}`]) {
+    await page.fill('#find', query);
+    await page.waitForSelector(row);
+  }
+  await line.command(order.order_id, 'ready');
+  await line.command(order.order_id, 'collect');
+  await page.fill('#find', 'Z-99');
+  await page.waitForFunction((row) => /Collected/.test(document.querySelector(row)?.textContent ?? ''), row);
+  await page.click(row);
+  await page.waitForSelector('.show .code:not(.none)');
+  assert.equal(await page.$('.paper'), null, 'there is nothing left to ring for');
+  await done(page);
+  await page.fill('#find', 'no such number');
+  await page.waitForSelector('.found .none');
+  await tablet.picture('till-found-none');
+  await tablet.close();
+});
+
+test('an order from the menu takes three taps, and what is sold out takes none', async () => {
+  await line.ask('PUT', '/shop/sold-out/americano', { staff: true, body: { sold_out: true } });
+  const tablet = await till({ language: 'ko' });
+  const { page } = tablet;
+  await page.waitForSelector('[data-item=americano].gone');
+  await page.fill('#ref', 'MENU');
+  await page.click('[data-item=latte]');
+  await page.getByRole('radio', { name: /오트/ }).click();
+  await tablet.accessible();
+  await tablet.fits();
+  await tablet.picture('till-order-ko', { fullPage: true });
+  await page.click('[data-item=americano]', { force: true });
+  await page.click('.cart .primary');
+  await code(page);
+  const [order] = await withRef('MENU');
+  assert.deepEqual([order.items.length, order.items[0].item, order.channel, order.unpaid], [1, 'latte', 'till', false]);
+  assert.ok(order.items[0].options.includes('milk/oat'));
+  await done(page);
+  assert.equal(await page.$('.cart .line'), null, 'the next customer begins anew');
+  await line.ask('PUT', '/shop/sold-out/americano', { staff: true, body: { sold_out: false } });
+  await tablet.close();
+});
+
+test('keys make a bell, look for one and lead back', async () => {
+  const tablet = await till();
+  const { page } = tablet;
+  await page.evaluate(() => /** @type {HTMLElement} */ (document.activeElement)?.blur());
+  await page.keyboard.press('/');
+  await page.waitForSelector('#find:focus');
+  await page.keyboard.type('4');
+  await page.keyboard.press('Escape');
+  assert.equal(await page.$('.show'), null, 'a number that is written is no bell');
+  await page.fill('#find', '');
+  await page.focus('#ref');
+  await page.keyboard.type('KEYS');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('[data-cups="1"]:focus');
+  await page.keyboard.press('4');
+  await code(page);
+  assert.equal((await withRef('KEYS'))[0].amount, 4);
+  await page.waitForSelector('#code:focus');
+  await settled(page);
+  await page.keyboard.press('Escape');
+  await page.waitForSelector('.cups button');
+  await tablet.close();
+});
+
+test('a bell that was a slip is taken back, once somebody says so twice', async () => {
+  const tablet = await till();
+  const { page } = tablet;
+  await page.fill('#ref', 'SLIP');
+  await page.click('[data-cups="6"]');
+  await code(page);
+  const [order] = await withRef('SLIP');
+  await settled(page);
+  await page.click('.acts .link');
+  await page.waitForSelector('.sure button:focus');
+  await tablet.accessible();
+  await tablet.picture('till-take-back');
+  await page.click('.sure button:last-child');
+  await page.waitForFunction(() => /Cancelled/.test(document.querySelector('.phone')?.textContent ?? ''));
+  assert.equal((await line.shown(order.order_id, () => true)).state, 'cancelled');
+  await done(page);
+  await tablet.close();
+});
+
+test('a ticket number that can’t be one is said at its field, and nothing is made', async () => {
+  const tablet = await till();
+  const { page } = tablet;
+  await page.fill('#ref', 'x'.repeat(41));
+  await page.click('[data-cups="1"]');
+  await page.waitForSelector('#ref[aria-invalid=true]:focus');
+  assert.equal(await page.$('.show'), null);
+  await tablet.accessible();
+  await tablet.close();
+});
+
+test('while the counter is gone a bell is kept, and made once it is back', async () => {
+  const own = await begin({ args: ['--mode', 'manual', '--public-url', PUBLIC] });
+  try {
+    const tablet = await till({ at: own });
+    const { page } = tablet;
+    await page.waitForSelector('.live');
+    await own.kill();
+    await page.fill('#ref', 'GONE');
+    await page.click('[data-cups="2"]');
+    await page.waitForSelector('.show .notice');
+    await page.waitForSelector('.band');
+    await tablet.accessible();
+    await tablet.picture('till-unreached');
+    await own.start();
+    await code(page);
+    assert.equal((await withRef('GONE', own)).length, 1);
+    await done(page);
+    await page.waitForSelector('.live');
+    await tablet.close();
+  } finally {
+    await own.end();
+  }
+});
+
+test('where phones can’t reach the counter, that is said before and with the code', async () => {
+  const local = await begin({ args: ['--mode', 'manual'] });
+  try {
+    for (const language of ['en', 'ko']) {
+      const tablet = await till({ at: local, language });
+      const { page } = tablet;
+      await page.waitForSelector('.bell .notice a');
+      await tablet.accessible();
+      await tablet.picture(`till-nowhere-${language}`);
+      await page.click('[data-cups="1"]');
+      await code(page);
+      await page.waitForSelector('.scan.none');
+      assert.equal(await page.$('.paper'), null);
+      await tablet.accessible();
+      await tablet.picture(`till-nowhere-code-${language}`);
+      await tablet.close();
+    }
+  } finally {
+    await local.end();
+  }
+});
+
+test('a device that is signed out in between signs in in place, and the bell is made', async () => {
+  const tablet = await till();
+  const { page } = tablet;
+  await tablet.context.clearCookies();
+  await page.fill('#ref', 'OUT');
+  await page.click('[data-cups="1"]');
+  await page.waitForSelector('dialog[open] form');
+  await tablet.picture('till-signed-out');
+  const made = await line.ask('POST', '/session/codes', { body: { role: 'barista' }, staff: true });
+  await page.fill('dialog [name=code]', made.body.code);
+  await page.click('dialog .primary');
+  await code(page);
+  assert.equal((await withRef('OUT')).length, 1);
+  await done(page);
+  await tablet.close();
+});
+
+test('whoever is not signed in is sent to the page for that, and comes back', async () => {
+  const stranger = await open(browser, `${line.url}/till`, { expected: [REFUSED] });
+  await stranger.page.waitForURL(/\/sign-in\?to=%2Ftill/);
+  await stranger.close();
+});
+
+test('on a phone, and with large text, nothing is lost', async () => {
+  for (const looks of [{ width: 390, height: 844 }, { width: 820, height: 1180 }, { width: 1180, height: 820, text: 2 }]) {
+    const tablet = await till({ language: 'ko', ...looks });
+    const { page } = tablet;
+    const name = `${looks.width}${'text' in looks ? '-large' : ''}`;
+    await page.waitForSelector('.tile');
+    await page.click('[data-item=latte]');
+    await tablet.fits();
+    await tablet.accessible();
+    await tablet.picture(`till-desk-ko-${name}`, { fullPage: true });
+    await page.click('[data-cups="1"]');
+    await code(page);
+    await page.waitForSelector('.paper img');
+    await tablet.fits();
+    await tablet.accessible();
+    await tablet.picture(`till-code-ko-${name}`, { fullPage: true });
+    await tablet.close();
+  }
+});
+
+test('staff see that the printer has no paper, and have a slip printed once more', async () => {
+  let paper = false;
+  /** @type {(text: string) => void} */
+  let heard = () => {};
+  const printed = new Promise((/** @type {(text: string) => void} */ done) => (heard = done));
+  let all = '';
+  const printer = createServer((socket) => {
+    socket.on('error', () => {});
+    socket.on('data', (data) => {
+      const text = data.toString('latin1');
+      all += text;
+      for (const [, asked] of text.matchAll(/\x10\x04([\x02\x04])/g)) socket.write(Buffer.from([asked === '\x04' && !paper ? 0x72 : 0x12]));
+      if (text.includes('\x1dr\x01')) socket.write(Buffer.from([0]));
+      if (all.includes('COPY')) heard(all);
+    });
+  });
+  await new Promise((/** @type {(value?: unknown) => void} */ done) => printer.listen(0, '127.0.0.1', () => done()));
+  const { port } = /** @type {import('node:net').AddressInfo} */ (printer.address());
+  const shop = `name = "A"\ncurrency = "KRW"\ntime_zone = "UTC"\n[printer]\naddress = "127.0.0.1:${port}"\nslips = true\n`;
+  const own = await begin({ args: ['--mode', 'manual', '--public-url', PUBLIC], files: { 'shop.toml': shop } });
+  try {
+    const tablet = await till({ at: own });
+    const { page } = tablet;
+    await page.waitForSelector('.printer');
+    await tablet.accessible();
+    await tablet.picture('till-no-paper');
+    paper = true;
+    await page.click('[data-cups="1"]');
+    await code(page);
+    await page.waitForFunction(() => document.querySelector('.printer') === null);
+    await settled(page);
+    await page.getByRole('button', { name: 'Print the slip' }).click();
+    await page.waitForSelector('.say .told');
+    await tablet.accessible();
+    await tablet.picture('till-printing');
+    assert.ok((await printed).includes('COPY'));
+    await tablet.close();
+  } finally {
+    await own.end();
+    printer.close();
+  }
+});
