@@ -47,7 +47,8 @@ pub(crate) struct Roll {
 
 impl Roll {
     pub(crate) fn new(printer: &Printer) -> Self {
-        let mut bytes = vec![0x1b, b'@'];
+        // As it was switched on, and saying nothing by itself: what it says then must be an answer.
+        let mut bytes = vec![0x1b, b'@', 0x1d, b'a', 0];
         match printer.encoding {
             // Two bytes a character; printers that were not made for Korea know no such mode, and skip it.
             Encoding::Cp949 => bytes.extend([0x1c, b'&']),

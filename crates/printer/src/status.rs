@@ -21,15 +21,14 @@ pub enum Status {
 }
 
 impl Status {
-    /// What the two answers to [`ASK`] say; `None` if they are none.
-    pub fn of([offline, paper]: [u8; 2]) -> Option<Self> {
+    /// What the two answers to [`ASK`] say, among all bytes that came since; `None` while they are not there.
+    pub fn of(said: &[u8]) -> Option<Self> {
         const COVER_OPEN: u8 = 0x04;
         const STOPPED_BY_PAPER: u8 = 0x20;
         const ERROR: u8 = 0x40;
         const PAPER_END: u8 = 0x60;
-        if !(is_answer(offline) && is_answer(paper)) {
-            return None;
-        }
+        let mut answers = said.iter().copied().filter(|byte| is_answer(*byte));
+        let (offline, paper) = (answers.next()?, answers.next()?);
         Some(if offline & COVER_OPEN != 0 {
             Self::CoverOpen
         } else if offline & STOPPED_BY_PAPER != 0 || paper & PAPER_END != 0 {
@@ -59,15 +58,17 @@ mod tests {
     #[test]
     fn a_printer_says_what_it_waits_for() {
         for (answer, is) in [
-            ([0x12, 0x12], Some(Status::Ok)),
-            ([0x12, 0x1e], Some(Status::Ok)), // the roll ends soon
-            ([0x12, 0x72], Some(Status::NoPaper)),
-            ([0x32, 0x12], Some(Status::NoPaper)),
-            ([0x16, 0x12], Some(Status::CoverOpen)),
-            ([0x36, 0x72], Some(Status::CoverOpen)),
-            ([0x52, 0x12], Some(Status::Error)),
-            ([0x00, 0x12], None),
-            ([0x12, 0xff], None),
+            (&[0x12, 0x12][..], Some(Status::Ok)),
+            (&[0x12, 0x1e], Some(Status::Ok)), // the roll ends soon
+            (&[0x12, 0x72], Some(Status::NoPaper)),
+            (&[0x32, 0x12], Some(Status::NoPaper)),
+            (&[0x16, 0x12], Some(Status::CoverOpen)),
+            (&[0x36, 0x72], Some(Status::CoverOpen)),
+            (&[0x52, 0x12], Some(Status::Error)),
+            (&[0x00, 0x10, 0x12, 0xff, 0x72], Some(Status::NoPaper)), // between what it says by itself
+            (&[0x12], None),
+            (&[0x00, 0x12], None),
+            (&[0x12, 0xff], None),
         ] {
             assert_eq!(Status::of(answer), is, "{answer:x?}");
         }

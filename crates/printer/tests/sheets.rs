@@ -33,6 +33,7 @@ fn print(bytes: &[u8], printer: &Printer) -> Paper {
         rest = match rest {
             [0x1b, b'@', rest @ ..]
             | [0x1c, b'&' | b'.', rest @ ..]
+            | [0x1d, b'a', 0, rest @ ..]
             | [0x1b, b'a' | b'E', 0 | 1, rest @ ..]
             | [0x1b, b't', 0 | 16, rest @ ..] => rest,
             [0x1d, b'!', size, rest @ ..] => {

@@ -14,6 +14,9 @@ use super::{PrinterPatience, State};
 /// What is read of a printer at once: it says one byte at a time.
 const READ_BYTES: usize = 64;
 
+/// What a printer says at most where it is asked for two bytes: more is no printer.
+const SAID_MAX: usize = 1_024;
+
 /// What this process has learnt of a printer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Habits {
@@ -77,10 +80,11 @@ impl Link {
                 Ok(None) => return None,
                 Ok(Some(bytes)) => said.extend(bytes),
             }
-            // A confirmation that comes late is no answer to this.
-            let answers: Vec<u8> = said.iter().copied().filter(|byte| !is_confirmation(*byte)).collect();
-            if let [offline, paper, ..] = answers[..] {
-                return Some(Status::of([offline, paper]));
+            if let Some(status) = Status::of(&said) {
+                return Some(Some(status));
+            }
+            if said.len() > SAID_MAX {
+                return Some(None);
             }
         }
     }
