@@ -10,8 +10,8 @@ use counter::{Started, TlsFiles, view::Counts};
 use order::Stage;
 
 use crate::{
-    cli::Mode,
-    config::{Brew, Place, Run, Serve},
+    cli::{Demo, Mode},
+    config::{Brew, Place, Practice, Run, Serve},
     door::Door,
     log_address::LogAddress,
     menu::{Files, Source},
@@ -46,7 +46,9 @@ pub(crate) fn print(
         addresses(door, out)?;
     }
     writeln!(out)?;
-    if let Some(brew) = &options.barista {
+    if let Some(demo) = &options.demo {
+        writeln!(out, "{}\n", practice(demo))?;
+    } else if let Some(brew) = &options.barista {
         match brew.mode {
             Mode::Auto => writeln!(
                 out,
@@ -65,6 +67,17 @@ pub(crate) fn print(
         writeln!(out)?;
     }
     out.flush()
+}
+
+/// What those who practise must know.
+fn practice(demo: &Practice) -> String {
+    let who = match demo.who {
+        Demo::Everyone => "customers come by themselves, and the bar makes what they want",
+        Demo::Customers => "customers come by themselves, and the bar is yours",
+        Demo::Nobody => "customers and bar are yours",
+    };
+    let log = if demo.dir.is_none() { "; the log is gone at the end" } else { "" };
+    format!("practice: nothing here is real{log};\n{who}")
 }
 
 fn addresses(door: &Door, out: &mut dyn io::Write) -> io::Result<()> {
@@ -233,12 +246,12 @@ mod tests {
 
     #[test]
     fn what_is_said_fits_into_80_columns_but_for_lines_to_paste() {
-        for mode in [Mode::Auto, Mode::Manual] {
+        for (mode, demo) in [(Mode::Auto, None), (Mode::Manual, None), (Mode::Manual, Some(Demo::Everyone))] {
             let log = LogAddress::Local("/home/somebody/.local/share/brewline".into());
             let listen = Some(SocketAddr::from(([0, 0, 0, 0], 65_535)));
             let line = LineArgs { log: Some(log), listen: ListenArgs { listen }, ..LineArgs::default() };
             let brew = BrewArgs { mode: Some(mode), ..BrewArgs::default() };
-            let args = UpArgs { line, brew, ..UpArgs::default() };
+            let args = UpArgs { line, brew, demo, ..UpArgs::default() };
             let up = File::default().up(&args).unwrap();
             let mut out = Vec::new();
             let lan = SocketAddr::from(([192, 168, 178, 255], 65_535));

@@ -84,6 +84,8 @@ pub enum Command {
     Barista(BaristaArgs),
     /// Be customers: order over HTTP and wait for the bell
     Client(ClientArgs),
+    /// Practise a rush: send a seeded morning through a line of its own, and account for every order
+    Rush(RushArgs),
     /// Make the topics that are missing on an Apache Kafka, and show how they are
     Topics(TopicsArgs),
     /// Show every record of an Apache Kafka as it comes, and what becomes of it
@@ -262,6 +264,21 @@ pub struct UpArgs {
     pub run: RunArgs,
     #[command(flatten)]
     pub quiet: QuietArgs,
+
+    /// Practise: a throw-away log, a banner on every page, and people who come by themselves; customers alone where you are the barista [default: no practice, alone it is everyone]
+    #[arg(long, value_name = "WHO", num_args = 0..=1, require_equals = true, default_missing_value = "everyone", value_parser = said_word::<Demo>())]
+    pub demo: Option<Demo>,
+}
+
+/// Who practises.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Demo {
+    /// Customers and those who work at the bar
+    Everyone,
+    /// Customers; the bar is yours
+    Customers,
+    /// Nobody; all of it is yours
+    Nobody,
 }
 
 /// What `counter` takes.
@@ -456,6 +473,45 @@ pub struct ClientArgs {
     /// Draw the same cups again, 0 to 18446744073709551615 [default: others each time]
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = said(|n: &str| value::SEED.parse(n)))]
     pub seed: Option<u64>,
+}
+
+/// What `rush` takes.
+#[derive(Debug, Clone, Args)]
+pub struct RushArgs {
+    /// How many customers come, 1 to 10000
+    #[arg(long, value_name = "N", default_value_t = 200, allow_negative_numbers = true, value_parser = said(|n: &str| value::CUSTOMERS.parse(n)))]
+    pub customers: u32,
+
+    /// Within how many minutes, 1 to 1440
+    #[arg(long, value_name = "N", default_value_t = 10, allow_negative_numbers = true, value_parser = said(|n: &str| value::MINUTES.parse(n)))]
+    pub minutes: u32,
+
+    /// How many times as fast as the clock, 1 to 1000; 60x is as good as 60
+    #[arg(long, value_name = "N", default_value = "60", allow_negative_numbers = true, value_parser = said(value::speed))]
+    pub speed: u32,
+
+    /// Have the same morning again, 0 to 18446744073709551615 [default: another each time]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = said(|n: &str| value::SEED.parse(n)))]
+    pub seed: Option<u64>,
+
+    /// Kill the line in between, as a power cut would, and start it again
+    #[arg(long)]
+    pub faults: bool,
+
+    /// Keep the log, and what the line says, in a directory that is empty or not there yet [default: they are removed]
+    #[arg(long, value_name = "DIR")]
+    pub keep: Option<PathBuf>,
+
+    /// Go to this practice line, which brewline up --demo started [default: a line of its own]
+    #[arg(long, value_name = "URL", value_parser = said(value::counter))]
+    pub counter: Option<CounterAddress>,
+
+    /// The staff token of that line [default: that of its own]
+    #[arg(long, value_name = "TOKEN", env = "BREWLINE_TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
+
+    #[command(flatten)]
+    pub shop: ShopArgs,
 }
 
 /// A property of librdkafka. Its value may be a password.

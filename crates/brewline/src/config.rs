@@ -12,8 +12,9 @@ use crate::{
     catalog,
     catalog::RETENTION_DAYS,
     cli::{
-        BaristaArgs, BrewArgs, ClientArgs, CounterArgs, Dlq, DlqArgs, Global, KafkaArgs, KeepArgs, LineArgs,
-        LogFormat, Mode, NamedFile, RunArgs, ServeArgs, SharedArgs, ShopArgs, TopicsArgs, UpArgs, WatchArgs,
+        BaristaArgs, BrewArgs, ClientArgs, CounterArgs, Demo, Dlq, DlqArgs, Global, KafkaArgs, KeepArgs,
+        LineArgs, LogFormat, Mode, NamedFile, RunArgs, RushArgs, ServeArgs, SharedArgs, ShopArgs, TopicsArgs,
+        UpArgs, WatchArgs,
     },
     dlq,
     file::File,
@@ -112,6 +113,51 @@ pub struct Run {
     pub max_open: usize,
     pub counter: Option<Serve>,
     pub barista: Option<Brew>,
+    /// It is practice.
+    pub demo: Option<Practice>,
+}
+
+/// A line on which people practise.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Practice {
+    pub who: Demo,
+    /// Where its log is; `None`: in a directory that is removed in the end.
+    pub dir: Option<PathBuf>,
+}
+
+/// What `rush` needs to know.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rush {
+    pub customers: u32,
+    pub minutes: u32,
+    pub speed: u32,
+    /// `None`: another one each time.
+    pub seed: Option<u64>,
+    pub faults: bool,
+    pub target: Target,
+}
+
+/// Where a rush goes.
+#[derive(Clone, PartialEq)]
+pub enum Target {
+    /// A line that is started for it.
+    Own {
+        /// `None`: nothing is kept.
+        keep: Option<PathBuf>,
+        files: Files,
+    },
+    /// A practice line that runs already.
+    Other { counter: CounterAddress, token: String },
+}
+
+/// Without the token.
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Own { keep, .. } => write!(f, "Own({keep:?})"),
+            Self::Other { counter, .. } => write!(f, "Other({counter})"),
+        }
+    }
 }
 
 /// What `topics` needs to know.
@@ -320,6 +366,9 @@ impl File {
 
     /// The whole line in one process.
     pub fn up(&self, args: &UpArgs) -> Result<Run, String> {
+        if let Some(who) = args.demo {
+            return self.practice(args, who);
+        }
         let Line { log, listen, .. } = self.line(&args.line)?;
         Ok(Run {
             log,
@@ -327,7 +376,58 @@ impl File {
             max_open: self.max_open(&args.run),
             counter: Some(self.serve(Some(listen), &args.serve)?),
             barista: Some(self.brew(&args.brew, args.quiet.quiet)),
+            demo: None,
         })
+    }
+
+    /// The same for practice: whatever log the file names is a shop's.
+    fn practice(&self, args: &UpArgs, who: Demo) -> Result<Run, String> {
+        let dir = match &args.line.log {
+            None => None,
+            Some(LogAddress::Local(dir)) => Some(dir.clone()),
+            Some(log @ LogAddress::Kafka(_)) => {
+                return Err(format!(
+                    "--demo practises on a throw-away log of its own, and {log} is one that others share; leave out --log and \
+                     BREWLINE_LOG"
+                ));
+            }
+        };
+        if args.brew.mode == Some(Mode::Auto) {
+            return Err(
+                "--demo has people who make the drinks; leave out --mode auto and BREWLINE_MODE".to_owned()
+            );
+        }
+        let counter = self.serve(args.line.listen.listen, &args.serve)?;
+        Ok(Run {
+            log: Place::Local(dir.clone().unwrap_or_default()),
+            keep: self.keep(&args.run.keep),
+            max_open: self.max_open(&args.run),
+            // Those who practise come over plain HTTP.
+            counter: Some(Serve { tls: None, ..counter }),
+            barista: Some(Brew { mode: Mode::Manual, ..self.brew(&args.brew, args.quiet.quiet) }),
+            demo: Some(Practice { who, dir }),
+        })
+    }
+
+    /// A rush.
+    pub fn rush(&self, args: &RushArgs) -> Result<Rush, String> {
+        let target = match (&args.counter, &args.token) {
+            (None, _) => Target::Own { keep: args.keep.clone(), files: self.files(&args.shop) },
+            (Some(_), _) if args.faults || args.keep.is_some() => {
+                return Err(
+                    "a rush kills, and keeps, only what it started itself; leave out --faults and --keep, or --counter"
+                        .to_owned(),
+                );
+            }
+            (Some(counter), None) => {
+                return Err(format!(
+                    "say the staff token of {counter}, which brewline up --demo showed there, with --token"
+                ));
+            }
+            (Some(counter), Some(token)) => Target::Other { counter: counter.clone(), token: token.clone() },
+        };
+        let RushArgs { customers, minutes, speed, seed, faults, .. } = *args;
+        Ok(Rush { customers, minutes, speed, seed, faults, target })
     }
 
     /// A counter alone.
@@ -338,6 +438,7 @@ impl File {
             max_open: self.max_open(&args.run),
             counter: Some(self.serve(args.listen.listen, &args.serve)?),
             barista: None,
+            demo: None,
         })
     }
 
@@ -349,6 +450,7 @@ impl File {
             max_open: self.max_open(&args.run),
             counter: None,
             barista: Some(self.brew(&args.brew, args.quiet.quiet)),
+            demo: None,
         })
     }
 
@@ -557,6 +659,10 @@ mod tests {
         check(&value::RETENTION_DAYS, "up", "retention-days", &(run.keep.retention.as_secs() / 24 / 60 / 60));
         check(&value::CUSTOMERS, "client", "customers", &10);
         check(&value::SEED, "client", "seed", &"others each time");
+        check(&value::CUSTOMERS, "rush", "customers", &200);
+        check(&value::MINUTES, "rush", "minutes", &10);
+        check(&value::SPEED, "rush", "speed", &60);
+        check(&value::SEED, "rush", "seed", &"another each time");
         for (of, flag, default) in [
             ("up", "listen", serve.listen.to_string()),
             ("counter", "listen", serve.listen.to_string()),

@@ -17,6 +17,9 @@
 //! | `hearing` | one topic, heard over everything that heals |
 //! | `narrate` | shows each order's way |
 //! | `chatter` | keeps what changes nothing from crowding that |
+//! | `practice` | customers and baristas of a plan, over the real API |
+//! | `demo` | a practice line, with people in it |
+//! | `rush` | a seeded morning, and the verdict on it |
 //! | `ending` | the bound on a clean stop |
 //! | `doctor` | whether the line can work here |
 //! | `topics` | the topics of a cluster: made, and shown |
@@ -32,6 +35,7 @@ mod chatter;
 pub mod cli;
 pub mod config;
 mod customers;
+mod demo;
 pub mod dlq;
 mod doctor;
 mod door;
@@ -43,8 +47,10 @@ pub mod log_address;
 pub mod menu;
 mod narrate;
 mod opened;
+mod practice;
 mod qr;
 mod reach;
+mod rush;
 mod signals;
 mod telemetry;
 mod topics;
@@ -106,6 +112,7 @@ fn dispatch(cli: cli::Cli) -> anyhow::Result<ExitCode> {
                 file.bells(&args).map_err(wrong)?,
             ))?
         }
+        cli::Command::Rush(args) => block_on(rush::rush(file.rush(&args).map_err(wrong)?))?,
         cli::Command::Topics(args) => topics::topics(&file.topics(&args).map_err(wrong)?),
         cli::Command::Watch(args) => block_on(watch::watch(file.watch(&args).map_err(wrong)?))?,
         cli::Command::Dlq(args) => {

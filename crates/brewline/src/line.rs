@@ -21,16 +21,29 @@ use crate::{
     banner,
     cli::Mode,
     config::{Brew, Place, Run, Serve},
+    demo::Practice,
     door::Door,
     ending::{Ending, STOP_WITHIN},
     menu::KeepUp,
     narrate::{self, Codes},
     opened::{self, Opened},
+    practice::stage::Stage,
     signals::stop_on_signals,
 };
 
 /// Runs the process until it is told to stop, or can't go on.
-pub async fn run(options: Run) -> anyhow::Result<()> {
+pub async fn run(mut options: Run) -> anyhow::Result<()> {
+    // Held to the end: with it goes a log that is thrown away.
+    let stage = match &options.demo {
+        Some(demo) => Some(Arc::new(Stage::take(demo.dir.as_deref())?)),
+        None => None,
+    };
+    let practice = options.demo.as_ref().zip(stage.clone());
+    let practice = practice.map(|(demo, stage)| Practice { stage, who: demo.who });
+    if let Some(stage) = &stage {
+        options.log = Place::Local(stage.dir().to_owned());
+        stage.end_with_its_rush();
+    }
     let stop = stop_on_signals().context("can't listen for Ctrl-C")?;
     raise_file_limit();
     let shop = match &options.counter {
@@ -91,7 +104,8 @@ pub async fn run(options: Run) -> anyhow::Result<()> {
     match (started, views, door) {
         (Some(started), Some(views), Some(door)) => {
             let barista = options.barista.is_none().then(|| banner::barista_line(&options.log));
-            tokio::spawn(open_for_orders(started, views, door, barista, narrator));
+            let practice = practice.map(|practice| (practice, stop.clone()));
+            tokio::spawn(open_for_orders(started, views, door, barista, practice, narrator));
         }
         _ => tell("narrator", move || {
             banner::at_work(narrator.is_none(), &mut io::stdout());
@@ -107,10 +121,15 @@ async fn open_for_orders(
     views: Views,
     door: Door,
     barista: Option<String>,
+    practice: Option<(Practice, CancellationToken)>,
     narrator: Option<impl FnOnce() -> Result<(), OpenError> + Send + 'static>,
 ) {
     let Ok(started) = started.await else { return };
     let counts = views.counts();
+    if let Some((practice, stop)) = practice {
+        let (url, token) = (door.own_url(), started.staff_token.clone());
+        tokio::spawn(async move { practice.begin(&url, token, stop).await });
+    }
     tell("narrator", move || {
         banner::ready(&started, &door, counts, barista.as_deref(), narrator.is_none(), &mut io::stdout());
         narrator.map_or(Ok(()), |narrate| narrate())
@@ -130,7 +149,7 @@ fn tell(name: &str, work: impl FnOnce() -> Result<(), OpenError> + Send + 'stati
 }
 
 /// Each open page is a connection, and each connection a file: many systems begin with 1,024 of them.
-fn raise_file_limit() {
+pub(crate) fn raise_file_limit() {
     let limit = getrlimit(Resource::Nofile);
     // More than this macOS refuses, "no limit" too: OPEN_MAX in its sys/syslimits.h.
     let most = cfg!(target_os = "macos").then_some(10_240);
@@ -159,7 +178,7 @@ fn bind(
     let said = |error: &dyn std::fmt::Display| anyhow::Error::msg(error.to_string());
     let tls = serve.tls.clone().map(|files| Tls::read(files, SystemTime::now())).transpose();
     let tls = tls.map_err(|error| said(&error))?.map(Arc::new);
-    let options = counter_options(serve, shop, tls.clone(), run.max_open, registry);
+    let options = counter_options(serve, shop, tls.clone(), run, registry);
     let (counter, started) = Counter::bind(options).map_err(|error| said(&error))?;
     let quiet = run.barista.as_ref().is_some_and(|brew| brew.quiet);
     let door = Door::new(counter.local_addr(), serve, tls.as_deref(), quiet);
@@ -170,14 +189,15 @@ fn counter_options(
     serve: &Serve,
     shop: Option<&KeepUp>,
     tls: Option<Arc<Tls>>,
-    max_open: usize,
+    run: &Run,
     registry: Registry,
 ) -> counter::Options {
     counter::Options {
         shop: shop.map(KeepUp::shop),
         listen: serve.listen,
         tls,
-        max_open,
+        max_open: run.max_open,
+        demo: run.demo.is_some(),
         max_streams: serve.max_streams,
         max_streams_per_address: serve.max_streams_per_address,
         orders_per_minute: serve.orders_per_minute,

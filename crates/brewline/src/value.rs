@@ -45,6 +45,10 @@ pub const REPLICATION_FACTOR: Number<u16> = whole(1..=9);
 pub const PARTITIONS: Number<u32> = whole(1..=1_000);
 /// `--customers`
 pub const CUSTOMERS: Number<u32> = whole(client::CUSTOMERS);
+/// `--minutes`
+pub const MINUTES: Number<u32> = whole(1..=rush::MINUTES_MAX);
+/// `--speed`
+pub const SPEED: Number<u32> = whole(1..=1_000);
 /// `--seed`
 pub const SEED: Number<u64> = whole(0..=u64::MAX);
 
@@ -64,6 +68,11 @@ impl<T: FromStr + PartialOrd + Display> Number<T> {
 /// One of a few words.
 pub fn word<T: ValueEnum>(text: &str) -> Result<T, String> {
     T::from_str(text, false).map_err(|_| format!("say {}", names(&possible::<T>()).join(" or ")))
+}
+
+/// How many times as fast as the clock: `60`, `60x`.
+pub fn speed(text: &str) -> Result<u32, String> {
+    SPEED.parse(text.strip_suffix(['x', 'X', '×']).unwrap_or(text))
 }
 
 /// Where to listen.

@@ -18,7 +18,8 @@ const OVER_KNOWN: usize = 4_096;
 
 const UNDO: &str = "undo";
 const WRONG: &str = "not as ordered";
-const NOBODY: &str = "nobody came";
+/// Why what nobody fetches is put aside.
+pub const NOBODY_CAME: &str = "nobody came";
 
 /// An order as the rail shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,7 +117,7 @@ impl Bar {
         }
         self.closes_at = Some(now);
         for held in self.rail.values_mut().filter(|held| held.ticket.stage == Stage::Ready) {
-            held.plan(now + LAST_CALL, Tap::Cancel(NOBODY));
+            held.plan(now + LAST_CALL, Tap::Cancel(NOBODY_CAME));
         }
     }
 
@@ -230,7 +231,7 @@ impl Bar {
                 let aside = self.patience.map(|patience| now + patience);
                 let last = self.closes_at.map(|closes_at| closes_at.max(now) + LAST_CALL);
                 if let Some(aside) = aside.into_iter().chain(last).min() {
-                    held.plan(aside, Tap::Cancel(NOBODY));
+                    held.plan(aside, Tap::Cancel(NOBODY_CAME));
                 }
             }
             Stage::Collected => match at_bar.slip {
@@ -509,6 +510,6 @@ mod tests {
         let mut bar = Bar::new(1, Vec::new(), Some(OTHERS), Some(600_000));
         bar.sees(0, Ticket { stage: Stage::Ready, ..line.place(1) });
         assert_eq!(bar.next_at(), Some(600_000));
-        assert_eq!(bar.act(600_000).map(|deed| deed.tap), Some(Tap::Cancel(NOBODY)));
+        assert_eq!(bar.act(600_000).map(|deed| deed.tap), Some(Tap::Cancel(NOBODY_CAME)));
     }
 }

@@ -18,7 +18,7 @@ mod plan;
 mod verdict;
 
 pub use crate::{
-    bar::{Bar, Deed, Ticket},
+    bar::{Bar, Deed, NOBODY_CAME, Ticket},
     guest::{Act, Guest, News},
     morning::{Crowd, Item, MINUTES_MAX, Morning, Offer, plan},
     plan::{AtBar, Customer, Leave, Manner, Millis, Plan, Sends, Slip, Where, Wish},

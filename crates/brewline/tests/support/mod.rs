@@ -153,6 +153,13 @@ impl Up {
         Self::ready(brewline(&all))
     }
 
+    /// A practice line, on a port that the system chooses.
+    pub(crate) fn practice(args: &[&str]) -> Self {
+        let all: Vec<&str> =
+            ["up", "--listen", "127.0.0.1:0"].into_iter().chain(args.iter().copied()).collect();
+        Self::ready(brewline(&all))
+    }
+
     /// A line that hears when its terminal is closed, also where the tests run under `nohup` and so everything that they
     /// start does not. (Only GNU's `env` can do that.)
     pub(crate) fn start_on_terminal(dir: &Path) -> Self {
