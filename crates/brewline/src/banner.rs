@@ -282,8 +282,11 @@ mod tests {
     #[test]
     fn a_line_to_paste_sells_the_same_menu() {
         let source = |path: &str, by: Option<&str>| Source { path: path.into(), by: by.map(str::to_owned) };
-        let files =
-            Files { menu: source("/cafe/our menu.toml", Some("--menu")), shop: source("shop.toml", None) };
+        let files = Files {
+            menu: source("/cafe/our menu.toml", Some("--menu")),
+            shop: source("shop.toml", None),
+            practice: false,
+        };
         assert_eq!(file_flags(&files), " --menu '/cafe/our menu.toml'");
     }
 

@@ -333,6 +333,7 @@ impl File {
         Files {
             menu: source(&args.menu, "menu", &self.menu, "menu.toml"),
             shop: source(&args.shop, "shop", &self.shop, "shop.toml"),
+            practice: false,
         }
     }
 
@@ -403,7 +404,11 @@ impl File {
             keep: self.keep(&args.run.keep),
             max_open: self.max_open(&args.run),
             // Those who practise come over plain HTTP.
-            counter: Some(Serve { tls: None, ..counter }),
+            counter: Some(Serve {
+                tls: None,
+                files: Files { practice: true, ..counter.files.clone() },
+                ..counter
+            }),
             barista: Some(Brew { mode: Mode::Manual, ..self.brew(&args.brew, args.quiet.quiet) }),
             demo: Some(Practice { who, dir }),
         })
@@ -538,12 +543,12 @@ mod tests {
         let args = ShopArgs { menu: Some(flag), shop: None };
         let file = parse("hands = 2\nmenu = \"b.toml\"\nshop = \"c.toml\"\n").unwrap();
         let source = |path: &str, by: Option<&str>| Source { path: path.into(), by: by.map(str::to_owned) };
-        let Files { menu, shop } = file.files(&args);
+        let Files { menu, shop, .. } = file.files(&args);
         assert_eq!(
             (menu, shop),
             (source("a.toml", Some("--menu")), source("c.toml", Some("brewline.toml:3")))
         );
-        let Files { menu, shop } = File::default().files(&ShopArgs::default());
+        let Files { menu, shop, .. } = File::default().files(&ShopArgs::default());
         assert_eq!((menu, shop), (source("menu.toml", None), source("shop.toml", None)));
     }
 

@@ -97,7 +97,7 @@ impl KeepUp {
     }
 
     fn reread(&self) -> Result<Shop, Vec<String>> {
-        let Files { menu, shop } = &self.files;
+        let Files { menu, shop, .. } = &self.files;
         // The example is for who has no files yet, not for customers of a shop that had some.
         let all = [menu, shop].into_iter().zip(self.held).zip(self.watched.there());
         let gone = all.filter(|((_, held), now)| *held && !now);
@@ -144,7 +144,7 @@ mod tests {
 
     fn files(dir: &Path) -> Files {
         let source = |name| Source { path: dir.join(name), by: None };
-        Files { menu: source("menu.toml"), shop: source("shop.toml") }
+        Files { menu: source("menu.toml"), shop: source("shop.toml"), practice: false }
     }
 
     fn price(keep_up: &KeepUp) -> u64 {
@@ -260,5 +260,17 @@ mod tests {
         );
         fs::write(dir.path().join("menu.toml"), MENU).unwrap();
         assert!(KeepUp::begin(files(dir.path())).is_ok());
+    }
+
+    #[test]
+    fn who_practises_prints_nothing_on_the_shops_printer() {
+        let dir = tempfile::tempdir().unwrap();
+        let settings = "name = \"A\"\ncurrency = \"KRW\"\ntime_zone = \"Asia/Seoul\"\n[printer]\naddress = \"10.0.0.9:9100\"\n";
+        fs::write(dir.path().join("shop.toml"), settings).unwrap();
+        let has_printer = |practice| {
+            let keep_up = KeepUp::begin(Files { practice, ..files(dir.path()) }).unwrap();
+            keep_up.shop().borrow().settings().printer.is_some()
+        };
+        assert!(has_printer(false) && !has_printer(true));
     }
 }

@@ -18,6 +18,8 @@ pub(crate) use self::{check::check, keep_up::KeepUp};
 pub struct Files {
     pub menu: Source,
     pub shop: Source,
+    /// It is practice, which uses none of the shop's machines: no printer.
+    pub practice: bool,
 }
 
 /// Where one of them is.
@@ -35,7 +37,10 @@ impl Files {
         let settings = self.shop.parsed(Settings::parse);
         match (menu, settings) {
             (Ok(menu), Ok(settings)) => {
-                let settings = settings.unwrap_or_else(Settings::embedded);
+                let mut settings = settings.unwrap_or_else(Settings::embedded);
+                if self.practice {
+                    settings.printer = None;
+                }
                 let of_example = Settings::embedded().currency;
                 match menu {
                     Some(menu) => Ok(Shop::new(menu, settings)),
