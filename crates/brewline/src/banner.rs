@@ -52,7 +52,7 @@ pub(crate) fn print(
         match brew.mode {
             Mode::Auto => writeln!(
                 out,
-                "practice: drinks make themselves, {} s a cup where the menu does not say; to open for real:\n\n  {}",
+                "practice: drinks make themselves, {} s a cup where the menu does not say;\nto open for real:\n\n  {}",
                 brew.seconds_per_cup,
                 manual_line(options, brew)
             )?,
@@ -83,6 +83,9 @@ fn practice(demo: &Practice) -> String {
 fn addresses(door: &Door, out: &mut dyn io::Write) -> io::Result<()> {
     let url = door.own_url();
     door.lines(out)?;
+    writeln!(out, "  bar      {url}/bar  where drinks are made")?;
+    writeln!(out, "  till     {url}/till  for those without a phone")?;
+    writeln!(out, "  screen   {url}/board  the codes, for everyone to see")?;
     writeln!(out, "  orders   POST {url}/order?amount=2")?;
     writeln!(out, "  one      GET  {url}/orders/ID")?;
     writeln!(out, "  live     GET  {url}/orders/ID/events")?;

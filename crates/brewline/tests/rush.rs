@@ -170,6 +170,7 @@ fn an_order_that_the_line_never_had_is_missed() {
     assert!(said.stdout.contains(lost) && said.stdout.contains("NOT every order accounted for"), "{said:#?}");
     // What was stolen is all that is wrong.
     assert!(said.stdout.contains("1 thing is wrong"), "{said:#?}");
+    up.stop();
 }
 
 #[test]
@@ -177,7 +178,7 @@ fn a_demo_is_alive_says_so_on_every_page_and_is_gone_with_its_log() {
     let mut up = Up::practice(&["--demo"]);
     let log = up.process.heard.iter().find_map(|line| line.strip_prefix("  log      ")).unwrap().to_owned();
     assert!(Path::new(&log).exists());
-    for path in ["/", "/bar", "/board", "/sign-in", "/table", "/privacy", "/o/nobody"] {
+    for path in ["/", "/bar", "/till", "/board", "/sign-in", "/table", "/privacy", "/o/nobody"] {
         assert!(get(up.counter, path).unwrap().body.contains("<aside class=\"demo\">"), "{path}");
     }
     assert_eq!(get(up.counter, "/shop").unwrap().json()["demo"], true);
