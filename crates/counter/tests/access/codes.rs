@@ -1,0 +1,126 @@
+//! Codes that sign one device in.
+
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use serde_json::json;
+
+use crate::{
+    common::{Line, log, options},
+    support::{JSON, OWN_PAGE, code, last_fact, try_sign_in, write_fact},
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_used_code_an_old_code_and_a_wrong_code_say_so_and_sign_nobody_in() {
+    let line = Line::start().await;
+    let used = code(&line, "barista").await;
+    assert_eq!(try_sign_in(&line, &used, "First").await.status, 200);
+    let replayed = try_sign_in(&line, &used, "Second").await;
+    assert_eq!((replayed.status, replayed.code().as_str()), (410, "code_used"));
+    assert_eq!(replayed.header("set-cookie"), None);
+    let wrong = try_sign_in(&line, "0000 0000 0", "Third").await;
+    assert_eq!((wrong.status, wrong.code().as_str()), (403, "wrong_code"));
+    assert_eq!(wrong.header("retry-after"), Some("1"));
+    let hasty = try_sign_in(&line, &code(&line, "barista").await, "Third").await;
+    assert_eq!((hasty.status, hasty.code().as_str()), (429, "too_many_codes"), "not even a good one");
+    assert_eq!(hasty.header("retry-after"), Some("1"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_who_use_one_code_at_once_at_two_counters_one_is_signed_in() {
+    let log = log(1);
+    let line = Line::on(Arc::clone(&log), options()).await;
+    let other = Line::on(log, options()).await;
+    for round in 0..5 {
+        let code = code(&line, "barista").await;
+        // Each comes from an address of its own: who tries too fast is not looked at.
+        let says = json!({"code": code, "device": "Main bar"}).to_string();
+        let tries = (0..8).map(|n| {
+            let (counter, says) = (if n % 2 == 0 { &line } else { &other }, says.clone());
+            async move {
+                let from = format!("10.0.{round}.{n}");
+                counter.post("/session", &[JSON, OWN_PAGE, ("x-forwarded-for", &from)], &says).await
+            }
+        });
+        let replies = join_all(tries).await;
+        let signed_in = replies.iter().filter(|reply| reply.status == 200).count();
+        assert_eq!(signed_in, 1, "{replies:#?}");
+        for reply in replies.iter().filter(|reply| reply.status != 200) {
+            assert_eq!(reply.code(), "code_used");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_that_another_counter_gave_out_a_moment_ago_is_known() {
+    let log = log(1);
+    let line = Line::on(Arc::clone(&log), options()).await;
+    let slow = log.process();
+    let other = Line::on_process(Arc::clone(&log), Arc::clone(&slow) as _, options()).await;
+    slow.lag(true);
+    let code = code(&line, "barista").await;
+    let (reply, ()) = tokio::join!(try_sign_in(&other, &code, "Main bar"), async { slow.lag(false) });
+    assert_eq!(reply.status, 200, "{reply:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_is_good_for_ten_minutes() {
+    let line = Line::start().await;
+    let code = code(&line, "barista").await;
+    let (key, mut says) = last_fact(&line, "code/");
+    assert!(!says.to_string().contains(&code.replace(' ', "")), "nobody reads it in the log: {says}");
+    let expires_at = says["expires_at"].as_i64().unwrap();
+    says["expires_at"] = (expires_at - 10 * 60 * 1_000).into();
+    write_fact(&line, &key, &says);
+    // What is said after it is read after it.
+    assert_eq!(line.say("open", r#"{"open":null}"#).await.status, 200);
+    let late = try_sign_in(&line, &code, "Main bar").await;
+    assert_eq!((late.status, late.code().as_str()), (410, "code_expired"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_does_not_make_a_used_code_good_again_nor_does_signing_its_device_out() {
+    let log = log(1);
+    let line = Line::on(Arc::clone(&log), options()).await;
+    let (token, used) = (line.staff(), code(&line, "barista").await);
+    assert_eq!(try_sign_in(&line, &used, "Main bar").await.status, 200);
+    assert_eq!(line.send("DELETE", "/devices", &[("authorization", &token)], b"").await.status, 204);
+    line.stopped().await.unwrap();
+    log.compact();
+    let line = Line::on(log, options()).await;
+    assert_eq!(try_sign_in(&line, &used, "Main bar").await.code(), "code_used");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn codes_that_wait_to_be_used_are_bounded() {
+    let line = Line::start().await;
+    let token = line.staff();
+    let headers = [JSON, ("authorization", token.as_str())];
+    // The link that a line without a device shows is one of them.
+    for _ in 0..15 {
+        code(&line, "barista").await;
+    }
+    let refused = line.post("/session/codes", &headers, r#"{"role":"barista"}"#).await;
+    assert_eq!((refused.status, refused.code().as_str()), (503, "busy"));
+    assert!(refused.header("retry-after").is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_device_says_of_itself_is_looked_at_before_its_code() {
+    let line = Line::start().await;
+    let good = code(&line, "barista").await;
+    for (body, refused) in [
+        (String::new(), "bad_json"),
+        ("[]".to_owned(), "bad_json"),
+        (json!({"code": good}).to_string(), "bad_json"),
+        (json!({"code": 48_217_730, "device": "Main bar"}).to_string(), "bad_json"),
+        (json!({"code": good, "device": "Main bar", "role": "manager"}).to_string(), "bad_json"),
+        (json!({"code": good, "device": " "}).to_string(), "bad_field"),
+        (json!({"code": good, "device": "Main\u{7}bar"}).to_string(), "bad_field"),
+        (json!({"code": good, "device": "x".repeat(81)}).to_string(), "bad_field"),
+    ] {
+        assert_eq!(line.post("/session", &[JSON, OWN_PAGE], &body).await.code(), refused, "{body}");
+    }
+    let named = try_sign_in(&line, &good, "<script>alert(1)</script>").await;
+    assert_eq!(named.json()["device"], "<script>alert(1)</script>", "a text, and nothing else");
+}

@@ -1,0 +1,104 @@
+//! What a guest, a barista, a manager and a program may do.
+
+use order::Mode;
+use serde_json::json;
+
+use crate::{
+    common::{Barista, Line},
+    support::{AS_STAFF, JSON, OWN_PAGE, as_device, device, session},
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_session_or_a_token_nobody_is_staff() {
+    let line = Line::start().await;
+    for path in ["/session", "/orders?live", "/events", "/devices", "/tokens"] {
+        let refused = line.get(path, &[]).await;
+        assert_eq!((refused.status, refused.code().as_str()), (401, "unauthorized"), "{path}");
+        let forged = format!("brewline_session={}.{}", "0".repeat(32), "0".repeat(64));
+        let refused = line.get(path, &[("cookie", &forged)]).await;
+        assert_eq!((refused.status, refused.code().as_str()), (401, "signed_out"), "{path}");
+    }
+    let made = line.post("/session/codes", &[JSON, OWN_PAGE], r#"{"role":"barista"}"#).await;
+    assert_eq!(made.code(), "unauthorized");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_counts_where_staff_alone_may_ask_and_elsewhere_only_if_it_says_so() {
+    let line = Line::start().await;
+    let _barista = Barista::start(&line.log, Mode::Manual);
+    let (cookie, _) = device(&line, "barista", "Main bar").await;
+    assert_eq!(line.get("/orders?live", &[("cookie", &cookie)]).await.status, 200);
+    let (id, _) = line.order(1).await;
+    line.shown(&id, |order| order["decided"] == true).await;
+    let path = format!("/orders/{id}/commands");
+    let start = |headers: Vec<(&'static str, String)>| {
+        let (line, path) = (&line, &path);
+        async move {
+            let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            line.post(path, &headers, r#"{"command":"start","device":"Somebody else"}"#).await
+        }
+    };
+    let own = |name: (&'static str, &str)| (name.0, name.1.to_owned());
+    let cookie_of = || ("cookie", cookie.clone());
+    let as_holder = start(vec![own(JSON), own(OWN_PAGE), cookie_of()]).await;
+    assert_eq!(as_holder.code(), "not_allowed", "a page of customers asks on the same device");
+    let elsewhere =
+        start(vec![own(JSON), ("sec-fetch-site", "cross-site".to_owned()), own(AS_STAFF), cookie_of()]);
+    assert_eq!(elsewhere.await.code(), "cross_site");
+    assert_eq!(
+        start(vec![own(JSON), own(AS_STAFF), cookie_of()]).await.code(),
+        "cross_site",
+        "no browser's mark"
+    );
+    let started = start(vec![own(JSON), own(OWN_PAGE), own(AS_STAFF), cookie_of()]).await;
+    assert_eq!(started.status, 200, "{started:?}");
+    let history = line.get(&format!("/orders/{id}/history"), &[("cookie", &cookie)]).await.json();
+    let events = history["events"].as_array().unwrap();
+    let by = events.iter().map(|event| &event["by"]).rfind(|by| !by.is_null()).expect("who did it");
+    assert_eq!(
+        *by,
+        json!({"role": "staff", "device": "Main bar"}),
+        "nobody else's name, whatever the body says"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_barista_may_not_do_what_is_for_managers() {
+    let line = Line::start().await;
+    let (barista, id) = device(&line, "barista", "Main bar").await;
+    for (method, path, body) in [
+        ("GET", "/devices", ""),
+        ("DELETE", "/devices", ""),
+        ("DELETE", &*format!("/devices/{id}"), ""),
+        ("GET", "/tokens", ""),
+        ("POST", "/tokens", r#"{"name":"a","role":"barista"}"#),
+        ("DELETE", "/tokens/a", ""),
+        ("POST", "/session/codes", r#"{"role":"manager"}"#),
+    ] {
+        let refused = as_device(&line, method, path, &barista, body).await;
+        assert_eq!((refused.status, refused.code().as_str()), (403, "managers_only"), "{method} {path}");
+    }
+    let made = as_device(&line, "POST", "/session/codes", &barista, r#"{"role":"barista"}"#).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    assert_eq!(session(&line, &barista).await.status, 200, "and nobody was signed out");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_has_a_token_of_its_own_until_it_is_taken_back() {
+    let line = Line::start().await;
+    let (manager, _) = device(&line, "manager", "Till").await;
+    let made = as_device(&line, "POST", "/tokens", &manager, r#"{"name":"delivery","role":"barista"}"#).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let made = made.json();
+    let bearer = format!("Bearer {}", made["token"].as_str().unwrap());
+    let as_program = [("authorization", bearer.as_str()), ("cookie", manager.as_str())];
+    let shown = line.get("/session", &as_program).await.json();
+    assert_eq!(shown, json!({"device": "delivery", "role": "barista"}), "the token wins over a cookie");
+    assert_eq!(line.get("/devices", &as_program).await.code(), "managers_only");
+    let listed = as_device(&line, "GET", "/tokens", &manager, "").await;
+    assert_eq!(listed.json()["tokens"][0]["name"], "delivery");
+    assert!(!listed.text().contains(made["token"].as_str().unwrap()), "it is shown once");
+    let path = format!("/tokens/{}", made["id"].as_str().unwrap());
+    assert_eq!(as_device(&line, "DELETE", &path, &manager, "").await.status, 204);
+    assert_eq!(line.get("/session", &as_program).await.code(), "unauthorized");
+}
