@@ -109,6 +109,37 @@ fn a_restart_goes_on_where_it_was_and_ctrl_c_stops_with_streams_open_and_orders_
 }
 
 #[test]
+fn the_first_device_is_signed_in_by_a_link_and_then_none_is_shown_unless_it_is_asked_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let link = |up: &mut Up| up.process.hear(|line| line.contains("/sign-in#")).trim().to_owned();
+    let sign_in = |up: &Up, link: &str| {
+        let (_, code) = link.split_once("/sign-in#").unwrap();
+        let says = format!(r#"{{"code":"{code}","device":"Main bar"}}"#);
+        request(up.counter, "POST", "/session", &[("Content-Type", "application/json")], &says).unwrap()
+    };
+    let mut up = Up::start(dir.path(), &[]);
+    let first = link(&mut up);
+    assert!(first.starts_with(&format!("http://{}/sign-in#", up.counter)), "{first}");
+    up.kill();
+
+    let mut up = Up::start(dir.path(), &[]);
+    let second = link(&mut up);
+    let answer = sign_in(&up, &second);
+    assert_eq!((answer.status, &answer.json()["role"]), (200, &"manager".into()), "{answer:?}");
+    assert_eq!(sign_in(&up, &second).status, 410, "it is good once");
+    up.stop();
+
+    let mut up = Up::start(dir.path(), &[]);
+    up.process.hear(|line| line.starts_with("Ctrl-C stops"));
+    assert!(!up.process.heard.iter().any(|line| line.contains("/sign-in#")), "{:#?}", up.process.heard);
+    up.stop();
+
+    let mut up = Up::start(dir.path(), &["--sign-in-link"]);
+    let third = link(&mut up);
+    assert_eq!(sign_in(&up, &third).status, 200, "the way back in");
+}
+
+#[test]
 fn a_bell_that_rings_in_the_first_moment_of_a_restart_is_shown() {
     let dir = tempfile::tempdir().unwrap();
     let up = Up::start(dir.path(), &["--hands", "1", "--seconds-per-cup", "3600"]);

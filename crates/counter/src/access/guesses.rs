@@ -62,7 +62,7 @@ pub(crate) struct Guesses {
     tries: Mutex<(Option<Tries>, HashMap<u64, Tries>)>,
 }
 
-/// A try that counts as wrong until it is [`Guess::forgive`]n: of many at once each waits for those before it.
+/// A try, which counts as wrong until it is known to be none: of many at once each waits for those before it.
 #[derive(Debug)]
 pub(crate) struct Guess<'a> {
     guesses: &'a Guesses,
@@ -106,10 +106,22 @@ impl Guesses {
 }
 
 impl Guess<'_> {
-    /// It was no guess: this address begins anew, and others wait no longer for it.
-    pub(crate) fn forgive(self) {
+    /// It was the right one: this address begins anew.
+    pub(crate) fn was_right(self) {
+        self.take_back(None);
+    }
+
+    /// It was no guess: all is as before it. Else whoever has an old code could begin anew with it as often as they like.
+    pub(crate) fn was_none(self) {
+        self.take_back(self.before.1);
+    }
+
+    fn take_back(&self, before: Option<Tries>) {
         let (all, of) = &mut *self.guesses.lock();
-        of.remove(&self.address);
+        match before {
+            Some(before) => drop(of.insert(self.address, before)),
+            None => drop(of.remove(&self.address)),
+        }
         if let Some(tries) = all {
             tries.wrong = tries.wrong.saturating_sub(1);
             tries.next = self.before.0.map_or(tries.last, |before| before.next);
@@ -150,8 +162,18 @@ mod tests {
         let (guesses, now) = (Guesses::default(), Instant::now());
         assert!(guesses.one_more(of(1), now).is_ok());
         assert!(guesses.one_more(of(2), now).is_ok(), "another address");
-        guesses.one_more(of(1), now + SECOND).unwrap().forgive();
+        guesses.one_more(of(1), now + SECOND).unwrap().was_right();
         assert_eq!(guesses.one_more(of(1), now + SECOND).unwrap().wait, SECOND);
+    }
+
+    #[test]
+    fn what_was_no_guess_changes_nothing() {
+        let (guesses, mut now) = (Guesses::default(), Instant::now());
+        for wait in [1, 2, 4, 8] {
+            assert_eq!(guesses.one_more(of(1), now).unwrap().wait, SECOND * wait);
+            now += SECOND * wait;
+            guesses.one_more(of(1), now).unwrap().was_none();
+        }
     }
 
     #[test]

@@ -88,43 +88,44 @@ async fn sign_in(
             format!("A wrong code came from there, or many from everywhere; try again in {seconds} s.");
         Problem::new(Code::TooManyCodes, detail).retry_after(seconds)
     })?;
-    let found = match SignInCode::read(&code) {
-        None => Err(BadCode::Unknown),
-        Some(code) => register::find(&app, &code).await?,
-    };
-    let bad = match found {
-        Ok(code) => match register::sign_in(&app, code, name).await? {
-            Ok(id) => {
-                guess.forgive();
-                if let Some(Caller::Staff(StaffMember { session: Some(before), .. })) = before {
-                    let _ = register::sign_out(&app, &before).await;
-                }
-                return signed_in(&app, &id, secure);
+    match use_up(&app, &code, name).await {
+        Ok(Ok(id)) => {
+            guess.was_right();
+            if let Some(Caller::Staff(StaffMember { session: Some(before), .. })) = before {
+                let _ = register::sign_out(&app, &before).await;
             }
-            Err(bad) => bad,
-        },
-        Err(bad) => bad,
-    };
-    Err(match bad {
-        BadCode::Unknown => {
+            signed_in(&app, &id, secure)
+        }
+        Ok(Err(BadCode::Unknown)) => {
             let wait = seconds(guess.wait);
             let detail =
                 format!("There is no such code; compare it with what is shown, and try again in {wait} s.");
-            Problem::new(Code::WrongCode, detail).retry_after(wait)
+            Err(Problem::new(Code::WrongCode, detail).retry_after(wait))
         }
-        // Whoever has one that was good did not guess.
-        BadCode::Used => {
-            guess.forgive();
-            Problem::new(
-                Code::CodeUsed,
-                "A device was signed in with this code before; have a new one shown.",
-            )
+        // Whoever has one that was good did not guess, and neither did who can't be told whether it is.
+        Ok(Err(BadCode::Used)) => {
+            guess.was_none();
+            let detail = "A device was signed in with this code before; have a new one shown.";
+            Err(Problem::new(Code::CodeUsed, detail))
         }
-        BadCode::Expired => {
-            guess.forgive();
-            Problem::new(Code::CodeExpired, "The code is too old; have a new one shown.")
+        Ok(Err(BadCode::Expired)) => {
+            guess.was_none();
+            Err(Problem::new(Code::CodeExpired, "The code is too old; have a new one shown."))
         }
-    })
+        Err(problem) => {
+            guess.was_none();
+            Err(problem)
+        }
+    }
+}
+
+/// The id of the device that was signed in with a code.
+async fn use_up(app: &App, code: &str, name: &str) -> Result<Result<Box<str>, BadCode>, Problem> {
+    let Some(code) = SignInCode::read(code) else { return Ok(Err(BadCode::Unknown)) };
+    match register::find(app, &code).await? {
+        Ok(code) => register::sign_in(app, code, name).await,
+        Err(bad) => Ok(Err(bad)),
+    }
 }
 
 /// The session of a device, and its cookie.

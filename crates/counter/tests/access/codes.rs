@@ -1,13 +1,13 @@
 //! Codes that sign one device in.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
 use serde_json::json;
 
 use crate::{
     common::{Line, log, options},
-    support::{JSON, OWN_PAGE, code, last_fact, try_sign_in, write_fact},
+    support::{JSON, OWN_PAGE, code, last_fact, try_sign_in, until, write_fact},
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -56,10 +56,15 @@ async fn a_code_that_another_counter_gave_out_a_moment_ago_is_known() {
     let log = log(1);
     let line = Line::on(Arc::clone(&log), options()).await;
     let slow = log.process();
-    let other = Line::on_process(Arc::clone(&log), Arc::clone(&slow) as _, options()).await;
+    let hasty = counter::Options { deadline: Duration::from_millis(300), ..options() };
+    let other = Line::on_process(Arc::clone(&log), Arc::clone(&slow) as _, hasty).await;
     slow.lag(true);
     let code = code(&line, "barista").await;
-    let (reply, ()) = tokio::join!(try_sign_in(&other, &code, "Main bar"), async { slow.lag(false) });
+    let early = try_sign_in(&other, &code, "Main bar").await;
+    assert_eq!((early.status, early.code().as_str()), (503, "starting"), "nobody is told that it is wrong");
+    slow.lag(false);
+    // It was no wrong code: nobody has to wait.
+    let reply = until(|| try_sign_in(&other, &code, "Main bar"), |reply| reply.status != 503).await;
     assert_eq!(reply.status, 200, "{reply:?}");
 }
 

@@ -7,8 +7,8 @@ use serde_json::json;
 use crate::{
     common::{Line, http::Reply, log, options},
     support::{
-        AS_STAFF, JSON, OWN_PAGE, as_device, code, cookie, device, last_fact, session, try_sign_in, until,
-        write_fact,
+        AS_STAFF, JSON, OWN_PAGE, as_device, code, cookie, device, ended, last_fact, session, try_sign_in,
+        until, write_fact,
     },
 };
 
@@ -75,7 +75,7 @@ async fn a_device_is_signed_out_by_itself_by_a_manager_and_together_with_all() {
     let mut stream = line.events("/events", &[("cookie", &second)]).await;
     stream.named("snapshot").await;
     assert_eq!(as_device(&line, "DELETE", &format!("/devices/{second_id}"), &manager, "").await.status, 204);
-    while stream.next().await.is_some() {}
+    ended(&mut stream).await;
     assert_eq!(session(&line, &second).await.code(), "signed_out");
     assert_eq!(names(&as_device(&line, "GET", "/devices", &manager, "").await), ["Till", "C"]);
 
@@ -192,6 +192,6 @@ async fn a_stream_that_is_open_at_another_counter_ends_when_its_device_is_signed
     let mut stream = other.events("/events", &[("cookie", &cookie)]).await;
     stream.named("snapshot").await;
     assert_eq!(as_device(&line, "DELETE", "/session", &cookie, "").await.status, 204);
-    while stream.next().await.is_some() {}
+    ended(&mut stream).await;
     assert_eq!(session(&other, &cookie).await.code(), "signed_out");
 }

@@ -3,7 +3,11 @@
 use order::topic;
 use serde_json::{Value, json};
 
-use crate::common::{Line, http::Reply, within};
+use crate::common::{
+    Line,
+    http::{Events, Reply},
+    within,
+};
 
 pub(crate) const JSON: (&str, &str) = ("content-type", "application/json");
 /// As a page of the counter's own sends it.
@@ -81,4 +85,9 @@ pub(crate) fn last_fact(line: &Line, prefix: &str) -> (String, Value) {
 /// Writes a fact of the shop, as a counter of another time may have done.
 pub(crate) fn write_fact(line: &Line, key: &str, value: &Value) {
     line.log.append(topic::SHOP, 0, eventlog::Record::new(key.to_owned(), value.to_string()));
+}
+
+/// Waits until the counter ends a stream.
+pub(crate) async fn ended(stream: &mut Events) {
+    within(async { while stream.next().await.is_some() {} }).await;
 }
