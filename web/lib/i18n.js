@@ -206,7 +206,7 @@ function format(name, timeZone, locale = language) {
  * @param {number} ms
  * @param {string} [timeZone]
  */
-function dayNumber(ms, timeZone) {
+export function dayNumber(ms, timeZone) {
   // Swedish dates are ISO 8601.
   return Date.parse(`${format('day', timeZone, 'sv').format(ms)}T00:00:00Z`) / 86_400_000;
 }

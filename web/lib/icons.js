@@ -29,3 +29,7 @@ export const gear = () =>
   icon(
     svg`<circle cx="12" cy="12" r="3.200"/><path d="M12 2.500v3M12 18.500v3M2.500 12h3M18.500 12h3M5.300 5.300l2.100 2.100M16.600 16.600l2.100 2.100M18.700 5.300l-2.100 2.100M7.400 16.600l-2.100 2.100"/>`,
   );
+export const back = () => icon(svg`<path d="M4 4v6h6M4.500 10a8 8 0 1 1 1 7"/>`);
+export const none = () => icon(svg`<circle cx="12" cy="12" r="9"/><path d="M5.700 5.700l12.600 12.600"/>`);
+export const list = () => icon(svg`<path d="M8.500 6h12M8.500 12h12M8.500 18h12M3.800 6h.01M3.800 12h.01M3.800 18h.01"/>`);
+export const door = () => icon(svg`<path d="M4 21h16M6 21V4l9-1.500V21M15 5h3v16M11.500 12h.01"/>`);
