@@ -116,10 +116,11 @@ pub(crate) fn ready(
     });
     let open = open(counts).map(|open| format!("{open}\n\n")).unwrap_or_default();
     let customers = client_line(&door.own_url());
+    let trusting = if door.is_tls() { "; with --ca FILE where nobody trusts the certificate" } else { "" };
     let baristas = barista.map(|line| format!("a barista, in another terminal:\n\n  {line}\n\n"));
     let baristas = baristas.unwrap_or_default();
     let text = format!(
-        "{}{}{open}{baristas}ten customers, in another terminal:\n\n  {customers}\n\n{}",
+        "{}{}{open}{baristas}ten customers, in another terminal{trusting}:\n\n  {customers}\n\n{}",
         token.unwrap_or_default(),
         sign_in.unwrap_or_default(),
         stops(quiet)

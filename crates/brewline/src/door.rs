@@ -46,6 +46,11 @@ impl Door {
         Self { listen, others, url, is_tls, is_refused: false, code: None }
     }
 
+    /// Whether the counter speaks TLS itself.
+    pub(crate) fn is_tls(&self) -> bool {
+        self.is_tls
+    }
+
     /// Where this machine's own programs find the counter: with TLS by the name that the certificate is for.
     pub(crate) fn own_url(&self) -> String {
         match &self.url {

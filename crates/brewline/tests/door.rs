@@ -176,6 +176,9 @@ fn customers_order_over_https_where_they_trust_the_certificate() {
         "{said:?}"
     );
 
+    let hint = up.heard.iter().find(|line| line.starts_with("ten customers"));
+    assert!(hint.is_some_and(|line| line.contains("--ca FILE")), "{hint:?}");
+
     // The doctor asks no certificate of whoever has the port.
     let listen = format!("127.0.0.1:{port}");
     let said = run(&["doctor", "--log", &log, "--listen", &listen]);
@@ -224,4 +227,30 @@ fn a_certificate_for_another_name_is_said_with_the_way_out() {
     ]));
     up.hear(|line| line.contains("the certificate is not for cafe.example"));
     up.hear(|line| line.contains("--public-url"));
+}
+
+/// As `openssl req -x509` makes one unless it is told otherwise.
+#[test]
+fn a_certificate_that_may_issue_others_is_refused_with_the_way_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let key = KeyPair::generate().unwrap();
+    let cert = params.self_signed(&key).unwrap();
+    let [cert, key] = [("cert.pem", cert.pem()), ("key.pem", key.serialize_pem())].map(|(name, pem)| {
+        let path = dir.path().join(name);
+        fs::write(&path, pem).unwrap();
+        path.to_str().unwrap().to_owned()
+    });
+    let log = local(&dir.path().join("log"));
+    let tls = ["--listen", "127.0.0.1:0", "--tls-cert", &cert, "--tls-key", &key];
+    let args: Vec<&str> = ["up", "--log", &log].into_iter().chain(tls).collect();
+    let mut up = Process::start(brewline(&args));
+    let health = up.hear(|line| line.starts_with("  health"));
+    let (_, address) = health.split_once("https://127.0.0.1:").unwrap();
+    let counter = format!("https://localhost:{}", address.split('/').next().unwrap());
+    up.hear(|line| line.starts_with("Ctrl-C stops"));
+    let said = run(&["client", "-c", "1", "--once", "--counter", &counter, "--ca", &cert]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.stderr.contains("CA:FALSE") && !said.stderr.contains("OtherError"), "{said:?}");
 }

@@ -10,7 +10,7 @@ use std::{
 use hyper_rustls::{ConfigBuilderExt as _, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
 use tokio_rustls::rustls::{
-    self, ClientConfig, RootCertStore,
+    self, CertificateError, ClientConfig, RootCertStore,
     crypto::ring,
     pki_types::{CertificateDer, pem::PemObject as _},
 };
@@ -79,13 +79,28 @@ pub(crate) fn mistrust(error: &(dyn Error + 'static)) -> Option<String> {
     let mut next = Some(error);
     while let Some(error) = next {
         if let Some(rustls::Error::InvalidCertificate(why)) = error.downcast_ref() {
-            return Some(format!("its certificate is not trusted: {why}; --ca FILE names whom to trust"));
+            return Some(format!("its certificate is not trusted: {}", reason(why)));
         }
         // What an error of the system carries is not its source, but itself.
         let within = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
         next = within.map(|error| error as &(dyn Error + 'static)).or_else(|| error.source());
     }
     None
+}
+
+/// Why, and the way out.
+fn reason(why: &CertificateError) -> String {
+    const WHOM: &str = "--ca FILE names whom to trust";
+    match why {
+        CertificateError::UnknownIssuer => format!("nobody who is trusted issued it; {WHOM}"),
+        // It has no kind of its own there, only this name.
+        CertificateError::Other(other) if other.0.to_string() == "CaUsedAsEndEntity" => {
+            "it may issue others (CA:TRUE), and so may not be a server's; make one with basicConstraints=CA:FALSE"
+                .to_owned()
+        }
+        CertificateError::Other(other) => format!("{}; {WHOM}", other.0),
+        why => format!("{why}; {WHOM}"),
+    }
 }
 
 #[cfg(test)]
