@@ -140,7 +140,13 @@ function beingMade({ order, now }) {
 /** @param {Order} order */
 function drinksDone(order) {
   const { done, of } = progress(order);
-  return order.items && of > 1 ? t('pager.drinks_done', { done, of }) : nothing;
+  return hasBegun(order) ? t('pager.drinks_done', { done, of }) : nothing;
+}
+
+/** Whether some of several drinks are done. Where nobody ticks them off, as in auto mode, "0 of 2" would stand to the end. @param {Order} order */
+function hasBegun(order) {
+  const { done, of } = progress(order);
+  return order.items !== undefined && of > 1 && done > 0;
 }
 
 /** @param {Known} model @param {Taps} taps */
@@ -193,7 +199,7 @@ function lastHeard(order) {
   if (order.unpaid) return t('pager.unpaid');
   if (order.state === 'received') return t('pager.lost.received');
   const { done, of } = progress(order);
-  return order.items && of > 1 ? t('pager.lost.making_done', { done, of }) : t('pager.making');
+  return hasBegun(order) ? t('pager.lost.making_done', { done, of }) : t('pager.making');
 }
 
 // Ready, and after that.

@@ -151,7 +151,7 @@ export default {
   "pager.lines.one": "What you ordered: 1 item",
   "pager.more_lines": "{count} more",
   "pager.bell.offer": "Let this phone call you",
-  "pager.bell.why": "One tap lets it ring, flash and stay awake until your order is ready.",
+  "pager.bell.why": "One tap lets it ring and flash when your order is ready.",
   "pager.bell.test": "Test the buzz",
   "pager.bell.will": "This phone will call you",
   "pager.bell.limits": "Keep it open: a locked phone will not ring.",

@@ -151,7 +151,7 @@ export default {
   "pager.lines.one": "주문 내역 1개",
   "pager.more_lines": "{count}개 더 보기",
   "pager.bell.offer": "이 휴대폰으로 불러 드릴게요",
-  "pager.bell.why": "한 번 누르면 준비될 때까지 화면이 켜져 있고, 소리와 빛으로 알려 드려요.",
+  "pager.bell.why": "한 번 누르면 준비됐을 때 소리와 빛으로 알려 드려요.",
   "pager.bell.test": "알림 울려 보기",
   "pager.bell.will": "이 휴대폰으로 불러 드려요",
   "pager.bell.limits": "이 화면을 열어 두세요. 휴대폰이 잠기면 울리지 않아요.",

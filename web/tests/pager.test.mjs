@@ -23,6 +23,7 @@ test('an order goes its way from received to collected, and the page goes with i
   assert.match((await page.textContent('.hear')) ?? '', /You may hear it as “\p{Script=Hangul}+ \d+”/u);
   await line.command(id, 'start');
   await page.waitForSelector('main.making');
+  assert.doesNotMatch((await page.textContent('main')) ?? '', /of 3 done/, 'nobody may ever tick one off');
   await line.command(id, 'tick', { line: 0 });
   await page.getByText('2 of 3 done').waitFor();
   await line.command(id, 'ready');
