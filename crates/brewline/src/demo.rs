@@ -22,6 +22,8 @@ use crate::{
 /// One every 20 seconds, so that each page has something to show and a beginner can keep up.
 const HOURLY: Morning = Morning { customers: 180, minutes: 60, kills: 0, crowd: Crowd::Steady };
 const HOUR: Millis = 60 * 60 * 1_000;
+/// The first ones come no later than this.
+const EAGER: [Millis; 4] = [0, 3_000, 7_000, 12_000];
 /// What nobody comes for is put aside after this.
 const PATIENCE: Millis = 10 * 60 * 1_000;
 /// What the bar does for whoever orders on a page: half a minute, and it is theirs to say that they have it.
@@ -90,6 +92,10 @@ async fn people(line: &Whereabouts, has_bar: bool) -> anyhow::Result<()> {
         }
         for mut customer in plan.customers {
             customer.comes_at += hour * HOUR;
+            // Nobody wants to look at an empty shop.
+            if let Some(soon) = EAGER.get(number) {
+                customer.comes_at = customer.comes_at.min(*soon);
+            }
             loop {
                 tokio::select! {
                     () = sleep_until(cafe.clock.at(customer.comes_at)) => break,

@@ -112,7 +112,8 @@ pub async fn run(mut options: Run) -> anyhow::Result<()> {
             narrator.map_or(Ok(()), |narrate| narrate())
         }),
     }
-    Line { counter, crew }.serve(log, stop, STOP_WITHIN).await
+    let is_passing = options.demo.as_ref().is_some_and(|demo| demo.dir.is_none());
+    Line { counter, crew, is_passing }.serve(log, stop, STOP_WITHIN).await
 }
 
 /// Says what is known once the log has been read, and shows each order's way from then on.
@@ -265,12 +266,14 @@ impl Crew {
 struct Line {
     counter: Option<Counter>,
     crew: Option<Crew>,
+    /// Its log goes with it.
+    is_passing: bool,
 }
 
 impl Line {
     /// Serves until told to stop or until one part can't go on, then stops them all and closes the log.
     async fn serve(self, log: Opened, stop: CancellationToken, stop_within: Duration) -> anyhow::Result<()> {
-        let Self { counter, mut crew } = self;
+        let Self { counter, mut crew, is_passing } = self;
         let (of_log, stopping) = (log.log(), stop.clone());
         let serving = async move {
             match counter {
@@ -317,15 +320,16 @@ impl Line {
         let closed = ending.blocking(move || log.close(), late).await.unwrap_or_default();
         // Who met it may have had nobody left to tell: the next start will not go on here.
         let result = result.and_then(|()| closed.damage.map_or(Ok(()), |why| Err(anyhow::Error::msg(why))));
-        let well = result.is_ok().then_some(last_word(closed.trouble.as_ref()));
+        let well = result.is_ok().then_some(last_word(is_passing, closed.trouble.as_ref()));
         ending.last_words(well).await;
         result
     }
 }
 
 /// What a clean stop leaves to the next start.
-fn last_word(trouble: Option<&Reason>) -> &'static str {
+fn last_word(is_passing: bool, trouble: Option<&Reason>) -> &'static str {
     match trouble {
+        _ if is_passing => "stopped; nothing is left of this practice",
         Some(Reason::Removed) => {
             "stopped; the log was removed: put a copy back, or the next start begins anew"
         }
@@ -396,7 +400,7 @@ mod tests {
         stop.cancel();
         let stopped = crate::block_on(async {
             let (counter, _) = idle_counter();
-            let line = Line { counter: Some(counter), crew: Some(crew) };
+            let line = Line { counter: Some(counter), crew: Some(crew), is_passing: false };
             line.serve(Opened::Local(log), stop, Duration::from_secs(1)).await
         });
         let why = stopped.unwrap().expect_err("the next start will not go on here").to_string();
@@ -420,7 +424,7 @@ mod tests {
                 let (counter, started) = idle_counter();
                 let (options, signal) = (barista::Options::default(), StopSignal::default());
                 let crew = Crew::start(options, log.clone(), Metrics::default(), signal).unwrap();
-                let line = Line { counter: Some(counter), crew: Some(crew) };
+                let line = Line { counter: Some(counter), crew: Some(crew), is_passing: false };
                 let serving = line.serve(Opened::Local(log), stop.clone(), Duration::from_secs(1));
                 let stall = async {
                     // What is settled at the start has been written; closing the log writes once more.

@@ -187,6 +187,7 @@ fn a_demo_is_alive_says_so_on_every_page_and_is_gone_with_its_log() {
     up.process.hear(|line| line.contains("Ctrl-C stops"));
     let (status, heard) = up.stop();
     assert!(status.success(), "{heard:#?}");
+    assert!(heard.last().is_some_and(|line| line.contains("nothing is left")), "{heard:#?}");
     assert!(!Path::new(&log).exists());
 }
 
