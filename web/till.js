@@ -448,7 +448,7 @@ const actions = {
     const { order_id: id, state, round } = order;
     const answer = await fetchStaff(`/orders/${encodeURIComponent(id)}/commands`, {
       method: 'POST',
-      body: { command: 'cancel', reason: 'till', state, round },
+      body: { command: 'cancel', reason: t('till.take_back_reason'), state, round },
       headers: { 'idempotency-key': cancelKey },
     });
     page.busy = false;

@@ -181,8 +181,10 @@ function order(page, menu, on) {
     ${lines.length === 0 ? html`<p class="muted none">${t('till.order_none')}</p>` : html`
       <div class="rows">${lines.map((line) => lineView(page, menu, line, on))}</div>
       ${obstacles[0] ? html`<p class="wrong" role="alert">${obstacleText(obstacles[0])}</p>` : nothing}
+      <div class="pay">
       <div class="sum"><span>${t('order.items', { count: cart.count(lines) })}</span><strong>${price(cart.total(menu, lines), menu.shop.currency)}</strong></div>
       <button class="primary" aria-disabled=${obstacles.length > 0 ? 'true' : nothing} @click=${() => (obstacles.length > 0 ? undefined : on.order())}>${t('order.order')}</button>
+      </div>
       <button class="quiet clear" @click=${on.clear}>${t('till.clear')}</button>`}`;
 }
 

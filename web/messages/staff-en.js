@@ -289,6 +289,7 @@ export default {
   "till.take_back_sure": "Cancel this order?",
   "till.take_back_no": "Keep it",
   "till.take_back_yes": "Cancel it",
+  "till.take_back_reason": "made by mistake",
   "till.take_back_late": "Too late: it has moved on.",
   "till.take_back_lost": "No answer. Nobody knows whether it was cancelled; try again.",
   "till.printer_offline": "The printer does not answer.",

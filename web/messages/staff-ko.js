@@ -289,6 +289,7 @@ export default {
   "till.take_back_sure": "이 주문을 취소할까요?",
   "till.take_back_no": "그대로 두기",
   "till.take_back_yes": "취소하기",
+  "till.take_back_reason": "잘못 만들었어요",
   "till.take_back_late": "늦었어요. 주문이 이미 넘어갔어요.",
   "till.take_back_lost": "대답이 없어요. 취소됐는지 알 수 없으니 다시 눌러 주세요.",
   "till.printer_offline": "프린터가 대답하지 않아요.",
