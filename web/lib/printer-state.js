@@ -2,7 +2,8 @@
  * How the printer of slips and tickets is, and having something printed once more. For pages that follow all live orders:
  *
  *     const { printer } = news.value;        // of `followOrders`; undefined where there is no printer
- *     printerNotice(printer)                 // in the head: nothing while it prints; else what is wrong, and how many wait
+ *     printerNotice(printer)                 // nothing while it prints; else what is wrong, and how many wait
+ *     printerBadge(printer)                  // the same in two words, for the bar's head
  *     await reprint(order.order_id, 'ticket') // or 'slip'; '' if it is taken, else the sentence to show
  */
 
@@ -22,7 +23,18 @@ export function printerText(printer) {
 /** @param {Printer | undefined} printer */
 export function printerNotice(printer) {
   const text = printerText(printer);
-  return text ? html`<p class="printer" role="status"><svg class="ic" viewBox="0 0 24 24" aria-hidden="true"><path d="M7 9V3h10v6M7 17H4v-7h16v7h-3M7 14h10v7H7zM3 3l18 18"/></svg>${text}</p>` : nothing;
+  return text ? html`<p class="printer" role="status">${icon()}${text}</p>` : nothing;
+}
+
+/** @param {Printer | undefined} printer */
+export function printerBadge(printer) {
+  if (!printer || printer.state === 'ok') return nothing;
+  return html`<span class="hb printer" role="status">${icon()}<span aria-hidden="true">${t(`till.printer_short_${printer.state}`)}</span>${
+    printer.waiting > 0 ? html`<i aria-hidden="true">${printer.waiting}</i>` : nothing}<span class="vh">${printerText(printer)}</span></span>`;
+}
+
+function icon() {
+  return html`<svg class="ic" viewBox="0 0 24 24" aria-hidden="true"><path d="M7 9V3h10v6M7 17H4v-7h16v7h-3M7 14h10v7H7zM3 3l18 18"/></svg>`;
 }
 
 /**

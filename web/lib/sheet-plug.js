@@ -3,6 +3,7 @@
 import { html, nothing } from '../vendor/lit-html.js';
 import { t } from './i18n.js';
 import * as icons from './icons.js';
+import { printerBadge } from './printer-state.js';
 import { LiveOrders } from './sheet-orders.js';
 import { Busy, pace, Pause } from './sheet-pace.js';
 import { frame, Reasons } from './sheet-parts.js';
@@ -117,7 +118,7 @@ export const plug = {
     const count = (/** @type {number} */ number, /** @type {'sheet.badge.unpaid' | 'sheet.badge.sold_out' | 'sheet.badge.before'} */ key) =>
       number === 0 ? nothing : html`<i aria-hidden="true">${number}</i><span class="vh">, ${t(key, { count: number })}</span>`;
     // What comes and goes stands first: nothing beside it moves.
-    return html`${before > 0 || name === 'before' ? button('before', icons.warning(), t('sheet.before.short'), count(before, 'sheet.badge.before')) : nothing}
+    return html`${printerBadge(bar.news.value?.printer)}${before > 0 || name === 'before' ? button('before', icons.warning(), t('sheet.before.short'), count(before, 'sheet.badge.before')) : nothing}
       ${button('orders', icons.list(), t('sheet.orders.short'), count(unpaid, 'sheet.badge.unpaid'))}
       ${button('recent', icons.back(), t('sheet.recent.short'))}
       ${button('soldout', icons.none(), t('sheet.sold_out'), count(soldOut, 'sheet.badge.sold_out'))}`;

@@ -331,6 +331,11 @@ test('staff see that the printer has no paper, and have a slip printed once more
     await page.waitForSelector('.printer');
     await tablet.accessible();
     await tablet.picture('till-no-paper');
+    const bar = await tablet.context.newPage();
+    await bar.goto(`${own.url}/bar`);
+    assert.match((await bar.textContent('.hb.printer')) ?? '', /No paper.*no paper/s);
+    await bar.screenshot({ path: 'target/screens/till-bar-no-paper.png' });
+    await bar.close();
     paper = true;
     await page.click('[data-cups="1"]');
     await code(page);
