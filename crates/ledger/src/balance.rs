@@ -54,6 +54,12 @@ pub struct Carried {
     /// When it was accepted, by the log's time.
     #[serde(default)]
     pub received_at: Millis,
+    /// The number of its pickup code; 0: it had none, or nobody knew.
+    #[serde(default)]
+    pub code: u32,
+    /// When its bell rang, of one that waited to be collected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ready_at: Option<Millis>,
 }
 
 /// How a business day closed.

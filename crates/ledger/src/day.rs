@@ -6,7 +6,7 @@ use std::{
 };
 
 use eventlog::{Entry, Millis, Offset, Partition};
-use order::{Item, Kind, Mode, Order, Presence, Promise, Stage, Title};
+use order::{Channel, Item, Kind, Mode, Order, Presence, Promise, Stage, Title};
 use serde::{Deserialize, Serialize};
 
 use crate::{Carried, Decision, Name, Says};
@@ -72,8 +72,8 @@ pub struct DayOrder {
     pub lines: Arc<[Line]>,
     /// Number of cups.
     pub amount: u16,
-    /// Where it was ordered: `phone` or `till`.
-    pub channel: Option<Box<str>>,
+    /// Where it was ordered.
+    pub channel: Option<Channel>,
     /// A till's ticket number.
     pub reference: Option<Box<str>>,
     /// When it was first said to be ready.
@@ -194,6 +194,9 @@ impl Day {
                 version: carried.version,
                 stage: carried.stage,
                 round: carried.round,
+                code: carried.code,
+                ready_at: carried.ready_at,
+                first_ready_at: carried.ready_at,
                 ..DayOrder::new(name, carried.partition, carried.received_at)
             };
             if day.orders.len() < ORDERS_MAX && !day.by_name.contains_key(&key) {
@@ -580,6 +583,7 @@ impl DayOrder {
         self.amount = order.amount;
         self.known = true;
         let Some(details) = order.details() else { return };
+        self.channel = details.channel;
         self.reference = details.reference.as_deref().map(Into::into);
         self.promised = self.promised.or(details.promise);
         self.unpaid = details.unpaid && self.last != Some(Kind::Accept);

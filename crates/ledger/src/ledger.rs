@@ -329,6 +329,8 @@ impl Ledger {
                 partition: row.partition,
                 offset: row.at,
                 received_at: row.received_at,
+                code: 0,
+                ready_at: None,
             })
             .collect();
         live.sort_unstable_by(|a, b| (a.partition, a.offset, &a.id).cmp(&(b.partition, b.offset, &b.id)));

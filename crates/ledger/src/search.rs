@@ -109,7 +109,6 @@ impl Search {
         }
         add(order.stage.name());
         add(order.reference.as_deref().unwrap_or_default());
-        add(order.channel.as_deref().unwrap_or_default());
         let text = text.to_lowercase();
         self.words.iter().all(|word| text.contains(word.as_str()))
     }

@@ -13,7 +13,9 @@ use proptest::{collection::vec, prelude::*, sample::Index};
 
 fn count(entries: &[Entry]) -> Ledger {
     let mut ledger = Ledger::default();
-    entries.iter().for_each(|entry| ledger.apply(entry));
+    for entry in entries {
+        ledger.apply(entry);
+    }
     ledger
 }
 
@@ -187,7 +189,9 @@ proptest! {
         };
         let balance = Balance::parse(&balance.key(), &balance.to_json()).unwrap();
         let mut second = Ledger::after(&balance);
-        mixed(after, &dice).iter().for_each(|entry| second.apply(entry));
+        for entry in mixed(after, &dice) {
+            second.apply(&entry);
+        }
         // One that was finished before, and is remembered, may come again: whoever can read what was before tells.
         for suspect in second.suspects() {
             prop_assert!(before.iter().any(|entry| entry.record.key.as_deref() == Some(suspect.order_id.to_string().as_bytes())));
@@ -218,7 +222,9 @@ proptest! {
         let before = ledger.equation();
         ledger.forget();
         prop_assert_eq!(ledger.equation(), before);
-        story.entries[cut..].iter().for_each(|entry| ledger.apply(entry));
+        for entry in &story.entries[cut..] {
+            ledger.apply(entry);
+        }
         prop_assert_eq!(ledger.faults(), []);
         prop_assert_eq!(ledger.equation(), count(&story.entries).equation());
     }

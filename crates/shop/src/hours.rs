@@ -85,7 +85,11 @@ impl Hours {
     /// When it is open from two days before `today` to nine days after it: in order, those that touch as one. `at` is
     /// the moment of a local time. A time that a clock skips is as much later, and of one that comes twice it is the
     /// first.
-    fn around(&self, today: Date, at: impl Fn(DateTime) -> Option<Millis>) -> Vec<(Millis, Millis)> {
+    pub(crate) fn around(
+        &self,
+        today: Date,
+        at: impl Fn(DateTime) -> Option<Millis>,
+    ) -> Vec<(Millis, Millis)> {
         let mut spans: Vec<(Millis, Millis)> = Vec::new();
         for days in -2..=9 {
             let Ok(date) = today.checked_add(days.days()) else { continue };

@@ -7,6 +7,7 @@
 //! | [`Settings`] | how the shop works, from `shop.toml` |
 //! | [`Printer`] | the receipt printer that it may have |
 //! | [`hours`] | whether it is open, and until when |
+//! | [`Day`] | which business day a moment belongs to |
 //! | [`promise`] | when a drink will be ready |
 //! | [`ordering`] | whether orders are taken, and why not |
 //! | [`Wanted`], [`Priced`] | what someone wants; what it is and costs |
@@ -18,6 +19,7 @@
 
 mod allergen;
 mod check;
+mod day;
 pub mod hours;
 mod limits;
 mod menu;
@@ -34,6 +36,7 @@ mod words;
 pub use crate::{
     allergen::{ALLERGENS, Allergen},
     check::Checked,
+    day::Day,
     limits::Limits,
     menu::{Category, Choice, Menu, MenuItem, OptionGroup, can_be_sold_out},
     mistakes::{Mistake, Mistakes},
