@@ -11,6 +11,7 @@ mod drain;
 mod idle;
 mod kafka;
 mod latency;
+mod ledger;
 mod line;
 mod load;
 mod pagers;
@@ -55,6 +56,10 @@ enum Bench {
     Start,
     /// `up` with nothing to do; the size of the binary
     Idle,
+    /// A million orders counted anew, also while 64 connections order
+    Ledger,
+    /// The ledger at any moment of a day of 10,000 orders
+    LedgerPast,
     /// 10,000 customers' pages on one counter: memory, idle, the bell, a restart
     Pagers,
     /// All that follow: the same on Apache Kafka, which needs Java and Maven
@@ -81,6 +86,8 @@ const EMBEDDED: &[Bench] = &[
     Bench::Start,
     Bench::Idle,
     Bench::Pagers,
+    Bench::Ledger,
+    Bench::LedgerPast,
 ];
 
 impl Bench {
@@ -117,6 +124,8 @@ fn main() -> anyhow::Result<()> {
             Bench::Retention => retention::run(dir.path(), &mut table)?,
             Bench::Start => start::run(dir.path(), &mut table)?,
             Bench::Idle => idle::run(dir.path(), &mut table)?,
+            Bench::Ledger => ledger::run(dir.path(), &mut table)?,
+            Bench::LedgerPast => ledger::past(dir.path(), &mut table)?,
             Bench::Pagers => pagers::run(dir.path(), &mut table)?,
             on_kafka => {
                 let cluster = match &cluster {

@@ -15,7 +15,8 @@ use eventlog::{
     Entry, Headers, Log as _, Record, Start,
     local::{Faults, LocalLog, Options, WriteFault},
 };
-use order::{Fact, Ledger, Order, OrderId, Rules, Stage, topic};
+use ledger::{Ledger, TOPICS};
+use order::{Rules, Stage, topic};
 use tokio_util::sync::CancellationToken;
 
 /// Nothing here takes longer, on the slowest machine.
@@ -98,38 +99,14 @@ fn wait_for(log: &LocalLog, topic: eventlog::Topic, count: usize) -> Vec<Entry> 
 }
 
 fn count(log: &LocalLog) -> Ledger {
-    let topics = [topic::RECEIVED, topic::EVENT, topic::PROCESSED, topic::DLQ];
-    let mut follow = log.follow(&topics.map(|topic| (topic, Start::Beginning))).unwrap();
+    let mut follow = log.follow(&TOPICS.map(|topic| (topic, Start::Beginning))).unwrap();
     let mut ledger = Ledger::default();
     loop {
         let batch = follow.poll(Duration::from_secs(1)).unwrap();
-        batch.entries.iter().for_each(|entry| observe(&mut ledger, entry));
+        batch.entries.iter().for_each(|entry| ledger.apply(entry));
         if batch.at_end {
             return ledger;
         }
-    }
-}
-
-fn observe(ledger: &mut Ledger, entry: &Entry) {
-    let at = order::At { partition: entry.partition, offset: entry.offset };
-    let value = entry.record.value.as_deref().unwrap_or_default();
-    let header = |name| std::str::from_utf8(entry.record.headers.get(name).unwrap_or_default()).unwrap();
-    match entry.topic {
-        topic::RECEIVED => match Order::parse(value) {
-            Ok(order) => ledger.observe(Fact::Accepted(&order.order_id)),
-            Err(_) => ledger.observe(Fact::Unreadable(at)),
-        },
-        topic::EVENT => ledger.observe(Fact::Decided(&order::Event::parse(value).unwrap())),
-        topic::PROCESSED => {
-            let id =
-                OrderId::new(std::str::from_utf8(entry.record.key.as_deref().unwrap()).unwrap()).unwrap();
-            ledger.observe(Fact::Announced(&id, header("round").parse().unwrap()));
-        }
-        _ if header("dlq_topic") == topic::RECEIVED => {
-            let offset = header("dlq_offset").parse().unwrap();
-            ledger.observe(Fact::DeadLettered(order::At { offset, ..at }));
-        }
-        _ => {}
     }
 }
 

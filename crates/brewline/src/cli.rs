@@ -92,6 +92,8 @@ pub enum Command {
     Watch(WatchArgs),
     /// See to dead letters: records on an Apache Kafka that could not be read
     Dlq(DlqArgs),
+    /// Count where every order is; the exit code is 1 if one is not accounted for
+    Ledger(LedgerArgs),
     /// Check the shop's files, menu.toml and shop.toml
     Menu(MenuArgs),
     /// Check whether the line can work here, and say what to do if not
@@ -345,6 +347,41 @@ pub struct WatchArgs {
     /// One JSON object a line, for programs
     #[arg(long)]
     pub json: bool,
+}
+
+/// What `ledger` takes.
+#[derive(Debug, Default, Clone, Args)]
+pub struct LedgerArgs {
+    #[command(flatten)]
+    pub line: LineArgs,
+
+    /// How everything was then: a time as in 14:30 or 2026-11-23T14:30, or how long ago as in 10m [default: now]
+    #[arg(long, value_name = "TIME", conflicts_with = "follow", value_parser = said(|text: &str| watch::moment(text, &Zoned::now())))]
+    pub at: Option<i64>,
+
+    /// Go on until Ctrl-C
+    #[arg(long)]
+    pub follow: bool,
+
+    /// One JSON object a line, for programs: as GET /ledger has it
+    #[arg(long)]
+    pub json: bool,
+
+    /// Ask this counter, and do not read the log [default: only where a line that runs has the log, http://127.0.0.1:8080]
+    #[arg(long, value_name = "URL", env = "BREWLINE_COUNTER", value_parser = said(value::counter))]
+    pub counter: Option<CounterAddress>,
+
+    /// A manager's token for the counter
+    #[arg(long, value_name = "TOKEN", env = "BREWLINE_TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
+
+    /// Whose certificate is trusted where the counter is https, a PEM file [default: those that the system trusts]
+    #[arg(long, value_name = "FILE", env = "BREWLINE_CA")]
+    pub ca: Option<PathBuf>,
+
+    /// When the shop's days end, where the log is read [default: shop.toml in this directory, or else an example]
+    #[arg(long, value_name = "FILE", env = "BREWLINE_SHOP", value_parser = FileParser)]
+    pub shop: Option<NamedFile>,
 }
 
 /// What `dlq` takes.

@@ -13,8 +13,8 @@ use crate::{
     catalog::RETENTION_DAYS,
     cli::{
         BaristaArgs, BrewArgs, ClientArgs, CounterArgs, Demo, Dlq, DlqArgs, Global, KafkaArgs, KeepArgs,
-        LineArgs, LogFormat, Mode, NamedFile, RunArgs, RushArgs, ServeArgs, SharedArgs, ShopArgs, TopicsArgs,
-        UpArgs, WatchArgs,
+        LedgerArgs, LineArgs, LogFormat, Mode, NamedFile, RunArgs, RushArgs, ServeArgs, SharedArgs, ShopArgs,
+        TopicsArgs, UpArgs, WatchArgs,
     },
     dlq,
     file::File,
@@ -178,6 +178,23 @@ pub struct Watch {
     /// `None`: every one.
     pub order: Option<OrderId>,
     pub json: bool,
+}
+
+/// What `ledger` needs to know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ledger {
+    pub line: Line,
+    /// Whom to ask.
+    pub counter: CounterAddress,
+    /// It was named, so the log is not looked at.
+    pub asks_counter: bool,
+    pub token: Option<String>,
+    pub ca: Option<PathBuf>,
+    /// Milliseconds since 1970; `None`: now.
+    pub at: Option<i64>,
+    pub follow: bool,
+    pub json: bool,
+    pub files: Files,
 }
 
 /// Variables that begin with this name properties of librdkafka: `BREWLINE_KAFKA_SASL_PASSWORD` is
@@ -483,6 +500,23 @@ impl File {
             from: args.from.clone().unwrap_or(Start::End),
             order: args.order.clone(),
             json: args.json,
+        })
+    }
+
+    /// The ledger: where the log is, and whom to ask if somebody else has it.
+    pub fn ledger(&self, args: &LedgerArgs) -> Result<Ledger, String> {
+        let counter = args.counter.clone().or_else(|| self.counter.clone());
+        let shop = ShopArgs { menu: None, shop: args.shop.clone() };
+        Ok(Ledger {
+            line: self.line(&args.line)?,
+            asks_counter: counter.is_some(),
+            counter: counter.unwrap_or_default(),
+            token: args.token.clone(),
+            ca: self.ca(args.ca.clone()),
+            at: args.at,
+            follow: args.follow,
+            json: args.json,
+            files: self.files(&shop),
         })
     }
 

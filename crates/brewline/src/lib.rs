@@ -24,6 +24,7 @@
 //! | `doctor` | whether the line can work here |
 //! | `topics` | the topics of a cluster: made, and shown |
 //! | [`watch`] | every record as it comes, and what becomes of it |
+//! | `ledger` | where every order is, counted here or by a counter |
 //! | [`dlq`] | dead letters: listed, shown, retried, dropped |
 //! | `signals`, `telemetry` | Ctrl-C; diagnostics on stderr |
 #![expect(missing_docs, reason = "flags and settings are documented where they are defined, in `cli`")]
@@ -42,6 +43,7 @@ mod door;
 mod ending;
 pub mod file;
 mod hearing;
+mod ledger;
 pub mod line;
 pub mod log_address;
 pub mod menu;
@@ -119,6 +121,7 @@ fn dispatch(cli: cli::Cli) -> anyhow::Result<ExitCode> {
             let (cluster, what) = file.dlq(&args).map_err(wrong)?;
             block_on(dlq::dlq(cluster, what))?
         }
+        cli::Command::Ledger(args) => block_on(ledger::ledger(file.ledger(&args).map_err(wrong)?))?,
         cli::Command::Menu(args) => match args.what {
             cli::MenuCommand::Check { file } => menu::check(file),
         },

@@ -17,7 +17,8 @@ use std::{
 };
 
 use eventlog::{Log as _, Start, local};
-use order::{Fact, Ledger, Order, OrderId, Stage, topic};
+use ledger::{Ledger, TOPICS};
+use order::{Stage, topic};
 use support::{PATIENCE, Up, get, hear, request};
 
 const KILLS: usize = 20;
@@ -101,25 +102,20 @@ fn customer_goes_on(customer: usize, port: SocketAddr, tell: &Sender<String>, ov
 fn the_log_says_the_same(dir: &Path, accepted: &BTreeSet<String>) {
     let log = local::LocalLog::open(local::Options::new(dir, &brewline::catalog(Duration::from_hours(720))))
         .unwrap();
-    let topics = [topic::RECEIVED, topic::EVENT, topic::PROCESSED, topic::DLQ];
-    let mut follow = log.follow(&topics.map(|topic| (topic, Start::Beginning))).unwrap();
+    let mut follow = log.follow(&TOPICS.map(|topic| (topic, Start::Beginning))).unwrap();
     let mut ledger = Ledger::default();
     let mut bells: BTreeMap<String, u32> = BTreeMap::new();
     loop {
         let batch = follow.poll(Duration::from_secs(1)).unwrap();
         for entry in &batch.entries {
-            let value = entry.record.value.as_deref().unwrap();
+            ledger.apply(entry);
             match entry.topic {
-                topic::RECEIVED => ledger.observe(Fact::Accepted(&Order::parse(value).unwrap().order_id)),
-                topic::EVENT => ledger.observe(Fact::Decided(&order::Event::parse(value).unwrap())),
                 topic::PROCESSED => {
-                    let id = OrderId::new(std::str::from_utf8(entry.record.key.as_deref().unwrap()).unwrap())
-                        .unwrap();
-                    let round = std::str::from_utf8(entry.record.headers.get("round").unwrap()).unwrap();
-                    ledger.observe(Fact::Announced(&id, round.parse().unwrap()));
-                    *bells.entry(id.to_string()).or_default() += 1;
+                    let id = std::str::from_utf8(entry.record.key.as_deref().unwrap()).unwrap();
+                    *bells.entry(id.to_owned()).or_default() += 1;
                 }
-                _ => panic!("a dead letter: {entry:?}"),
+                topic::DLQ => panic!("a dead letter: {entry:?}"),
+                _ => {}
             }
         }
         if batch.at_end {

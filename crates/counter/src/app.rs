@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     access::Guesses,
+    audit::Audit,
     clock,
     http::{Codes, Freshness, lives},
     idempotency::InFlight,
@@ -68,6 +69,8 @@ pub(crate) struct App {
     pub(crate) offer: Offer,
     pub(crate) printing: Printing,
     pub(crate) scans: Semaphore,
+    /// The ledger, counted from the log.
+    pub(crate) audit: Audit,
     pub(crate) codes: Codes,
     /// What the public screens show, made once for all of them.
     pub(crate) board: watch::Sender<Bytes>,
@@ -156,6 +159,7 @@ impl App {
             secret: OnceLock::new(),
             in_flight: InFlight::default(),
             scans: Semaphore::new(SCANS),
+            audit: Audit::default(),
             codes: Codes::default(),
             board: watch::Sender::new(Bytes::new()),
             shop: watch::Sender::new(Bytes::new()),
@@ -165,6 +169,11 @@ impl App {
             write_trouble: AtomicI64::new(0),
             write_failed: AtomicI64::new(0),
         }
+    }
+
+    /// The shop's settings; of a shop that has none, the embedded ones: days need a time zone.
+    pub(crate) fn settings_of_shop(&self) -> shop::Settings {
+        self.offer.shop().map_or_else(shop::Settings::embedded, |shop| shop.settings().clone())
     }
 
     /// What `/livez` says.

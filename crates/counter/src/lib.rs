@@ -7,6 +7,7 @@
 //! | `http` | the contract's requests, one file each kind |
 //! | [`problem`] | every refusal, each with a code that `docs/errors.md` explains |
 //! | `app` | what all requests share |
+//! | `audit` | the ledger, counted from the log by a thread of its own |
 //! | `closed` | what is answered before there is a log |
 //! | `server`, `stall`, `seats` | connections: accepted, bounded, seen off |
 //! | [`PublicUrl`] | where phones find it |
@@ -22,6 +23,7 @@
 
 mod access;
 mod app;
+mod audit;
 mod claims;
 mod clock;
 mod closed;
@@ -53,6 +55,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     app::App,
+    audit::Auditor,
     claims::Claims,
     http::Screens,
     offer::Menus,
@@ -60,6 +63,7 @@ use crate::{
     view::{Runner, Trouble, Views},
 };
 pub use crate::{
+    audit::{BeginError, PastError, ledger_of},
     error::{BindError, CounterError},
     options::Options,
     printing::PrinterPatience,
@@ -159,6 +163,8 @@ impl Counter {
         let renewing = tls.clone().map(|tls| tokio::spawn(tls.keep_fresh()));
         options.max_open = options.max_open.max(1);
         let app = Arc::new(App::new(options, address, public_url, log, views, closing.clone()));
+        let auditor = Auditor::new(Arc::clone(&app), Handle::current());
+        let counting = std::thread::Builder::new().name("audit".to_owned()).spawn(move || auditor.run())?;
         let claims = tokio::spawn(claims.settle(Arc::clone(&app)));
         let menus = tokio::spawn(Menus(Arc::clone(&app)).run());
         let printing = tokio::spawn(printing::Run::new(Arc::clone(&app)).run());
@@ -188,6 +194,7 @@ impl Counter {
         };
         // It has nothing left to do, or has panicked and said so on stderr.
         let _ = thread.join();
+        let _ = counting.join();
         match ended {
             Ok(result) => result.map_err(|trouble| match trouble {
                 Trouble::Open(OpenError::Broken(why)) | Trouble::Follow(FollowError::Broken(why)) => {

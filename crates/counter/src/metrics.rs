@@ -14,7 +14,7 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use crate::{clock, problem::Code, view::Views};
+use crate::{audit::Audit, clock, problem::Code, view::Views};
 
 /// What the counter counts.
 #[derive(Debug)]
@@ -33,6 +33,11 @@ pub(crate) struct Metrics {
     promises: Family<Ready, Counter>,
     dead_letters: Gauge,
     unreadable_state: Gauge,
+    ledger_holds: Gauge,
+    ledger_faults: Gauge,
+    ledger_age: Gauge<f64, AtomicU64>,
+    ledger_records: Gauge,
+    ledger_orders: Family<State, Gauge>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -69,6 +74,11 @@ impl Metrics {
             promises: Family::default(),
             dead_letters: Gauge::default(),
             unreadable_state: Gauge::default(),
+            ledger_holds: Gauge::default(),
+            ledger_faults: Gauge::default(),
+            ledger_age: Gauge::default(),
+            ledger_records: Gauge::default(),
+            ledger_orders: Family::default(),
         };
         let to = registry.sub_registry_with_prefix("brewline");
         to.register("http_requests", "Requests", metrics.requests.clone());
@@ -115,6 +125,24 @@ impl Metrics {
             "Records of order.state that this program could not read",
             metrics.unreadable_state.clone(),
         );
+        to.register(
+            "ledger_holds",
+            "1 while every order is accounted for, as far as the log was counted",
+            metrics.ledger_holds.clone(),
+        );
+        to.register("ledger_faults", "What is wrong in the ledger", metrics.ledger_faults.clone());
+        to.register_with_unit(
+            "ledger_age",
+            "How long ago the ledger had counted the log to its end; -1 while it is counted anew",
+            Unit::Seconds,
+            metrics.ledger_age.clone(),
+        );
+        to.register("ledger_records", "Records that the ledger has counted", metrics.ledger_records.clone());
+        to.register(
+            "ledger_orders",
+            "Both sides of the ledger's equation since the last balance: accepted and carried over, and where they are",
+            metrics.ledger_orders.clone(),
+        );
         Self { registry, ..metrics }
     }
 
@@ -123,8 +151,9 @@ impl Metrics {
     }
 
     /// All of it, with the view's as it is now.
-    pub(crate) fn text(&self, views: &Views) -> Result<String, std::fmt::Error> {
+    pub(crate) fn text(&self, views: &Views, audit: &Audit) -> Result<String, std::fmt::Error> {
         let now = clock::now();
+        self.count(audit, now);
         let look = views.look_anyway();
         let counts = look.counts();
         let oldest = look.oldest_undecided();
@@ -150,6 +179,27 @@ impl Metrics {
         let mut text = String::with_capacity(8 * 1024);
         prometheus_client::encoding::text::encode(&mut text, &self.registry)?;
         Ok(text)
+    }
+}
+
+impl Metrics {
+    /// What the ledger says now.
+    fn count(&self, audit: &Audit, now: i64) {
+        let Some(count) = audit.look() else {
+            self.ledger_age.set(-1.0);
+            return;
+        };
+        self.ledger_age.set(seconds(now - audit.as_of()));
+        self.ledger_holds.set(i64::from(count.holds()));
+        self.ledger_faults.set(saturate(count.faults.len()));
+        self.ledger_records.set(saturate(count.ledger.records()));
+        let orders = |name| self.ledger_orders.get_or_create_owned(&State { state: name });
+        orders("accepted").set(saturate(count.equation.accepted));
+        orders("carried_over").set(saturate(count.equation.carried_over));
+        orders("dead_lettered").set(saturate(count.equation.dead_lettered));
+        for stage in Stage::ALL {
+            orders(stage.name()).set(saturate(count.equation.of(stage)));
+        }
     }
 }
 

@@ -128,6 +128,8 @@ codes! {
     NotWritten = "not_written", SERVICE_UNAVAILABLE, "The log did not take it";
     /// The log may have taken it.
     OutcomeUnknown = "outcome_unknown", SERVICE_UNAVAILABLE, "Nobody knows whether the log took it";
+    /// The log does not reach back so far.
+    PastGone = "past_gone", GONE, "The log does not reach back so far";
     /// What the log has of an order's past is damaged.
     HistoryDamaged = "history_damaged", INTERNAL_SERVER_ERROR, "The order's history is damaged";
 }

@@ -10,7 +10,6 @@
 //! | [`Book`] | the orders of one partition: repeats, pickup codes, what is remembered |
 //! | [`Promise`] | when an order is said to be ready |
 //! | [`Code`] | a pickup code's number, words and symbol |
-//! | [`Ledger`] | the equation: accepted = the sum of where every order is |
 
 mod book;
 mod cloud_event;
@@ -21,7 +20,6 @@ mod decide;
 mod event;
 mod id;
 mod item;
-mod ledger;
 mod limits;
 mod order;
 mod orders;
@@ -39,7 +37,6 @@ pub use crate::{
     event::{Event, Kind, Taken},
     id::{CommandId, IdError, OrderId},
     item::{Extra, Item, LineDetails, Title},
-    ledger::{Equation, Fact, Fault, Ledger},
     limits::{BadText, Limits, check_text},
     order::{Channel, Details, Order, REQUEST_HASH, Status},
     orders::{Key, Orders},

@@ -19,6 +19,13 @@ pub fn start(text: &str, now: &Zoned) -> Result<Start, String> {
     Ok(Start::Time(at.as_millisecond()))
 }
 
+/// The moment in `text`, in the same words, in milliseconds since 1970; it has passed.
+pub fn moment(text: &str, now: &Zoned) -> Result<i64, String> {
+    let say = "say a time as in 14:30 or 2026-11-23T14:30, or how long ago as in 10m";
+    let at = time(text, now).ok_or(say)?;
+    if at > now.timestamp() { Err("this is in the future".to_owned()) } else { Ok(at.as_millisecond()) }
+}
+
 fn time(text: &str, now: &Zoned) -> Option<Timestamp> {
     if let Ok(at) = text.parse::<Timestamp>() {
         return Some(at);

@@ -29,7 +29,7 @@ use order::OrderId;
 use rustix::termios::tcgetwinsize;
 use tokio_util::sync::CancellationToken;
 
-pub use self::from::start;
+pub use self::from::{moment, start};
 use self::{line::Lines, merge::Merge};
 use crate::{
     catalog,

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use eventlog::{
-    Entry, Log as _, Start,
+    Log as _, Start,
     kafka::{KafkaLog, Options},
 };
-use order::{At, Event, Fact, Ledger, Order, OrderId, topic};
+use ledger::{Ledger, TOPICS};
 use rustix::process::Signal;
 
 use crate::{
@@ -47,37 +47,14 @@ fn ledger(shop: &Shop) -> Ledger {
     let mut options = Options::new(&shop.broker, &brewline::catalog(Duration::ZERO));
     options.prefix.clone_from(&shop.prefix);
     let log = KafkaLog::look(options).unwrap();
-    let topics = [topic::RECEIVED, topic::EVENT, topic::PROCESSED, topic::DLQ];
-    let mut follow = log.follow(&topics.map(|topic| (topic, Start::Beginning))).unwrap();
+    let mut follow = log.follow(&TOPICS.map(|topic| (topic, Start::Beginning))).unwrap();
     let mut ledger = Ledger::default();
     until("the end of the log", || {
         let batch = follow.poll(Duration::from_secs(1)).unwrap();
-        batch.entries.iter().for_each(|entry| observe(&mut ledger, entry));
+        batch.entries.iter().for_each(|entry| ledger.apply(entry));
         batch.at_end.then_some(())
     });
     ledger
-}
-
-fn observe(ledger: &mut Ledger, entry: &Entry) {
-    let at = At { partition: entry.partition, offset: entry.offset };
-    let value = entry.record.value.as_deref().unwrap_or_default();
-    let header = |name| str::from_utf8(entry.record.headers.get(name).unwrap_or_default()).unwrap();
-    match entry.topic {
-        topic::RECEIVED => match Order::parse(value) {
-            Ok(order) => ledger.observe(Fact::Accepted(&order.order_id)),
-            Err(_) => ledger.observe(Fact::Unreadable(at)),
-        },
-        topic::EVENT => ledger.observe(Fact::Decided(&Event::parse(value).unwrap())),
-        topic::PROCESSED => {
-            let id = OrderId::new(str::from_utf8(entry.record.key.as_deref().unwrap()).unwrap()).unwrap();
-            ledger.observe(Fact::Announced(&id, header("round").parse().unwrap()));
-        }
-        // As any program counts them, which knows of no marks.
-        _ if header("dlq_topic") == topic::RECEIVED => {
-            ledger.observe(Fact::DeadLettered(At { offset: header("dlq_offset").parse().unwrap(), ..at }));
-        }
-        _ => {}
-    }
 }
 
 #[test]

@@ -71,7 +71,11 @@ async fn open(
         check_text(device, Limits::DEVICE_CHARS).map_err(|why| Problem::text("device", why))?;
     }
     let by = by.device(device);
-    say(&app, OPEN.to_owned(), Some(json!({"open": open, "at": clock::now(), "by": by}))).await
+    let answer = say(&app, OPEN.to_owned(), Some(json!({"open": open, "at": clock::now(), "by": by}))).await;
+    if answer.is_ok() && open == Some(false) {
+        app.audit.close_day(clock::now());
+    }
+    answer
 }
 
 /// `PUT /shop/pause`

@@ -12,6 +12,8 @@
 //! | `order_stream` | `GET /orders/{id}/events` |
 //! | `screens` | `GET /board/codes`, `GET /board/events`, `GET /shop/events`, `GET /events` |
 //! | `history` | `GET /orders/{id}/history` |
+//! | `ledger` | `GET /ledger`, `/ledger/events`, `/ledger/orders`, `/ledger/minutes`, `/ledger/day` |
+//! | `past`, `export` | the same, bar and board as they were; `GET /ledger/export` |
 //! | `pages` | `GET /`, `/o/{id}`, `/board`, `/table`, `/privacy`, and what those are made of |
 //! | `table` | `GET /table/address`, `/table/qr.svg`: what the table card is made of |
 //! | `health` | `/livez`, `/readyz`, `/metrics` |
@@ -23,15 +25,18 @@ mod answer;
 mod body;
 mod commands;
 mod draft;
+mod export;
 mod facts;
 mod health;
 mod history;
+mod ledger;
 mod menu;
 mod negotiate;
 mod order;
 mod order_stream;
 mod orders;
 mod pages;
+mod past;
 mod price;
 mod print;
 mod screens;
@@ -83,6 +88,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/shop", get(shop::show))
         .merge(facts::router())
         .merge(access::router())
+        .merge(ledger::router())
         .route("/menu", get(menu::menu))
         .route("/events", get(screens::staff))
         .merge(pages::router())

@@ -35,6 +35,11 @@ pub(super) fn language(uri: &Uri, request: &HeaderMap) -> Language {
     })
 }
 
+/// Whether a browser opens a page, where programs get JSON at the same path: those, and scripts of pages, take anything.
+pub(super) fn wants_page(request: &HeaderMap) -> bool {
+    listed(request, &header::ACCEPT).any(|member| weighed(member).0.eq_ignore_ascii_case("text/html"))
+}
+
 /// The members of a header that is a list.
 fn listed<'a>(request: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
     let values = request.get_all(name).into_iter().filter_map(|value| value.to_str().ok());

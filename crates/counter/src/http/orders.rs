@@ -8,11 +8,11 @@ use axum::{
     extract::{Extension, State},
     response::{IntoResponse, Response},
 };
-use http::{HeaderValue, Request, StatusCode, Uri};
+use http::{HeaderMap, HeaderValue, Request, StatusCode, Uri};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{Client, Id, answer, body, draft::Draft, order::submit, parameter, price::Sale};
+use super::{Client, Id, answer, body, draft::Draft, order::submit, parameter, past, price::Sale};
 use crate::{
     access::{Anyone, Staff},
     app::App,
@@ -67,8 +67,18 @@ pub(super) async fn show(
     }
 }
 
-/// `GET /orders?live`, `GET /orders?recent`
-pub(super) async fn list(State(app): State<Arc<App>>, Staff(_): Staff, uri: Uri) -> Response {
+/// `GET /orders?live`, `GET /orders?recent`, `GET /orders?at=MS`
+pub(super) async fn list(
+    State(app): State<Arc<App>>,
+    Staff(_): Staff,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    if parameter(&uri, "at") != Ok(None) {
+        return past::screen(&app, &uri, &headers, |look| live_json(look, None))
+            .await
+            .unwrap_or_else(IntoResponse::into_response);
+    }
     let printer = *app.printing.shown().borrow();
     let list = match (parameter(&uri, "live"), parameter(&uri, "recent")) {
         (Ok(Some("")), Ok(None)) => |look: &Look<'_>, printer| live_json(look, printer),

@@ -9,7 +9,7 @@ use ::order::{Millis, OrderState, Stage, Stamp};
 use axum::{Extension, extract::State, response::Response};
 use bytes::Bytes;
 use futures_util::stream;
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, Method, StatusCode, Uri};
 use serde::Serialize;
 use tokio::{
     sync::watch,
@@ -19,6 +19,7 @@ use tokio::{
 use super::{
     Client, answer,
     orders::{live_json, staff_snapshot},
+    parameter, past,
     shop::shop_json,
     sse,
 };
@@ -159,8 +160,15 @@ fn board_json(look: &Look<'_>) -> Bytes {
     serde_json::to_vec(&board).expect("texts and numbers").into()
 }
 
-/// `GET /board/codes`
-pub(super) async fn codes(State(app): State<Arc<App>>) -> Result<Response, Problem> {
+/// `GET /board/codes`, `GET /board/codes?at=MS`
+pub(super) async fn codes(
+    State(app): State<Arc<App>>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    if parameter(&uri, "at") != Ok(None) {
+        return past::screen(&app, &uri, &headers, |look| board_json(look).to_vec()).await;
+    }
     let json = board_json(&app.views.look().ok_or_else(Problem::starting)?);
     Ok(answer::json(StatusCode::OK, with_age(&app, &json)))
 }

@@ -90,6 +90,19 @@ pub(crate) struct PickupCode {
     partition: Option<u32>,
 }
 
+impl PickupCode {
+    /// The code with this number, of one of so many partitions; 0 is none.
+    pub(crate) fn new(number: u32, partition: u32, partitions: u32) -> Option<Self> {
+        if number == 0 {
+            return None;
+        }
+        let Code { number, words, symbol } = Code::of(number);
+        let partition = (partitions > 1).then_some(partition);
+        let label = Code::label(number, partition);
+        Some(Self { number, words, symbol, label, partition })
+    }
+}
+
 /// How many come before it.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(crate) struct Queue {
@@ -168,14 +181,7 @@ impl View {
 
     /// The pickup code of an order that has one.
     pub(crate) fn code(&self, state: &OrderState) -> Option<PickupCode> {
-        if state.code == 0 {
-            return None;
-        }
-        let Code { number, words, symbol } = Code::of(state.code);
-        let several = self.partitions() > 1;
-        let partition = several.then_some(state.at.partition);
-        let label = Code::label(number, partition);
-        Some(PickupCode { number, words, symbol, label, partition })
+        PickupCode::new(state.code, state.at.partition, self.partitions())
     }
 
     /// How many come before an order that is not made yet.

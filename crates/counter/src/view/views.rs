@@ -192,6 +192,11 @@ impl Views {
         })
     }
 
+    /// Looks at it as if it were then: for a view that shows the past.
+    pub(crate) fn look_back(&self, at: Millis) -> Look<'_> {
+        Look { inner: self.read(), as_of: at, now: at, forecasts: &self.0.forecasts }
+    }
+
     /// Looks at the view as it is, caught up or not.
     pub(crate) fn look_anyway(&self) -> Look<'_> {
         Look { inner: self.read(), as_of: self.as_of(), now: clock::now(), forecasts: &self.0.forecasts }

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use eventlog::{Entry, Millis, Partition, Topic, sim::SimLog};
-use order::{At, CloudEvent, Command, Event, Fact, Ledger, Limits, Order, OrderId, Status, topic};
+use ledger::Ledger;
+use order::{At, CloudEvent, Command, Event, Limits, Order, OrderId, Status, topic};
 
 use super::{Found, Kind, Setting, find, input::Input, known::Known, outcome::Outcome};
 
@@ -99,9 +100,8 @@ impl Line {
             }
         }
         for entry in self.new_entries(log, topic::PROCESSED) {
-            if let Some((id, round)) = self.outcome.bell(&entry, &self.orders, found) {
-                self.ledger.observe(Fact::Announced(&id, round));
-            }
+            self.ledger.apply(&entry);
+            self.outcome.bell(&entry, &self.orders, found);
         }
         for entry in self.new_entries(log, topic::DLQ) {
             self.letter(&entry, found);
@@ -121,15 +121,12 @@ impl Line {
 
     fn asked(&mut self, entry: &Entry) {
         let order = read_order(entry);
-        match &order {
-            Some((order, _)) => self.ledger.observe(Fact::Accepted(&order.order_id)),
-            None => self.ledger.observe(Fact::Unreadable(place(entry))),
-        }
+        self.ledger.apply(entry);
         self.received.push(entry, order);
     }
 
     fn event(&mut self, event: &Event, entry: &Entry, setting: &Setting, found: &mut Found) {
-        self.ledger.observe(Fact::Decided(event));
+        self.ledger.apply(entry);
         self.see(event);
         if entry.record.key.as_deref() != Some(event.order_id.as_str().as_bytes()) {
             find(found, Kind::Decision, format!("event of {} under another key", event.order_id));
@@ -155,6 +152,7 @@ impl Line {
 
     fn letter(&mut self, entry: &Entry, found: &mut Found) {
         *self.sights.entry("a dead letter").or_default() += 1;
+        self.ledger.apply(entry);
         let expected = match entry.record.headers.get("dlq_topic") {
             Some(topic) if topic == topic::RECEIVED.as_bytes() => self.received.letter(),
             Some(topic) if topic == topic::COMMAND.as_bytes() => self.commands.letter(),
@@ -163,9 +161,6 @@ impl Line {
         let Some(expected) = expected else {
             return find(found, Kind::DeadLetter, format!("a dead letter of nothing: {entry:?}"));
         };
-        if expected.topic == topic::RECEIVED {
-            self.ledger.observe(Fact::DeadLettered(place(&expected)));
-        }
         Outcome::letter(entry, &expected, found);
     }
 
@@ -236,10 +231,6 @@ impl Line {
             find(found, Kind::Ledger, format!("{fault}, in {partition}"));
         }
     }
-}
-
-fn place(entry: &Entry) -> At {
-    At { partition: entry.partition, offset: entry.offset }
 }
 
 /// The order in a record and whether it is foreign, by the contract; `None` if there is none.

@@ -41,19 +41,13 @@ impl Outcome {
     }
 
     /// A bell rang. Says which, if it can be told.
-    pub(crate) fn bell(
-        &mut self,
-        entry: &Entry,
-        orders: &BTreeMap<OrderId, Known>,
-        found: &mut Found,
-    ) -> Option<(OrderId, u32)> {
+    pub(crate) fn bell(&mut self, entry: &Entry, orders: &BTreeMap<OrderId, Known>, found: &mut Found) {
         let record = &entry.record;
         let header = |name| record.headers.get(name).and_then(|value| std::str::from_utf8(value).ok());
         let round: Option<u32> = header(CloudEvent::ROUND).and_then(|round| round.parse().ok());
         let key = record.key.as_deref().and_then(|key| std::str::from_utf8(key).ok());
         let (Some(id), Some(round)) = (key.and_then(|key| OrderId::new(key).ok()), round) else {
-            find(found, Kind::Bell, format!("a bell for nobody: {entry:?}"));
-            return None;
+            return find(found, Kind::Bell, format!("a bell for nobody: {entry:?}"));
         };
         let expected = self.bells.pop_front();
         if expected.as_ref() != Some(&(id.clone(), round)) {
@@ -65,7 +59,6 @@ impl Outcome {
         if says.as_deref() != Some(value) || contains(value, "\"note\"") {
             find(found, Kind::Bell, format!("the bell of {id} says {}", String::from_utf8_lossy(value)));
         }
-        Some((id, round))
     }
 
     /// A dead letter: it must be what came, or as much of it as may be kept.

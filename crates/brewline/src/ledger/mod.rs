@@ -1,0 +1,190 @@
+//! `brewline ledger`: where every order is, and whether each is accounted for.
+//!
+//! | file | idea |
+//! |---|---|
+//! | `show` | what a counter, or the count of the log itself, says of it, for people |
+//!
+//! A log that nobody else has open is counted here. The embedded log of a line that runs is its own: then the counter is
+//! asked.
+
+mod show;
+
+use std::{
+    io::{self, IsTerminal as _, Write as _},
+    process::ExitCode,
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::{Context as _, bail};
+use client::{Api, Limits, Request};
+use eventlog::{
+    Log,
+    kafka::KafkaLog,
+    local::{self, LocalLog},
+};
+use jiff::{Timestamp, tz::TimeZone};
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    catalog,
+    config::{Ledger, Place},
+    opened::kafka_options,
+    signals::stop_on_signals,
+};
+
+/// How often a log without a counter is counted anew for whoever follows.
+const AGAIN: Duration = Duration::from_secs(2);
+
+/// The largest answer: a whole day's chart, and a hundred of what is wrong or needs someone.
+const BODY_BYTES: usize = 512 * 1024;
+
+/// Says how everything is, or was; with `--follow` until it is told to stop. The exit code is 1 if the equation does not
+/// hold.
+pub(crate) async fn ledger(wanted: Ledger) -> anyhow::Result<ExitCode> {
+    let stop = stop_on_signals()?;
+    let holds = match source(&wanted).await? {
+        Source::Counter(api) => ask(&api, &wanted, &stop).await?,
+        Source::Log(log) => count(log, &wanted, &stop).await?,
+    };
+    Ok(if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Who says it.
+enum Source {
+    Counter(Box<Api>),
+    Log(Opened),
+}
+
+/// A log that is read here.
+#[derive(Clone)]
+enum Opened {
+    Local(Arc<LocalLog>),
+    Kafka(Arc<KafkaLog>),
+}
+
+impl Opened {
+    fn log(&self) -> &dyn Log {
+        match self {
+            Self::Local(log) => log.as_ref(),
+            Self::Kafka(log) => log.as_ref(),
+        }
+    }
+
+    fn close(&self) {
+        match self {
+            Self::Local(log) => log.close(),
+            Self::Kafka(log) => log.close(),
+        }
+    }
+}
+
+async fn source(wanted: &Ledger) -> anyhow::Result<Source> {
+    if wanted.asks_counter {
+        return counter(wanted).map(|api| Source::Counter(Box::new(api)));
+    }
+    let line = wanted.line.clone();
+    let dir = match &line.log {
+        Place::Kafka(cluster) => {
+            let options = kafka_options(cluster, &line.keep, &catalog(line.keep.retention))?;
+            let log = tokio::task::spawn_blocking(move || KafkaLog::look(options)).await??;
+            return Ok(Source::Log(Opened::Kafka(log)));
+        }
+        Place::Local(dir) => dir.clone(),
+    };
+    let opened = tokio::task::spawn_blocking(move || {
+        Ok::<_, eventlog::OpenError>(match local::look(&dir)? {
+            local::Found::Nothing => Err(dir),
+            local::Found::InUse { .. } => Ok(None),
+            local::Found::Sound { .. } | local::Found::Older { .. } => {
+                Ok(Some(LocalLog::open(local::Options::new(dir, &catalog(line.keep.retention)))?))
+            }
+        })
+    });
+    match opened.await?? {
+        Err(dir) => bail!("there is no log in {}; say another with --log local:DIR", dir.display()),
+        Ok(Some(log)) => Ok(Source::Log(Opened::Local(log))),
+        Ok(None) => counter(wanted).map(|api| Source::Counter(Box::new(api))),
+    }
+}
+
+fn counter(wanted: &Ledger) -> anyhow::Result<Api> {
+    let limits = Limits { body_bytes: BODY_BYTES, ..Limits::default() };
+    let api = Api::new(wanted.counter.clone(), wanted.ca.as_deref(), limits)?;
+    let Some(token) = &wanted.token else {
+        bail!(
+            "the counter at {} is asked, because it has the log: say a manager's token with --token or in BREWLINE_TOKEN",
+            wanted.counter
+        );
+    };
+    api.with_token(token).context("--token: no token looks like that; say it as it was shown")
+}
+
+/// What the counter says.
+async fn ask(api: &Api, wanted: &Ledger, stop: &CancellationToken) -> anyhow::Result<bool> {
+    if wanted.follow {
+        let mut follow = api.follow("/ledger/events");
+        let mut holds = true;
+        loop {
+            let told = tokio::select! {
+                told = follow.next() => told?,
+                () = stop.cancelled() => return Ok(holds),
+            };
+            if told.name == "ledger" {
+                holds = told.json["holds"] == true;
+                if say(&told.json, wanted).is_err() {
+                    return Ok(holds);
+                }
+            }
+        }
+    }
+    let path = wanted.at.map_or_else(|| "/ledger".to_owned(), |at| format!("/ledger?at={at}"));
+    let request = Request::get(path);
+    let reply = tokio::select! {
+        reply = api.ask(&request) => reply?,
+        () = stop.cancelled() => bail!("stopped before the counter answered"),
+    };
+    if !reply.is_success() {
+        bail!("the counter at {} says: {}", wanted.counter, reply.detail());
+    }
+    let _ = say(&reply.json, wanted);
+    Ok(reply.json["holds"] == true)
+}
+
+/// What the log itself says.
+async fn count(log: Opened, wanted: &Ledger, stop: &CancellationToken) -> anyhow::Result<bool> {
+    let settings = wanted.files.shop().map_err(|lines| anyhow::anyhow!(lines.join("\n")))?.settings().clone();
+    let holds = loop {
+        let (counted, settings, at) = (log.clone(), settings.clone(), wanted.at);
+        let now = Timestamp::now().as_millisecond();
+        let counting =
+            tokio::task::spawn_blocking(move || counter::ledger_of(counted.log(), &settings, at, now));
+        let json = tokio::select! {
+            json = counting => json??,
+            () = stop.cancelled() => bail!("stopped before everything was counted"),
+        };
+        let json: Value = serde_json::from_slice(&json)?;
+        let holds = json["holds"] == true;
+        if say(&json, wanted).is_err() || !wanted.follow {
+            break holds;
+        }
+        if stop.run_until_cancelled(tokio::time::sleep(AGAIN)).await.is_none() {
+            break holds;
+        }
+    };
+    tokio::task::spawn_blocking(move || log.close()).await?;
+    Ok(holds)
+}
+
+fn say(json: &Value, wanted: &Ledger) -> io::Result<()> {
+    let mut out = io::stdout();
+    let text = if wanted.json {
+        format!("{json}\n")
+    } else {
+        // What follows stands in the place of what was said before.
+        let clear = if wanted.follow && out.is_terminal() { "\x1b[2J\x1b[H" } else { "" };
+        format!("{clear}{}", show::text(json, &TimeZone::system()))
+    };
+    out.write_all(text.as_bytes()).and_then(|()| out.flush())
+}

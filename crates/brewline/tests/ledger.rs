@@ -1,0 +1,142 @@
+//! `brewline ledger`: the count of a log that nobody has, and of a line that runs.
+#![allow(clippy::unwrap_used, reason = "in a test, what fails is to be seen")]
+
+mod support;
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use eventlog::{Entry, Log as _, Start, local};
+use ledger::TOPICS;
+use order::topic;
+use support::{Said, Up, get, hear, local as address, request, run};
+
+const DAY: Duration = Duration::from_hours(24);
+
+fn open(dir: &Path) -> Arc<local::LocalLog> {
+    local::LocalLog::open(local::Options::new(dir, &brewline::catalog(30 * DAY))).unwrap()
+}
+
+/// Every record that the ledger reads.
+fn records(log: &local::LocalLog) -> Vec<Entry> {
+    let mut follow = log.follow(&TOPICS.map(|topic| (topic, Start::Beginning))).unwrap();
+    let mut entries = Vec::new();
+    loop {
+        let batch = follow.poll(Duration::from_secs(1)).unwrap();
+        entries.extend(batch.entries);
+        if batch.at_end {
+            return entries;
+        }
+    }
+}
+
+/// Writes these records behind what is there.
+fn write(log: &local::LocalLog, entries: &[Entry]) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    for entry in entries {
+        let publish = log.publisher().publish(entry.topic, 0, entry.record.clone(), Duration::from_mins(1));
+        runtime.block_on(publish).unwrap();
+    }
+}
+
+fn said(dir: &Path, args: &[&str]) -> Said {
+    run(&[&["ledger", "--log", &address(dir)], args].concat())
+}
+
+/// Three orders that have rung.
+fn busy(up: &Up) -> Vec<String> {
+    let order = |_| {
+        let placed = request(up.counter, "POST", "/order?amount=1", &[], "").unwrap();
+        assert_eq!(placed.status, 202, "{placed:?}");
+        let id = placed.json()["order_id"].as_str().unwrap().to_owned();
+        hear(up.counter, &format!("/orders/{id}/events"), |shown| shown["state"] == "ready");
+        id
+    };
+    (0..3).map(order).collect()
+}
+
+#[test]
+fn what_is_lost_or_doubled_in_a_log_is_named_and_the_exit_code_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let whole = dir.path().join("whole");
+    let up = Up::start(&whole, &["--seconds-per-cup", "0"]);
+    let ids = busy(&up);
+    up.stop();
+    let good = said(&whole, &[]);
+    assert_eq!(good.code, Some(0), "{good:?}");
+    assert!(good.stdout.contains("3 accepted = 3 ready\n"), "{good:?}");
+    assert!(good.stdout.contains("Every order is accounted for."), "{good:?}");
+
+    let log = open(&whole);
+    let entries = records(&log);
+    log.close();
+    let is = |entry: &Entry, topic, id: &str| {
+        entry.topic == topic && entry.record.key.as_deref() == Some(id.as_bytes())
+    };
+    for (n, lost) in [topic::RECEIVED, topic::EVENT, topic::PROCESSED].into_iter().enumerate() {
+        let dir = dir.path().join(n.to_string());
+        let log = open(&dir);
+        let kept: Vec<_> = entries.iter().filter(|entry| !is(entry, lost, &ids[0])).cloned().collect();
+        assert_eq!(kept.len(), entries.len() - 1);
+        write(&log, &kept);
+        log.close();
+        let bad = said(&dir, &[]);
+        assert_eq!(bad.code, Some(1), "without {lost}: {bad:?}");
+        assert!(bad.stdout.contains("WRONG") && bad.stdout.contains(&ids[0]), "without {lost}: {bad:?}");
+        assert!(!ids[1..].iter().any(|id| bad.stdout.contains(id)), "{bad:?}");
+    }
+
+    let bell = entries.iter().find(|entry| is(entry, topic::PROCESSED, &ids[1])).unwrap().clone();
+    let log = open(&whole);
+    write(&log, &[bell]);
+    log.close();
+    let bad = said(&whole, &["--json"]);
+    assert_eq!(bad.code, Some(1), "{bad:?}");
+    let json: serde_json::Value = serde_json::from_str(&bad.stdout).unwrap();
+    assert_eq!((&json["holds"], &json["faults"][0]["order_id"]), (&false.into(), &ids[1].as_str().into()));
+    assert_eq!(json["faults"][0]["kind"], "announced");
+}
+
+#[test]
+fn where_a_line_has_the_log_its_counter_is_asked_with_a_managers_token() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut up = Up::start(dir.path(), &["--seconds-per-cup", "0"]);
+    let token = up.staff_token();
+    let ids = busy(&up);
+    let authorization = format!("Bearer {token}");
+    let counted = || {
+        let answer = request(up.counter, "GET", "/ledger", &[("Authorization", &authorization)], "").unwrap();
+        answer.status == 200 && answer.json()["equation"]["ready"] == ids.len()
+    };
+    let until = std::time::Instant::now() + support::PATIENCE;
+    while !counted() {
+        assert!(std::time::Instant::now() < until, "it is never counted");
+        std::thread::park_timeout(Duration::from_millis(20));
+    }
+    let counter = format!("http://{}", up.counter);
+    let good = said(dir.path(), &["--counter", &counter, "--token", &token]);
+    assert_eq!(good.code, Some(0), "{good:?}");
+    assert!(good.stdout.contains("3 accepted = 3 ready\n"), "{good:?}");
+    let then = said(dir.path(), &["--counter", &counter, "--token", &token, "--at", "1h"]);
+    assert_eq!(then.code, Some(0), "{then:?}");
+    assert!(then.stdout.contains("0 accepted = 0\n") && then.stdout.contains("as it was then"), "{then:?}");
+
+    let alone = said(dir.path(), &[]);
+    assert_eq!((alone.code, alone.stderr.lines().count()), (Some(1), 1), "{alone:?}");
+    assert!(alone.stderr.contains("--token"), "{alone:?}");
+    let wrong = said(dir.path(), &["--counter", &counter, "--token", "wrong"]);
+    assert_eq!(wrong.code, Some(1), "{wrong:?}");
+    assert!(wrong.stderr.contains("token is not the staff's"), "{wrong:?}");
+
+    let metrics = get(up.counter, "/metrics").unwrap().body;
+    for line in [
+        "brewline_ledger_holds 1",
+        "brewline_ledger_faults 0",
+        "brewline_ledger_orders{state=\"accepted\"} 3",
+    ] {
+        assert!(metrics.contains(line), "{line} in {metrics}");
+    }
+    up.stop();
+    let nothing = said(&dir.path().join("elsewhere"), &[]);
+    assert_eq!(nothing.code, Some(1));
+    assert!(nothing.stderr.contains("there is no log in"), "{nothing:?}");
+}

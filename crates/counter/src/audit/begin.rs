@@ -1,0 +1,155 @@
+//! With which balance a count can begin, or else with which record.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use eventlog::{FollowError, Log, Millis, Offset, OpenError, Partition, Start, Topic};
+use ledger::{Balance, Floors, Ledger, TOPICS};
+use order::topic;
+use shop::Day;
+
+use super::Count;
+
+/// Polls for the first records that are kept; each waits no longer than that.
+const LOOKS: usize = 50;
+const LOOK: Duration = Duration::from_millis(200);
+
+/// Where a count begins.
+#[derive(Debug, Clone)]
+pub(super) enum Beginning {
+    /// Where a day closed.
+    Balance(Box<Balance>),
+    /// With the first record that there ever was.
+    First,
+    /// With what is kept, from this time on.
+    Kept(Floors),
+    /// With this time, although there is more before it.
+    Time(Floors),
+}
+
+/// Offsets of partitions of topics.
+type Ends = BTreeMap<(Topic, Partition), Offset>;
+
+pub(super) fn positions(log: &dyn Log, start: &Start) -> Result<Ends, OpenError> {
+    let topics = TOPICS.map(|topic| (topic, start.clone()));
+    let positions = log.follow(&topics)?.positions();
+    Ok(positions.into_iter().map(|at| ((at.topic, at.partition), at.offset)).collect())
+}
+
+impl Beginning {
+    /// The last balance of a day before this one that everything behind is kept of; else what is kept.
+    pub(super) fn before(
+        log: &dyn Log,
+        days: &BTreeMap<String, Balance>,
+        day: &Day,
+    ) -> Result<Self, BeginError> {
+        let (first, end) = (positions(log, &Start::Beginning)?, positions(log, &Start::End)?);
+        match balance(days, day, &first, &end) {
+            Some(balance) => Ok(Self::Balance(Box::new(balance.clone()))),
+            None => Self::kept(log, &first, &end),
+        }
+    }
+
+    /// The same for a count that needs to know nothing of before this day.
+    pub(super) fn of_day(
+        log: &dyn Log,
+        days: &BTreeMap<String, Balance>,
+        day: &Day,
+    ) -> Result<Self, BeginError> {
+        let (first, end) = (positions(log, &Start::Beginning)?, positions(log, &Start::End)?);
+        if let Some(balance) = balance(days, day, &first, &end) {
+            return Ok(Self::Balance(Box::new(balance.clone())));
+        }
+        let from = positions(log, &Start::Time(day.from))?;
+        if TOPICS.iter().all(|topic| of(&from, topic).eq(of(&first, topic))) {
+            return Self::kept(log, &first, &end);
+        }
+        Ok(Self::Time(Floors { time: day.from, received: of(&from, topic::RECEIVED).collect() }))
+    }
+
+    fn kept(log: &dyn Log, first: &Ends, end: &Ends) -> Result<Self, BeginError> {
+        // Dead letters are rare: that the oldest is young says nothing of the others.
+        let dense = [topic::RECEIVED, topic::EVENT, topic::PROCESSED];
+        let mut wanted: BTreeSet<(Topic, Partition)> = first
+            .iter()
+            .filter(|(at, offset)| {
+                dense.contains(&at.0) && **offset > 0 && end.get(at).is_some_and(|end| end > offset)
+            })
+            .map(|(at, _)| *at)
+            .collect();
+        if wanted.is_empty() {
+            return Ok(Self::First);
+        }
+        let mut follow = log.follow(&dense.map(|topic| (topic, Start::Beginning)))?;
+        let mut time = Millis::MIN;
+        for _ in 0..LOOKS {
+            let batch = follow.poll(LOOK)?;
+            for entry in &batch.entries {
+                if wanted.remove(&(entry.topic, entry.partition)) {
+                    time = time.max(entry.timestamp);
+                }
+            }
+            if wanted.is_empty() || batch.at_end {
+                break;
+            }
+        }
+        Ok(Self::Kept(Floors { time, received: of(first, topic::RECEIVED).collect() }))
+    }
+
+    /// Where to begin in each topic.
+    pub(super) fn starts(&self) -> Vec<(Topic, Start)> {
+        let start = |topic| match self {
+            Self::Balance(balance) => Start::Offsets(balance.to.of(topic).collect()),
+            Self::First | Self::Kept(_) => Start::Beginning,
+            Self::Time(floors) => Start::Time(floors.time),
+        };
+        TOPICS.map(|topic| (topic, start(topic))).to_vec()
+    }
+
+    /// A count of this day that begins here.
+    pub(super) fn count(&self, business: Day, partitions: u32) -> Count {
+        let (ledger, day) = match self {
+            Self::Balance(balance) => (Ledger::after(balance), ledger::Day::after(&balance.live)),
+            Self::First => (Ledger::default(), ledger::Day::default()),
+            Self::Kept(floors) | Self::Time(floors) => (Ledger::since(floors), ledger::Day::default()),
+        };
+        Count::new(ledger, day, business, partitions)
+    }
+}
+
+/// Why nothing can be counted from the log at the moment.
+#[derive(Debug, thiserror::Error)]
+pub enum BeginError {
+    /// No follower could be had.
+    #[error("the log can't be followed: {0}")]
+    Open(#[from] OpenError),
+    /// The follower can't go on.
+    #[error("following the log ended: {0}")]
+    Follow(#[from] FollowError),
+}
+
+fn of(ends: &Ends, topic: Topic) -> impl Iterator<Item = (Partition, Offset)> + '_ {
+    ends.range((topic, 0)..=(topic, Partition::MAX)).map(|((_, partition), offset)| (*partition, *offset))
+}
+
+/// The last balance before a day with which a count can begin.
+fn balance<'a>(
+    days: &'a BTreeMap<String, Balance>,
+    day: &Day,
+    first: &Ends,
+    end: &Ends,
+) -> Option<&'a Balance> {
+    let is_there = |balance: &&Balance| {
+        balance.is_whole()
+            && TOPICS.iter().all(|&topic| {
+                balance.to.of(topic).all(|(partition, offset)| {
+                    let at = (topic, partition);
+                    first.get(&at).is_some_and(|first| *first <= offset)
+                        && end.get(&at).is_some_and(|end| offset <= *end)
+                })
+            })
+    };
+    days.range(..day.date.to_string()).rev().map(|(_, balance)| balance).find(is_there)
+}

@@ -1,0 +1,125 @@
+//! The ledger, counted anew from the log, continuously: by a thread of its own that nobody waits for.
+//!
+//! | file | idea |
+//! |---|---|
+//! | `count` | the count, the business day beside it, and how they are compared with what another sees |
+//! | `begin` | with which balance a count can begin, or with which record |
+//! | `follow` | the thread: counts what comes, closes days |
+//! | `doubt` | what does not fit at first sight: waits for the rest, looks whether an order is a repeat |
+//! | `past` | the same count, stopped at a moment |
+//! | `states` | orders as they were then, for the bar and the board |
+//! | `report` | all of it as JSON |
+//! | `alone` | the same of a log that no counter here serves |
+
+mod alone;
+mod begin;
+mod count;
+mod doubt;
+mod follow;
+mod past;
+mod report;
+mod states;
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+        atomic::{AtomicBool, AtomicI64, Ordering},
+    },
+};
+
+use ledger::Balance;
+use order::Millis;
+use tokio::sync::watch;
+
+pub use self::{alone::ledger_of, begin::BeginError, past::PastError};
+pub(crate) use self::{
+    count::Count,
+    follow::Auditor,
+    past::Past,
+    report::{Shown, drinks, ledger_json, order_json},
+    states::as_it_was,
+};
+
+/// Balances that are remembered: more than two years. Those before them are taken out of the log.
+const DAYS_MAX: usize = 800;
+
+/// A handle on the count. Clones see the same.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Audit(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    count: RwLock<Count>,
+    caught_up: AtomicBool,
+    as_of: AtomicI64,
+    /// Moves whenever there is something new to show.
+    told: watch::Sender<u64>,
+    days: Mutex<BTreeMap<String, Balance>>,
+    /// A balance is to be written as soon as everything up to this time is counted; 0: none is.
+    close: AtomicI64,
+}
+
+impl Audit {
+    /// The count, if it has reached the end of the log since it began. Keep it short: what comes waits meanwhile.
+    pub(crate) fn look(&self) -> Option<RwLockReadGuard<'_, Count>> {
+        self.0.caught_up.load(Ordering::Acquire).then(|| self.read())
+    }
+
+    /// When it last confirmed that it had counted everything; 0: never.
+    pub(crate) fn as_of(&self) -> Millis {
+        self.0.as_of.load(Ordering::Relaxed)
+    }
+
+    /// Moves whenever there is something new to show.
+    pub(crate) fn told(&self) -> watch::Receiver<u64> {
+        self.0.told.subscribe()
+    }
+
+    /// How days closed, by their dates.
+    pub(crate) fn days(&self) -> MutexGuard<'_, BTreeMap<String, Balance>> {
+        self.0.days.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The shop is closed: the day's balance is written once everything up to this time is counted.
+    pub(crate) fn close_day(&self, now: Millis) {
+        self.0.close.store(now.max(1), Ordering::Relaxed);
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Count> {
+        // Nothing panics while it holds the lock; if it did, a count that is one record short would say so.
+        self.0.count.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Count> {
+        self.0.count.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A new count begins: nothing is shown until it is at the end.
+    fn begin(&self, count: Count) {
+        self.0.caught_up.store(false, Ordering::Release);
+        let old = std::mem::replace(&mut *self.write(), count);
+        drop(old);
+        self.tell();
+    }
+
+    /// Everything that was committed at `as_of` is counted.
+    fn at_end(&self, as_of: Millis) {
+        self.0.as_of.store(as_of, Ordering::Relaxed);
+        self.0.caught_up.store(true, Ordering::Release);
+    }
+
+    fn tell(&self) {
+        self.0.told.send_modify(|told| *told += 1);
+    }
+
+    /// Whether a balance is to be written that holds everything up to then.
+    fn is_to_close(&self, as_of: Millis) -> bool {
+        let close = self.0.close.load(Ordering::Relaxed);
+        close > 0 && as_of >= close
+    }
+
+    fn closed(&self) {
+        self.0.close.store(0, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,139 @@
+//! The same count, stopped at a moment.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use eventlog::{Entry, Follow, FollowError, Log, Offset, OpenError, Partition, Position, Start, Topic};
+use ledger::{Balance, TOPICS};
+use order::{Millis, topic};
+use shop::{Day, Settings};
+
+use super::{
+    Count,
+    begin::{BeginError, Beginning, positions},
+};
+
+/// A poll waits no longer for records that are there.
+const POLL: Duration = Duration::from_millis(200);
+/// Records that are read for one look at the past, at most.
+const RECORDS_MAX: u64 = 10_000_000;
+
+/// How everything was at a moment.
+#[derive(Debug)]
+pub(crate) struct Past {
+    pub(crate) count: Count,
+    /// Where each partition was at that moment.
+    pub(crate) to: Vec<Position>,
+    /// Where it began.
+    pub(super) began: Beginning,
+}
+
+/// Why the past can't be shown.
+#[derive(Debug, thiserror::Error)]
+pub enum PastError {
+    /// It is no longer in the log.
+    #[error("the log is kept from {kept} on")]
+    Gone {
+        /// From this time on it is there.
+        kept: Millis,
+    },
+    /// More was written on that day than is read for a look at it.
+    #[error("that day has more than {RECORDS_MAX} records")]
+    TooMuch,
+    /// The log can't be read.
+    #[error(transparent)]
+    Begin(#[from] BeginError),
+}
+
+impl From<OpenError> for PastError {
+    fn from(error: OpenError) -> Self {
+        Self::Begin(error.into())
+    }
+}
+
+impl From<FollowError> for PastError {
+    fn from(error: FollowError) -> Self {
+        Self::Begin(error.into())
+    }
+}
+
+impl Past {
+    /// How everything was at this moment, which belongs to that business day.
+    pub(crate) fn at(
+        log: &dyn Log,
+        days: &BTreeMap<String, Balance>,
+        settings: &Settings,
+        at: Millis,
+    ) -> Result<Self, PastError> {
+        let day = Day::at(settings, at);
+        let began = Beginning::of_day(log, days, &day)?;
+        if let Beginning::Kept(floors) = &began
+            && floors.time > at
+        {
+            return Err(PastError::Gone { kept: floors.time });
+        }
+        Self::count(log, began, day, at)
+    }
+
+    /// Counts from there up to this moment.
+    pub(super) fn count(log: &dyn Log, began: Beginning, day: Day, at: Millis) -> Result<Self, PastError> {
+        let mut count = began.count(day, log.partitions(topic::RECEIVED));
+        let ends = positions(log, &Start::End)?;
+        let mut to = Vec::new();
+        let mut records = 0;
+        // One follower for each: a topic with fewer records would else be read far beyond the moment.
+        let mut follows = Vec::new();
+        for (topic, start) in began.starts() {
+            follows.push(log.follow(&[(topic, start)])?);
+        }
+        for follow in &mut follows {
+            to.extend(read(follow.as_mut(), &ends, at, |entry| {
+                count.take(entry);
+                records += 1;
+                records <= RECORDS_MAX
+            })?);
+        }
+        if records > RECORDS_MAX {
+            return Err(PastError::TooMuch);
+        }
+        count.settle();
+        Ok(Self { count, to, began })
+    }
+}
+
+/// Hands over what was written up to this moment, as long as it is wanted; says where that ends in each partition.
+pub(super) fn read(
+    follow: &mut dyn Follow,
+    ends: &BTreeMap<(Topic, Partition), Offset>,
+    at: Millis,
+    mut take: impl FnMut(&Entry) -> bool,
+) -> Result<Vec<Position>, FollowError> {
+    let mut beyond: BTreeMap<(Topic, Partition), Offset> = BTreeMap::new();
+    let mut is_end = false;
+    loop {
+        let positions = follow.positions();
+        let is_open = |position: &Position| {
+            let place = (position.topic, position.partition);
+            !beyond.contains_key(&place) && ends.get(&place).is_some_and(|end| position.offset < *end)
+        };
+        if is_end || !positions.iter().any(is_open) {
+            let cut = |position: Position| {
+                let offset = beyond.get(&(position.topic, position.partition)).copied();
+                Position { offset: offset.unwrap_or(position.offset), ..position }
+            };
+            return Ok(positions.into_iter().map(cut).collect());
+        }
+        let batch = follow.poll(POLL)?;
+        for entry in &batch.entries {
+            if entry.timestamp > at {
+                beyond.entry((entry.topic, entry.partition)).or_insert(entry.offset);
+            } else if !take(entry) {
+                return Ok(follow.positions());
+            }
+        }
+        // Behind the last record there may be offsets without one.
+        is_end = batch.at_end;
+    }
+}
+
+/// The topics of a count, of which only those are read that orders as they were are made from.
+pub(super) const OF_ORDERS: [Topic; 2] = [TOPICS[0], TOPICS[1]];
