@@ -12,6 +12,8 @@ import { html, nothing, render } from './vendor/lit-html.js';
 
 /** @typedef {import('./lib/staff.js').Session} Session */
 
+/** How soon the counter is asked again when it does not answer. */
+const AGAIN_MS = 3_000;
 /** Where staff go from here; the ledger is a manager's. */
 const PAGES = /** @type {const} */ (['bar', 'till', 'board', 'ledger']);
 
@@ -21,6 +23,7 @@ app.replaceChildren();
 
 /** @type {'loading' | 'lost' | null | Session} */
 let here = 'loading';
+let timer = 0;
 // The code of a link stays in no history and in no address bar.
 const linked = location.hash.slice(1);
 if (linked) history.replaceState(history.state, '', location.pathname + location.search);
@@ -63,7 +66,9 @@ function signedIn(session) {
 
 async function leave() {
   const answer = await signOut();
-  if (answer.status === 0) here = 'lost';
+  if (answer.status !== 0) return;
+  here = 'lost';
+  timer = setTimeout(load, AGAIN_MS);
   show();
 }
 
@@ -83,8 +88,11 @@ function destination() {
 }
 
 async function load() {
+  clearTimeout(timer);
   const found = await session({ again: true });
   here = found === undefined ? 'lost' : found;
+  // The counter comes back by itself, and so does the page.
+  if (here === 'lost') timer = setTimeout(load, AGAIN_MS);
   const to = destination();
   if (found && to && !form.linked) return location.replace(to);
   show();

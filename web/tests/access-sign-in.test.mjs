@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 
 import { lineAndBrowser, open, signIn } from './harness.mjs';
+import { begin } from './line.mjs';
 
 const { line, browser } = await lineAndBrowser(test);
 
@@ -63,6 +64,25 @@ test('it leads to no other site', async () => {
     assert.equal(new URL(phone.page.url()).origin, line.url);
     await phone.close();
   }
+});
+
+test('a counter that is away comes back by itself', async () => {
+  const own = await begin();
+  const phone = await open(browser, `${own.url}/sign-in`, { expected: [REFUSED, /ERR_/] });
+  const { page } = phone;
+  await signIn(page, own, 'barista', 'Bar');
+  await page.reload();
+  await page.waitForSelector('nav');
+  await own.kill();
+  await page.click('.leave button');
+  await page.waitForSelector('.notice');
+  await phone.accessible();
+  await phone.picture('access-lost-en');
+  await own.start();
+  await page.waitForSelector('nav');
+  assert.match((await page.textContent('h1')) ?? '', /Bar/, 'and knows the device again');
+  await phone.close();
+  await own.end();
 });
 
 test('what is wrong is said at its field, and a wrong code says when to try again', async () => {
