@@ -29,7 +29,7 @@ export function printerNotice(printer) {
 /** @param {Printer | undefined} printer */
 export function printerBadge(printer) {
   if (!printer || printer.state === 'ok') return nothing;
-  return html`<span class="hb printer" role="status">${icon()}<span aria-hidden="true">${t(`till.printer_short_${printer.state}`)}</span>${
+  return html`<span class="hb printer" role="status">${icon()}<b aria-hidden="true">${t(`till.printer_short_${printer.state}`)}</b>${
     printer.waiting > 0 ? html`<i aria-hidden="true">${printer.waiting}</i>` : nothing}<span class="vh">${printerText(printer)}</span></span>`;
 }
 
