@@ -108,14 +108,20 @@ export class BoardSound {
   async next() {
     if (this.isCalling) return;
     this.isCalling = true;
-    for (let call = this.waiting.shift(); call; call = this.waiting.shift()) {
-      if (!call.isStill()) continue;
-      if (call.chime && this.chime === 'works') await this.ring();
-      for (const words of call.words) {
-        if (this.voice !== 'off' && this.voice !== 'none') await this.say(words);
-      }
+    try {
+      for (let call = this.waiting.shift(); call; call = this.waiting.shift()) await this.hear(call);
+    } finally {
+      this.isCalling = false;
     }
-    this.isCalling = false;
+  }
+
+  /** @param {Call} call */
+  async hear({ chime, words, isStill }) {
+    if (!isStill()) return;
+    if (chime && this.chime === 'works') await this.ring();
+    for (const one of words) {
+      if (this.voice !== 'off' && this.voice !== 'none') await this.say(one);
+    }
   }
 
   /** @returns {Promise<void>} when it has died away */
