@@ -317,17 +317,18 @@ function draw() {
   look();
   const { value } = news;
   const open = seen.tickets.filter(({ kind }) => kind === 'ticket' || kind === 'fold');
-  drawHead();
   drawDay(open);
   drawNotice();
+  // A button that becomes wider moves those beside it, and with them the finger's.
   if (!isHeld()) {
+    drawHead();
     drawTickets();
     drawStrip();
   }
   railPart.setAttribute('aria-label', t('bar.rail'));
   const isEmpty = value !== null && seen.tickets.length === 0;
   render(isEmpty ? (plug.idle?.(bar) ?? view.allDone(emptyText())) : value === null ? view.sketch() : nothing, idlePart);
-  render(plug.sheet?.(bar) ?? nothing, sheetPart);
+  if (!isHeld()) render(plug.sheet?.(bar) ?? nothing, sheetPart);
   document.title = [open.length ? `(${open.length})` : '', device || t('bar.title')].filter(Boolean).join(' ');
 }
 

@@ -63,7 +63,11 @@ async function put(bar, path, body) {
   const answer = await fetchStaff(path, { method: 'PUT', body });
   sending.delete(path);
   if (answer.ok) answered = answer.body;
-  else failure = { path, body, code: answer.code, why: answer.status === 0 ? 'offline' : answer.status === 401 ? 'signed_out' : 'refused' };
+  else {
+    // What was said with one of the head's buttons, and not taken, needs a place where that is seen.
+    if (name === '') open(path === '/shop/pause' ? 'pause' : 'busy');
+    failure = { path, body, code: answer.code, why: answer.status === 0 ? 'offline' : answer.status === 401 ? 'signed_out' : 'refused' };
+  }
   bar.show();
   return answer.ok;
 }

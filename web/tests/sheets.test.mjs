@@ -50,7 +50,8 @@ test('what is ready, or handed over already, is recalled with a reason that the 
   await row(page, waiting).getByText('Ready').waitFor();
   await row(page, gone).getByText('Collected').waitFor();
   const texts = await sheet(page).getByRole('listitem').allTextContents();
-  assert.ok(texts.findIndex((text) => text.includes(waiting.code.label)) < texts.findIndex((text) => text.includes(gone.code.label)), 'those that wait come first');
+  const at = (/** @type {any} */ { code }) => texts.findIndex((text) => text.includes(code.words.en.toUpperCase()));
+  assert.ok(at(waiting) >= 0 && at(waiting) < at(gone), 'those that wait come first');
   await row(page, gone).getByRole('button', { name: 'Recall' }).click();
   await opened.accessible();
   await opened.picture('bar-recall-en-dark');
@@ -324,6 +325,11 @@ test('what can not be said now is said to be so, and tried again with a tap', as
     await sheet(page).getByRole('button', { name: 'Try again' }).click();
     await sheet(page).getByText('Paused until you go on').waitFor();
     assert.equal((await own.ask('GET', '/shop')).body.ordering, 'paused');
+    // And of a button in the head, where no sheet is open.
+    await page.keyboard.press('Escape');
+    await own.kill();
+    await head(page, /^Normal/).click();
+    await sheet(page).getByText('Not sent: there is no connection').waitFor();
     await opened.close();
   } finally {
     await own.end();
