@@ -505,6 +505,16 @@ mod tests {
     }
 
     #[test]
+    fn old_news_of_what_is_on_the_rail_change_nothing() {
+        let mut line = Line::default();
+        let mut bar = Bar::new(1, Vec::new(), Some(OTHERS), None);
+        let old = line.place(1);
+        bar.sees(0, Ticket { stage: Stage::Ready, version: 3, ..old.clone() });
+        bar.sees(1, old);
+        assert_eq!((bar.counts(), bar.next_at()), ([0, 0, 1], None));
+    }
+
+    #[test]
     fn what_nobody_comes_for_is_put_aside_after_a_while_also_where_the_shop_never_closes() {
         let mut line = Line::default();
         let mut bar = Bar::new(1, Vec::new(), Some(OTHERS), Some(600_000));
