@@ -245,6 +245,17 @@ async fn the_board_says_how_fresh_it_is_more_often_than_phones_are_told() {
 }
 
 #[tokio::test]
+async fn staff_are_told_as_often_and_whether_anybody_decides() {
+    let line = Line::on(log(1), Options { heartbeat: Duration::from_hours(1), ..options() }).await;
+    let staff = line.staff();
+    let mut all = line.events("/events", &[("authorization", &staff)]).await;
+    let heartbeat = all.named("heartbeat").await.json();
+    assert!(heartbeat["as_of"].is_number() && heartbeat["no_barista"] == false, "{heartbeat}");
+    let (_nobody_makes, _) = line.order(1).await;
+    all.until("heartbeat", |heartbeat| heartbeat["no_barista"] == true).await;
+}
+
+#[tokio::test]
 async fn staff_see_what_is_ready_or_finished_the_last_first_and_customers_do_not() {
     let line = Line::start().await;
     let _barista = Barista::start(&line.log, Mode::Manual);

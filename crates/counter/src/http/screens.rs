@@ -41,8 +41,8 @@ const GATHER: Duration = Duration::from_millis(10);
 /// meanwhile, and they wait in memory for the client to take them.
 const LOOK: usize = 256;
 const LOOK_BYTES: usize = 256 * 1024;
-/// Screens that everybody believes, like the board, say at least this often how fresh they are: what they show is
-/// called old after 5 s.
+/// Screens that everybody believes, like the board and the bar, say at least this often how fresh they are: what they
+/// show is called old after 5 s.
 const SCREEN_HEARTBEAT: Duration = Duration::from_secs(2);
 /// Codes on a board, of each kind. No screen has room for more.
 const CODES: usize = 100;
@@ -264,7 +264,7 @@ pub(super) async fn staff(
         printer,
         next,
         waiting: std::collections::VecDeque::from([sse::retry()]),
-        heartbeat: Instant::now() + app.settings.heartbeat,
+        heartbeat: Instant::now() + app.settings.heartbeat.min(SCREEN_HEARTBEAT),
         app,
         _seat: seat,
     };
@@ -326,12 +326,19 @@ impl Tablet {
                     }
                 }
                 () = sleep_until(self.heartbeat) => {
-                    self.heartbeat = Instant::now() + self.app.settings.heartbeat;
-                    return Some(sse::event("heartbeat", None, &with_age(&self.app, b"{}")));
+                    self.heartbeat = Instant::now() + self.app.settings.heartbeat.min(SCREEN_HEARTBEAT);
+                    return Some(self.beat());
                 }
                 () = self.app.closing.cancelled() => return None,
             }
         }
+    }
+
+    /// How fresh it all is, and whether somebody decides: that changes without any change of an order.
+    fn beat(&self) -> Bytes {
+        let no_barista = self.app.views.look().is_some_and(|look| look.nobody_decides_somewhere(look.now));
+        let beat = if no_barista { &br#"{"no_barista":true}"#[..] } else { br#"{"no_barista":false}"# };
+        sse::event("heartbeat", None, &with_age(&self.app, beat))
     }
 
     /// Gathers what there is to tell; true if there is more of it than one look takes.
