@@ -6,7 +6,7 @@
 import { openSignIn } from './lib/access-sheet.js';
 import { Announcer } from './lib/announcer.js';
 import { Chime } from './lib/bar-chime.js';
-import { fit, toMake } from './lib/bar-counts.js';
+import { fit, toMake, widthOf } from './lib/bar-counts.js';
 import { Guard } from './lib/bar-guard.js';
 import { Rail, UNDO_MS } from './lib/bar-rail.js';
 import * as ticketOf from './lib/bar-ticket.js';
@@ -18,10 +18,9 @@ import { language, onLanguage, t, time } from './lib/i18n.js';
 import { follow } from './lib/live.js';
 import { followOrders, isLive } from './lib/orders.js';
 import { calledText, codeText } from './lib/pager-parts.js';
-import { widthOf } from './lib/pager-screen.js';
 import { randomText } from './lib/rung.js';
 import { plug } from './lib/sheet-plug.js';
-import { onSignedIn, session } from './lib/staff.js';
+import { deviceName, fetchStaff, onSignedIn, signedInOrSent } from './lib/staff.js';
 import { createTaps } from './lib/taps.js';
 import { html, nothing, render } from './vendor/lit-html.js';
 
@@ -32,6 +31,7 @@ import { html, nothing, render } from './vendor/lit-html.js';
 
 /** How often a bar page says that it is there. */
 const PRESENT_MS = 30_000;
+const PRESENT_AGAIN_MS = 5_000;
 /** A finger that lies longer is something that was put on the screen. */
 const HELD_MS = 10_000;
 /** Polite messages come at most this often. */
@@ -61,11 +61,11 @@ let menu = null;
 /** @type {ReadonlySet<string>} */
 let usual = new Set();
 let menuVersion = '';
-let device = '';
 /** @type {string | null} */
 let picked = null;
 /** What was on the rail and on the strip when it was drawn last: a tap is on that. */
-let seen = rail.look([], [], { clock: NaN, steady: performance.now() });
+/** @type {ReturnType<Rail['look']>} */
+let seen = { tickets: [], waiting: [], arrived: [], late: [] };
 /** @type {Map<string, Order>} */
 const ended = new Map();
 /** Who was faster than a tap that lost. @type {Map<string, string>} */
@@ -125,7 +125,7 @@ const bar = {
     return timeZone();
   },
   get device() {
-    return device;
+    return deviceName();
   },
   get taps() {
     return taps;
@@ -164,16 +164,18 @@ const on = {
       if (tap(order, 'ready')) announcer.say(t(undoStays ? 'bar.announce.ready_stays' : 'bar.announce.ready', { code: called(order) }));
       else rail.open.givesBack(id);
     }
+    look();
     show();
   },
   /** @param {string} id @param {number} line */
   tick(id, line) {
     const ticket = seen.tickets.find((one) => one.id === id);
-    if (ticket?.kind !== 'ticket' || !allows(`rail/${id}`)) return;
+    if (ticket?.kind !== 'ticket' || !guard.stands(`rail/${id}`, performance.now())) return;
     rail.touch(id);
     const isTicked = ticket.order.marks?.ticked?.includes(line) ?? false;
     // Whatever the order is like meanwhile, this drink is made.
     send(ticket.order, isTicked ? 'untick' : 'tick', { line });
+    look();
     show();
   },
   /** @param {string} id */
@@ -190,6 +192,7 @@ const on = {
     rail.ready.takes(id);
     if (tap(waiting.order, 'collect')) announcer.say(t('bar.announce.handed', { code: called(waiting.order) }));
     else rail.ready.givesBack(id);
+    look();
     show();
   },
   /** @param {string} id */
@@ -221,6 +224,7 @@ function takeBack(order, done, command, state, slots) {
     slots.givesBack(id);
     announcer.say(t('bar.announce.undone', { code: called(order) }));
   }
+  look();
   show();
 }
 
@@ -257,17 +261,15 @@ function remember(order) {
 
 /** Who was faster, by the order's history. @param {import('./lib/taps.js').Tap} tap */
 async function findWinner({ id, order }) {
-  try {
-    const response = await fetch(`/orders/${encodeURIComponent(order)}/history`);
-    const { events = [] } = await response.json();
-    const last = events.reverse().find((/** @type {any} */ event) => !event.refused && !event.repeat && event.from !== event.to);
-    if (!last?.by) return;
-    if (last.by.device && last.by.device !== device) winners.set(id, last.by.device);
-    if (winners.size > ENDED_MAX) winners.delete(/** @type {string} */ (winners.keys().next().value));
-    show();
-  } catch {
-    // it is said without a name
-  }
+  const { body } = await fetchStaff(`/orders/${encodeURIComponent(order)}/history`);
+  /** @type {any[]} */
+  const events = body?.events ?? [];
+  const last = events.reverse().find((event) => !event.refused && !event.repeat && event.from !== event.to);
+  // Without an answer it is said without a name.
+  if (!last?.by?.device || last.by.device === deviceName()) return;
+  winners.set(id, last.by.device);
+  if (winners.size > ENDED_MAX) winners.delete(/** @type {string} */ (winners.keys().next().value));
+  show();
 }
 
 // What is known.
@@ -283,7 +285,7 @@ function hear(heard) {
   show();
 }
 
-/** What is to be seen; told of what has come. */
+/** What is to be seen; told of what has come. Also right after a tap, so that the next one is on what is then. */
 function look() {
   const { value } = news;
   if (value === null) return;
@@ -293,6 +295,8 @@ function look() {
   const orders = value.orders;
   const back = [...ended.values()].filter(({ order_id: id }) => !orders.has(id) && taps.of(id).length > 0);
   seen = rail.look(back.length ? [...orders.values(), ...back] : orders.values(), taps.waiting, { clock, steady, isHeld: isHeld() });
+  for (const { id, kind, order } of seen.tickets) guard.means(`rail/${id}`, kind === 'ticket' ? ticketOf.nextStep(order) : kind, steady);
+  for (const { id, kind } of seen.waiting) guard.means(`strip/${id}`, kind, steady);
   if (seen.arrived.length > 0) {
     chime.ring(steady);
     announcer.say(seen.arrived.map(words.newOrder).join(' '));
@@ -322,14 +326,14 @@ function draw() {
   // A button that becomes wider moves those beside it, and with them the finger's.
   if (!isHeld()) {
     drawHead();
-    drawTickets();
     drawStrip();
+    drawTickets();
   }
   railPart.setAttribute('aria-label', t('bar.rail'));
   const isEmpty = value !== null && seen.tickets.length === 0;
   render(isEmpty ? (plug.idle?.(bar) ?? view.allDone(emptyText())) : value === null ? view.sketch() : nothing, idlePart);
   if (!isHeld()) render(plug.sheet?.(bar) ?? nothing, sheetPart);
-  document.title = [open.length ? `(${open.length})` : '', device || t('bar.title')].filter(Boolean).join(' ');
+  document.title = [open.length ? `(${open.length})` : '', deviceName() || t('bar.title')].filter(Boolean).join(' ');
 }
 
 function drawHead() {
@@ -340,18 +344,18 @@ function drawHead() {
   const sound = chime.state();
   const tools = html`${plug.tools?.(bar) ?? nothing}`;
   const stay = html`<button class="hb unseen" aria-pressed=${undoStays} @click=${toggleUndo}>${t('bar.undo_stay')}</button>`;
-  render(view.head({ device, clock, line, sound, mute: () => void chime.toggle(), tools: html`${stay}${tools}`, pace: plug.pace?.(bar) ?? nothing }), headPart);
+  render(view.head({ device: deviceName(), clock, line, sound, mute: () => void chime.toggle(), tools: html`${stay}${tools}`, pace: plug.pace?.(bar) ?? nothing }), headPart);
 }
 
 /** @param {import('./lib/bar-rail.js').Ticket[]} open */
 function drawDay(open) {
   const counts = toMake(open.map(({ order }) => order));
   if (picked !== null && !counts.some(({ key }) => key === picked)) picked = null;
-  const rem = tickets.rem;
-  // Beside the counts stand the heading, the sum and the way on.
-  const width = app.clientWidth - 19 * rem;
+  const { rem } = tickets;
+  // Beside the counts stand the heading, the sum and the way on. On a narrow screen they have a row of their own, and scroll.
+  const width = tickets.column.columns === 1 ? Infinity : app.clientWidth - 19 * rem;
   const widthOfCount = (/** @type {import('./lib/bar-counts.js').Count} */ { title, count }) =>
-    (widthOf(view.titleText(title)) * 0.62 * 1.125 + String(count).length * 0.8) * rem + 40;
+    (widthOf(view.titleText(title)) * 1.125 + String(count).length * 0.95) * rem + 40;
   const isKnown = news.value !== null;
   const day = {
     counts: fit(counts, widthOfCount, width, 6 * rem, picked),
@@ -363,14 +367,16 @@ function drawDay(open) {
       picked = picked === key ? null : key;
       show();
     },
-    forward: () => railPart.scrollBy({ left: railPart.clientWidth, behavior: isCalm() ? 'auto' : 'smooth' }),
+    forward() {
+      if (tickets.column.columns === 1) tickets.drawMore();
+      else railPart.scrollBy({ left: railPart.clientWidth, behavior: isCalm() ? 'auto' : 'smooth' });
+      show();
+    },
   };
   render(view.day(day), dayPart);
 }
 
 function drawTickets() {
-  const steady = performance.now();
-  for (const { id, kind, order } of seen.tickets) guard.means(`rail/${id}`, kind === 'ticket' ? ticketOf.nextStep(order) : kind, steady);
   const look = { usual, picked, undoStays, language, number: (/** @type {number} */ n) => (hasKeys && n < 9 ? n + 1 : 0) };
   const more = tickets.more;
   tickets.update(seen.tickets, look);
@@ -386,8 +392,7 @@ function drawStrip() {
   const steady = performance.now();
   const focused = document.activeElement;
   const ids = seen.waiting.map(({ id }) => id);
-  for (const [n, { id, kind }] of seen.waiting.entries()) {
-    guard.means(`strip/${id}`, kind, steady);
+  for (const [n, { id }] of seen.waiting.entries()) {
     if (chips[n] !== id) guard.moved(`strip/${id}`, steady);
   }
   const had = focused instanceof HTMLElement && stripPart.contains(focused) ? focused.dataset.id : undefined;
@@ -484,13 +489,9 @@ async function sayPresent() {
   const steady = performance.now();
   if (document.hidden || steady - presentAt < PRESENT_MS) return;
   presentAt = steady;
-  try {
-    const path = `/shop/bars/${encodeURIComponent(device || 'Bar')}`;
-    const response = await fetch(path, { method: 'PUT', headers: { 'Content-Type': 'application/json' }, body: '{}' });
-    if (!response.ok) presentAt = steady - PRESENT_MS + 5_000;
-  } catch {
-    presentAt = steady - PRESENT_MS + 5_000;
-  }
+  const path = `/shop/bars/${encodeURIComponent(deviceName() || t('bar.title'))}`;
+  const { ok } = await fetchStaff(path, { method: 'PUT', body: {} });
+  if (!ok) presentAt = steady - PRESENT_MS + PRESENT_AGAIN_MS;
 }
 
 /** @param {string} version */
@@ -506,19 +507,6 @@ async function learnMenu(version) {
     // it is asked for again with what the shop says next
   }
 }
-
-async function learnDevice() {
-  const here = await session();
-  if (here?.device) device = here.device;
-  show();
-}
-
-// Whoever signs in goes on with what was kept.
-onSignedIn((here) => {
-  device = here.device ?? '';
-  taps.flush();
-  live.tryNow();
-});
 
 /** @param {string} name */
 function stored(name) {
@@ -550,9 +538,9 @@ function storage() {
 
 app.addEventListener('pointerdown', ({ target }) => {
   heldSince = performance.now();
+  if (target instanceof Element && target.closest('.sound') === null) chime.touched();
   const ticket = target instanceof Element ? target.closest('.tk') : null;
   if (ticket instanceof HTMLElement) rail.touch(ticket.dataset.id ?? '');
-  chime.touched();
 });
 for (const name of ['pointerup', 'pointercancel', 'blur']) {
   window.addEventListener(name, () => {
@@ -590,7 +578,7 @@ function undoLast() {
 
 railPart.addEventListener('scroll', () => {
   tickets.count();
-  tickets.needsMore();
+  if (tickets.needsMore()) tickets.drawMore();
   show();
 }, { passive: true });
 new ResizeObserver(() => {
@@ -602,6 +590,11 @@ onLanguage(() => {
   announcer.forget();
   show();
 });
-learnDevice();
+onSignedIn(() => {
+  live.tryNow();
+  taps.flush();
+  show();
+});
+signedInOrSent();
 tickets.resized();
 show();

@@ -54,3 +54,11 @@ export function fit(counts, widthOf, width, otherWidth, picked) {
   const other = counts.filter((count) => !shown.includes(count)).reduce((sum, { count }) => sum + count, 0);
   return { shown, other };
 }
+
+/** About how wide a text is, in units of its size, whatever the font. @param {string} text */
+export function widthOf(text) {
+  return [...text].reduce((width, letter) => width + (letter > WIDE ? 1 : 0.6), 0);
+}
+
+/** Letters beyond this one, as Korean ones, are as wide as they are high. */
+const WIDE = '\u2e80';

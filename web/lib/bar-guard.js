@@ -37,7 +37,11 @@ export class Guard {
 
   /** Whether a touch on it is meant. @param {string} id @param {number} now */
   allows(id, now) {
-    const since = this.meanings.get(id)?.since ?? -Infinity;
-    return now - since >= MEANT_MS && now - (this.moves.get(id) ?? -Infinity) >= MOVED_MS;
+    return this.stands(id, now) && now - (this.meanings.get(id)?.since ?? -Infinity) >= MEANT_MS;
+  }
+
+  /** Whether it stands where it stood: enough for what means the same whatever has changed. @param {string} id @param {number} now */
+  stands(id, now) {
+    return now - (this.moves.get(id) ?? -Infinity) >= MOVED_MS;
   }
 }

@@ -20,6 +20,8 @@ const GAP_COLUMNS = 16;
 const GAP = 12;
 /** Tickets that are drawn beyond those that are seen, in columns. */
 const AHEAD = 3;
+/** How many more are drawn when somebody comes to the end of those. */
+const MORE = 40;
 /** About how high the words "goes on" are, in the page's text size. */
 const GOES_ON_REM = 2.5;
 
@@ -58,15 +60,20 @@ export class Tickets {
     this.drawn = 0;
     /** @type {Place[]} */
     this.places = [];
+    /** Where each element stands. @type {WeakMap<HTMLElement, string>} */
+    this.spots = new WeakMap();
   }
 
   /** The rail has another size: everything is measured again. */
   resized() {
     this.rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
-    const { paddingLeft, paddingRight } = getComputedStyle(this.rail);
+    const { paddingLeft, paddingRight, paddingTop } = getComputedStyle(this.rail);
     const width = this.rail.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight);
     this.column = columnsIn(width, LEAST_REM * this.rem, GAP_COLUMNS);
-    this.height = this.rail.clientHeight;
+    const isOne = this.column.columns === 1;
+    this.rail.classList.toggle('one', isOne);
+    // One below the other, the page scrolls.
+    this.height = isOne ? Infinity : this.rail.clientHeight - parseFloat(paddingTop);
     this.box.style.setProperty('--column', `${this.column.width}px`);
     for (const entry of this.entries.values()) entry.isDirty = true;
   }
@@ -158,8 +165,8 @@ export class Tickets {
     for (const entry of this.entries.values()) {
       if (!entry.isDirty || !entry.articles[0]) continue;
       if (entry.ticket.kind === 'ticket') entry.size = sizeOf(entry, GOES_ON_REM * this.rem);
-      else if (entry.ticket.kind === 'fold') entry.size = { ...noSize(entry.ticket.id), height: entry.articles[0].offsetHeight };
-      entry.heights = entry.articles.map((article) => article.offsetHeight);
+      else if (entry.ticket.kind === 'fold') entry.size = { ...noSize(entry.ticket.id), height: heightOf(entry.articles[0]) };
+      entry.heights = entry.articles.map(heightOf);
       entry.isDirty = false;
     }
   }
@@ -183,6 +190,11 @@ export class Tickets {
       const element = this.entries.get(at.id)?.articles[at.part];
       if (element) this.move(element, at.id, `translate(${at.column * step}px, ${at.top}px)`);
     }
+    // A single line that is higher than a column must be reached all the same.
+    const bottom = places.reduce((most, { id, part, top }) => Math.max(most, top + (this.entries.get(id)?.heights[part] ?? 0)), 0);
+    const isTall = bottom > this.height;
+    this.rail.classList.toggle('tall', isTall);
+    this.box.style.height = isTall || this.height === Infinity ? `${bottom}px` : '';
     this.box.style.width = `${Math.max(0, columns * step - GAP_COLUMNS)}px`;
     this.places = places;
     this.drawn = shown.length;
@@ -200,7 +212,7 @@ export class Tickets {
       if (!entry || kind === 'fold' || sameCut(entry.pieces, cut)) continue;
       this.cut(entry, cut.length > 1 ? cut : [null]);
       this.render(entry, look, look.number(n));
-      entry.heights = entry.articles.map((article) => article.offsetHeight);
+      entry.heights = entry.articles.map(heightOf);
     }
   }
 
@@ -217,8 +229,11 @@ export class Tickets {
 
   /** @param {HTMLElement} element @param {string} id @param {string} transform */
   move(element, id, transform) {
-    if (element.style.transform === transform) return;
-    const isNew = element.style.transform === '';
+    // What a style says when it is asked is rounded.
+    const before = this.spots.get(element);
+    if (before === transform) return;
+    this.spots.set(element, transform);
+    const isNew = before === undefined;
     // What comes appears where it belongs; what was there moves there.
     element.classList.toggle('placed', !isNew);
     element.classList.toggle('arrives', isNew);
@@ -231,16 +246,18 @@ export class Tickets {
     const { scrollLeft, clientWidth } = this.rail;
     const step = this.column.width + GAP_COLUMNS;
     const first = (scrollLeft + clientWidth - this.column.width / 2) / step;
-    const beyond = new Set(this.places.filter(({ column, isFirst }) => isFirst && column >= first).map(({ id }) => id));
+    const beyond = new Set(this.places.filter(({ column, isFirst }) => isFirst && this.column.columns > 1 && column >= first).map(({ id }) => id));
     this.more = beyond.size + this.total - this.drawn;
   }
 
   /** Whether somebody has come so close to the end of what is drawn that more has to be. */
   needsMore() {
     const { scrollLeft, clientWidth, scrollWidth } = this.rail;
-    if (this.drawn >= this.total || scrollLeft + clientWidth * 2 < scrollWidth) return false;
-    this.drawn += 40;
-    return true;
+    return this.drawn < this.total && scrollLeft + clientWidth * 2 >= scrollWidth;
+  }
+
+  drawMore() {
+    this.drawn += MORE;
   }
 
   /** @param {(ticket: Ticket) => string} age what stands beside the code @param {(ticket: Ticket) => string} undo what stands on the button that takes back */
@@ -265,11 +282,15 @@ function noSize(id) {
 
 /** @param {Entry} entry @param {number} on @returns {Size} */
 function sizeOf({ ticket, articles }, on) {
-  const height = (/** @type {Element | null | undefined} */ element) => (element instanceof HTMLElement ? element.offsetHeight : 0);
-  const lines = articles.flatMap((article) => [...article.querySelectorAll('.li')].map(height));
-  const head = height(articles[0]?.querySelector('.top'));
-  const foot = height(articles.at(-1)?.querySelector('.end'));
+  const lines = articles.flatMap((article) => [...article.querySelectorAll('.li')].map(heightOf));
+  const head = heightOf(articles[0]?.querySelector('.top'));
+  const foot = heightOf(articles.at(-1)?.querySelector('.end'));
   return { id: ticket.id, height: head + foot + lines.reduce((sum, line) => sum + line, 0), head, lines, foot, on };
+}
+
+/** To the fraction of a pixel. @param {Element | null | undefined} element */
+function heightOf(element) {
+  return element?.getBoundingClientRect().height ?? 0;
 }
 
 /** @param {(Place | null)[]} one @param {Place[]} other */

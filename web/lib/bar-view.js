@@ -59,7 +59,7 @@ export function head({ device, clock, line, sound, mute, tools, pace }) {
     </span>
     <span class="grow"></span>
     ${tools}
-    <button class="hb" aria-pressed=${sound === 'on'} @click=${mute}>
+    <button class="hb sound" aria-pressed=${sound === 'on'} @click=${mute}>
       ${sound === 'on' ? icons.sound() : icons.muted()}${t(`bar.sound.${sound}`)}
     </button>
     ${pace}
@@ -199,8 +199,8 @@ function left({ id, kind, order, isReady }, look, taps) {
   return html`<div class="ghost">
     <p><b>${code(order)}</b>${t(what)}</p>
     ${kind === 'undo'
-      ? html`<button class="undo" aria-label=${t('bar.undo_of', { code: calledText(order, i18n.language) })} @click=${() => taps.undo(id)}>
-            <span class="left">${look.undoStays ? t('bar.undo_stays') : nothing}</span></button>
+      ? html`<button class="undo" @click=${() => taps.undo(id)}>
+            <span class="left">${look.undoStays ? t('bar.undo_stays') : nothing}</span><span class="vh"> ${calledText(order, i18n.language)}</span></button>
           ${look.undoStays ? nothing : html`<span class="drain"></span>`}`
       : nothing}
   </div>`;
@@ -304,7 +304,7 @@ function chip({ id, order, kind, pending }, now, taps) {
   const name = { code: calledText(order, i18n.language) };
   if (kind === 'gone') return html`<div class="chip gone"><b>${code(order)}</b><small>${t('bar.gone.handed')}</small></div>`;
   if (kind === 'undo') {
-    return html`<button class="chip undo" data-id=${id} aria-label=${t('bar.take_back_of', name)} @click=${() => taps.takeBack(id)}>
+    return html`<button class="chip undo" data-id=${id} @click=${() => taps.takeBack(id)}>
       <b>${code(order)}</b><small>${t('bar.handed')} · ${t('bar.undo_stays')}</small></button>`;
   }
   const phone = ticketOf.phone(order, now);

@@ -1,7 +1,6 @@
 /** Sends what staff tapped to the counter, once for each call, and says what became of it. */
 
-/** How long an answer may take: the counter itself waits 5 s for one. */
-const ANSWER_MS = 8_000;
+import { fetchStaff } from './staff.js';
 
 /**
  * @typedef {import('./taps.js').Tap} Tap
@@ -14,22 +13,11 @@ const ANSWER_MS = 8_000;
  * @returns {Promise<Outcome>}
  */
 export async function sendCommand(tap) {
-  const abort = new AbortController();
-  const timer = setTimeout(() => abort.abort(), ANSWER_MS);
-  try {
-    const response = await fetch(`/orders/${encodeURIComponent(tap.order)}/commands`, {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json', 'Brewline-As': 'staff', 'Idempotency-Key': tap.id },
-      body: JSON.stringify(tap.body),
-      keepalive: true,
-      signal: abort.signal,
-    });
-    return outcomeOf(response.status, await response.json(), Number(response.headers.get('retry-after')) * 1_000);
-  } catch {
-    return { is: 'kept', why: 'offline' };
-  } finally {
-    clearTimeout(timer);
-  }
+  // Where there is no network it can't have arrived, and can still be taken back.
+  if (navigator.onLine === false) return { is: 'kept', why: 'offline', isUnsent: true };
+  const path = `/orders/${encodeURIComponent(tap.order)}/commands`;
+  const { status, body, retryMs } = await fetchStaff(path, { method: 'POST', body: tap.body, headers: { 'idempotency-key': tap.id } });
+  return outcomeOf(status, body, retryMs);
 }
 
 /**
@@ -41,6 +29,7 @@ export async function sendCommand(tap) {
  */
 export function outcomeOf(status, body, retryMs = 0) {
   const waitMs = retryMs > 0 ? { waitMs: retryMs } : {};
+  if (status === 0) return { is: 'kept', why: 'offline' };
   if (status === 200) return { is: 'done', order: body };
   if (status === 202) return { is: 'kept', why: 'undecided', ...waitMs };
   if (status === 401) return { is: 'kept', why: 'signed_out' };

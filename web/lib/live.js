@@ -322,13 +322,13 @@ class Follower {
     if (this.veil !== null && asked > this.veil.after && !document.hidden) this.veil = null;
   }
 
-  /** @param {string} name @param {any} said */
-  hearChange(name, said) {
+  /** @param {string} name @param {any} said @param {boolean} [isLate] */
+  hearChange(name, said, isLate = false) {
     const change = this.subject.changes?.[name];
     // Before its snapshot nobody knows what it changes, and that comes first.
     if (this.value === null || !change) return;
     this.value = change(this.value, said);
-    if (said.as_of !== undefined) this.clock.hear(said);
+    if (said.as_of !== undefined && !isLate) this.clock.hear(said);
   }
 
   /**
@@ -356,8 +356,10 @@ class Follower {
   /** @param {string} name @param {any} said */
   change(name, said) {
     if (this.isOver()) return;
-    if (this.clock.isLate(said)) this.pollOnce();
-    else this.hearChange(name, said);
+    // An answer that waited is still the answer to what was asked; it only says nothing of the time.
+    const isLate = this.clock.isLate(said);
+    if (isLate) this.pollOnce();
+    this.hearChange(name, said, isLate);
     this.tell();
   }
 

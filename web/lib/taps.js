@@ -48,8 +48,8 @@ const UNSENT = { tried: false, trying: false, notBefore: -Infinity };
  * What became of one try.
  * - `done`, with the order after it
  * - `lost`: it can't be done, with the stable code of the reason, and the order as it is instead
- * - `kept`: it has to be sent again
- * @typedef {{is: 'done', order?: any} | {is: 'lost', code: string, order?: any} | {is: 'kept', why: Exclude<Why, 'old'>, waitMs?: number}} Outcome
+ * - `kept`: it has to be sent again; `isUnsent`: it did not even leave this device
+ * @typedef {{is: 'done', order?: any} | {is: 'lost', code: string, order?: any} | {is: 'kept', why: Exclude<Why, 'old'>, waitMs?: number, isUnsent?: boolean}} Outcome
  */
 
 /** A tap that did not do what was meant. @typedef {{tap: Tap, code: string, order: any}} Lost */
@@ -196,9 +196,11 @@ export class Taps {
 
   /** @param {Tap} tap */
   async attempt(tap) {
+    const wasTried = tap.tried;
     tap.trying = tap.tried = true;
     const outcome = await this.means.send(tap);
     tap.trying = false;
+    tap.tried = wasTried || !(outcome.is === 'kept' && outcome.isUnsent === true);
     // Given up meanwhile.
     if (!this.waiting.includes(tap)) return this.pump();
     if (outcome.is === 'kept') {

@@ -74,7 +74,7 @@ export class Notes {
 }
 
 /** @param {import('playwright-core').BrowserContext} context */
-async function note(context) {
+export async function note(context) {
   const notes = new Notes();
   const note = (/** @type {string} */ name, /** @type {(value: any) => unknown} */ take) =>
     context.exposeFunction(name, (/** @type {any} */ value) => notes.add(() => take(value)));

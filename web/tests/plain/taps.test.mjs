@@ -205,6 +205,20 @@ test('a tap that was never sent can be taken back, one that may have arrived can
   assert.equal(world.take().length, 0);
 });
 
+test('a tap that did not even leave the device can be taken back', async () => {
+  const world = new World();
+  const taps = world.taps();
+  taps.add(start);
+  await world.take()[0]?.answer({ ...OFFLINE, isUnsent: true });
+  assert.equal(taps.drop('tap-1'), true);
+  taps.add(ready);
+  taps.flush();
+  await world.take()[0]?.answer(OFFLINE);
+  taps.flush();
+  await world.take()[0]?.answer({ ...OFFLINE, isUnsent: true });
+  assert.equal(taps.drop('tap-2'), false, 'it may have arrived the first time');
+});
+
 test('a tap that lost is told of with the reason, and the next one has its turn', async () => {
   const world = new World();
   const taps = world.taps();
@@ -248,6 +262,7 @@ test('taps have a bound', () => {
 
 test('each answer of the counter means one thing for a tap', () => {
   const order = { order_id: 'a' };
+  assert.deepEqual(outcomeOf(0, undefined), { is: 'kept', why: 'offline' });
   assert.deepEqual(outcomeOf(200, order), { is: 'done', order });
   assert.deepEqual(outcomeOf(202, { code: 'no_answer_yet' }), { is: 'kept', why: 'undecided' });
   assert.deepEqual(outcomeOf(401, { code: 'signed_out' }), { is: 'kept', why: 'signed_out' });
