@@ -26,7 +26,8 @@ const NAME_STORED_AS = 'brewline.device-name';
 let asked;
 /** @type {Session | null | undefined} */
 let known;
-let timer = 0;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let timer;
 /** @type {Set<() => void>} */
 const whenOut = new Set();
 /** @type {Set<(session: Session) => void>} */
