@@ -353,6 +353,12 @@ async fn everything_is_shown_as_it_was_at_any_moment() {
     assert_eq!((of(&past, "accepted"), of(&past, "making"), of(&past, "ready")), (1, 1, 0), "{past}");
     assert_eq!((&past["at"], &past["holds"]), (&json!(then), &json!(true)));
     assert_eq!(past["day"], now["day"]);
+    let beside = |ledger: &Value| (ledger["before"].as_i64(), ledger["after"].as_i64());
+    let (before, after) = beside(&past);
+    assert!(before < Some(then) && after > Some(then), "{past}");
+    let stepped = get(&line, &format!("/ledger?at={}", after.unwrap())).await;
+    assert_eq!((of(&stepped, "ready"), beside(&stepped).0), (1, Some(then)), "one event on: {stepped}");
+    assert_eq!(beside(&now).1, None);
     let orders = get(&line, &format!("/ledger/orders?at={then}")).await;
     assert_eq!((&orders["total"], &orders["orders"][0]["state"]), (&json!(1), &json!("making")));
     let bar = get(&line, &format!("/orders?at={then}")).await;

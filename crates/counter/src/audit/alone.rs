@@ -20,7 +20,7 @@ pub fn ledger_of(
     now: Millis,
 ) -> Result<Vec<u8>, PastError> {
     let past = Past::at(log, &days(log)?, settings, at.unwrap_or(now))?;
-    Ok(ledger_json(&past.count, Shown { as_of: now, now, at }))
+    Ok(ledger_json(&past.count, Shown { as_of: now, now, at, beside: past.beside }))
 }
 
 /// How days closed.

@@ -36,7 +36,7 @@ pub use self::{alone::ledger_of, begin::BeginError, past::PastError};
 pub(crate) use self::{
     count::Count,
     follow::Auditor,
-    past::Past,
+    past::{Beside, Past},
     report::{Shown, drinks, ledger_json, order_json},
     states::as_it_was,
 };

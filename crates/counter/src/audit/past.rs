@@ -25,6 +25,27 @@ pub(crate) struct Past {
     pub(crate) to: Vec<Position>,
     /// Where it began.
     pub(super) began: Beginning,
+    /// When something was written beside that moment.
+    pub(crate) beside: Beside,
+}
+
+/// When something was written beside a moment: one steps from event to event by it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Beside {
+    /// The last time before it; `None`: nothing of what was counted is older.
+    pub(crate) before: Option<Millis>,
+    /// The first time after it; `None`: there is none yet.
+    pub(crate) after: Option<Millis>,
+}
+
+impl Beside {
+    fn see(&mut self, time: Millis, at: Millis) {
+        if time < at {
+            self.before = self.before.max(Some(time));
+        } else if time > at {
+            self.after = Some(self.after.map_or(time, |after| after.min(time)));
+        }
+    }
 }
 
 /// Why the past can't be shown.
@@ -80,13 +101,14 @@ impl Past {
         let ends = positions(log, &Start::End)?;
         let mut to = Vec::new();
         let mut records = 0;
+        let mut beside = Beside::default();
         // One follower for each: a topic with fewer records would else be read far beyond the moment.
         let mut follows = Vec::new();
         for (topic, start) in began.starts() {
             follows.push(log.follow(&[(topic, start)])?);
         }
         for follow in &mut follows {
-            to.extend(read(follow.as_mut(), &ends, at, |entry| {
+            to.extend(read(follow.as_mut(), &ends, at, &mut beside, |entry| {
                 count.take(entry);
                 records += 1;
                 records <= RECORDS_MAX
@@ -96,15 +118,17 @@ impl Past {
             return Err(PastError::TooMuch);
         }
         count.settle();
-        Ok(Self { count, to, began })
+        Ok(Self { count, to, began, beside })
     }
 }
 
-/// Hands over what was written up to this moment, as long as it is wanted; says where that ends in each partition.
+/// Hands over what was written up to this moment, as long as it is wanted; says where that ends in each partition, and
+/// what is beside it.
 pub(super) fn read(
     follow: &mut dyn Follow,
     ends: &BTreeMap<(Topic, Partition), Offset>,
     at: Millis,
+    beside: &mut Beside,
     mut take: impl FnMut(&Entry) -> bool,
 ) -> Result<Vec<Position>, FollowError> {
     let mut beyond: BTreeMap<(Topic, Partition), Offset> = BTreeMap::new();
@@ -124,6 +148,7 @@ pub(super) fn read(
         }
         let batch = follow.poll(POLL)?;
         for entry in &batch.entries {
+            beside.see(entry.timestamp, at);
             if entry.timestamp > at {
                 beyond.entry((entry.topic, entry.partition)).or_insert(entry.offset);
             } else if !take(entry) {

@@ -5,7 +5,7 @@ use ledger::{Bucket, DayOrder, Line, Need, Percentiles, Promises, Sums};
 use order::{Channel, Promise, Stage};
 use serde::Serialize;
 
-use super::Count;
+use super::{Beside, Count};
 use crate::view::PickupCode;
 
 /// What is wrong, and what needs a person, are listed up to here.
@@ -20,6 +20,8 @@ pub(crate) struct Shown {
     pub(crate) now: Millis,
     /// The moment that is looked at, if it is past.
     pub(crate) at: Option<Millis>,
+    /// When something was written beside it.
+    pub(crate) beside: Beside,
 }
 
 #[derive(Serialize)]
@@ -28,6 +30,9 @@ struct Ledger<'a> {
     now: Millis,
     #[serde(skip_serializing_if = "Option::is_none")]
     at: Option<Millis>,
+    /// When something was written before that moment, and after it.
+    before: Option<Millis>,
+    after: Option<Millis>,
     began: Began<'a>,
     /// Records that were counted.
     events: u64,
@@ -94,7 +99,7 @@ struct Day {
 
 /// What `GET /ledger` says.
 pub(crate) fn ledger_json(count: &Count, shown: Shown) -> Vec<u8> {
-    let Shown { as_of, now, at } = shown;
+    let Shown { as_of, now, at, beside } = shown;
     let moment = at.unwrap_or(now);
     let (began, why, date) = count.began();
     let mut needs: Vec<Needs> = count.day.needs(moment).iter().map(|need| order_need(count, need)).collect();
@@ -114,6 +119,8 @@ pub(crate) fn ledger_json(count: &Count, shown: Shown) -> Vec<u8> {
         as_of,
         now,
         at,
+        before: beside.before,
+        after: beside.after,
         began: Began { at: began, why, date },
         events: count.ledger.records(),
         equation: count.equation.into(),

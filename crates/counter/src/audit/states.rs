@@ -8,7 +8,7 @@ use ledger::{DayOrder, Name};
 use order::{At, Event, Kind, Millis, Mode, Order, OrderId, OrderState, Placed, Stage, apply, stamp, topic};
 
 use super::{
-    Past, PastError,
+    Beside, Past, PastError,
     begin::positions,
     past::{OF_ORDERS, read},
 };
@@ -37,7 +37,7 @@ pub(crate) fn as_it_was(
         let starts: Vec<(Topic, Start)> =
             past.began.starts().into_iter().filter(|(of, _)| *of == topic).collect();
         let mut follow = log.follow(&starts)?;
-        read(follow.as_mut(), &ends, at, |entry| {
+        read(follow.as_mut(), &ends, at, &mut Beside::default(), |entry| {
             let id = entry.record.key.as_deref().and_then(|key| std::str::from_utf8(key).ok());
             if let Some(was) = id.and_then(|id| orders.get_mut(&(entry.partition, Name::of(id)))) {
                 was.take(entry);

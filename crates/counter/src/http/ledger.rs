@@ -35,7 +35,7 @@ use super::{
 use crate::{
     access::{Caller, Credential, Manager, Staff, managers_only},
     app::App,
-    audit::{Count, Shown, ledger_json, order_json},
+    audit::{Beside, Count, Past, Shown, ledger_json, order_json},
     clock,
     problem::Problem,
     seats::Seat,
@@ -72,13 +72,23 @@ async fn show(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Resp
     }
     let json = async {
         manager_only(&app, &headers)?;
-        let shown = |at| Shown { as_of: app.audit.as_of(), now: clock::now(), at };
         match moment(&uri)? {
-            None => Ok(ledger_json(&*app.audit.look().ok_or_else(Problem::starting)?, shown(None))),
-            Some(at) => Ok(ledger_json(&look_back(&app, at).await?.count, shown(Some(at)))),
+            None => Ok(now_json(&app, &*app.audit.look().ok_or_else(Problem::starting)?)),
+            Some(at) => {
+                let Past { count, beside, .. } = look_back(&app, at).await?;
+                let (as_of, now) = (app.audit.as_of(), clock::now());
+                Ok(ledger_json(&count, Shown { as_of, now, at: Some(at), beside }))
+            }
         }
     };
     json.await.map_or_else(Problem::into_response, |json| answer::json(StatusCode::OK, json))
+}
+
+/// What is so now. The last record is the one before.
+fn now_json(app: &App, count: &Count) -> Vec<u8> {
+    let before = (count.ledger.records() > 0).then(|| count.ledger.time());
+    let beside = Beside { before, after: None };
+    ledger_json(count, Shown { as_of: app.audit.as_of(), now: clock::now(), at: None, beside })
 }
 
 /// `GET /ledger/events`
@@ -143,9 +153,8 @@ impl Reader {
                     // Whoever was signed out meanwhile comes back, and is told so.
                     let is_manager = is_manager(self.who.caller_once_known(&app).ok()?).ok()?;
                     self.told.mark_unchanged();
-                    let shown = Shown { as_of: app.audit.as_of(), now: clock::now(), at: None };
                     let json = is_manager
-                        .then(|| app.audit.look().map(|count| ledger_json(&count, shown)))
+                        .then(|| app.audit.look().map(|count| now_json(&app, &count)))
                         .flatten();
                     self.next = Instant::now() + EVERY;
                     if let Some(json) = json {
@@ -276,8 +285,8 @@ async fn minutes(State(app): State<Arc<App>>, Manager(_): Manager, uri: Uri) -> 
     struct Closed {
         #[serde(flatten)]
         day: Dated,
-        orders: u64,
-        drinks: u64,
+        #[serde(flatten)]
+        tally: Tally,
         holds: bool,
     }
     let (as_of, now) = (app.audit.as_of(), clock::now());
@@ -299,8 +308,7 @@ async fn minutes(State(app): State<Arc<App>>, Manager(_): Manager, uri: Uri) -> 
     };
     let closed = |balance: &Balance| {
         let day = shop::Day::on(&settings, balance.date.parse().ok()?);
-        let Tally { orders, drinks, .. } = balance.tally;
-        Some(Closed { day: dated(day), orders, drinks, holds: balance.holds })
+        Some(Closed { day: dated(day), tally: balance.tally, holds: balance.holds })
     };
     let days = app.audit.days().values().rev().take(DAYS_SHOWN).filter_map(closed).collect();
     let json = serde_json::to_vec(&Line { as_of, now, day, minutes, days }).expect("texts and numbers");
