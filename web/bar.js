@@ -8,6 +8,7 @@ import { Announcer } from './lib/announcer.js';
 import { Chime } from './lib/bar-chime.js';
 import { fit, toMake, widthOf } from './lib/bar-counts.js';
 import { Guard } from './lib/bar-guard.js';
+import { Notes } from './lib/bar-notes.js';
 import { Rail, UNDO_MS } from './lib/bar-rail.js';
 import * as ticketOf from './lib/bar-ticket.js';
 import { Tickets } from './lib/bar-tickets.js';
@@ -16,8 +17,9 @@ import * as words from './lib/bar-words.js';
 import { sendCommand } from './lib/commands.js';
 import { language, onLanguage, t, time } from './lib/i18n.js';
 import { follow } from './lib/live.js';
-import { followOrders, isLive } from './lib/orders.js';
+import { followOrders, isLive, read } from './lib/orders.js';
 import { calledText, codeText } from './lib/pager-parts.js';
+import { PAST, lookBack, stayInThePast } from './lib/past.js';
 import { randomText } from './lib/rung.js';
 import { plug } from './lib/sheet-plug.js';
 import { deviceName, fetchStaff, onSignedIn, signedInOrSent } from './lib/staff.js';
@@ -50,6 +52,7 @@ app.replaceChildren();
 const announcer = new Announcer(SAY_MS);
 const guard = new Guard();
 const rail = new Rail();
+const notes = new Notes();
 const chime = new Chime(() => show());
 
 /** @type {import('./lib/live.js').News<Orders>} */
@@ -97,13 +100,17 @@ const taps = createTaps({
   },
 });
 
-const live = followOrders((heard) => hear(heard));
+const live = PAST === null
+  ? followOrders((heard) => hear(heard))
+  : lookBack(PAST, { snapshot: `/orders?at=${PAST}`, read, tell: (heard) => hear(heard) });
+const sayPast = PAST === null ? () => {} : stayInThePast(PAST, timeZone);
 follow({
   snapshot: '/shop',
   stream: '/shop/events',
   event: 'shop',
   tell(/** @type {import('./lib/live.js').News<any>} */ heard) {
-    shop = heard;
+    // How the shop is now is nothing of the past.
+    if (PAST === null) shop = heard;
     if (heard.value?.menu !== undefined && heard.value.menu !== menuVersion) learnMenu(heard.value.menu);
     show();
   },
@@ -280,7 +287,7 @@ function hear(heard) {
   const isUp = news.status === 'live';
   if (isUp && !wasLive) taps.flush();
   wasLive = isUp;
-  if (isUp) sayPresent();
+  if (isUp && PAST === null) sayPresent();
   look();
   show();
 }
@@ -297,6 +304,11 @@ function look() {
   seen = rail.look(back.length ? [...orders.values(), ...back] : orders.values(), taps.waiting, { clock, steady, isHeld: isHeld() });
   for (const { id, kind, order } of seen.tickets) guard.means(`rail/${id}`, kind === 'ticket' ? ticketOf.nextStep(order) : kind, steady);
   for (const { id, kind } of seen.waiting) guard.means(`strip/${id}`, kind, steady);
+  const noted = notes.news(orders.values());
+  if (noted.length > 0) {
+    chime.ring(steady);
+    announcer.say(noted.map((order) => t('ledger.note.announce', { code: called(order), note: order.marks?.staff_note ?? '' })).join(' '));
+  }
   if (seen.arrived.length > 0) {
     chime.ring(steady);
     announcer.say(seen.arrived.map(words.newOrder).join(' '));
@@ -502,6 +514,7 @@ async function learnMenu(version) {
     menu = await response.json();
     menuVersion = version;
     usual = ticketOf.usualChoices(menu);
+    sayPast();
     show();
   } catch {
     // it is asked for again with what the shop says next

@@ -7,6 +7,7 @@ import { Calls, OLD_MS, shown } from './lib/board-state.js';
 import { board, fit, said } from './lib/board-view.js';
 import { onLanguage, t } from './lib/i18n.js';
 import { follow } from './lib/live.js';
+import { PAST, lookBack, stayInThePast } from './lib/past.js';
 import { nothing, render } from './vendor/lit-html.js';
 
 /** How long the mouse rests before it hides. */
@@ -41,21 +42,25 @@ const began = performance.now();
 let shop = {};
 let lastReadyAt = 0;
 
-const codes = follow({ snapshot: '/board/codes', stream: '/board/events', event: 'board', oldMs: OLD_MS, tell: heard });
+const codes = PAST === null
+  ? follow({ snapshot: '/board/codes', stream: '/board/events', event: 'board', oldMs: OLD_MS, tell: heard })
+  : lookBack(PAST, { snapshot: `/board/codes?at=${PAST}`, tell: heard });
+const sayPast = PAST === null ? () => {} : stayInThePast(PAST, () => shop.timeZone);
 follow({ snapshot: '/shop', stream: '/shop/events', event: 'shop', tell: heardShop });
 
 /** @param {import('./lib/live.js').News<import('./lib/board-state.js').Board>} news */
 function heard({ status, value }) {
   if (value !== null && status === 'live') {
     for (const { since } of value.ready) lastReadyAt = Math.max(lastReadyAt, since);
-    for (const entry of calls.news(value.ready, codes.now())) call(entry);
+    for (const entry of calls.news(value.ready, codes.now())) if (PAST === null) call(entry);
   }
   show();
 }
 
 /** @param {import('./lib/live.js').News<any>} news */
 function heardShop({ status, value }) {
-  const { ordering, opens_at: opensAt } = status === 'live' ? value : /** @type {any} */ ({});
+  // How the shop is now is nothing of the past.
+  const { ordering, opens_at: opensAt } = status === 'live' && PAST === null ? value : /** @type {any} */ ({});
   shop = { ...shop, ordering, opensAt };
 }
 
@@ -94,6 +99,7 @@ async function load() {
     const response = await fetch('/menu');
     const menu = response.ok ? await response.json() : null;
     if (menu?.shop) shop = { ...shop, name: menu.shop.name, timeZone: menu.shop.time_zone };
+    sayPast();
   } catch {
     // The line is away: the codes say so, and the name is no news.
   }

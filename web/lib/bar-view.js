@@ -311,6 +311,6 @@ function chip({ id, order, kind, pending }, now, taps) {
   const looks = [ticketOf.needsVoice(phone) ? 'voice' : '', pending === 'kept' ? 'kept' : ''].join(' ');
   return html`<button class=${`chip ${looks}`} data-id=${id} @click=${() => taps.handOver(id)}>
     <b>${code(order)}</b>
-    <small>${ticketOf.needsVoice(phone) ? icons.voice() : icons.buzz()}<span>${t(`bar.phone.${phone}`)}</span><span class="vh">${t('bar.hand_over_of', name)}</span></small>
+    <small>${ticketOf.needsVoice(phone) ? icons.voice() : icons.buzz()}<span>${t(`bar.phone.${phone}`)}</span>${order.marks?.staff_note ? html`<span class="said" dir="auto">${order.marks.staff_note}</span>` : nothing}<span class="vh">${t('bar.hand_over_of', name)}</span></small>
   </button>`;
 }

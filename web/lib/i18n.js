@@ -135,6 +135,15 @@ export function day(ms, now, timeZone) {
 }
 
 /**
+ * A day with its weekday: `Sunday, November 22`.
+ * @param {number} ms since 1970 UTC
+ * @param {string} [timeZone] the shop's; without it the phone's
+ */
+export function dayOfWeek(ms, timeZone) {
+  return format('long', timeZone).format(ms);
+}
+
+/**
  * A price: `₩5,500`, `$3.50`.
  * @param {number} amount in the currency's smallest unit
  * @param {string} currency its code in ISO 4217
@@ -161,6 +170,7 @@ const FORMATS = {
   seconds: { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' },
   weekday: { weekday: 'long' },
   date: { month: 'long', day: 'numeric' },
+  long: { weekday: 'long', month: 'long', day: 'numeric' },
   day: { year: 'numeric', month: '2-digit', day: '2-digit' },
 };
 /**

@@ -33,3 +33,4 @@ export const back = () => icon(svg`<path d="M4 4v6h6M4.500 10a8 8 0 1 1 1 7"/>`)
 export const none = () => icon(svg`<circle cx="12" cy="12" r="9"/><path d="M5.700 5.700l12.600 12.600"/>`);
 export const list = () => icon(svg`<path d="M8.500 6h12M8.500 12h12M8.500 18h12M3.800 6h.01M3.800 12h.01M3.800 18h.01"/>`);
 export const door = () => icon(svg`<path d="M4 21h16M6 21V4l9-1.500V21M15 5h3v16M11.500 12h.01"/>`);
+export const find = () => icon(svg`<circle cx="11" cy="11" r="6.500"/><path d="M16 16l5 5"/>`);

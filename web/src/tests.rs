@@ -6,8 +6,15 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{Encoding, Language, Page, asset, assets, pages};
 
-const ALL: [&Page; 6] =
-    [&pages::ORDER, &pages::PAGER, &pages::BAR, &pages::BOARD, &pages::TABLE, &pages::PRIVACY];
+const ALL: [&Page; 7] = [
+    &pages::ORDER,
+    &pages::PAGER,
+    &pages::BAR,
+    &pages::BOARD,
+    &pages::LEDGER,
+    &pages::TABLE,
+    &pages::PRIVACY,
+];
 
 fn everything() -> impl Iterator<Item = &'static crate::Asset> {
     let pages = ALL.into_iter().flat_map(|page| {

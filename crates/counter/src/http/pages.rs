@@ -85,6 +85,7 @@ pub(crate) fn without_log(demo: bool, uri: &Uri, headers: &HeaderMap) -> Option<
         "/table" => &pages::TABLE,
         "/till" => &pages::TILL,
         "/bar" => &pages::BAR,
+        "/ledger" => &pages::LEDGER,
         "/privacy" => &pages::PRIVACY,
         "/sign-in" => &pages::SIGN_IN,
         path if path.strip_prefix("/o/").is_some_and(|id| !id.is_empty()) => &pages::PAGER,
