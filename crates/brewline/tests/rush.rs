@@ -39,6 +39,9 @@ fn every_order_of_a_rush_is_accounted_for() {
     let [orders, collected, nobody, cancelled] =
         ["orders", "collected", "nobody came", "cancelled"].map(|row| count(&said.stdout, row));
     assert!(orders > 20 && orders == collected + nobody + cancelled, "{said:#?}");
+    // The line's own ledger counts the same.
+    assert_eq!(count(&said.stdout, "in the log"), orders);
+    assert!(said.stdout.contains("the equation holds"), "{said:#?}");
     // In a pipe each line stands for itself.
     assert!(!said.stdout.contains('\r') && !said.stdout.contains('\u{1b}'), "{said:#?}");
 }

@@ -34,7 +34,7 @@ pub(super) struct Audit {
     pub(super) heard: usize,
     pub(super) faults: Vec<Fault>,
     /// What the line's own ledger counts.
-    pub(super) ledger: Option<Ledger>,
+    pub(super) ledger: Ledger,
 }
 
 /// The equation, recounted from the log by the line itself.
@@ -42,13 +42,15 @@ pub(super) struct Audit {
 pub(super) struct Ledger {
     /// Orders in the log.
     pub(super) accepted: usize,
+    /// It counts from the first record on, and not from the close of a day.
+    pub(super) is_whole: bool,
     pub(super) holds: bool,
     /// What is wrong, in its own words.
     pub(super) faults: Vec<String>,
 }
 
 /// Asks for all of them.
-pub(super) async fn audit(cafe: &Cafe, claims: Vec<Claim>) -> anyhow::Result<Audit> {
+pub(super) async fn audit(cafe: &Cafe, claims: Vec<Claim>, is_own: bool) -> anyhow::Result<Audit> {
     let turns = Arc::new(Semaphore::new(AT_ONCE));
     let mut asking = JoinSet::new();
     let orders: BTreeSet<_> = claims.iter().flat_map(|claim| claim.orders.iter().cloned()).collect();
@@ -73,23 +75,24 @@ pub(super) async fn audit(cafe: &Cafe, claims: Vec<Claim>) -> anyhow::Result<Aud
     }
     audit.faults = judge(&claims, &known);
     audit.ledger = recount(&cafe.staff).await?;
+    // On a line of its own nobody else orders.
+    if is_own && audit.ledger.is_whole && audit.ledger.accepted != known.len() {
+        let (in_log, held) = (audit.ledger.accepted, known.len());
+        audit.ledger.faults.push(format!("{in_log} orders, of which customers hold {held}"));
+    }
     Ok(audit)
 }
 
 /// Waits until the line's ledger has counted all that was done.
-async fn recount(api: &Api) -> anyhow::Result<Option<Ledger>> {
+async fn recount(api: &Api) -> anyhow::Result<Ledger> {
     let ask = || async {
         let reply = api.ask(&Request::get("/ledger")).await?;
-        anyhow::ensure!(
-            reply.is_success() || reply.status == 404,
-            "the line does not show its ledger: {}",
-            reply.detail()
-        );
+        anyhow::ensure!(reply.is_success(), "the line does not show its ledger: {}", reply.detail());
         anyhow::Ok(reply)
     };
     let mut reply = ask().await?;
     let (done_at, latest) = (reply.json["now"].as_i64(), Instant::now() + COUNTS_WITHIN);
-    while reply.is_success() && reply.json["as_of"].as_i64() < done_at {
+    while reply.json["as_of"].as_i64() < done_at {
         anyhow::ensure!(
             Instant::now() < latest,
             "the ledger has not counted everything in {COUNTS_WITHIN:.0?}"
@@ -97,7 +100,7 @@ async fn recount(api: &Api) -> anyhow::Result<Option<Ledger>> {
         sleep(COUNT_AGAIN).await;
         reply = ask().await?;
     }
-    Ok(reply.is_success().then(|| ledger(&reply.json)))
+    Ok(ledger(&reply.json))
 }
 
 fn ledger(json: &Value) -> Ledger {
@@ -107,6 +110,7 @@ fn ledger(json: &Value) -> Ledger {
             .as_u64()
             .and_then(|n| usize::try_from(n).ok())
             .unwrap_or_default(),
+        is_whole: json["began"]["why"] == "first",
         holds: json["holds"] == Value::Bool(true),
         faults: faults.filter_map(|fault| fault["text"].as_str()).map(str::to_owned).collect(),
     }
@@ -166,10 +170,10 @@ mod tests {
     #[test]
     fn a_ledger_that_does_not_say_that_it_holds_does_not() {
         let says = json!({
-            "equation": {"accepted": 3}, "holds": false, "faults": [{"order_id": "a", "text": "order a: announced twice"}]
+            "equation": {"accepted": 3}, "began": {"why": "first"}, "holds": false, "faults": [{"order_id": "a", "text": "order a: announced twice"}]
         });
         let faults = vec!["order a: announced twice".to_owned()];
-        assert_eq!(ledger(&says), Ledger { accepted: 3, holds: false, faults });
+        assert_eq!(ledger(&says), Ledger { accepted: 3, is_whole: true, holds: false, faults });
         assert!(!ledger(&json!({})).holds && ledger(&json!({"holds": true})).holds);
     }
 }

@@ -162,7 +162,7 @@ async fn run(
     bar.abort();
     cafe.closing.cancel();
     claims.extend(last_words(&mut guests).await?);
-    let audit = audit::audit(&cafe, claims).await?;
+    let audit = audit::audit(&cafe, claims, line.is_some()).await?;
     Ok(Report::new(&plan, &cafe.tally, audit))
 }
 

@@ -7,7 +7,7 @@ use std::{
 
 use ::rush::{Fault, Plan, Stage};
 
-use super::audit::Audit;
+use super::audit::{Audit, Ledger};
 use crate::practice::Tally;
 
 /// Faults that are told one by one.
@@ -44,8 +44,8 @@ impl Report {
 
     /// Every order is accounted for.
     pub(super) fn is_well(&self) -> bool {
-        let has_balance =
-            self.audit.ledger.as_ref().is_none_or(|ledger| ledger.holds && ledger.faults.is_empty());
+        let Ledger { holds, faults, .. } = &self.audit.ledger;
+        let has_balance = *holds && faults.is_empty();
         self.audit.faults.is_empty() && self.unanswered == 0 && has_balance
     }
 
@@ -75,10 +75,8 @@ impl Report {
             let away = format!(" times, back within {:.1} s each time", self.longest_away.as_secs_f64());
             row("killed", self.kills, &away)?;
         }
-        if let Some(ledger) = ledger {
-            let holds = if ledger.holds { "the equation holds" } else { "the equation does NOT hold" };
-            row("in the log", ledger.accepted, &format!(" orders, and {holds}"))?;
-        }
+        let holds = if ledger.holds { "the equation holds" } else { "the equation does NOT hold" };
+        row("in the log", ledger.accepted, &format!(" orders, and {holds}"))?;
         writeln!(out)?;
         if self.is_well() {
             return writeln!(out, "every order accounted for, each bell rang once")
@@ -102,15 +100,11 @@ impl Report {
                 self.unanswered
             )?;
         }
-        let of_ledger = self.audit.ledger.iter().flat_map(|ledger| &ledger.faults);
-        let mut wrong_in_log = 0;
-        for fault in of_ledger {
-            wrong_in_log += 1;
+        let Ledger { holds, faults: in_log, .. } = &self.audit.ledger;
+        for fault in in_log {
             writeln!(out, "  in the log: {fault}")?;
         }
-        if wrong_in_log == 0 && self.audit.ledger.as_ref().is_some_and(|ledger| !ledger.holds) {
-            wrong_in_log = 1;
-        }
+        let wrong_in_log = in_log.len().max(usize::from(!holds));
         let count = faults.len() + self.unanswered + wrong_in_log;
         let things = if count == 1 { "1 thing is" } else { &format!("{count} things are") };
         writeln!(
@@ -123,7 +117,7 @@ impl Report {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::audit::Ledger, *};
+    use super::*;
 
     fn told(audit: Audit, unanswered: usize) -> (bool, String) {
         let report = Report {
@@ -142,10 +136,14 @@ mod tests {
         (report.is_well(), String::from_utf8(out).unwrap())
     }
 
+    fn holds() -> Ledger {
+        Ledger { accepted: 3, is_whole: true, holds: true, faults: Vec::new() }
+    }
+
     #[test]
     fn a_morning_that_went_well_says_so_last() {
         let places = [(Stage::Collected, 2), (Stage::Cancelled, 1)].into();
-        let (is_well, text) = told(Audit { places, nobody_came: 1, ..Audit::default() }, 0);
+        let (is_well, text) = told(Audit { places, nobody_came: 1, ledger: holds(), ..Audit::default() }, 0);
         assert!(is_well && text.ends_with("\n\nevery order accounted for, each bell rang once\n"), "{text}");
         for row in [
             "orders            3, 5 drinks; sent once more 1×",
@@ -162,7 +160,10 @@ mod tests {
     fn a_ledger_that_does_not_hold_is_wrong_even_where_nobody_misses_anything() {
         let ledger = |holds, faults: &[&str]| {
             let faults = faults.iter().map(|fault| (*fault).to_owned()).collect();
-            told(Audit { ledger: Some(Ledger { accepted: 3, holds, faults }), ..Audit::default() }, 0)
+            told(
+                Audit { ledger: Ledger { accepted: 3, is_whole: true, holds, faults }, ..Audit::default() },
+                0,
+            )
         };
         let (is_well, text) = ledger(true, &[]);
         assert!(is_well && text.contains("in the log        3 orders, and the equation holds"), "{text}");
@@ -175,7 +176,7 @@ mod tests {
     #[test]
     fn what_is_wrong_is_named_and_the_morning_can_be_had_again() {
         let faults = (0..30).map(|n| Fault::Lost(format!("order-{n}"))).collect();
-        let (is_well, text) = told(Audit { faults, ..Audit::default() }, 1);
+        let (is_well, text) = told(Audit { faults, ledger: holds(), ..Audit::default() }, 1);
         assert!(!is_well && text.contains("order order-0 was accepted"), "{text}");
         assert!(text.contains("and 10 more") && text.contains("31 things are wrong"), "{text}");
         assert!(
