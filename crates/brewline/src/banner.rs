@@ -85,6 +85,7 @@ fn addresses(door: &Door, out: &mut dyn io::Write) -> io::Result<()> {
     door.lines(out)?;
     writeln!(out, "  bar      {url}/bar  where drinks are made")?;
     writeln!(out, "  till     {url}/till  for those without a phone")?;
+    writeln!(out, "  ledger   {url}/ledger  where every order is")?;
     writeln!(out, "  screen   {url}/board  the codes, for everyone to see")?;
     writeln!(out, "  orders   POST {url}/order?amount=2")?;
     writeln!(out, "  one      GET  {url}/orders/ID")?;

@@ -371,7 +371,7 @@ pub struct LedgerArgs {
     #[arg(long, value_name = "URL", env = "BREWLINE_COUNTER", value_parser = said(value::counter))]
     pub counter: Option<CounterAddress>,
 
-    /// A manager's token for the counter
+    /// A manager's token for the counter [default: none]
     #[arg(long, value_name = "TOKEN", env = "BREWLINE_TOKEN", hide_env_values = true)]
     pub token: Option<String>,
 
