@@ -24,6 +24,10 @@ use crate::{app::App, clock};
 const POLL: Duration = Duration::from_millis(500);
 /// The same while it catches up: a log without anything to read says so only after the wait.
 const CATCH_UP_POLL: Duration = Duration::from_millis(5);
+/// What comes within this is counted together: nobody looks more often than once a second.
+const GATHER: Duration = Duration::from_millis(100);
+/// What orders of other days are is asked so often, while some are not known.
+const TELL_EVERY_MS: Millis = 1_000;
 /// Records counted under one lock: readers wait no longer than that.
 const CHUNK: usize = 256;
 /// How long to wait before beginning anew, doubling from the first to the last while it fails.
@@ -47,6 +51,8 @@ pub(crate) struct Auditor {
     runtime: Handle,
     /// The newest time of the log that was seen: a clock that was set back does not bring a day back.
     newest: Cell<Millis>,
+    /// When the counter was last asked what orders of other days are.
+    told: Cell<Millis>,
 }
 
 /// Why a count ended.
@@ -59,7 +65,7 @@ enum End {
 
 impl Auditor {
     pub(crate) fn new(app: Arc<App>, runtime: Handle) -> Self {
-        Self { app, runtime, newest: Cell::new(Millis::MIN) }
+        Self { app, runtime, newest: Cell::new(Millis::MIN), told: Cell::new(Millis::MIN) }
     }
 
     /// Counts until told to stop. What goes wrong is told and tried again: nobody else waits for it.
@@ -90,10 +96,14 @@ impl Auditor {
             let lasted = clock::now().saturating_sub(began);
             wait = if lasted > 60_000 { BACKOFF.0 } else { (wait * 2).min(BACKOFF.1) };
             tracing::warn!(%error, "the ledger is counted anew");
-            let pause = async { tokio::time::timeout(wait, self.app.closing.cancelled()).await };
-            // Over early: told to stop, which the loop sees.
-            let _ = self.runtime.block_on(pause);
+            self.pause(wait);
         }
+    }
+
+    /// Waits, or is told to stop, which whoever goes on from here sees.
+    fn pause(&self, time: Duration) {
+        let pause = async { tokio::time::timeout(time, self.app.closing.cancelled()).await };
+        let _ = self.runtime.block_on(pause);
     }
 
     fn audit(&self) -> &Audit {
@@ -125,9 +135,7 @@ impl Auditor {
         }
         self.close_missed()?;
         let business = Day::at(&self.settings(), self.now());
-        let days = self.audit().days().clone();
-        let began = Beginning::before(log, &days, &business)?;
-        drop(days);
+        let began = Beginning::before(log, &self.audit().days_before(&business.date.to_string()), &business)?;
         self.audit().begin(began.count(business, log.partitions(topic::RECEIVED)));
         for (topic, start) in began.starts() {
             follow.add(topic, start)?;
@@ -162,6 +170,7 @@ impl Auditor {
             if self.now() >= business.to {
                 return Ok(End::DayOver);
             }
+            self.pause(GATHER);
         }
         Ok(End::Stop)
     }
@@ -190,7 +199,10 @@ impl Auditor {
         };
         let mut count = self.audit().write();
         count.partitions = self.app.log.partitions(topic::RECEIVED);
-        self.tell_of_others(&mut count);
+        if as_of.saturating_sub(self.told.get()) >= TELL_EVERY_MS || as_of < self.told.get() {
+            self.told.set(as_of);
+            self.tell_of_others(&mut count);
+        }
         let before = count.faults.clone();
         let in_doubt = doubts.look(&mut count, as_of, is_repeat);
         if !in_doubt {

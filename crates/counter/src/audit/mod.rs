@@ -22,6 +22,7 @@ mod states;
 
 use std::{
     collections::BTreeMap,
+    ops::Bound,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
         atomic::{AtomicBool, AtomicI64, Ordering},
@@ -43,6 +44,8 @@ pub(crate) use self::{
 
 /// Balances that are remembered: more than two years. Those before them are taken out of the log.
 const DAYS_MAX: usize = 800;
+/// Days before one, among which the balance is looked for that a count of it begins with.
+const LOOKED_BACK: usize = 30;
 
 /// A handle on the count. Clones see the same.
 #[derive(Debug, Clone, Default)]
@@ -79,6 +82,13 @@ impl Audit {
     /// How days closed, by their dates.
     pub(crate) fn days(&self) -> MutexGuard<'_, BTreeMap<String, Balance>> {
         self.0.days.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The last of them before this date: more than any count looks at.
+    pub(crate) fn days_before(&self, date: &str) -> BTreeMap<String, Balance> {
+        let days = self.days();
+        let before = days.range::<str, _>((Bound::Unbounded, Bound::Excluded(date))).rev().take(LOOKED_BACK);
+        before.map(|(date, balance)| (date.clone(), balance.clone())).collect()
     }
 
     /// The shop is closed: the day's balance is written once everything up to this time is counted.

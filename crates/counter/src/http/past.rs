@@ -28,7 +28,13 @@ pub(super) fn moment(uri: &Uri) -> Result<Option<Millis>, Problem> {
 
 /// How everything was at this moment, counted from the log.
 pub(super) async fn look_back(app: &Arc<App>, at: Millis) -> Result<Past, Problem> {
-    run(app, move |app| Past::at(&*app.log, &app.audit.days().clone(), &app.settings_of_shop(), at)).await
+    run(app, move |app| past_at(app, at)).await
+}
+
+fn past_at(app: &App, at: Millis) -> Result<Past, PastError> {
+    let settings = app.settings_of_shop();
+    let date = shop::Day::at(&settings, at).date.to_string();
+    Past::at(&*app.log, &app.audit.days_before(&date), &settings, at)
 }
 
 /// Refuses everyone but managers: where the present is for others, too.
@@ -49,8 +55,7 @@ pub(super) async fn screen(
     manager_only(app, headers)?;
     let at = moment(uri)?.ok_or_else(|| Problem::field("at", "Say a moment: at=MS."))?;
     let json = run(app, move |app| {
-        let days = app.audit.days().clone();
-        let past = Past::at(&*app.log, &days, &app.settings_of_shop(), at)?;
+        let past = past_at(app, at)?;
         let known = |id: &str| Some(app.views.look()?.get(id)?.order.clone());
         let views = as_it_was(&*app.log, &past, at, known)?;
         let json = show(&views.look_back(at));

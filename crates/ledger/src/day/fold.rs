@@ -12,6 +12,7 @@ impl Day {
     pub(super) fn push(&mut self, key: (Partition, Name), order: DayOrder) {
         // At most ORDERS_MAX.
         let at = u32::try_from(self.orders.len()).unwrap_or(u32::MAX);
+        self.unknown += usize::from(!order.known);
         self.orders.push(order);
         self.by_name.insert(key, at);
     }
@@ -26,6 +27,7 @@ impl Day {
         if let Some(at) = self.expected.remove(&place) {
             let lines = self.lines_of(order);
             let known = &mut self.orders[at as usize];
+            self.unknown -= usize::from(!known.known);
             known.tell(order, lines);
             let was = std::mem::replace(&mut known.received_at, entry.timestamp);
             let first_ready = known.first_ready_at;

@@ -31,6 +31,8 @@ const BUCKET_MINUTES: i64 = 5;
 #[derive(Debug, Clone, Default)]
 pub struct Day {
     orders: Vec<DayOrder>,
+    /// Of how many of them only what was decided is known.
+    unknown: usize,
     by_name: HashMap<(Partition, Name), u32>,
     /// Orders that were taken before their records were read, by where those stand.
     expected: HashMap<(Partition, Offset), u32>,
@@ -168,7 +170,8 @@ impl Day {
 
     /// Orders of which nothing is known but what was decided: whoever knows what they are tells by [`Day::tell`].
     pub fn unknown(&self) -> impl Iterator<Item = &DayOrder> {
-        self.orders.iter().filter(|order| !order.known)
+        let orders = if self.unknown == 0 { &[][..] } else { &self.orders[..] };
+        orders.iter().filter(|order| !order.known)
     }
 
     /// What this order of another day is.
@@ -180,6 +183,7 @@ impl Day {
             && !known.known
         {
             known.tell(order, lines);
+            self.unknown -= 1;
             known.received_at = received_at;
             if known.code == 0 {
                 known.code = code;

@@ -227,7 +227,11 @@ impl Ledger {
     /// Where everything is, by what was observed so far.
     pub fn equation(&self) -> Equation {
         let mut stages = self.stages;
-        let waiting = self.parts.values().map(|part| part.waiting.range(part.taken_to..).count() as u64);
+        // Many may wait, and few are ever passed over.
+        let waiting = self.parts.values().map(|part| {
+            let passed = part.waiting.range(..part.taken_to).count();
+            (part.waiting.len() - passed) as u64
+        });
         stages[Stage::Received as usize] += waiting.sum::<u64>();
         Equation {
             accepted: self.accepted,
