@@ -49,6 +49,8 @@ export function place(at, { from, to }) {
 /** The moment at a place of the track, to the second. @param {number} place @param {Span} span */
 export function momentAt(place, { from, to }) {
   const within = Math.min(1, Math.max(0, place));
+  // The end may be no whole second, and it is more than a moment: now.
+  if (within === 1) return to;
   return Math.min(to, Math.max(from, Math.round((from + within * (to - from)) / 1_000) * 1_000));
 }
 

@@ -70,6 +70,7 @@ test('Page keys go five minutes, Home and End to where the day begins and ends',
 
 test('what is touched on the track is a moment, to the second, and never outside of the day', () => {
   assert.equal(momentAt(0.5, { from: 0, to: 9_000 }), 5_000);
+  assert.equal(momentAt(1, { from: 0, to: 9_300 }), 9_300, 'the end is the end, also within a second');
   assert.deepEqual([momentAt(-1, SPAN), momentAt(2, SPAN)], [SPAN.from, SPAN.to]);
   assert.deepEqual([place(SPAN.from, SPAN), place(SPAN.to, SPAN), place(0, SPAN), place(5, { from: 5, to: 5 })], [0, 1, 0, 1]);
 });
