@@ -590,7 +590,7 @@ function undoLast() {
 }
 
 railPart.addEventListener('scroll', () => {
-  tickets.count();
+  tickets.scrolled();
   if (tickets.needsMore()) tickets.drawMore();
   show();
 }, { passive: true });

@@ -58,6 +58,8 @@ export class Tickets {
     this.more = 0;
     this.total = 0;
     this.drawn = 0;
+    /** What is seen of the rail. Asked for while drawing, it would lay out the whole page each time. */
+    this.view = { left: 0, width: 0, whole: 0 };
     /** @type {Place[]} */
     this.places = [];
     /** Where each element stands. @type {WeakMap<HTMLElement, string>} */
@@ -75,7 +77,15 @@ export class Tickets {
     // One below the other, the page scrolls.
     this.height = isOne ? Infinity : this.rail.clientHeight - parseFloat(paddingTop);
     this.box.style.setProperty('--column', `${this.column.width}px`);
+    this.scrolled();
     for (const entry of this.entries.values()) entry.isDirty = true;
+  }
+
+  /** Something else of the rail is seen. */
+  scrolled() {
+    const { scrollLeft, clientWidth, scrollWidth } = this.rail;
+    this.view = { left: scrollLeft, width: clientWidth, whole: scrollWidth };
+    this.count();
   }
 
   /**
@@ -86,7 +96,7 @@ export class Tickets {
   update(tickets, look) {
     const focused = document.activeElement;
     // What nobody sees yet is drawn when somebody scrolls there.
-    const seen = Math.ceil((this.rail.scrollLeft + this.rail.clientWidth) / (this.column.width + GAP_COLUMNS)) + AHEAD;
+    const seen = Math.ceil((this.view.left + this.view.width) / (this.column.width + GAP_COLUMNS)) + AHEAD;
     const most = Math.max(this.drawn, seen * 8);
     this.total = tickets.length;
     const shown = tickets.slice(0, most);
@@ -243,17 +253,16 @@ export class Tickets {
 
   /** How many stand to the right of what is seen. */
   count() {
-    const { scrollLeft, clientWidth } = this.rail;
     const step = this.column.width + GAP_COLUMNS;
-    const first = (scrollLeft + clientWidth - this.column.width / 2) / step;
+    const first = (this.view.left + this.view.width - this.column.width / 2) / step;
     const beyond = new Set(this.places.filter(({ column, isFirst }) => isFirst && this.column.columns > 1 && column >= first).map(({ id }) => id));
     this.more = beyond.size + this.total - this.drawn;
   }
 
   /** Whether somebody has come so close to the end of what is drawn that more has to be. */
   needsMore() {
-    const { scrollLeft, clientWidth, scrollWidth } = this.rail;
-    return this.drawn < this.total && scrollLeft + clientWidth * 2 >= scrollWidth;
+    const { left, width, whole } = this.view;
+    return this.drawn < this.total && left + width * 2 >= whole;
   }
 
   drawMore() {
