@@ -139,7 +139,10 @@ impl Bar {
         let gone = |held: &Held| !there.contains(&held.ticket.order) && !held.ticket.stage.is_over();
         let gone: Vec<_> = self.rail.iter().filter(|(_, held)| gone(held)).map(|(place, _)| *place).collect();
         for place in gone {
-            self.take_off(place);
+            // Not known as over: what an answer said of it may be newer than this, and then it is told again.
+            if let Some(held) = self.rail.remove(&place) {
+                self.places.remove(&held.ticket.order);
+            }
         }
         for ticket in tickets {
             self.sees(now, ticket);
@@ -502,6 +505,18 @@ mod tests {
         bar.sees(1, Ticket { stage: Stage::Cancelled, version: 2, ..old.clone() });
         bar.sees(2, old);
         assert!(bar.is_clear() && bar.next_at().is_none());
+    }
+
+    #[test]
+    fn what_came_back_while_the_rail_was_being_told_is_made_when_it_is_told_again() {
+        let mut line = Line::default();
+        let mut bar = Bar::new(1, Vec::new(), Some(OTHERS), None);
+        let back = Ticket { stage: Stage::Making, round: 2, version: 9, ..line.place(1) };
+        bar.sees(0, back.clone());
+        // Told as it was before, when the order was collected.
+        bar.shows(1, Vec::new());
+        bar.sees(2, back);
+        assert_eq!((bar.counts(), bar.next_at()), ([0, 1, 0], Some(2 + OTHERS.making)));
     }
 
     #[test]
