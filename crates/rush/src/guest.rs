@@ -143,7 +143,13 @@ impl Guest {
     /// Comes for it.
     fn get_up(&mut self, now: Millis) {
         let manner = self.customer.manner.clone();
+        // Whoever stayed for a moment after it was over stays longer; whoever means to wander off for good still does.
+        let is_for_good = manner.leaves.is_some_and(|leave| leave.back_after.is_none());
+        let closes_at = self.agenda.iter().rev().find(|(_, act)| *act == Act::Close).map(|(at, _)| *at);
         self.forget(|act| *act == Act::Leave);
+        if let Some(at) = closes_at.filter(|_| is_for_good) {
+            self.plan(at, Act::Leave);
+        }
         let notices_at = now + manner.notices_after;
         let there_at = notices_at + manner.walks_for;
         self.plan(now + RINGS_IN, Act::Tap(Tap::Rang));
@@ -252,6 +258,17 @@ mod tests {
         // The reload at 1,500 would end after they left.
         assert_eq!(acts.iter().filter(|act| **act == Act::Close).count(), 1);
         assert_eq!(acts[acts.len() - 3..], [Act::Tap(Tap::Presence("gone")), Act::Close, Act::Leave]);
+    }
+
+    #[test]
+    fn who_wanders_off_for_good_does_so_also_after_the_bell() {
+        let leaves = Some(Leave { after: 2_000, back_after: None });
+        let mut guest = someone(|customer| customer.manner.leaves = leaves);
+        until(&mut guest, 0);
+        guest.hear(0, News::Taken);
+        guest.hear(1_000, News::Ready);
+        let acts = until(&mut guest, 1_000_000);
+        assert_eq!(acts[acts.len() - 2..], [Act::Close, Act::Leave]);
     }
 
     #[test]
