@@ -30,7 +30,8 @@ pub(crate) struct Line {
 
 impl Line {
     pub(crate) fn start(shop: Shop, topics: &[&str]) -> Self {
-        assert!(shop.run("topics", topics).status.success());
+        let made = shop.run("topics", topics);
+        assert!(made.status.success(), "{made:?}");
         let counters = [shop.counter(&[]), shop.counter(&[])];
         // One with a name, and one without.
         let brew = ["-v", "--seconds-per-cup", "0.1"];

@@ -10,7 +10,7 @@ use std::{
 use rdkafka::{
     ClientConfig,
     consumer::{BaseConsumer, Consumer as _},
-    metadata::MetadataTopic,
+    metadata::{Metadata, MetadataTopic},
 };
 use rustix::process::{Pid, Signal};
 
@@ -74,6 +74,12 @@ impl Cluster {
         let cluster = Self { ports: [first, first + 10, first + 20] };
         cluster.script("clean");
         cluster.script("start");
+        // Each answers before it knows of the others, and topics in three copies are refused by one that knows of two.
+        for port in cluster.ports {
+            wait_for_metadata(&format!("127.0.0.1:{port}"), |metadata| {
+                metadata.brokers().len() == cluster.ports.len()
+            });
+        }
         cluster
     }
 
@@ -89,18 +95,10 @@ impl Cluster {
     /// Starts those that were killed, and waits until each has again whatever it is to have a copy of.
     pub(crate) fn start_again(&self) {
         self.script("start");
-        let consumer: BaseConsumer =
-            ClientConfig::new().set("bootstrap.servers", self.address()).create().unwrap();
-        let until = Instant::now() + PATIENCE;
-        loop {
-            let metadata = consumer.fetch_metadata(None, PATIENCE).unwrap();
+        wait_for_metadata(&self.address(), |metadata| {
             let mut partitions = metadata.topics().iter().flat_map(MetadataTopic::partitions);
-            if partitions.all(|partition| partition.isr().len() == self.ports.len()) {
-                return;
-            }
-            assert!(Instant::now() < until, "a broker has not caught up");
-            std::thread::park_timeout(Duration::from_millis(100));
-        }
+            partitions.all(|partition| partition.isr().len() == self.ports.len())
+        });
     }
 
     fn script(&self, command: &str) {
@@ -111,6 +109,20 @@ impl Cluster {
 impl Drop for Cluster {
     fn drop(&mut self) {
         self.script("clean");
+    }
+}
+
+/// Waits until a broker at one of these addresses says that it is so.
+fn wait_for_metadata(brokers: &str, is_so: impl Fn(&Metadata) -> bool) {
+    let until = Instant::now() + PATIENCE;
+    // A client of its own for each question: one that knows more brokers than these may ask those.
+    let ask = || {
+        let consumer: BaseConsumer = ClientConfig::new().set("bootstrap.servers", brokers).create().unwrap();
+        consumer.fetch_metadata(None, PATIENCE).unwrap()
+    };
+    while !is_so(&ask()) {
+        assert!(Instant::now() < until, "the brokers do not find together");
+        std::thread::park_timeout(Duration::from_millis(100));
     }
 }
 
