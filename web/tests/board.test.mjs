@@ -285,6 +285,7 @@ test('a language without a voice is said to have none', async () => {
 test('whoever has a mouse sets it by hand: the mouse hides, Escape closes, and the address says the same', async () => {
   const { screen, page, said } = await heard(browser, '');
   await page.locator('.idle').waitFor();
+  await screen.settled();
   assert.equal(await page.locator('.gear').evaluate((one) => getComputedStyle(one).opacity), '0');
   assert.equal(await page.evaluate(() => getComputedStyle(document.documentElement).cursor), 'none');
   await page.mouse.move(200, 200);

@@ -135,9 +135,19 @@ export class Opened {
     await this.enlarge();
   }
 
+  /** Waits until what comes and goes has done so: what is half there is half as easy to read. A flash that lasts longer is what there is to see. */
+  async settled() {
+    await this.page.evaluate(async () => {
+      const ends = (/** @type {Animation} */ one) => one.playState === 'running' && Number(one.effect?.getComputedTiming().endTime) <= 1_000;
+      // One that is cancelled is over as well.
+      await Promise.allSettled(document.getAnimations().filter(ends).map((one) => one.finished));
+    });
+  }
+
   /** Fails if someone who can't see, or can't see well, could not use the page as it is now. */
   async accessible() {
     const source = await axeSource();
+    await this.settled();
     await this.page.evaluate(source);
     const violations = await this.page.evaluate(async () => {
       const axe = /** @type {any} */ (window).axe;
