@@ -11,7 +11,7 @@
 //! | [`Search`] | which of its orders someone looks for |
 //! | [`Balance`] | how a day closed: what the next recount begins with |
 //! | `name` | order ids in a few bytes |
-//! | `rows` | orders in memory, by their names |
+//! | `rows` | what the count knows of each order |
 //!
 //! The ledger reads four topics: `order.received`, `order.event`, `order.processed` and `order.dlq`. Between topics and
 //! partitions any order gives the same once everything has been read.

@@ -1,11 +1,7 @@
-//! Orders in memory, by their partitions and names: what the count knows of each.
-
-use std::hash::BuildHasher as _;
+//! What the count knows of each order.
 
 use eventlog::{Millis, Offset, Partition};
-use hashbrown::{DefaultHashBuilder, HashTable};
-use order::Stage;
-use slab::Slab;
+use order::{Named, Places, Stage};
 
 use crate::Name;
 
@@ -42,76 +38,13 @@ pub(crate) struct Flags {
     pub(crate) foreign: bool,
 }
 
-/// An order's place, good as long as the order is in memory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Key(u32);
+/// Orders, found by their partitions and names.
+pub(crate) type Rows = Places<Row>;
 
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Rows {
-    slab: Slab<Row>,
-    by_name: HashTable<Found>,
-    hasher: DefaultHashBuilder,
-}
+impl Named for Row {
+    type Name<'a> = (Partition, &'a Name);
 
-/// The hash stands beside the place, so that the table can grow without looking at a million names.
-#[derive(Debug, Clone, Copy)]
-struct Found {
-    hash: u32,
-    key: Key,
-}
-
-/// Both ends of the number count in a table: the low bits say where, the high ones tell neighbours apart.
-fn spread(hash: u32) -> u64 {
-    u64::from(hash) << 32 | u64::from(hash)
-}
-
-impl Rows {
-    pub(crate) fn find(&self, partition: Partition, name: &Name) -> Option<Key> {
-        let hash = self.hash(partition, name);
-        let is_it = |found: &Found| {
-            found.hash == hash && {
-                let row = self.get(found.key);
-                row.partition == partition && row.name == *name
-            }
-        };
-        self.by_name.find(spread(hash), is_it).map(|found| found.key)
-    }
-
-    /// Adds an order that is not in it yet.
-    pub(crate) fn insert(&mut self, row: Row) -> Key {
-        let hash = self.hash(row.partition, &row.name);
-        // Fewer than 4 billion orders are in memory; what is settled is let go of.
-        let key = Key(u32::try_from(self.slab.insert(row)).unwrap_or(u32::MAX));
-        self.by_name.insert_unique(spread(hash), Found { hash, key }, |found| spread(found.hash));
-        key
-    }
-
-    pub(crate) fn get(&self, key: Key) -> &Row {
-        &self.slab[key.0 as usize]
-    }
-
-    pub(crate) fn get_mut(&mut self, key: Key) -> &mut Row {
-        &mut self.slab[key.0 as usize]
-    }
-
-    pub(crate) fn remove(&mut self, key: Key) {
-        let Some(row) = self.slab.try_remove(key.0 as usize) else { return };
-        let hash = self.hash(row.partition, &row.name);
-        if let Ok(entry) = self.by_name.find_entry(spread(hash), |found| found.key == key) {
-            entry.remove();
-        }
-    }
-
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (Key, &Row)> {
-        self.slab.iter().map(|(at, row)| (Key(u32::try_from(at).unwrap_or(u32::MAX)), row))
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.slab.len()
-    }
-
-    fn hash(&self, partition: Partition, name: &Name) -> u32 {
-        let [a, b, c, d, ..] = self.hasher.hash_one((partition, name)).to_le_bytes();
-        u32::from_le_bytes([a, b, c, d])
+    fn name(&self) -> (Partition, &Name) {
+        (self.partition, &self.name)
     }
 }

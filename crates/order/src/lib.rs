@@ -6,7 +6,7 @@
 //! | [`Order`] | the order as it travels: JSON to the byte, unknown fields kept |
 //! | [`Command`], [`Event`], [`OrderState`] | what is asked, what was decided, what is so now |
 //! | [`decide`], [`apply`] | the rules, over one order |
-//! | [`Orders`] | orders in memory, by place and by id |
+//! | [`Places`], [`Orders`] | orders in memory, by place and by name |
 //! | [`Book`] | the orders of one partition: repeats, pickup codes, what is remembered |
 //! | [`Promise`] | when an order is said to be ready |
 //! | [`Code`] | a pickup code's number, words and symbol |
@@ -22,7 +22,7 @@ mod id;
 mod item;
 mod limits;
 mod order;
-mod orders;
+mod places;
 mod promise;
 mod state;
 pub mod topic;
@@ -39,7 +39,7 @@ pub use crate::{
     item::{Extra, Item, LineDetails, Title},
     limits::{BadText, Limits, check_text},
     order::{Channel, Details, Order, REQUEST_HASH, Status},
-    orders::{Key, Orders},
+    places::{Key, Named, Orders, Places},
     promise::Promise,
     state::{Answer, At, Marks, Mode, OrderState, ParseError, SCHEMA, Stage, parse_versioned},
 };

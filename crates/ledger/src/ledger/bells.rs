@@ -1,10 +1,10 @@
 //! Bells: each is to ring once for each round that became ready, whichever of the two is read first.
 
 use eventlog::{Entry, Millis, Offset};
-use order::Stage;
+use order::{Key, Stage};
 
 use super::{Ledger, SKEW_MS, WRONG_MAX};
-use crate::{Name, Wrong, rows::Key, rows::Row};
+use crate::{Name, Wrong, rows::Row};
 
 /// A bell, as long as it and its order's being ready do not go together.
 #[derive(Debug, Clone, Copy, Default)]
@@ -30,7 +30,7 @@ impl Ledger {
         if self.early.is_empty() {
             return;
         }
-        let Row { name, partition, .. } = self.rows.get(key).clone();
+        let Row { name, partition, .. } = self.rows[key].clone();
         let from = (partition, name.clone(), 0);
         let rounds = self.early.range(from..).take_while(|((p, n, _), _)| (*p, n) == (partition, &name));
         let rounds: Vec<u32> = rounds.map(|((_, _, round), _)| *round).collect();
@@ -46,7 +46,7 @@ impl Ledger {
         if self.floor.is_some_and(|floor| time < floor.saturating_add(SKEW_MS)) {
             // Its bell may stand before everything that is read.
             self.bells.remove(&(key, round));
-            let row = self.rows.get_mut(key);
+            let row = &mut self.rows[key];
             row.rung = row.rung.max(round);
             return;
         }
@@ -58,14 +58,14 @@ impl Ledger {
     fn settle(&mut self, key: Key, round: u32) {
         if self.bells.get(&(key, round)).is_some_and(|bell| bell.ready == bell.rung) {
             self.bells.remove(&(key, round));
-            let row = self.rows.get_mut(key);
+            let row = &mut self.rows[key];
             row.rung = row.rung.max(round);
         }
     }
 
     pub(super) fn announced(&mut self, entry: &Entry, id: &str, round: u32, ours: bool) {
         let (partition, name) = (entry.partition, Name::of(id));
-        let Some(key) = self.rows.find(partition, &name).or_else(|| self.elsewhere(&name, ours)) else {
+        let Some(key) = self.rows.find((partition, &name)).or_else(|| self.elsewhere(&name, ours)) else {
             let is_of_before =
                 self.floor.is_some_and(|floor| entry.timestamp < floor.saturating_add(SKEW_MS));
             if ours && !is_of_before && self.early.len() < WRONG_MAX {
@@ -75,12 +75,12 @@ impl Ledger {
             }
             return;
         };
-        let row = self.rows.get_mut(key);
+        let row = &mut self.rows[key];
         if !ours && row.version == 0 {
             self.made_by_others(key, entry.timestamp);
             return;
         }
-        let row = self.rows.get(key);
+        let row = &self.rows[key];
         if let Some(bell) = self.bells.get_mut(&(key, round)) {
             bell.rung += 1;
             bell.at = Some(entry.offset);
@@ -97,12 +97,12 @@ impl Ledger {
         if ours {
             return None;
         }
-        self.parts.keys().find_map(|&partition| self.rows.find(partition, name))
+        self.parts.keys().find_map(|&partition| self.rows.find((partition, name)))
     }
 
     /// A barista of someone else made it: all that is known is that it is ready.
     fn made_by_others(&mut self, key: Key, time: Millis) {
-        let row = self.rows.get_mut(key);
+        let row = &mut self.rows[key];
         row.changed_at = row.changed_at.max(time);
         if std::mem::replace(&mut row.flags.foreign, true) {
             return;

@@ -1,19 +1,19 @@
 //! One record → what is different: where orders are, and what does not follow from what was before.
 
 use eventlog::{Entry, Millis, Offset};
-use order::Stage;
+use order::{Key, Stage};
 
 use super::{Began, LENIENT_MS, Ledger, WRONG_MAX, Waits};
 use crate::{
     Carried, Decision, Name,
-    rows::{Flags, Key, Row},
+    rows::{Flags, Row},
 };
 
 impl Ledger {
     pub(super) fn carry(&mut self, carried: &Carried) {
         let Carried { stage, round, version, partition, offset, received_at, .. } = *carried;
         let name = Name::of(&carried.id);
-        if self.rows.find(partition, &name).is_some() {
+        if self.rows.find((partition, &name)).is_some() {
             return;
         }
         let rung = if stage == Stage::Ready { round } else { round.saturating_sub(1) };
@@ -71,10 +71,10 @@ impl Ledger {
             return;
         };
         let name = Name::of(id);
-        if let Some(key) = self.rows.find(partition, &name) {
+        if let Some(key) = self.rows.find((partition, &name)) {
             let is_expected =
                 self.strangers.remove(&(key, Some(offset))) || self.strangers.remove(&(key, None));
-            let row = self.rows.get_mut(key);
+            let row = &mut self.rows[key];
             if is_expected {
                 self.accepted += 1;
                 row.at = row.at.max(Some(offset));
@@ -110,7 +110,7 @@ impl Ledger {
         let (partition, name) = (entry.partition, Name::of(&decision.order_id));
         let is_first = decision.version == 1 && decision.from.is_none();
         let at = decision.taken.as_ref().filter(|_| is_first).map(|taken| taken.at.offset);
-        let key = match self.rows.find(partition, &name) {
+        let key = match self.rows.find((partition, &name)) {
             Some(key) if is_first && self.is_another(key, at) => {
                 self.begin_anew(key, at);
                 key
@@ -128,7 +128,7 @@ impl Ledger {
             }
             None => self.begin(entry, decision, name, at),
         };
-        let row = self.rows.get_mut(key);
+        let row = &mut self.rows[key];
         row.version = decision.version;
         row.round = decision.round;
         row.stage = decision.to;
@@ -148,13 +148,13 @@ impl Ledger {
 
     /// Whether this is about another order than the one that is known under its name: one placed anew.
     fn is_another(&self, key: Key, at: Option<Offset>) -> bool {
-        let row = self.rows.get(key);
+        let row = &self.rows[key];
         row.version > 0 && !row.stage.is_live() && row.at.is_none_or(|known| at.is_some_and(|at| at > known))
     }
 
     /// It was forgotten and came again. What became of it before stays counted.
     fn begin_anew(&mut self, key: Key, at: Option<Offset>) {
-        let row = self.rows.get_mut(key);
+        let row = &mut self.rows[key];
         row.at = at;
         row.rung = 0;
         row.flags = Flags::default();
@@ -167,7 +167,7 @@ impl Ledger {
 
     /// Whether this is about an order that was finished before the count began, of which only a repeat was read.
     fn comes_back(&self, key: Key, decision: &Decision<'_>) -> bool {
-        let row = self.rows.get(key);
+        let row = &self.rows[key];
         self.is_of_before(decision) && row.version == 0 && !row.flags.carried && !row.flags.foreign
     }
 
@@ -178,7 +178,7 @@ impl Ledger {
     /// What was taken is the record at this place: the one that was read of this order is a repeat if it stands
     /// elsewhere.
     fn is_taken_from(&mut self, key: Key, at: Option<Offset>) {
-        let row = self.rows.get_mut(key);
+        let row = &mut self.rows[key];
         let (Some(at), Some(read), false) = (at, row.at, row.flags.carried || row.version > 0) else {
             return;
         };
@@ -200,7 +200,7 @@ impl Ledger {
 
     /// The next decision on an order that is known: it leaves the place where it was.
     fn goes_on(&mut self, key: Key, decision: &Decision<'_>) {
-        let row = self.rows.get_mut(key);
+        let row = &mut self.rows[key];
         let from = (row.version > 0).then_some(row.stage);
         let fits = decision.version == row.version + 1 && decision.from == from;
         let (version, was_broken) = (row.version, row.flags.broken);

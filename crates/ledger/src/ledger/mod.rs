@@ -9,12 +9,12 @@ mod fold;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use eventlog::{Entry, Millis, Offset, Partition};
-use order::{ParseError, Stage, topic};
+use order::{Key, ParseError, Stage, topic};
 
 use self::bells::Bell;
 use crate::{
     Balance, Carried, Fault, Name, Place, Says, Wrong,
-    rows::{Key, Row, Rows},
+    rows::{Row, Rows},
 };
 
 /// Finished orders are remembered a little longer than baristas do, by the contract's 24 hours: what is said of one
@@ -216,7 +216,7 @@ impl Ledger {
 
     /// Whether no order is.
     pub fn is_empty(&self) -> bool {
-        self.rows.len() == 0
+        self.rows.is_empty()
     }
 
     /// The newest schema version of a decision that a newer program wrote: such a log can't be counted here.
@@ -248,16 +248,16 @@ impl Ledger {
             faults.push(Fault { order_id: order_id.cloned(), wrong, place });
         };
         for (&key, &(after, found)) in &self.gaps {
-            find(Some(&self.rows.get(key).name), Wrong::Gap { after, found }, self.last(key));
+            find(Some(&self.rows[key].name), Wrong::Gap { after, found }, self.last(key));
         }
         for &(key, _) in &self.strangers {
-            find(Some(&self.rows.get(key).name), Wrong::NeverAccepted, self.last(key));
+            find(Some(&self.rows[key].name), Wrong::NeverAccepted, self.last(key));
         }
         for (&partition, part) in &self.parts {
             let at = |offset| place(topic::RECEIVED, partition, offset);
             for (&offset, waits) in part.waiting.range(..part.taken_to) {
                 match waits {
-                    Waits::Order(key) => find(Some(&self.rows.get(*key).name), Wrong::PassedOver, at(offset)),
+                    Waits::Order(key) => find(Some(&self.rows[*key].name), Wrong::PassedOver, at(offset)),
                     Waits::Unreadable => find(None, Wrong::NotDeadLettered, at(offset)),
                 }
             }
@@ -267,10 +267,10 @@ impl Ledger {
         }
         for (&(key, round), bell) in &self.bells {
             let place = match bell.at {
-                Some(offset) => place(topic::PROCESSED, self.rows.get(key).partition, offset),
+                Some(offset) => place(topic::PROCESSED, self.rows[key].partition, offset),
                 None => self.last(key),
             };
-            find(Some(&self.rows.get(key).name), bell.wrong(round), place);
+            find(Some(&self.rows[key].name), bell.wrong(round), place);
         }
         for ((partition, name, round), bell) in &self.early {
             let at = bell.at.unwrap_or_default();
@@ -289,7 +289,7 @@ impl Ledger {
         for (&partition, part) in &self.parts {
             for (&offset, waits) in part.waiting.range(..part.taken_to) {
                 if let Waits::Order(key) = waits {
-                    let Row { name, received_at, .. } = self.rows.get(*key);
+                    let Row { name, received_at, .. } = &self.rows[*key];
                     let order_id = name.clone();
                     suspects.push(Suspect { partition, offset, order_id, received_at: *received_at });
                 }
@@ -309,7 +309,7 @@ impl Ledger {
 
     /// What was read of it is no order of its own.
     fn is_not_new(&mut self, key: Key) {
-        let row = self.rows.get(key);
+        let row = &self.rows[key];
         if let (Some(at), Some(part)) = (row.at, self.parts.get_mut(&row.partition)) {
             part.waiting.remove(&at);
         }
@@ -362,7 +362,7 @@ impl Ledger {
     }
 
     fn last(&self, key: Key) -> Place {
-        let row = self.rows.get(key);
+        let row = &self.rows[key];
         match row.at {
             Some(at) if row.version == 0 => place(topic::RECEIVED, row.partition, at),
             _ => place(topic::EVENT, row.partition, row.event),
