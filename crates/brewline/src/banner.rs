@@ -58,10 +58,7 @@ pub(crate) fn print(
             )?,
             Mode::Manual => {
                 let url = door.map_or_else(|| "http://COUNTER".to_owned(), Door::own_url);
-                writeln!(
-                    out,
-                    "open: drinks are made by people, who say so at\n\n  {url}/orders/ID/commands"
-                )?;
+                writeln!(out, "open: drinks are made by people, who say so at\n\n  {url}/bar")?;
             }
         }
         writeln!(out)?;
@@ -85,12 +82,9 @@ fn addresses(door: &Door, out: &mut dyn io::Write) -> io::Result<()> {
     door.lines(out)?;
     writeln!(out, "  bar      {url}/bar  where drinks are made")?;
     writeln!(out, "  till     {url}/till  for those without a phone")?;
+    writeln!(out, "  board    {url}/board  the codes, for everyone to see")?;
     writeln!(out, "  ledger   {url}/ledger  where every order is")?;
-    writeln!(out, "  screen   {url}/board  the codes, for everyone to see")?;
     writeln!(out, "  orders   POST {url}/order?amount=2")?;
-    writeln!(out, "  one      GET  {url}/orders/ID")?;
-    writeln!(out, "  live     GET  {url}/orders/ID/events")?;
-    writeln!(out, "  board    GET  {url}/board/events")?;
     writeln!(out, "  health   GET  {url}/readyz")?;
     writeln!(out, "  metrics  GET  {url}/metrics")?;
     door.below(out)
