@@ -7,6 +7,14 @@ use crate::imports;
 /// What a page for staff has on its root: `lib/i18n.js` loads their messages then.
 const FOR_STAFF: &str = "data-for=\"staff\"";
 
+/// Where what several pages have stands: it is filled in like a page, and is none.
+const PARTS: &str = "parts/";
+
+/// Whether this is a part of pages.
+pub(crate) fn is_part(path: &str) -> bool {
+    path.starts_with(PARTS)
+}
+
 /// Fills in pages.
 pub(crate) struct Filler<'a> {
     files: &'a BTreeMap<String, String>,
@@ -31,9 +39,9 @@ impl<'a> Filler<'a> {
         Ok(Self { files, assets: format!("/web/{hash}"), icon: data_uri(icon), messages })
     }
 
-    /// The page in this language.
+    /// The page, or the part of one, in this language.
     pub(crate) fn page(&self, path: &str, language: &str) -> Result<String, String> {
-        let html = &self.files[path];
+        let html = self.files.get(path).ok_or_else(|| format!("web/{path}: it is missing"))?;
         let mut filled = String::with_capacity(html.len() * 2);
         let mut rest = html.as_str();
         while let Some((before, after)) = rest.split_once("{{") {
@@ -45,6 +53,10 @@ impl<'a> Filler<'a> {
                 ("assets", "") => filled += &self.assets,
                 ("icon", "") => filled += &self.icon,
                 ("lang", "") => filled += language,
+                // Not in a part: one that held itself would have no end.
+                ("part", name) if !is_part(path) => {
+                    filled += self.page(&format!("{PARTS}{name}.html"), language)?.trim_end();
+                }
                 ("modules", "") => filled += &self.modules(html, language).map_err(|why| wrong(&why))?,
                 ("t", key) => {
                     let message = self.messages[language].get(key);
@@ -250,6 +262,7 @@ mod tests {
             ("<p>\n{{assets", "web/page.html:2: a {{ has no }}"),
             ("{{asets}}", "web/page.html:1: there is no {{asets}}; web/README.md says what there is"),
             ("\n\n{{t a.c}}", "web/page.html:3: web/messages/en.js has no \"a.c\""),
+            ("{{part no}}", "web/parts/no.html: it is missing"),
             (
                 "{{modules}}<script type=\"module\" src=\"{{assets}}/no.js\">",
                 "web/page.html:1: there is no web/no.js",
@@ -261,6 +274,20 @@ mod tests {
         broken.insert("messages/ko.js".to_owned(), "export default { \"a\": 1, };".to_owned());
         let Err(why) = Filler::new(&broken, "abc") else { panic!("a number is no text") };
         assert!(why.starts_with("web/messages/ko.js: what it exports is no JSON object of texts: "), "{why}");
+    }
+
+    #[test]
+    fn a_part_is_filled_in_like_the_page_and_holds_none_itself() {
+        let mut files = files();
+        files.insert("page.html".to_owned(), "<p>{{part a}}</p>".to_owned());
+        files.insert("parts/a.html".to_owned(), "<b lang={{lang}}>\n".to_owned());
+        assert_eq!(
+            Filler::new(&files, "abc").unwrap().page("page.html", "ko").unwrap(),
+            "<p><b lang=ko></p>"
+        );
+        files.insert("parts/a.html".to_owned(), "{{part a}}".to_owned());
+        let why = Filler::new(&files, "abc").unwrap().page("page.html", "ko").unwrap_err();
+        assert_eq!(why, "web/parts/a.html:1: there is no {{part a}}; web/README.md says what there is");
     }
 
     #[test]

@@ -111,6 +111,7 @@ impl Table<'_> {
         for (path, text) in files {
             match path.strip_suffix(".html") {
                 None => assets.push(self.asset(path, text)?),
+                Some(_) if fill::is_part(path) => {}
                 Some(name) => {
                     let constant = name.to_uppercase().replace('-', "_");
                     let [real, practice] = [false, true].map(|is_practice| {

@@ -25,7 +25,7 @@ const SPOKEN = /\s(?:alt|aria-label|aria-description|aria-placeholder|aria-roled
 
 /** @type {Map<string, string>} Every file that is served, but for the messages and the code of others, without comments. */
 const files = new Map();
-for (const folder of ['', 'lib/']) {
+for (const folder of ['', 'lib/', 'parts/']) {
   for (const name of await readdir(new URL(`./${folder}`, ROOT))) {
     if (!/\.(html|css|js)$/.test(name)) continue;
     const text = await readFile(new URL(folder + name, ROOT), 'utf8');
