@@ -7,10 +7,7 @@ use std::{
 
 use anyhow::Context as _;
 use client::Announcements;
-use eventlog::{
-    Entry, Log as _, OpenError,
-    kafka::{KafkaLog, Options},
-};
+use eventlog::{Entry, Log as _, OpenError};
 use order::{Order, topic};
 use tokio_util::sync::CancellationToken;
 
@@ -18,6 +15,7 @@ use crate::{
     catalog,
     config::{Cluster, Keep},
     hearing::Hearing,
+    kafka::{KafkaLog, Options},
     opened::kafka_options,
     value::Told,
 };

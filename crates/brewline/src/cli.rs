@@ -19,14 +19,16 @@ use clap::{
     error::ErrorKind,
     parser::ValueSource,
 };
+use clap_complete::Shell;
 use client::CounterAddress;
 use counter::PublicUrl;
-use eventlog::{Start, Topic, kafka::check_property};
+use eventlog::{Start, Topic};
 use jiff::Zoned;
 use order::OrderId;
 
 use crate::{
     dlq::Place,
+    kafka::check_property,
     log_address::LogAddress,
     value::{self, Told, origin, said, said_word, told},
     watch,
@@ -98,6 +100,14 @@ pub enum Command {
     Menu(MenuArgs),
     /// Check whether the line can work here, and say what to do if not
     Doctor(DoctorArgs),
+    /// Say whether the counter of this machine answers, as containers ask; the exit code is 1 if not
+    Healthcheck(ListenArgs),
+    /// Print what a shell needs to complete commands and flags
+    Completions {
+        /// Which shell reads it
+        #[arg(value_name = "SHELL")]
+        shell: Shell,
+    },
 }
 
 /// Where the line keeps its log and listens.

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, env, ffi::OsString, fmt, net::SocketAddr, path:
 
 use client::CounterAddress;
 use counter::{PublicUrl, TlsFiles};
-use eventlog::{Start, Topic, kafka::check_property};
+use eventlog::{Start, Topic};
 use order::OrderId;
 
 use crate::{
@@ -18,6 +18,7 @@ use crate::{
     },
     dlq,
     file::File,
+    kafka::check_property,
     log_address::LogAddress,
     menu::{Files, Source},
     value::Told,
@@ -304,7 +305,7 @@ impl File {
         })
     }
 
-    fn listen(&self, flag: Option<SocketAddr>) -> SocketAddr {
+    pub(crate) fn listen(&self, flag: Option<SocketAddr>) -> SocketAddr {
         flag.or(self.listen).unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8080)))
     }
 

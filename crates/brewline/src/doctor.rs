@@ -11,15 +11,15 @@ use std::{
 };
 
 use eventlog::{
-    OpenError, kafka,
+    OpenError,
     local::{self, Found},
 };
-use rustix::fs::{Access, access};
 
 use crate::{
     banner::{self, absolute},
     catalog::catalog,
     config::{Cluster, Keep, Line, Place},
+    kafka,
     log_address::name_the_flag,
     menu::Files,
     opened::kafka_options,
@@ -166,7 +166,7 @@ fn directory(dir: &Path) -> Finding {
             place.display()
         ));
     }
-    match access(&place, Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK) {
+    match access(&place) {
         Ok(()) if place == dir => Finding::Good(format!("{} can be written to", dir.display())),
         Ok(()) => Finding::Good(format!("{} will be made", dir.display())),
         Err(error) => Finding::Bad(format!(
@@ -178,8 +178,8 @@ fn directory(dir: &Path) -> Finding {
 
 fn space(dir: &Path) -> Finding {
     let place = nearest(dir);
-    let free = match rustix::fs::statvfs(&place) {
-        Ok(stat) => stat.f_bavail.saturating_mul(stat.f_frsize),
+    let free = match free(&place) {
+        Ok(free) => free,
         Err(error) => {
             return Finding::Note(format!("can't tell how much is free at {} ({error})", place.display()));
         }
@@ -190,6 +190,31 @@ fn space(dir: &Path) -> Finding {
         SPACE_LOW..SPACE_SCARCE => Finding::Note(format!("{text}; a million orders take about 1 GiB")),
         _ => Finding::Good(text),
     }
+}
+
+/// Whether files can be made there.
+#[cfg(unix)]
+fn access(place: &Path) -> io::Result<()> {
+    use rustix::fs::{Access, access};
+    Ok(access(place, Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK)?)
+}
+
+/// Elsewhere only a try says it, and whoever only looks makes no file.
+#[cfg(not(unix))]
+fn access(place: &Path) -> io::Result<()> {
+    fs::read_dir(place).map(drop)
+}
+
+/// In bytes.
+#[cfg(unix)]
+fn free(place: &Path) -> io::Result<u64> {
+    let stat = rustix::fs::statvfs(place)?;
+    Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+}
+
+#[cfg(not(unix))]
+fn free(_: &Path) -> io::Result<u64> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 fn clock(now: SystemTime, dir: &Path) -> Finding {

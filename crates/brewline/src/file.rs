@@ -11,7 +11,6 @@ use std::{
 
 use client::CounterAddress;
 use counter::PublicUrl;
-use eventlog::kafka::check_property;
 use serde::Deserialize as _;
 use toml::{
     Spanned, Value,
@@ -20,6 +19,7 @@ use toml::{
 
 use crate::{
     cli::{Global, LogFormat, Mode},
+    kafka::check_property,
     log_address::LogAddress,
     value::{self, Number},
 };

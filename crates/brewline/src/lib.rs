@@ -15,6 +15,7 @@
 //! | `door`, `qr` | how phones get in; an address as a QR code on a terminal |
 //! | `reach` | whether other machines reach the line, and by which address |
 //! | `hearing` | one topic, heard over everything that heals |
+//! | `kafka` | Apache Kafka, or a sentence where this program has none |
 //! | `narrate` | shows each order's way |
 //! | `chatter` | keeps what changes nothing from crowding that |
 //! | `practice` | customers and baristas of a plan, over the real API |
@@ -22,6 +23,7 @@
 //! | `rush` | a seeded morning, and the verdict on it |
 //! | `ending` | the bound on a clean stop |
 //! | `doctor` | whether the line can work here |
+//! | `healthcheck`, `completions` | whether a counter answers here; scripts for shells |
 //! | `topics` | the topics of a cluster: made, and shown |
 //! | [`watch`] | every record as it comes, and what becomes of it |
 //! | `ledger` | where every order is, counted here or by a counter |
@@ -34,6 +36,7 @@ mod bells;
 mod catalog;
 mod chatter;
 pub mod cli;
+mod completions;
 pub mod config;
 mod customers;
 mod demo;
@@ -42,7 +45,9 @@ mod doctor;
 mod door;
 mod ending;
 pub mod file;
+mod healthcheck;
 mod hearing;
+mod kafka;
 mod ledger;
 pub mod line;
 pub mod log_address;
@@ -97,7 +102,11 @@ pub fn command() -> clap::Command {
 }
 
 fn dispatch(cli: cli::Cli) -> anyhow::Result<ExitCode> {
-    let file = file::File::read(&cli.global).map_err(anyhow::Error::msg)?;
+    // Shells ask at their start, wherever that is, and whatever settings are there.
+    let file = match cli.command {
+        cli::Command::Completions { .. } => file::File::default(),
+        _ => file::File::read(&cli.global).map_err(anyhow::Error::msg)?,
+    };
     telemetry::init(cli.global.verbose, file.log_format(&cli.global));
     let wrong = anyhow::Error::msg::<String>;
     let run = |options| block_on(line::run(options))?.map(|()| ExitCode::SUCCESS);
@@ -125,6 +134,8 @@ fn dispatch(cli: cli::Cli) -> anyhow::Result<ExitCode> {
         cli::Command::Menu(args) => match args.what {
             cli::MenuCommand::Check { file } => menu::check(file),
         },
+        cli::Command::Healthcheck(args) => block_on(healthcheck::healthcheck(file.listen(args.listen)))?,
+        cli::Command::Completions { shell } => Ok(completions::completions(shell)),
         cli::Command::Doctor(args) => {
             Ok(doctor::doctor(&file.line(&args.line).map_err(wrong)?, &file.files(&args.shop)))
         }

@@ -13,6 +13,7 @@ use barista::{Metrics, StopSignal, system_clock};
 use counter::{Counter, Started, Tls, view::Views};
 use eventlog::{Log, OpenError, Reason};
 use prometheus_client::registry::Registry;
+#[cfg(unix)]
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
@@ -150,6 +151,7 @@ fn tell(name: &str, work: impl FnOnce() -> Result<(), OpenError> + Send + 'stati
 }
 
 /// Each open page is a connection, and each connection a file: many systems begin with 1,024 of them.
+#[cfg(unix)]
 pub(crate) fn raise_file_limit() {
     let limit = getrlimit(Resource::Nofile);
     // More than this macOS refuses, "no limit" too: OPEN_MAX in its sys/syslimits.h.
@@ -159,7 +161,12 @@ pub(crate) fn raise_file_limit() {
     }
 }
 
+/// Elsewhere no such limit is in the way.
+#[cfg(not(unix))]
+pub(crate) fn raise_file_limit() {}
+
 /// As high as it may be without asking anybody, and no higher than `most`; never lower than it is.
+#[cfg(unix)]
 fn raised(limit: Rlimit, most: Option<u64>) -> Rlimit {
     // `None` is no limit.
     let least = |a: Option<u64>, b: Option<u64>| a.into_iter().chain(b).min();
@@ -356,6 +363,7 @@ mod tests {
         Counter::bind(counter::Options { listen, ..counter::Options::default() }).unwrap()
     }
 
+    #[cfg(unix)]
     #[test]
     fn the_file_limit_is_raised_as_far_as_the_system_lets_it() {
         for ((current, maximum, most), new) in [

@@ -4,7 +4,6 @@ use std::{sync::Arc, time::Duration};
 
 use eventlog::{
     Log, OpenError, Reason, TopicSpec,
-    kafka::{self, KafkaLog},
     local::{self, LocalLog},
 };
 use tokio_util::sync::CancellationToken;
@@ -12,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     catalog,
     config::{Cluster, Keep, Place},
+    kafka::{self, KafkaLog},
 };
 
 /// How long until a cluster that can't be used yet is tried again.

@@ -8,7 +8,7 @@ use std::{
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{Ansi256Color, Style};
 use qrcode::{EcLevel, QrCode, render::unicode::Dense1x2};
-use rustix::termios::tcgetwinsize;
+use terminal_size::{Width, terminal_size_of};
 
 /// Black on white, whatever the terminal's own colours are: these two of its 256 are no theme's.
 const BLACK_ON_WHITE: Style = Style::new()
@@ -28,8 +28,8 @@ pub(crate) fn for_stdout(text: &str) -> Option<String> {
         .into_iter()
         .find_map(|name| env::var(name).ok().filter(|value| !value.is_empty()))
         .is_none_or(|locale| is_utf8(&locale));
-    let size = (has_colours && is_utf8).then(|| tcgetwinsize(&out).ok()).flatten()?;
-    drawn(text, usize::from(size.ws_col))
+    let (Width(columns), _) = (has_colours && is_utf8).then(|| terminal_size_of(&out)).flatten()?;
+    drawn(text, usize::from(columns))
 }
 
 fn is_utf8(locale: &str) -> bool {

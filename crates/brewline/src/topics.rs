@@ -6,9 +6,12 @@ use std::{
     process::ExitCode,
 };
 
-use eventlog::kafka::{self, TopicReport};
-
-use crate::{catalog, config::Topics, opened::kafka_options};
+use crate::{
+    catalog,
+    config::Topics,
+    kafka::{self, TopicReport},
+    opened::kafka_options,
+};
 
 /// Makes and shows them; the exit code says whether they can be used.
 pub(crate) fn topics(wanted: &Topics) -> anyhow::Result<ExitCode> {

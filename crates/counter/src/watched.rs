@@ -2,9 +2,10 @@
 //! and whoever renews a certificate writes two files, one after the other.
 
 use std::{
-    fs, io,
-    os::unix::fs::MetadataExt as _,
+    fs::{self, Metadata},
+    io,
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
 /// Files that somebody reads, and reads again when they have changed.
@@ -35,11 +36,18 @@ type Look = Option<Seen>;
 /// change alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Seen {
-    inode: u64,
     bytes: u64,
-    modified: (i64, i64),
-    changed: (i64, i64),
+    modified: Option<SystemTime>,
+    identity: Identity,
 }
+
+/// Its inode, and when that was changed, in seconds and nanoseconds.
+#[cfg(unix)]
+type Identity = (u64, i64, i64);
+
+/// When it was made: elsewhere nothing else tells two files of one name apart.
+#[cfg(not(unix))]
+type Identity = Option<SystemTime>;
 
 impl<const N: usize> Watched<N> {
     /// Files that are about to be read. Not afterwards: what changes meanwhile would not be seen.
@@ -80,12 +88,18 @@ fn looks<const N: usize>(paths: &[PathBuf; N]) -> [Look; N] {
 
 fn seen(path: &Path) -> io::Result<Seen> {
     let data = fs::metadata(path)?;
-    Ok(Seen {
-        inode: data.ino(),
-        bytes: data.len(),
-        modified: (data.mtime(), data.mtime_nsec()),
-        changed: (data.ctime(), data.ctime_nsec()),
-    })
+    Ok(Seen { bytes: data.len(), modified: data.modified().ok(), identity: identity(&data) })
+}
+
+#[cfg(unix)]
+fn identity(data: &Metadata) -> Identity {
+    use std::os::unix::fs::MetadataExt as _;
+    (data.ino(), data.ctime(), data.ctime_nsec())
+}
+
+#[cfg(not(unix))]
+fn identity(data: &Metadata) -> Identity {
+    data.created().ok()
 }
 
 #[cfg(test)]

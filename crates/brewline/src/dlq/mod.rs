@@ -20,7 +20,7 @@ use std::{
 };
 
 use anyhow::{Context as _, ensure};
-use eventlog::{Entry, Log as _, Partition, Record, Start, Topic, kafka::KafkaLog};
+use eventlog::{Entry, Log as _, Partition, Record, Start, Topic};
 use jiff::tz::TimeZone;
 use order::{DeadLetter, topic};
 
@@ -29,6 +29,7 @@ use self::letter::{mark, marking, original};
 use crate::{
     catalog,
     config::{Cluster, Keep},
+    kafka::KafkaLog,
     opened::kafka_options,
 };
 

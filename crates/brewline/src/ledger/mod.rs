@@ -20,7 +20,6 @@ use anyhow::{Context as _, bail};
 use client::{Api, Limits, Request};
 use eventlog::{
     Log,
-    kafka::KafkaLog,
     local::{self, LocalLog},
 };
 use jiff::{Timestamp, tz::TimeZone};
@@ -30,6 +29,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     catalog,
     config::{Ledger, Place},
+    kafka::KafkaLog,
     opened::kafka_options,
     signals::stop_on_signals,
 };

@@ -9,7 +9,6 @@ use std::{
 };
 
 use anyhow::Context as _;
-use rustix::process::{Pid, Signal, kill_process};
 use tokio::time::sleep;
 
 use crate::{
@@ -86,7 +85,7 @@ impl Line {
 
     /// Ends it as its owner would.
     pub(super) async fn stop(mut self) {
-        let _ = kill_process(Pid::from_child(&self.child), Signal::INT); // it may be gone
+        let _ = interrupt(&mut self.child); // it may be gone
         let until = Instant::now() + STOPS_WITHIN;
         while matches!(self.child.try_wait(), Ok(None)) && Instant::now() < until {
             sleep(LOOK_EVERY).await;
@@ -117,6 +116,19 @@ impl Drop for Line {
         let _ = self.child.kill(); // it may be gone
         let _ = self.child.wait();
     }
+}
+
+/// As Ctrl-C would.
+#[cfg(unix)]
+fn interrupt(child: &mut Child) -> io::Result<()> {
+    use rustix::process::{Pid, Signal, kill_process};
+    Ok(kill_process(Pid::from_child(child), Signal::INT)?)
+}
+
+/// Elsewhere a process can't be interrupted from outside; its log goes with it.
+#[cfg(not(unix))]
+fn interrupt(child: &mut Child) -> io::Result<()> {
+    child.kill()
 }
 
 fn spawn(stage: &Stage, args: &[String], listen: &str) -> anyhow::Result<Child> {

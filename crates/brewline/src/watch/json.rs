@@ -3,11 +3,11 @@
 use std::fmt::Write as _;
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use eventlog::kafka::{Fate, Sighting};
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::value::RawValue;
 
 use super::says::is_secret;
+use crate::kafka::{Fate, Sighting};
 
 /// A line for a record: `topic`, `partition`, `offset`, `timestamp` (milliseconds since 1970, of the log), `key`,
 /// `value`, `headers`, `fate`; `was_open` if it was shown as open before.

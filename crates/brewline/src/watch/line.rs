@@ -4,13 +4,11 @@ use std::{borrow::Cow, fmt::Write as _};
 
 use anstyle::{AnsiColor, Color, Effects, Style};
 use client::printable;
-use eventlog::{
-    Entry, Millis, fnv1a,
-    kafka::{Fate, Sighting},
-};
+use eventlog::{Entry, Millis, fnv1a};
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::{json::name, says::says};
+use crate::kafka::{Fate, Sighting};
 
 /// What an order's key is coloured with; red and yellow are for what is wrong and what is open.
 const PALETTE: [AnsiColor; 8] = [

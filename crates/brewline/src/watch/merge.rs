@@ -11,11 +11,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use eventlog::{
-    Millis, Partition, Topic,
-    kafka::{Sighting, Sightings},
-};
+use eventlog::{Millis, Partition, Topic};
 use order::topic;
+
+use crate::kafka::{Sighting, Sightings};
 
 /// How long a record waits for older ones of other partitions: brokers and fetches are no further apart.
 const LINGER: Duration = Duration::from_millis(150);
@@ -112,9 +111,10 @@ fn rank(topic: Topic) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use eventlog::{Entry, Record, kafka::Fate};
+    use eventlog::{Entry, Record};
 
     use super::*;
+    use crate::kafka::Fate;
 
     struct Stage {
         merge: Merge,

@@ -14,19 +14,16 @@ mod merge;
 mod says;
 
 use std::{
-    io::{self, ErrorKind, IsTerminal as _, Write},
+    io::{self, ErrorKind, Write},
     process::ExitCode,
     time::{Duration, Instant},
 };
 
 use anyhow::Context as _;
-use eventlog::{
-    Log as _, Topic,
-    kafka::{Fate, KafkaLog, Sighting},
-};
+use eventlog::{Log as _, Topic};
 use jiff::tz::TimeZone;
 use order::OrderId;
-use rustix::termios::tcgetwinsize;
+use terminal_size::{Width, terminal_size_of};
 use tokio_util::sync::CancellationToken;
 
 pub use self::from::{moment, start};
@@ -34,6 +31,7 @@ use self::{line::Lines, merge::Merge};
 use crate::{
     catalog,
     config::{Keep, Watch},
+    kafka::{Fate, KafkaLog, Sighting},
     opened::kafka_options,
     signals::stop_on_signals,
 };
@@ -169,8 +167,8 @@ impl Printer<io::Stdout> {
 
 /// How wide the terminal is, if it is one that says so.
 fn columns(out: &io::Stdout) -> Option<usize> {
-    let size = out.is_terminal().then(|| tcgetwinsize(out).ok()).flatten()?;
-    Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
+    let (Width(columns), _) = terminal_size_of(out)?;
+    Some(usize::from(columns)).filter(|columns| *columns > 0)
 }
 
 impl<W: Write> Printer<W> {

@@ -8,6 +8,7 @@ use std::{
 };
 
 /// To make a file with.
+#[cfg_attr(not(unix), expect(unused_mut, reason = "only Unix has a mode to set"))]
 pub(super) fn file() -> OpenOptions {
     let mut options = OpenOptions::new();
     #[cfg(unix)]
