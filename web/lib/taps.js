@@ -13,6 +13,8 @@ const AT_ONCE = 4;
 /** How long to wait before another try; then twice as long each time, up to the second one. */
 const AGAIN_MS = 1_000;
 const AGAIN_MAX_MS = 10_000;
+/** However long the counter says: the line may be back before. */
+const WAIT_MAX_MS = 30_000;
 /** Lost taps that are told of at once; older ones were seen. */
 const LOST_MAX = 8;
 const STORED_AS = 'brewline.tap.';
@@ -162,6 +164,7 @@ export class Taps {
 
   pump() {
     const now = this.means.now();
+    this.trustClock(now);
     /** @type {Set<string>} */
     const seen = new Set();
     let out = this.waiting.filter(({ trying }) => trying).length;
@@ -182,6 +185,13 @@ export class Taps {
     }
     this.wakeAt(next);
     this.means.changed();
+  }
+
+  /** A device's clock that was set back is no reason to wait for so long. @param {number} now */
+  trustClock(now) {
+    const latest = now + WAIT_MAX_MS;
+    if (this.notBefore > latest) this.notBefore = now;
+    for (const tap of this.waiting) if (tap.notBefore > latest) tap.notBefore = now;
   }
 
   /** @param {number} at */
@@ -227,12 +237,12 @@ export class Taps {
     const now = this.means.now();
     if (why === 'undecided') {
       // The others are none the worse for it.
-      tap.notBefore = now + (waitMs ?? AGAIN_MS * 2);
+      tap.notBefore = now + Math.min(waitMs ?? AGAIN_MS * 2, WAIT_MAX_MS);
       return;
     }
     const backOff = Math.min(AGAIN_MS * 2 ** this.failures, AGAIN_MAX_MS);
     this.failures += 1;
-    this.notBefore = now + Math.max(backOff, Math.min(waitMs ?? 0, AGAIN_MAX_MS * 3));
+    this.notBefore = now + Math.max(backOff, Math.min(waitMs ?? 0, WAIT_MAX_MS));
   }
 
   /** @param {Tap} tap */

@@ -115,6 +115,20 @@ test('a tap that did not get through is sent again with the same id, ever more s
   assert.deepEqual(waits, [1_000, 2_000, 4_000, 8_000, 10_000, 10_000]);
 });
 
+test('a clock that is set back in between holds no tap up', async () => {
+  for (const outcome of /** @type {import('../../lib/taps.js').Outcome[]} */ ([OFFLINE, { is: 'kept', why: 'undecided' }])) {
+    const world = new World();
+    const taps = world.taps();
+    taps.add(start);
+    await world.take()[0]?.answer(outcome);
+    // A timer goes on whatever the clock says: it calls after the time that it was given.
+    const [timer = assert.fail()] = world.timers.splice(0);
+    world.now -= 5 * 60_000;
+    timer.act();
+    assert.equal(world.take().length, 1, outcome.is === 'kept' ? outcome.why : '');
+  }
+});
+
 test('while the line is gone not every tap asks whether it is back', async () => {
   const world = new World();
   const taps = world.taps();
