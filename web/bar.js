@@ -197,7 +197,7 @@ const on = {
     if (waiting?.kind !== 'ready' || !allows(`strip/${id}`)) return;
     settle();
     rail.ready.takes(id);
-    if (tap(waiting.order, 'collect')) announcer.say(t('bar.announce.handed', { code: called(waiting.order) }));
+    if (tap(waiting.order, 'collect')) announcer.say(t(undoStays ? 'bar.announce.handed_stays' : 'bar.announce.handed', { code: called(waiting.order) }));
     else rail.ready.givesBack(id);
     look();
     show();
@@ -304,6 +304,7 @@ function look() {
   seen = rail.look(back.length ? [...orders.values(), ...back] : orders.values(), taps.waiting, { clock, steady, isHeld: isHeld() });
   for (const { id, kind, order } of seen.tickets) guard.means(`rail/${id}`, kind === 'ticket' ? ticketOf.nextStep(order) : kind, steady);
   for (const { id, kind } of seen.waiting) guard.means(`strip/${id}`, kind, steady);
+  guard.keep([...seen.tickets.map(({ id }) => `rail/${id}`), ...seen.waiting.map(({ id }) => `strip/${id}`)]);
   const noted = notes.news(orders.values());
   if (noted.length > 0) {
     chime.ring(steady);
@@ -440,7 +441,10 @@ let told = '';
 
 function drawNotice() {
   const said = notice();
+  const hadFocus = noticePart.contains(document.activeElement);
   render(view.notice(said), noticePart);
+  // What was answered is gone, and its button with it.
+  if (hadFocus && !noticePart.contains(document.activeElement)) railPart.focus({ preventScroll: true });
   // Once, however its age counts on.
   if (said.about !== told && said.text !== '') announcer.assert(said.text);
   told = said.about;
@@ -451,7 +455,9 @@ function notice() {
   const { status, value, ageMs } = news;
   const kept = taps.kept().length;
   const end = kept > 0 ? t('bar.taps_kept', { count: kept }) : '';
-  if (status === 'signed_out') return { about: 'signed_out', look: 'warn', text: t('bar.band.signed_out'), end, actions: [{ label: t('bar.sign_in'), act: () => openSignIn() }] };
+  // The stream may go on for a while where the session does not.
+  const isOut = status === 'signed_out' || taps.waiting.some(({ why }) => why === 'signed_out');
+  if (isOut) return { about: 'signed_out', look: 'warn', text: t('bar.band.signed_out'), end, actions: [{ label: t('bar.sign_in'), act: () => openSignIn() }] };
   if (isFull) return { about: 'full', look: 'warn', text: t('bar.band.full'), end };
   if (status === 'starting') return { about: 'starting', look: 'warn', text: t('bar.band.starting'), end };
   // Behind the veil of a page that was just taken out again nothing is known yet.
@@ -506,8 +512,13 @@ async function sayPresent() {
   if (!ok) presentAt = steady - PRESENT_MS + PRESENT_AGAIN_MS;
 }
 
+let asksMenu = false;
+
 /** @param {string} version */
 async function learnMenu(version) {
+  // The shop says its version every second, also while an answer is waited for.
+  if (asksMenu) return;
+  asksMenu = true;
   try {
     const response = await fetch('/menu');
     if (!response.ok) return;
@@ -518,6 +529,8 @@ async function learnMenu(version) {
     show();
   } catch {
     // it is asked for again with what the shop says next
+  } finally {
+    asksMenu = false;
   }
 }
 

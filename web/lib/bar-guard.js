@@ -5,6 +5,9 @@ const MEANT_MS = 700;
 /** What has just moved here is not meant yet. */
 const MOVED_MS = 400;
 
+/** Places that are kept in mind although nothing stands there any more. */
+const SPARE = 200;
+
 export class Guard {
   constructor() {
     /** @type {Map<string, {meaning: string, since: number}>} */
@@ -29,10 +32,14 @@ export class Guard {
     this.moves.set(id, now);
   }
 
-  /** It is gone. @param {string} id */
-  forget(id) {
-    this.meanings.delete(id);
-    this.moves.delete(id);
+  /**
+   * What is there now. What else was there is forgotten, once it is much more: a page is open for days.
+   * @param {string[]} ids
+   */
+  keep(ids) {
+    if (this.meanings.size + this.moves.size <= SPARE + 4 * ids.length) return;
+    const isThere = new Set(ids);
+    for (const places of [this.meanings, this.moves]) for (const id of places.keys()) if (!isThere.has(id)) places.delete(id);
   }
 
   /** Whether a touch on it is meant. @param {string} id @param {number} now */

@@ -102,7 +102,7 @@ test('taps made without a network are kept, shown as kept, and sent once', async
   await settle(page);
   await ticket(page, codeOf(first)).getByRole('button', { name: 'Ready' }).click();
   await ticket(page, codeOf(second)).getByRole('button', { name: 'Start' }).click();
-  await ticket(page, codeOf(second)).getByText('Kept').waitFor();
+  await ticket(page, codeOf(second)).getByText('Not sent yet').waitFor();
   wire.hold();
   await page.clock.fastForward(8_000);
   await page.locator('.notice.warn').filter({ hasText: /Not connected for \d+ s\..*\d taps kept/s }).waitFor();
@@ -130,7 +130,7 @@ test('a tap that was taken back before it was sent is never sent', async () => {
   await bar.context.setOffline(true);
   // The first one finds out that the line is away; the next one waits for it.
   await ticket(page, codeOf(other)).getByRole('button', { name: 'Start' }).click();
-  await ticket(page, codeOf(other)).getByText('Kept').waitFor();
+  await ticket(page, codeOf(other)).getByText('Not sent yet').waitFor();
   await own.getByRole('button', { name: 'Ready' }).click();
   await settle(page);
   await own.getByRole('button', { name: 'Undo' }).click();
@@ -161,7 +161,7 @@ test('a counter that is killed during a tap does it once, also when the page is 
     return route.continue();
   });
   await ticket(page, code).getByRole('button', { name: 'Start' }).click();
-  await ticket(page, code).getByText('Kept').waitFor();
+  await ticket(page, code).getByText('Not sent yet').waitFor();
   await line.start();
   await page.reload();
   await ticket(page, code).getByText('Making').waitFor();
@@ -179,7 +179,7 @@ test('a tablet that slept for an hour shows what is so now, and asks before it s
   await settle(page);
   await page.route(/\/commands$/, (route) => route.abort());
   await ticket(page, codeOf(kept)).getByRole('button', { name: 'Start' }).click();
-  await ticket(page, codeOf(kept)).getByText('Kept').waitFor();
+  await ticket(page, codeOf(kept)).getByText('Not sent yet').waitFor();
   await line.command(ended.order_id, 'cancel');
   const later = await place();
   await page.clock.fastForward(3_600_000);
@@ -206,7 +206,7 @@ test('an old tap that counts no more is dropped', async () => {
   await settle(page);
   await page.route(/\/commands$/, (route) => route.abort());
   await ticket(page, codeOf(order)).getByRole('button', { name: 'Start' }).click();
-  await ticket(page, codeOf(order)).getByText('Kept').waitFor();
+  await ticket(page, codeOf(order)).getByText('Not sent yet').waitFor();
   await page.clock.fastForward(11 * 60_000);
   await page.getByRole('button', { name: 'Drop' }).click();
   await page.waitForFunction(() => document.querySelector('.notice.warn') === null && Object.keys(localStorage).every((name) => !name.startsWith('brewline.tap.')));
@@ -225,7 +225,7 @@ test('signed out in the middle of a shift, nothing that was tapped is lost', asy
   for (const { id } of devices.devices) await line.ask('DELETE', `/devices/${id}`, { staff: true });
   await ticket(page, code).getByRole('button', { name: 'Start' }).click();
   await page.locator('.notice.warn').filter({ hasText: /signed out.*1 tap kept/s }).waitFor();
-  await ticket(page, code).getByText('Kept').waitFor();
+  await ticket(page, code).getByText('Not sent yet').waitFor();
   await bar.picture('bar-signed-out-kept-en-dark');
   const { body: made } = await line.ask('POST', '/session/codes', { body: { role: 'barista' }, staff: true });
   await page.locator('.notice').getByRole('button', { name: 'Sign in' }).click();

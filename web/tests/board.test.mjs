@@ -305,7 +305,7 @@ test('whoever has a mouse sets it by hand: the mouse hides, Escape closes, and t
   await screen.accessible();
   await screen.picture('board-settings-en-light');
   await dialog.getByRole('button', { name: '한국어' }).click();
-  await dialog.getByText('안내판 설정').waitFor();
+  await dialog.getByText('현황판 설정').waitFor();
   await screen.accessible();
   await screen.picture('board-settings-ko-light');
   await page.keyboard.press('Escape');

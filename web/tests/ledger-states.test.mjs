@@ -82,7 +82,7 @@ const STATES = {
   gone: { told: { past: { code: 'past_gone', code_status: 410 } }, query: `?at=${AT}`, says: [/no longer reaches back that far/, /이제 없어요/] },
   failed: { told: { past: { code: 'history_damaged', code_status: 500 } }, query: `?at=${AT}`, says: [/could not be rebuilt/, /다시 만들지 못했어요/] },
   barista: { told: { session: { device: 'Main bar', role: 'barista' } }, says: [/The ledger is for managers/, /매니저만 볼 수 있어요/] },
-  starting: { told: { ledger: { code: 'starting', code_status: 503 } }, says: [/The counter is reading its log/, /기록을 읽고 있어요/] },
+  starting: { told: { ledger: { code: 'starting', code_status: 503 } }, says: [/The shop’s system is reading its log/, /기록을 읽고 있어요/] },
 };
 
 /** These are looked at in every way; the others in each language, each theme and each size at least once. */

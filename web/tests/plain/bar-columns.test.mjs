@@ -80,3 +80,16 @@ test('what has moved takes no touch for 400 ms', () => {
   guard.moved('a', 1_000);
   assert.deepEqual([1_000, 1_399, 1_400].map((now) => guard.allows('a', now)), [false, false, true]);
 });
+
+test('of places that are gone nothing is kept over the days, and of those that are there all', () => {
+  const guard = new Guard();
+  guard.means('stays', 'start', 0);
+  for (let n = 0; n < 10_000; n += 1) {
+    guard.means(`${n}`, 'start', n);
+    guard.moved(`${n}`, n);
+    guard.keep(['stays', `${n}`]);
+  }
+  assert.ok(guard.meanings.size + guard.moves.size < 300, `${guard.meanings.size} and ${guard.moves.size}`);
+  guard.means('stays', 'ready', 10_000);
+  assert.ok(!guard.allows('stays', 10_001), 'it is known what it meant before');
+});
