@@ -54,7 +54,9 @@ function row(desk, order, isThere) {
   const { bar } = desk;
   const isPayment = awaitsPayment(order);
   const pay = () => {
-    if (!desk.reasons.allows() || !bar.tap(order, 'accept')) return;
+    // A second tap may come before the first one is drawn.
+    const isTapped = bar.taps.of(order.order_id).some(({ command }) => command === 'accept');
+    if (!desk.reasons.allows() || isTapped || !bar.tap(order, 'accept')) return;
     bar.say(t('sheet.paid.said', { code: called(order) }));
     bar.show();
   };

@@ -96,7 +96,8 @@ export function asks({ bar, reasons }, order, command) {
 export function reasonsFor({ bar, reasons }, order, command) {
   if (!reasons.isAsking(order.order_id, command)) return nothing;
   const send = (/** @type {string} */ reason) => {
-    if (!reasons.allows()) return;
+    // A second tap may come before the first one is drawn.
+    if (!reasons.allows() || !reasons.isAsking(order.order_id, command)) return;
     if (!bar.tap(order, command, reason === '' ? {} : { reason })) return;
     reasons.stop();
     bar.say(t(`sheet.${command}.said`, { code: called(order) }));

@@ -139,16 +139,18 @@ export const plug = {
     const sheet = SHEETS[name];
     if (!sheet) return nothing;
     const own = desk(bar);
-    if (isNew) queueMicrotask(takeFocus);
+    const hasFocus = document.activeElement?.closest('.sheet') != null;
+    // As soon as it is drawn: what is new takes the focus, and keeps it when the button that had it is gone.
+    queueMicrotask(() => {
+      if (isNew || (hasFocus && name !== '' && document.activeElement?.closest('.sheet') == null)) takeFocus();
+    });
     return frame(sheet.title(own), sheet.body(own), close);
   },
 
   isOpen: () => name !== '',
 };
 
-/** As soon as it is drawn. */
 function takeFocus() {
-  if (!isNew) return;
   isNew = false;
   document.getElementById('sheet-title')?.focus({ preventScroll: true });
 }

@@ -180,7 +180,9 @@ export function leftOf({ bar }) {
 function leftBefore({ bar }, orders) {
   const reason = t('sheet.before.reason');
   const closeAll = () => {
-    const closed = orders.filter((order) => bar.tap(order, 'cancel', { reason }));
+    // A second tap may come before the first one is drawn: what is being closed is not closed again.
+    const closed = orders.filter((order) => bar.taps.of(order.order_id).length === 0 && bar.tap(order, 'cancel', { reason }));
+    if (closed.length === 0) return;
     bar.say(t('sheet.before.said', { count: closed.length }));
     bar.show();
   };

@@ -57,11 +57,17 @@ test('what is ready, or handed over already, is recalled with a reason that the 
   await opened.picture('bar-recall-en-dark');
   await row(page, gone).getByRole('button', { name: 'Wrong milk' }).waitFor();
   await later(page);
-  await row(page, gone).getByRole('button', { name: 'Wrong milk' }).click();
+  await row(page, gone).getByRole('button', { name: 'Wrong milk' }).focus();
+  // The second tap of a quick finger comes before the first one is drawn.
+  await row(page, gone).getByRole('button', { name: 'Wrong milk' }).evaluate((button) => {
+    for (let n = 0; n < 3; n += 1) /** @type {HTMLElement} */ (button).click();
+  });
   const again = await line.shown(gone.order_id, ({ round }) => round === 2);
   assert.deepEqual([again.state, again.marks.reason], ['making', 'Wrong milk']);
   await row(page, gone).getByText('Being made again').waitFor();
   assert.equal(await row(page, gone).getByRole('button').count(), 0, 'it can not be recalled twice');
+  assert.deepEqual(opened.notes.commands.map(({ command }) => command), ['recall'], 'nor by three taps');
+  assert.equal(await page.evaluate(() => document.activeElement?.id), 'sheet-title', 'the focus stays in the sheet');
   // One that is typed.
   await row(page, waiting).getByRole('button', { name: 'Recall' }).click();
   await later(page);
@@ -174,7 +180,8 @@ test('a switch takes a drink off the menu, says in how many open orders it is, a
   await sheet(page).getByRole('switch', { name: 'Vanilla latte' }).waitFor();
   await sheet(page).getByRole('searchbox').fill('');
   await oat.click();
-  await page.waitForFunction(() => document.querySelectorAll('.sheet [aria-checked=true]').length === 0);
+  // A switch that is on its way shows where to: the line has taken it once it is no longer busy.
+  await page.waitForFunction(() => document.querySelectorAll('.sheet :is([aria-checked=true], [aria-busy=true])').length === 0);
   assert.deepEqual((await line.ask('GET', '/shop')).body.sold_out, []);
   await one.close();
   await other.close();
