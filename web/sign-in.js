@@ -7,6 +7,7 @@ import { Codes } from './lib/access-codes.js';
 import { SignInForm } from './lib/access-form.js';
 import { Lists } from './lib/access-lists.js';
 import { onLanguage, otherLanguage, setLanguage, t } from './lib/i18n.js';
+import { rich } from './lib/pager-parts.js';
 import { onSignedOut, session, signOut } from './lib/staff.js';
 import { html, nothing, render } from './vendor/lit-html.js';
 
@@ -56,7 +57,7 @@ function out() {
 /** @param {Session} session */
 function signedIn(session) {
   const pages = PAGES.filter((page) => page !== 'ledger' || session.role === 'manager');
-  return html`<h1>${t('access.here', { device: session.device ?? '' })}</h1>
+  return html`<h1>${rich('access.here', { device: html`<bdi>${session.device}</bdi>` })}</h1>
     <p class="lead">${t(`access.is_${session.role}`)}</p>
     <nav aria-label=${t('access.pages')}>${pages.map((page) => html`<a class="button quiet" href="/${page}">${t(`access.page_${page}`)}</a>`)}</nav>
     ${codes.view(session.role)}

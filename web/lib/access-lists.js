@@ -69,12 +69,12 @@ export class Lists {
   view() {
     if (!this.devices) return nothing;
     return html`<section aria-labelledby="access-devices">
-        <h2 id="access-devices">${t('access.devices')}</h2>
+        <h2 id="access-devices" tabindex="-1">${t('access.devices')}</h2>
         <ul class="list">${this.devices.map((device) => this.#device(device))}</ul>
         ${this.#asking('all', t('access.sign_out_all'), t('access.sign_out_all_sure'), '/devices')}
       </section>
       <section aria-labelledby="access-tokens">
-        <h2 id="access-tokens">${t('access.tokens')}</h2>
+        <h2 id="access-tokens" tabindex="-1">${t('access.tokens')}</h2>
         <p class="muted">${t('access.tokens_text')}</p>
         ${this.tokens?.length ? html`<ul class="list">${this.tokens.map((token) => this.#token(token))}</ul>` : nothing}
         ${this.#newToken()}
@@ -85,14 +85,14 @@ export class Lists {
   /** @param {Device} device */
   #device({ id, device, role, seen_at, this: isThis }) {
     const seen = isThis ? t('access.this_device') : t('access.seen', { day: day(seen_at, this.now) });
-    return html`<li><div class="grow"><b>${device}</b><br><span class="muted">${t(`access.role_${role}`)} · ${seen}</span></div>
+    return html`<li><div class="grow"><b><bdi>${device}</bdi></b><br><span class="muted">${t(`access.role_${role}`)} · ${seen}</span></div>
       ${isThis ? nothing : this.#asking(id, t('access.sign_out_one'), t('access.sign_out_one_sure'), `/devices/${id}`, device)}</li>`;
   }
 
   /** @param {Token} token */
   #token({ id, name, role, at }) {
     const made = t('access.made', { day: day(at, this.now), time: time(at) });
-    return html`<li><div class="grow"><b>${name}</b><br><span class="muted">${t(`access.role_${role}`)} · ${made}</span></div>
+    return html`<li><div class="grow"><b><bdi>${name}</bdi></b><br><span class="muted">${t(`access.role_${role}`)} · ${made}</span></div>
       ${this.#asking(id, t('access.take_back'), t('access.take_back_sure'), `/tokens/${id}`, name)}</li>`;
   }
 
@@ -106,7 +106,7 @@ export class Lists {
    */
   #asking(id, label, sure, path, whose = '') {
     if (this.asks !== id) {
-      return html`<button class="quiet" aria-label=${whose ? `${label}: ${whose}` : label} @click=${() => this.#ask(id)}>${label}</button>`;
+      return html`<button class="quiet" data-ask=${id} aria-label=${whose ? `${label}: ${whose}` : label} @click=${() => this.#ask(id)}>${label}</button>`;
     }
     return html`<div class="row wrap sure" role="group" aria-label=${sure}>
       <span>${sure}</span>
@@ -130,8 +130,11 @@ export class Lists {
 
   /** @param {string} id */
   #ask(id) {
+    const before = this.asks;
     this.asks = id;
     this.changed();
+    // What is asked stands in the button's place, and the button in its: the focus goes along, and changes nothing by itself.
+    focus(id === '' ? `[data-ask="${CSS.escape(before)}"]` : '.sure .quiet');
   }
 
   /** @param {string} path */
@@ -141,6 +144,7 @@ export class Lists {
     if (answer.ok) this.asks = '';
     this.changed();
     if (!answer.ok) return;
+    focus(path.startsWith('/tokens') ? '#access-tokens' : '#access-devices');
     // The session may have been among them: whoever asks then is told so.
     await Promise.all([this.#lookAtDevices(), this.#lookAtTokens()]);
   }
@@ -166,4 +170,10 @@ export class Lists {
     this.changed();
     await this.#lookAtTokens();
   }
+}
+
+/** @param {string} selector */
+function focus(selector) {
+  const target = document.querySelector(selector);
+  if (target instanceof HTMLElement) target.focus();
 }

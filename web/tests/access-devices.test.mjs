@@ -41,11 +41,17 @@ test('a code shown on one device signs in the next, which is listed at once and 
   const listed = till.page.locator('.list li', { hasText: '<b>Bar</b>' });
   await listed.waitFor();
   await till.page.waitForSelector('.digits', { state: 'detached' });
+  const focus = () => till.page.evaluate(() => document.activeElement?.textContent?.trim());
+  await listed.locator('button').press('Enter');
+  assert.equal(await focus(), 'No', 'what is asked has the focus, on what changes nothing');
+  await till.page.keyboard.press('Enter');
+  assert.equal(await focus(), 'Sign out', 'and gives it back');
   await listed.locator('button').click();
   await till.accessible();
   await till.picture('access-devices-en', { fullPage: true });
-  await listed.locator('button.late').click();
+  await listed.locator('button.late').press('Enter');
   await listed.waitFor({ state: 'detached' });
+  assert.equal(await focus(), 'Signed-in devices');
   await bar.page.reload();
   await bar.page.waitForSelector('input[name=code]');
   assert.equal(await bar.page.inputValue('input[name=device]'), '<b>Bar</b>', 'its name is kept for the next time');
