@@ -16,7 +16,7 @@ import { FILTERS, nameOf } from './lib/ledger-model.js';
 import { lines } from './lib/ledger-story.js';
 import { asText } from './lib/ledger-timeline.js';
 import { view } from './lib/ledger-view.js';
-import { follow } from './lib/live.js';
+import { follow, patience } from './lib/live.js';
 import { onSignedIn, onSignedOut, session, signedInOrSent } from './lib/staff.js';
 import { render } from './vendor/lit-html.js';
 
@@ -29,11 +29,11 @@ import { render } from './vendor/lit-html.js';
 
 /** What stands on this page is old when it is older than this: its heartbeat comes every 2 s. */
 const OLD_MS = 5_000;
-/** Nothing is said of waiting before this. */
-const SLOW_MS = 400;
 /** The days change seldom: when one closes. */
 const DAYS_MS = 60_000;
 const SHOP_AGAIN_MS = 10_000;
+/** How often at most the address follows the hand: some browsers refuse a hundred changes within 30 s. */
+const ADDRESS_MS = 400;
 /** How often the story of an order that goes on is asked for again. */
 const STORY_MS = 2_000;
 
@@ -129,18 +129,25 @@ async function keepOut() {
   show();
 }
 
-/** Looks at a moment; `null`: at what is so now. @param {number | null} at */
-async function look(at) {
+/**
+ * Looks at a moment; `null`: at what is so now.
+ * @param {number | null} at
+ * @param {() => void} [keep] puts it into the address
+ */
+async function look(at, keep = remember) {
+  const isLeaving = document.activeElement?.closest('.way, .then') != null;
   model.at = at;
   model.going = null;
   model.copied = '';
-  remember();
+  keep();
   if (at === null) {
     asks.drop('past');
     model.shown = model.news.value;
     model.whole = model.news.value;
     model.got = model.shown === null ? 'loading' : 'here';
     list.first();
+    // The button that led back is none any more, and another stands in its place.
+    if (isLeaving) document.getElementById('go')?.focus({ preventScroll: true });
     return;
   }
   model.got = 'loading';
@@ -240,8 +247,21 @@ function show() {
   render(view(model, acts), app);
 }
 
+let remembering = 0;
+let rememberedAt = -Infinity;
+
+/** The same of a hand that may still move: every now and then, and where it comes to rest. */
+function rememberSoon() {
+  clearTimeout(remembering);
+  const wait = rememberedAt + ADDRESS_MS - performance.now();
+  if (wait > 0) remembering = setTimeout(remember, wait);
+  else remember();
+}
+
 /** The address says what is looked at. */
 function remember() {
+  clearTimeout(remembering);
+  rememberedAt = performance.now();
   const address = new URL(location.href);
   const { query, filter } = model.orders;
   const said = { at: model.at === null ? '' : String(model.at), q: query, show: filter === 'all' ? '' : filter, order: model.selected, event: model.story.mark === null ? '' : String(model.story.mark) };
@@ -275,7 +295,7 @@ const acts = {
     const { before, after } = isOf(shown, at) ? shown : {};
     const next = stepped(event.key, { at, span: span(), isToday: isToday(), before, after });
     if (['ArrowLeft', 'ArrowRight', 'ArrowUp', 'ArrowDown', 'PageUp', 'PageDown', 'Home', 'End'].includes(event.key)) event.preventDefault();
-    if (next !== undefined && next !== at) look(next);
+    if (next !== undefined && next !== at) look(next, rememberSoon);
   },
   drag(event) {
     const track = /** @type {HTMLElement} */ (event.currentTarget);
@@ -284,7 +304,7 @@ const acts = {
       const { left, width } = track.getBoundingClientRect();
       const at = momentAt((clientX - left) / width, over);
       const wanted = isToday() && at >= over.to ? null : at;
-      if (wanted !== model.at) look(wanted);
+      if (wanted !== model.at) look(wanted, rememberSoon);
     };
     track.setPointerCapture(event.pointerId);
     track.addEventListener('pointermove', to);
@@ -402,10 +422,7 @@ onSignedIn(() => {
   live.tryNow();
   begin();
 });
-setTimeout(() => {
-  model.slow = true;
-  show();
-}, SLOW_MS);
+patience(model, show)();
 
 async function begin() {
   await keepOut();

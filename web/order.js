@@ -8,7 +8,7 @@
 
 import * as cart from './lib/cart.js';
 import { onLanguage, otherLanguage, setLanguage, t, withLanguage, word } from './lib/i18n.js';
-import { follow } from './lib/live.js';
+import { follow, patience } from './lib/live.js';
 import { slotText, view } from './lib/order-view.js';
 import { render } from './vendor/lit-html.js';
 
@@ -30,8 +30,6 @@ const ORDERS_MAX = 5;
 const LOOK_EVERY_MS = 10_000;
 /** How long one that ended badly is still shown. */
 const ENDED_SHOWN_MS = 2 * 3_600_000;
-/** From here on one notices that something takes time. */
-const SLOW_MS = 400;
 /** How long a tap may take. */
 const HELD_MS = 1_000;
 /** Screen readers are told something at most this often. */
@@ -70,6 +68,8 @@ let drawn = 0;
 /** A finger is down: nothing may move under it, for as long as a tap takes. */
 let held = false;
 let holding = 0;
+
+const becomeSlow = patience(page, draw);
 
 /** Shows what is known, before the next frame. */
 function draw() {
@@ -281,7 +281,6 @@ function fitCart() {
 
 /** @type {import('./lib/live.js').Live<Shop> | null} */
 let shop = null;
-let slowTimer = 0;
 
 function followShop() {
   becomeSlow();
@@ -318,16 +317,6 @@ function learn(value) {
   page.soldOut = new Set(value.sold_out ?? []);
   if (value.menu && value.menu !== page.menu?.version) loadMenu();
   if (page.mine.length > 0) lookAtOrders();
-}
-
-/** Says that it takes a moment, once one would notice. */
-function becomeSlow() {
-  clearTimeout(slowTimer);
-  page.slow = false;
-  slowTimer = setTimeout(() => {
-    page.slow = true;
-    draw();
-  }, SLOW_MS);
 }
 
 // The orders that were made here.

@@ -6,7 +6,7 @@ import * as icons from './icons.js';
 import { stopwatch } from './ledger-format.js';
 import { FILTERS, nameOf, times } from './ledger-model.js';
 import { found } from './ledger-search.js';
-import { symbol } from './pager-parts.js';
+import { rich, symbol } from './pager-parts.js';
 
 const { t, word } = i18n;
 
@@ -115,13 +115,4 @@ function pages({ orders }, acts) {
     <button class="quiet" ?disabled=${isNewest} @click=${() => acts.turn('newer')}>${t('ledger.newer')}</button>
     <button class="quiet" ?disabled=${isOldest} @click=${() => acts.turn('older')}>${t('ledger.older')}</button>
   </nav>`;
-}
-
-/**
- * A message with what it leaves open as something else than text.
- * @param {import('./i18n.js').MessageKey} key
- * @param {Record<string, unknown>} parts
- */
-function rich(key, parts) {
-  return t(key).split(/\{(\w+)\}/).map((part, i) => (i % 2 ? parts[part] : part));
 }

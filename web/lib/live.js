@@ -31,6 +31,8 @@ const UNKNOWN_MS = 60_000;
 const SLEPT_MS = 3_000;
 /** An event that is this much older than it should be when it comes has waited somewhere, and others behind it. */
 const LATE_MS = 2_000;
+/** From here on one notices that something takes time. */
+const SLOW_MS = 400;
 /** What a heartbeat does not say of an order is not so any more. */
 const UNSAID = { promise: undefined, queue: undefined, undecided_ms: undefined, no_barista: undefined };
 /** The longest time that an answer may send us away for. */
@@ -112,6 +114,26 @@ export function follow(subject) {
     take: (value) => follower.take(value),
     change: (name, said) => follower.change(name, said),
     stop: () => follower.stop(),
+  };
+}
+
+/**
+ * Says of a page that something takes a moment, once one would notice, and not before.
+ *
+ * @param {{slow: boolean}} page
+ * @param {() => void} changed
+ * @returns {() => void} to call when something begins
+ */
+export function patience(page, changed) {
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  return () => {
+    clearTimeout(timer);
+    page.slow = false;
+    timer = setTimeout(() => {
+      page.slow = true;
+      changed();
+    }, SLOW_MS);
   };
 }
 

@@ -63,6 +63,35 @@ test('the hand is dragged along the day, and let go of at its end it is now agai
   await close();
 });
 
+test('a hand that is dragged changes the address now and then, and says in the end where it rests', async () => {
+  const { page, close } = bound(await ledger());
+  await page.evaluate(() => {
+    const replace = history.replaceState.bind(history);
+    Object.assign(window, { changes: 0 });
+    history.replaceState = (...how) => {
+      /** @type {any} */ (window).changes += 1;
+      replace(...how);
+    };
+  });
+  const box = await page.locator('.track').boundingBox();
+  assert.ok(box);
+  const y = box.y + 40;
+  await page.mouse.move(box.x + box.width / 2, y);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width / 4, y, { steps: 120 });
+  await page.mouse.up();
+  await page.clock.runFor(500);
+  const changes = await page.evaluate(() => /** @type {any} */ (window).changes);
+  // Safari refuses a hundred within 30 s.
+  assert.ok(changes < 60, `${changes} changes`);
+  const at = Number(new URL(page.url()).searchParams.get('at'));
+  assert.equal(at, Number(await page.locator('#hand').getAttribute('aria-valuenow')) * 1_000);
+  await page.getByRole('button', { name: 'Back to now, 09:14' }).press('Enter');
+  await looksAt(page, 'Now, 09:14');
+  assert.equal(await page.evaluate(() => document.activeElement?.id), 'go', 'the button that stands there now has the focus');
+  await close();
+});
+
 test('a minute is typed, of this day or another', async () => {
   const { page, close } = bound(await ledger());
   await page.getByRole('button', { name: 'Go to a minute' }).press('Enter');
