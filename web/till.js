@@ -1,29 +1,29 @@
 /**
  * The page of the till: a bell for so many cups with one tap, its code over the whole screen for the customer to scan, and
- * an order from the menu for someone without a phone. Keeps what is known and what is tapped; `lib/till-view.js` and
- * `lib/till-code.js` show it, `lib/till-sale.js` makes an order once.
+ * an order from the menu for someone without a phone. Keeps what is known; `lib/till-view.js` and `lib/till-code.js` show
+ * it, `lib/till-sale.js` makes an order once, `lib/till-lines.js` puts one from the menu together, `lib/till-qr.js` draws
+ * what is scanned, and `lib/till-after.js` does what can be done with an order that is made.
  */
 
-import { signInInPlace } from './lib/access-sheet.js';
+import { openSignIn, signInInPlace } from './lib/access-sheet.js';
 import * as cart from './lib/cart.js';
 import { language, onLanguage, otherLanguage, setLanguage, t } from './lib/i18n.js';
-import { follow } from './lib/live.js';
+import { follow, patience } from './lib/live.js';
 import { followOrders } from './lib/orders.js';
 import { codeText } from './lib/pager-parts.js';
-import { printerText, reprint } from './lib/printer-state.js';
-import { fetchStaff, onSignedIn, signedInOrSent } from './lib/staff.js';
-import { Sales } from './lib/till-sale.js';
+import { printerText } from './lib/printer-state.js';
+import { fetchStaff, onSignedIn, onSignedOut, signedInOrSent } from './lib/staff.js';
+import { actsAfter } from './lib/till-after.js';
 import { codeScreen, shownOrder } from './lib/till-code.js';
+import { actsOnLines, keptLines, setLines } from './lib/till-lines.js';
+import { ask, Qr } from './lib/till-qr.js';
+import { Sales } from './lib/till-sale.js';
 import { CUPS, desk, REF_MAX } from './lib/till-view.js';
 import { render } from './vendor/lit-html.js';
 
 /** @typedef {import('./lib/till-view.js').Page} Page */
-/** @typedef {import('./lib/cart.js').Line} Line */
 /** @typedef {typeof actions} Actions */
 
-const LINES = 'brewline.till.lines';
-/** From here on one notices that something takes time. */
-const SLOW_MS = 400;
 /** A button that stands where another one stood takes no touch for so long. */
 const DEAF_MS = 700;
 /** Those that came to their end are asked for at most this often by themselves. */
@@ -37,22 +37,22 @@ const app = /** @type {HTMLElement} */ (document.getElementById('app'));
 // What stood there until now is none of the renderer's.
 app.replaceChildren();
 
-/** @param {'localStorage' | 'sessionStorage'} name */
-function storage(name) {
-  try {
-    return window[name];
-  } catch {
-    return null; // refused: then memory has it
-  }
-}
-
 const sales = new Sales({
-  storage: storage('localStorage'),
+  storage: storage(),
   send: sendSale,
   now: Date.now,
   key: () => cart.newKey(),
   changed: saleChanged,
 });
+
+/** Where what must outlive the page is kept; `null`: nowhere. */
+function storage() {
+  try {
+    return localStorage;
+  } catch {
+    return null; // refused: then memory has it
+  }
+}
 
 /** @type {Page} */
 const page = {
@@ -81,6 +81,7 @@ const page = {
   slow: false,
   now: Date.now(),
   said: '',
+  isOut: false,
 };
 
 // Showing.
@@ -143,24 +144,18 @@ function say(text) {
   page.said = text;
 }
 
-let slowTimer = 0;
-
-/** Says that it takes a moment, once one would notice. */
-function becomeSlow() {
-  clearTimeout(slowTimer);
-  page.slow = false;
-  slowTimer = setTimeout(() => {
-    page.slow = true;
-    draw();
-  }, SLOW_MS);
-}
+const becomeSlow = patience(page, draw);
 
 // Making.
 
 /** @param {import('./lib/till-sale.js').Sale} sale @returns {Promise<import('./lib/till-sale.js').Verdict>} */
 async function sendSale({ key, body }) {
   const answer = await fetchStaff('/orders', { method: 'POST', body, headers: { 'idempotency-key': key } });
-  if (answer.status === 401) return { is: 'signed_out' };
+  if (answer.status === 401) {
+    // Whoever closed that before has tapped something since.
+    openSignIn();
+    return { is: 'signed_out' };
+  }
   if (answer.status === 0) return { is: 'unknown', after_s: 0 };
   return cart.verdict(answer.status, answer.body ?? null, answer.retryMs > 0 ? answer.retryMs / 1_000 : NaN);
 }
@@ -184,7 +179,7 @@ function saleChanged() {
 
 /** @param {Extract<import('./lib/till-sale.js').Going, {is: 'made'}>} going */
 function saleMade({ id, sale }) {
-  if (!sale.what.is_bell) setLines([]);
+  if (!sale.what.is_bell) setLines(page, []);
   page.ref = '';
   show(id);
 }
@@ -204,30 +199,11 @@ function make(body, what) {
   }
 }
 
-/** @param {Line[]} lines */
-function setLines(lines) {
-  page.lines = lines;
-  if (!lines.some(({ id }) => id === page.open)) page.open = 0;
-  try {
-    storage('sessionStorage')?.setItem(LINES, JSON.stringify({ key: '', lines }));
-  } catch {
-    // The page has them.
-  }
-}
-
-function keptLines() {
-  try {
-    return cart.parse(storage('sessionStorage')?.getItem(LINES) ?? null).lines;
-  } catch {
-    return [];
-  }
-}
-
 // The code.
 
+const qr = new Qr(page, draw);
+/** Whose code was shown last. */
 let lastShown = '';
-/** Whose code is being drawn, or was. */
-let drawnOf = '';
 
 /** @param {string} id */
 function show(id) {
@@ -236,59 +212,18 @@ function show(id) {
     becomeSlow();
   }
   lastShown = id;
-  drawQr(id);
-}
-
-/** @param {string} id */
-async function drawQr(id) {
-  if (typeof page.address !== 'object') return;
-  drawnOf = id;
-  const url = `${page.address.url}/o/${encodeURIComponent(id)}`;
-  const answer = await ask('/table/qr.svg', { method: 'POST', body: url });
-  if (drawnOf !== id) return;
-  page.qr = answer?.ok ? `data:image/svg+xml,${encodeURIComponent(await answer.text())}` : '';
-  page.qrFailed = page.qr === '';
-  draw();
-}
-
-/**
- * What the counter answers to anyone; nothing if it does not.
- * @param {string} path
- * @param {RequestInit} [how]
- */
-async function ask(path, how) {
-  const cut = new AbortController();
-  const late = setTimeout(() => cut.abort(), 8_000);
-  try {
-    return await fetch(path, { ...how, signal: cut.signal });
-  } catch {
-    return undefined;
-  } finally {
-    clearTimeout(late);
-  }
-}
-
-async function loadAddress() {
-  const answer = await ask('/table/address');
-  try {
-    if (answer?.ok) page.address = await answer.json();
-    else page.address = answer?.status === 409 ? 'nowhere' : 'lost';
-  } catch {
-    page.address = 'lost';
-  }
-  if (page.address === 'lost') setTimeout(loadAddress, AGAIN_MS);
-  else if (page.showing) drawQr(page.showing);
-  draw();
+  qr.draw();
 }
 
 // The menu.
 
 let menuAsked = false;
-let menuFailed = false;
+let menuTimer = 0;
 
 async function loadMenu() {
   if (menuAsked) return;
   menuAsked = true;
+  clearTimeout(menuTimer);
   const answer = await ask('/menu');
   menuAsked = false;
   try {
@@ -296,13 +231,11 @@ async function loadMenu() {
     if (answer?.status === 404) return;
     if (!answer?.ok) throw new TypeError('no menu');
     const menu = await answer.json();
-    menuFailed = false;
     page.menu = menu;
-    setLines(cart.fit(menu, page.lines).lines);
+    setLines(page, cart.fit(menu, page.lines).lines);
     draw();
   } catch {
-    if (!menuFailed) setTimeout(loadMenu, AGAIN_MS);
-    menuFailed = true;
+    menuTimer = setTimeout(loadMenu, AGAIN_MS);
   }
 }
 
@@ -320,13 +253,11 @@ function hear(news) {
   if (news.value !== before.value) {
     tellCode();
     // An order that is gone from the live ones came to its end.
-    if ((news.value?.over.size ?? 0) !== overSeen || before.value === null) loadRecent();
-    overSeen = news.value?.over.size ?? 0;
+    if (news.value?.ended !== before.value?.ended) loadRecent();
   }
   draw();
 }
 
-let overSeen = 0;
 let recentAt = -Infinity;
 let recentTimer = 0;
 
@@ -367,11 +298,20 @@ function hearShop(news) {
 
 // What staff do.
 
-/** The key of the cancelling that is being asked: each try is the same command. */
-let cancelKey = '';
+/** What the parts of the page are given. @type {import('./lib/till-view.js').Screen} */
+const given = { page, draw, drawNow, find, isMeant, take };
+
+/** An order as an answer has it: the stream may be a moment behind. @param {import('./lib/orders.js').Order} order */
+function take(order) {
+  orders?.change('order', order);
+  page.recent = [order, ...page.recent.filter(({ order_id: id }) => id !== order.order_id)];
+}
 
 const actions = {
+  ...actsOnLines(given),
+  ...actsAfter(given),
   language: () => setLanguage(otherLanguage()),
+  signIn: () => openSignIn(),
   /** @param {string} text */
   ref(text) {
     page.ref = text;
@@ -407,63 +347,11 @@ const actions = {
   done() {
     if (!isMeant()) return;
     Object.assign(page, { showing: '', qr: '', sure: false, asking: '', said: '' });
-    drawnOf = '';
     sales.done();
     page.going = sales.going;
     drawNow();
   },
-  drawAgain() {
-    page.qrFailed = false;
-    if (page.address === 'lost') loadAddress();
-    else drawQr(page.showing);
-    draw();
-  },
-  /** @param {'slip' | 'ticket'} what */
-  async print(what) {
-    if (page.busy || !isMeant()) return;
-    page.busy = true;
-    drawNow();
-    const refused = await reprint(page.showing, what);
-    page.busy = false;
-    page.asking = refused || t(`till.printing_${what}`);
-    page.refused = refused !== '';
-    draw();
-  },
-  takeBack() {
-    page.sure = true;
-    cancelKey = cart.newKey();
-    drawNow();
-    find('.sure button')?.focus();
-  },
-  keep() {
-    page.sure = false;
-    drawNow();
-    find('.acts .link')?.focus();
-  },
-  async cancel() {
-    const order = shownOrder(page);
-    if (page.busy || !order) return;
-    page.busy = true;
-    drawNow();
-    const { order_id: id, state, round } = order;
-    const answer = await fetchStaff(`/orders/${encodeURIComponent(id)}/commands`, {
-      method: 'POST',
-      body: { command: 'cancel', reason: t('till.take_back_reason'), state, round },
-      headers: { 'idempotency-key': cancelKey },
-    });
-    page.busy = false;
-    const after = answer.body?.order ?? answer.body;
-    if (after?.order_id === id) {
-      orders?.change('order', after);
-      page.recent = [after, ...page.recent.filter((other) => other.order_id !== id)];
-    }
-    page.refused = answer.status !== 200;
-    if (!page.refused) Object.assign(page, { sure: false, asking: '' });
-    else page.asking = t(answer.status === 409 ? 'till.take_back_late' : 'till.take_back_lost');
-    if (answer.status === 409) page.sure = false;
-    drawNow();
-    find('.done')?.focus();
-  },
+  drawAgain: () => qr.again(),
   /** @param {string} query */
   find(query) {
     if (page.query === '' && query !== '') loadRecent();
@@ -476,66 +364,17 @@ const actions = {
     show(id);
     drawNow();
   },
-  /** @param {string} id */
-  category(id) {
-    page.category = id;
-    draw();
-  },
-  /** One more of it as everyone gets it. @param {import('./lib/cart.js').Item} item */
-  add(item) {
-    const { menu, lines, soldOut } = page;
-    if (!menu || !cart.room(lines).cup) return;
-    const added = cart.add(menu, lines, item, soldOut);
-    const line = added[added.length - 1];
-    const same = lines.find((other) => other.item === item.id && other.note === '' && JSON.stringify(other.options) === JSON.stringify(line?.options));
-    if (same) setLines(cart.setQuantity(lines, same.id, same.quantity + 1));
-    else if (cart.room(lines).line) setLines(added);
-    page.open = same?.id ?? line?.id ?? 0;
-    draw();
-  },
-  /** @param {Line} line @param {number} quantity */
-  quantity(line, quantity) {
-    if (quantity > line.quantity && !cart.room(page.lines).cup) return;
-    setLines(cart.setQuantity(page.lines, line.id, quantity));
-    drawNow();
-    if (quantity === 0) (find('.cart .what') ?? find('.tile'))?.focus();
-  },
-  /** @param {Line} line @param {import('./lib/cart.js').Group} group @param {import('./lib/cart.js').Choice} choice */
-  choose(line, group, choice) {
-    if (!page.menu) return;
-    setLines(cart.choose(page.menu, page.lines, line.id, group.id, choice.id));
-    drawNow();
-  },
-  /** @param {Line} line */
-  open(line) {
-    page.open = page.open === line.id ? 0 : line.id;
-    drawNow();
-  },
-  /** @param {Line} line */
-  note(line) {
-    page.noteOf = line.id;
-    drawNow();
-    find(`#note-${line.id}`)?.focus();
-  },
-  /** @param {Line} line @param {string} text */
-  write(line, text) {
-    page.noteOf = line.id;
-    setLines(cart.setNote(page.lines, line.id, text));
-    draw();
-  },
-  clear() {
-    setLines([]);
-    drawNow();
-    find('.tile')?.focus();
-  },
 };
 
 /** @param {KeyboardEvent} event */
 function key(event) {
   if (event.isComposing || event.ctrlKey || event.altKey || event.metaKey) return;
+  // While somebody is asked to sign in keys are for that.
+  if (document.querySelector('dialog[open]')) return;
   const isWriting = event.target instanceof HTMLInputElement;
   if (screen !== 'desk') {
-    if (event.key === 'Escape') find('.done')?.click();
+    // Giving up what is not made yet takes more than a key that leads back.
+    if (event.key === 'Escape') find('.primary.done')?.click();
     return;
   }
   if (event.key === 'Escape' && isWriting) return void (/** @type {HTMLElement} */ (event.target).blur());
@@ -558,7 +397,12 @@ function begin() {
     drawNow();
   });
   signInInPlace();
+  onSignedOut(() => {
+    page.isOut = true;
+    draw();
+  });
   onSignedIn(() => {
+    page.isOut = false;
     sales.retry();
     orders?.tryNow();
     loadRecent();
@@ -572,7 +416,7 @@ function begin() {
   follow({ snapshot: '/shop', stream: '/shop/events', event: 'shop', tell: hearShop });
   drawNow();
   loadMenu();
-  loadAddress();
+  qr.begin();
 }
 
 signedInOrSent().then((isHere) => isHere && begin());

@@ -34,6 +34,7 @@ import { follow } from './live.js';
  * @property {boolean} more there are more than the counter tells of
  * @property {boolean} no_barista nobody decides on them at the moment
  * @property {Map<string, number>} over the version with which an order came to its end, of the last ones
+ * @property {number} ended counts up with each order that came to its end
  * @property {any} [printer] how the printer of tickets is, where there is one
  */
 
@@ -72,6 +73,7 @@ export function read(said, known) {
   const isAnother = known === null || said.as_of > known.as_of + 10 * OLD_MS;
   const over = isAnother ? new Map() : known.over;
   const before = known?.orders ?? new Map();
+  const had = [...before.keys()];
   const last = isAnother ? new Map() : new Map(before);
   before.clear();
   for (const order of /** @type {Order[]} */ (said.orders)) {
@@ -82,8 +84,10 @@ export function read(said, known) {
   for (const order of last.values()) {
     if (order.as_of > said.as_of && !before.has(order.order_id)) before.set(order.order_id, order);
   }
+  // What is gone came to its end while nobody heard.
+  const ended = (known?.ended ?? 0) + had.filter((id) => !before.has(id)).length;
   const { as_of, now, total = before.size, more = false, no_barista = false, printer } = said;
-  return { as_of, now, orders: before, total, more, no_barista, over, ...(printer ? { printer } : {}) };
+  return { as_of, now, orders: before, total, more, no_barista, over, ended, ...(printer ? { printer } : {}) };
 }
 
 /**
@@ -106,7 +110,8 @@ export function change(known, order) {
     if (over.size > OVER_MAX) over.delete(/** @type {string} */ (over.keys().next().value));
   }
   const as_of = Math.max(known.as_of, order.as_of);
-  return { ...known, as_of, now: order.now ?? as_of, total };
+  const ended = known.ended + Number(isNews && !isLive(order));
+  return { ...known, as_of, now: order.now ?? as_of, total, ended };
 }
 
 /** Whether somebody still waits for it. @param {Order} order */

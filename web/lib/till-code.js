@@ -26,7 +26,7 @@ export function shownOrder({ news, recent, showing }) {
 export function codeScreen(page, on) {
   const order = page.showing ? shownOrder(page) : undefined;
   return html`
-    ${offline(page)}
+    ${offline(page, on)}
     <main class="show" aria-labelledby="code">
       <section class="say">
         ${page.showing ? made(page, order) : making(page)}
@@ -126,6 +126,7 @@ function making(page) {
 function again({ going }, on) {
   const canBe = going.is === 'waiting' || going.is === 'asks' || (going.is === 'failed' && going.why === 'not_written');
   if (!canBe) return nothing;
+  if (going.is === 'waiting' && going.why === 'signed_out') return html`<button class="primary" @click=${on.signIn}>${t('access.sign_in')}</button>`;
   return html`<button class="quiet" @click=${on.retry}>${t(going.is === 'asks' ? 'till.send_it' : 'till.try_now')}</button>`;
 }
 

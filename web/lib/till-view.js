@@ -40,8 +40,19 @@ import { find } from './till-find.js';
  * @property {boolean} slow it takes longer than one would notice
  * @property {number} now the counter's clock
  * @property {string} said for those who hear the page
+ * @property {boolean} isOut nobody is signed in here any more
  */
 /** @typedef {import('../till.js').Actions} Actions */
+/**
+ * What the parts of the page are given.
+ * @typedef {object} Screen
+ * @property {Page} page
+ * @property {() => void} draw soon, once for all that changes until then
+ * @property {() => void} drawNow
+ * @property {(selector: string) => HTMLElement | null} find
+ * @property {() => boolean} isMeant whether a touch is meant for what stands there now
+ * @property {(order: Order) => void} take an order as an answer has it
+ */
 
 /** How many cups one tap makes. */
 export const CUPS = [1, 2, 3, 4, 5, 6];
@@ -60,7 +71,7 @@ export function desk(page, on) {
       ${printerNotice(printer)}
       <button class="language" lang=${otherLanguage()} @click=${on.language}>${t('common.other_language')}</button>
     </header>
-    ${offline(page)}
+    ${offline(page, on)}
     <main class="desk">
       <section class="bell" aria-labelledby="bell">${bell(page, on)}</section>
       <section class="found" aria-labelledby="found">${found(page, on)}</section>
@@ -76,8 +87,12 @@ function live({ news }) {
   return news.status === 'live' ? html`<p class="live"><span class="dot"></span>${t('till.live')}</p>` : nothing;
 }
 
-/** Room is kept for it only where it is: nothing of this page is under a finger when it comes. @param {Page} page */
-export function offline({ news }) {
+/** Room is kept for it only where it is: nothing of this page is under a finger when it comes. @param {Page} page @param {Actions} on */
+export function offline({ news, isOut }, on) {
+  if (isOut || news.status === 'signed_out') {
+    return html`<p class="band row" role="alert"><span class="grow"><strong>${t('access.sheet_out')}</strong> ${t('access.sheet_out_text')}</span>
+      <button class="quiet" @click=${on.signIn}>${t('access.sign_in')}</button></p>`;
+  }
   if (news.status !== 'old' && !(news.status === 'loading' && news.offline)) return nothing;
   const age = Number.isFinite(news.ageMs) ? t('till.last_heard', { count: Math.round(news.ageMs / 1_000) }) : '';
   return html`<p class="band" role="alert"><strong>${t('till.offline')}</strong> ${age} ${t('till.offline_why')}</p>`;

@@ -147,6 +147,9 @@ test('an order from the menu takes three taps, and what is sold out takes none',
   await page.fill('#ref', 'MENU');
   await page.click('[data-item=latte]');
   await page.getByRole('radio', { name: /오트/ }).click();
+  await page.evaluate(() => scrollTo(0, 0));
+  const pay = await page.locator('.cart .primary').boundingBox();
+  assert.ok(pay && pay.y + pay.height <= 820, `the third tap needs no scrolling: ${JSON.stringify(pay)}`);
   await tablet.accessible();
   await tablet.fits();
   await tablet.picture('till-order-ko', { fullPage: true });
@@ -205,6 +208,39 @@ test('a bell that was a slip is taken back, once somebody says so twice', async 
   await tablet.close();
 });
 
+test('what comes late of one order is not said on the screen of the next', async () => {
+  const other = await line.shown((await line.place({ amount: 2, ref: 'NEXT' }, { staff: true })).order_id, ({ decided }) => decided);
+  const tablet = await till();
+  const { page } = tablet;
+  await page.fill('#ref', 'LATE');
+  await page.click('[data-cups="1"]');
+  await code(page);
+  /** @type {() => void} */
+  let answer = () => {};
+  const held = new Promise((/** @type {(value?: unknown) => void} */ done) => (answer = done));
+  await page.route('**/commands', async (route) => {
+    await held;
+    await route.fulfill({ status: 409, json: {} });
+  });
+  await settled(page);
+  await page.click('.acts .link');
+  await page.click('.sure button:last-child');
+  await done(page);
+  await settled(page);
+  await page.click(`[data-order="${other.order_id}"]`);
+  await code(page);
+  await settled(page);
+  await page.click('.acts .link');
+  // As long as the answer is out nothing else is asked.
+  await page.waitForSelector('.sure button:last-child[aria-disabled=true]');
+  answer();
+  await page.waitForSelector('.sure button:last-child:not([aria-disabled])');
+  assert.equal(await page.$('.say .notice'), null, (await page.textContent('.say')) ?? '');
+  assert.ok(await page.$('.sure button:focus'), 'and the focus stays');
+  await done(page);
+  await tablet.close();
+});
+
 test('a ticket number that can’t be one is said at its field, and nothing is made', async () => {
   const tablet = await till();
   const { page } = tablet;
@@ -229,6 +265,9 @@ test('while the counter is gone a bell is kept, and made once it is back', async
     await page.waitForSelector('.band');
     await tablet.accessible();
     await tablet.picture('till-unreached');
+    await settled(page);
+    await page.keyboard.press('Escape');
+    assert.ok(await page.$('.show .notice'), 'a key that leads back does not give up what is kept');
     await own.start();
     await code(page);
     assert.equal((await withRef('GONE', own)).length, 1);
@@ -266,10 +305,25 @@ test('a device that is signed out in between signs in in place, and the bell is 
   const tablet = await till();
   const { page } = tablet;
   await tablet.context.clearCookies();
+  await page.fill('#find', 'x');
+  await page.waitForSelector('dialog[open] form');
+  const later = page.locator('dialog > .quiet');
+  await later.press('2');
+  assert.equal(await page.$('.show'), null, 'a key is for what stands in front, not for a bell behind it');
+  await later.click();
+  await tablet.accessible();
+  await page.locator('.band button').click();
+  await page.waitForSelector('dialog[open] form');
+  await later.click();
+  await page.fill('#find', '');
   await page.fill('#ref', 'OUT');
   await page.click('[data-cups="1"]');
   await page.waitForSelector('dialog[open] form');
   await tablet.picture('till-signed-out');
+  await later.click();
+  await settled(page);
+  await tablet.accessible();
+  await page.getByRole('button', { name: 'Sign in' }).last().click();
   const made = await line.ask('POST', '/session/codes', { body: { role: 'barista' }, staff: true });
   await page.fill('dialog [name=code]', made.body.code);
   await page.click('dialog .primary');

@@ -49,6 +49,26 @@ test('a snapshot forgets what is gone and keeps what was heard of after it was m
   assert.deepEqual(ids(known), ['b2', 'c1']);
 });
 
+test('each end is counted, however many there were, whoever came back before, and whether or not it was heard', () => {
+  let known = read(snapshot([]), null);
+  const end = (/** @type {string} */ id, /** @type {number} */ version) => {
+    const { ended } = known;
+    known = change(known, order(id, version, { state: 'collected' }));
+    return known.ended - ended;
+  };
+  for (let n = 0; n < 1_200; n += 1) {
+    known = change(known, order(`${n}`, 1));
+    assert.equal(end(`${n}`, 2), 1, `the end of order ${n}`);
+  }
+  known = change(known, order('1199', 3, { state: 'making', round: 2 }));
+  assert.equal(end('1199', 4), 1, 'of one that was recalled');
+  assert.equal(end('1199', 4), 0, 'the same once more');
+  known = change(known, order('away', 1));
+  const { ended } = known;
+  known = read(snapshot([], { as_of: NOW + 1 }), known);
+  assert.equal(known.ended, ended + 1, 'one that a later snapshot has no more');
+});
+
 test('a log that was put in the place of another begins anew', () => {
   let known = read(snapshot([order('a', 9)]), null);
   known = read(snapshot([order('a', 1)], { as_of: NOW + 11 * OLD_MS }), known);
