@@ -161,6 +161,8 @@ test('no place closes while a finger is down', async () => {
   const own = ticket(page, codeOf(second));
   await own.waitFor();
   await settle(page);
+  // A ticket moves by the browser's own clock.
+  await bar.settled();
   const before = await own.boundingBox();
   await page.mouse.move((before?.x ?? 0) + 60, (before?.y ?? 0) + 20);
   await page.mouse.down();
