@@ -76,7 +76,8 @@ impl Ledger {
             return;
         };
         let row = &mut self.rows[key];
-        if !ours && row.version == 0 {
+        if !ours && row.version == 0 && (!row.flags.foreign || round > row.rung) {
+            row.rung = row.rung.max(round);
             self.made_by_others(key, entry.timestamp);
             return;
         }
