@@ -2,13 +2,16 @@
 
 import { html, nothing } from '../vendor/lit-html.js';
 import { t } from './i18n.js';
-import { asks, codeOf, moreButton, reasonsFor, stateText } from './sheet-parts.js';
+import { reprint } from './printer-state.js';
+import { asks, called, codeOf, moreButton, reasonsFor, stateText } from './sheet-parts.js';
 import { canRecall, Still } from './sheet-state.js';
 import { fetchStaff } from './staff.js';
 
 /**
  * @typedef {import('./orders.js').Order} Order
  * @typedef {import('./sheet-parts.js').Desk} Desk
+ *
+ * @typedef {{isTaken: boolean, text: string}} Printed
  */
 
 /** How often what is finished is asked for while the sheet is open: the page's own stream has the live ones only. */
@@ -24,6 +27,8 @@ export class Recent {
     /** @type {'loading' | 'known' | 'failed'} */
     this.state = 'loading';
     this.askedAt = -Infinity;
+    /** What became of tickets that were printed once more, by order; `null`: nobody knows yet. @type {Map<string, Printed | null>} */
+    this.prints = new Map();
   }
 
   title() {
@@ -34,6 +39,7 @@ export class Recent {
     this.still.renew();
     this.state = 'loading';
     this.askedAt = -Infinity;
+    this.prints.clear();
   }
 
   /** @param {Desk} desk */
@@ -49,7 +55,37 @@ export class Recent {
       ${this.state === 'loading' ? html`<p class="what">${t('common.loading')}</p>` : nothing}
       ${this.state === 'failed' ? html`<p class="failed" role="alert">${t('sheet.recent.failed')}</p>` : nothing}
       ${this.state === 'known' && rows.orders.length === 0 ? html`<p class="what">${t('sheet.recent.none')}</p>` : nothing}
-      <ul>${rows.orders.map((order) => row(desk, order))}</ul>`;
+      <ul>${rows.orders.map((order) => this.row(desk, order))}</ul>`;
+  }
+
+  /** @param {Desk} desk @param {Order} order */
+  row(desk, order) {
+    const isOver = !canRecall(order);
+    const printed = this.prints.get(order.order_id);
+    return html`<li>
+      <div class="row"><span class="grow">${codeOf(order)}<small>${stateText(desk.bar, order)}</small></span>
+        ${desk.bar.news.value?.printer ? this.printButton(desk.bar, order) : nothing}${isOver ? nothing : asks(desk, order, 'recall')}</div>
+      ${printed ? html`<p class=${printed.isTaken ? 'what' : 'failed'} role="status">${printed.text}</p>` : nothing}
+      ${isOver ? nothing : reasonsFor(desk, order, 'recall')}
+    </li>`;
+  }
+
+  /** @param {import('./bar-plug.js').Bar} bar @param {Order} order */
+  printButton(bar, order) {
+    const { order_id: id } = order;
+    const isSending = this.prints.get(id) === null;
+    return html`<button class="quiet" aria-busy=${isSending} @click=${() => this.print(bar, id)}>${t('sheet.print')}<span class="vh"> ${called(order)}</span></button>`;
+  }
+
+  /** @param {import('./bar-plug.js').Bar} bar @param {string} id */
+  async print(bar, id) {
+    // A second touch while the first is on its way is none: each would be a sheet of paper.
+    if (this.prints.get(id) === null) return;
+    this.prints.set(id, null);
+    bar.show();
+    const refused = await reprint(id, 'ticket');
+    this.prints.set(id, { isTaken: refused === '', text: refused || t('till.printing_ticket') });
+    bar.show();
   }
 
   /** @param {import('./bar-plug.js').Bar} bar */
@@ -82,16 +118,6 @@ export class Recent {
     this.ids = sorted.map(({ order_id: id }) => id);
     const kept = new Set([...this.ids, ...(this.still.ids ?? [])]);
     for (const order of orders) this.orders.set(order.order_id, order);
-    for (const id of this.orders.keys()) if (!kept.has(id)) this.orders.delete(id);
+    for (const known of [this.orders, this.prints]) for (const id of known.keys()) if (!kept.has(id)) known.delete(id);
   }
-}
-
-/** @param {Desk} desk @param {Order} order */
-function row(desk, order) {
-  const isOver = !canRecall(order);
-  return html`<li>
-    <div class="row"><span class="grow">${codeOf(order)}<small>${stateText(desk.bar, order)}</small></span>
-      ${isOver ? nothing : asks(desk, order, 'recall')}</div>
-    ${isOver ? nothing : reasonsFor(desk, order, 'recall')}
-  </li>`;
 }

@@ -8,6 +8,7 @@ import { SHOP } from './board-tools.mjs';
 import { lineAndBrowser } from './harness.mjs';
 import { begin } from './line.mjs';
 import { GONE, place } from './pager-tools.mjs';
+import { shopWithPrinter, startPrinter } from './printer.mjs';
 import { standIn } from './stand-in.mjs';
 
 const { line, browser } = await lineAndBrowser(test, { args: ['--mode', 'manual'], files: { 'shop.toml': SHOP } });
@@ -340,6 +341,51 @@ test('what can not be said now is said to be so, and tried again with a tap', as
     await opened.close();
   } finally {
     await own.end();
+  }
+});
+
+test('a ticket is printed once more from what was done recently, and only where there is a printer', async () => {
+  const without = await order();
+  await line.command(without.order_id, 'ready');
+  const bare = await tablet(browser, line);
+  await head(bare.page, /^Recent/).click();
+  await row(bare.page, without).waitFor();
+  assert.equal(await row(bare.page, without).getByRole('button', { name: /Print/ }).count(), 0);
+  await bare.close();
+  await clear();
+
+  const printer = await startPrinter();
+  const own = await begin({ args: ['--mode', 'manual'], files: { 'shop.toml': shopWithPrinter(printer.port) } });
+  try {
+    for (const language of /** @type {const} */ (['en', 'ko'])) {
+      const done = await order(undefined, own);
+      await own.command(done.order_id, 'ready');
+      await own.command(done.order_id, 'collect');
+      const opened = await tablet(browser, own, { language });
+      const { page } = opened;
+      await head(page, language === 'en' ? /^Recent/ : /^최근 완료/).click();
+      await row(page, done).getByRole('button', { name: language === 'en' ? /^Print/ : /^인쇄/ }).click();
+      await row(page, done).getByRole('status').filter({ hasText: language === 'en' ? 'marked as a copy' : '사본으로' }).waitFor();
+      assert.ok((await printer.copied).includes('COPY'));
+      await opened.accessible();
+      await opened.fits();
+      await opened.picture(`bar-sheet-print-${language}-dark`);
+      await opened.close();
+    }
+    // One that was not taken says why.
+    const done = await order(undefined, own);
+    await own.command(done.order_id, 'ready');
+    const opened = await tablet(browser, own, { expected: [REFUSED, ...GONE, /ERR_FAILED/] });
+    const { page } = opened;
+    await page.route(/\/print$/, (route) => route.abort());
+    await head(page, /^Recent/).click();
+    await row(page, done).getByRole('button', { name: /^Print/ }).click();
+    await row(page, done).locator('.failed').filter({ hasText: 'not printed' }).waitFor();
+    await opened.accessible();
+    await opened.close();
+  } finally {
+    await own.end();
+    printer.close();
   }
 });
 

@@ -1,11 +1,11 @@
 /** The till: a bell with one tap, its code for the customer, an order from the menu, and what goes wrong on the way. */
 
 import assert from 'node:assert/strict';
-import { createServer } from 'node:net';
 import test from 'node:test';
 
 import { lineAndBrowser, open, signIn } from './harness.mjs';
 import { begin } from './line.mjs';
+import { shopWithPrinter, startPrinter } from './printer.mjs';
 
 /** What Chromium logs of answers that a test provokes, and of a counter that is gone. */
 const REFUSED = /status of (401|404|409)|ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_FAILED|ERR_EMPTY_RESPONSE/;
@@ -360,25 +360,8 @@ test('on a phone, and with large text, nothing is lost', async () => {
 });
 
 test('staff see that the printer has no paper, and have a slip printed once more', async () => {
-  let paper = false;
-  /** @type {(text: string) => void} */
-  let heard = () => {};
-  const printed = new Promise((/** @type {(text: string) => void} */ done) => (heard = done));
-  let all = '';
-  const printer = createServer((socket) => {
-    socket.on('error', () => {});
-    socket.on('data', (data) => {
-      const text = data.toString('latin1');
-      all += text;
-      for (const [, asked] of text.matchAll(/\x10\x04([\x02\x04])/g)) socket.write(Buffer.from([asked === '\x04' && !paper ? 0x72 : 0x12]));
-      if (text.includes('\x1dr\x01')) socket.write(Buffer.from([0]));
-      if (all.includes('COPY')) heard(all);
-    });
-  });
-  await new Promise((/** @type {(value?: unknown) => void} */ done) => printer.listen(0, '127.0.0.1', () => done()));
-  const { port } = /** @type {import('node:net').AddressInfo} */ (printer.address());
-  const shop = `name = "A"\ncurrency = "KRW"\ntime_zone = "UTC"\n[printer]\naddress = "127.0.0.1:${port}"\nslips = true\n`;
-  const own = await begin({ args: ['--mode', 'manual', '--public-url', PUBLIC], files: { 'shop.toml': shop } });
+  const printer = await startPrinter({ paper: false });
+  const own = await begin({ args: ['--mode', 'manual', '--public-url', PUBLIC], files: { 'shop.toml': shopWithPrinter(printer.port) } });
   try {
     const tablet = await till({ at: own });
     const { page } = tablet;
@@ -390,7 +373,7 @@ test('staff see that the printer has no paper, and have a slip printed once more
     assert.match((await bar.textContent('.hb.printer')) ?? '', /No paper.*no paper/s);
     await bar.screenshot({ path: 'target/screens/till-bar-no-paper.png' });
     await bar.close();
-    paper = true;
+    printer.paper = true;
     await page.click('[data-cups="1"]');
     await code(page);
     await page.waitForFunction(() => document.querySelector('.printer') === null);
@@ -399,7 +382,7 @@ test('staff see that the printer has no paper, and have a slip printed once more
     await page.waitForSelector('.say .told');
     await tablet.accessible();
     await tablet.picture('till-printing');
-    assert.ok((await printed).includes('COPY'));
+    assert.ok((await printer.copied).includes('COPY'));
     await tablet.close();
   } finally {
     await own.end();
