@@ -1,6 +1,7 @@
 /** The story of one order, in sentences: decisions, without a browser. What language it is told in comes in. */
 
 import { stopwatch } from './ledger-format.js';
+import { UNDONE } from './pager-screen.js';
 
 /** @typedef {import('./i18n.js').MessageKey} MessageKey */
 /** @typedef {import('./i18n.js').Words} Words */
@@ -100,7 +101,8 @@ class Teller {
       return this.on(decision, t('ledger.event.refused', { what: command(), why }));
     }
     const done = BY_HAND.has(decision.event) ? this.on(decision, this.what(decision)) : this.what(decision);
-    const said = decision.reason ? t('ledger.event.because', { what: done, reason: decision.reason }) : done;
+    const reason = decision.reason === UNDONE ? t('ledger.reason.undo') : decision.reason;
+    const said = reason ? t('ledger.event.because', { what: done, reason }) : done;
     return this.isBell(decision) && decision.round === 1 ? this.kept(said, decision.at) : this.answered(said, decision, i);
   }
 

@@ -66,6 +66,19 @@
 const RINGS_MS = [0, 30_000, 90_000];
 /** How long one ring lasts. */
 export const RING_MS = 12_000;
+/** The reason of a recall that only takes back a call that came too soon: a code and no words, and nothing is made again. */
+export const UNDONE = 'undo';
+
+/** What staff said of why it was recalled or cancelled, if they said anything. @param {{marks?: Marks}} order */
+export function reasonOf({ marks }) {
+  return marks?.reason === UNDONE ? undefined : marks?.reason;
+}
+
+/** Whether it is made once more. @param {Pick<Order, 'round' | 'marks'>} order */
+export function isRemake({ round, marks }) {
+  return round > 1 && marks?.reason !== UNDONE;
+}
+
 /** An order that nobody has decided on for this long: nobody decides. */
 const UNDECIDED_MS = 5_000;
 

@@ -6,7 +6,7 @@ import * as icons from './icons.js';
 import {
   asking, bell, bellAgain, called, cancel, code, footer, header, lines, own, rich, steps, symbol,
 } from './pager-parts.js';
-import { inMinutes, isBarTold, isUndecided, progress, promise } from './pager-screen.js';
+import { inMinutes, isBarTold, isUndecided, progress, promise, reasonOf } from './pager-screen.js';
 
 const { t } = i18n;
 
@@ -170,8 +170,9 @@ function newTime({ to, minutes }, now, timeZone) {
 }
 
 /** What the bar wrote, in its own words. @param {Order} order */
-function reason({ marks }) {
-  return marks?.reason ? html`<p class="lead">${rich('pager.reason', { reason: own(marks.reason) })}</p>` : nothing;
+function reason(order) {
+  const reason = reasonOf(order);
+  return reason ? html`<p class="lead">${rich('pager.reason', { reason: own(reason) })}</p>` : nothing;
 }
 
 /** @param {Known} model @param {Taps} taps */
@@ -280,10 +281,11 @@ function uncollected(model) {
 function cancelled(model) {
   const { order, shop } = model;
   const time = i18n.time(order.finished_at ?? order.changed_at, shop.timeZone);
+  const reason = reasonOf(order);
   return html`${code(model)}
     <div class="alone"><h2 class="state" tabindex="-1">${t('pager.cancelled')}</h2>
-      ${order.marks?.reason
-        ? html`<p class="lead">${rich('pager.reason_at', { reason: own(order.marks.reason), time })}</p>`
+      ${reason
+        ? html`<p class="lead">${rich('pager.reason_at', { reason: own(reason), time })}</p>`
         : html`<p class="lead">${t('pager.cancelled.at', { time })}</p>`}</div>
     <div class="fact">${order.paid
       ? html`<p class="strong">${t('pager.refund')}</p><p class="muted">${t('pager.refund.how')}</p>`

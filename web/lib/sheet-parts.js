@@ -6,6 +6,7 @@ import { Guard } from './bar-guard.js';
 import * as i18n from './i18n.js';
 import * as icons from './icons.js';
 import { calledText, codeText, symbol } from './pager-parts.js';
+import { isRemake } from './pager-screen.js';
 
 const { t } = i18n;
 
@@ -151,7 +152,7 @@ export function stateText({ now, timeZone, taps }, order) {
     case 'cancelled':
       return marks?.reason ? t('sheet.is.cancelled_for', { time: time(order.finished_at), reason: marks.reason }) : t('sheet.is.cancelled', { time: time(order.finished_at) });
     case 'making':
-      return order.round > 1 ? t('sheet.is.remade', { drinks }) : t('sheet.is.making', { drinks });
+      return isRemake(order) ? t('sheet.is.remade', { drinks }) : t('sheet.is.making', { drinks });
     default:
       return t('sheet.is.received', { time: time(order.received_at), drinks });
   }

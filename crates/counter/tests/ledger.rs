@@ -86,6 +86,23 @@ async fn every_order_is_accounted_for_wherever_it_is() {
 }
 
 #[tokio::test]
+async fn a_call_that_was_taken_back_is_no_remake() {
+    let log = log(1);
+    let _barista = Barista::start(&log, Mode::Manual);
+    let line = Line::on(log, options()).await;
+    let (id, _) = line.order(1).await;
+    line.shown(&id, |shown| shown["decided"] == true).await;
+    for reason in ["undo", "Spilled"] {
+        tap(&line, &id, "ready").await;
+        let recall = json!({"command": "recall", "reason": reason}).to_string();
+        assert_eq!(line.command(&id, &[("authorization", &line.staff())], &recall).await.status, 200);
+    }
+    tap(&line, &id, "ready").await;
+    let seen = ledger(&line, |seen| of(seen, "ready") == 1).await;
+    assert_eq!((&seen["remakes"], &seen["holds"]), (&json!(1), &json!(true)), "{seen}");
+}
+
+#[tokio::test]
 async fn only_staff_see_the_ledger() {
     let line = Line::start().await;
     for path in [

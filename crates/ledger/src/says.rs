@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use eventlog::{Entry, Offset};
 use order::{
     At, CloudEvent, DeadLetter, Kind, Limits, Millis, Mode, Order, ParseError, Presence, Promise, SCHEMA,
-    Stage, Status, topic,
+    Stage, Status, UNDO_REASON, topic,
 };
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::value::RawValue;
@@ -73,6 +73,8 @@ pub struct Decision<'a> {
     refused: Option<IgnoredAny>,
     #[serde(default)]
     repeat: bool,
+    #[serde(default)]
+    reason: Option<String>,
     /// What the customer's page is doing.
     #[serde(default)]
     pub presence: Option<Presence>,
@@ -107,6 +109,11 @@ impl Decision<'_> {
             && self.to == Stage::Ready
             && self.from != Some(Stage::Ready)
             && self.kind != Kind::Uncollect
+    }
+
+    /// Whether it only takes back a call that came too soon, so that nothing is made again.
+    pub fn takes_back(&self) -> bool {
+        self.reason.as_deref() == Some(UNDO_REASON)
     }
 }
 

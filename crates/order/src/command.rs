@@ -4,6 +4,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use crate::{At, BadText, CommandId, Limits, OrderId, Promise, Stage, check_text};
 
+/// The reason of a [recall](Action::Recall) that only takes back a call that came too soon: nothing is made again. It is a
+/// code, which pages put into words.
+pub const UNDO_REASON: &str = "undo";
+
 /// One command, as `order.command` has it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Command {
@@ -34,7 +38,7 @@ pub enum Action {
     Ready,
     /// Bring it back: it is made once more.
     Recall {
-        /// Why.
+        /// Why: in words, for the customer as well, or [`UNDO_REASON`].
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
     },

@@ -31,7 +31,7 @@ pub use crate::{
     book::{Book, Change, Rules, Verdict},
     cloud_event::{CloudEvent, rfc3339},
     code::{Code, Codes, Words},
-    command::{Action, BadField, By, Command, Presence, Role, Seen},
+    command::{Action, BadField, By, Command, Presence, Role, Seen, UNDO_REASON},
     dead_letter::DeadLetter,
     decide::{Context, Input, Placed, Refusal, apply, decide},
     event::{Event, Kind, Taken},

@@ -37,7 +37,7 @@ pub fn ticket(printer: &Printer, sheet: &Sheet<'_>) -> Vec<u8> {
     if sheet.is_copy {
         roll.text(language.say(Text::Copy), BANNER);
     }
-    if order.round > 1 {
+    if is_remake(order) {
         roll.text(&remake(language, order), Style { wide: 1, ..BANNER });
     }
     code(&mut roll, sheet);
@@ -127,8 +127,17 @@ fn line(roll: &mut Roll, item: &Item, sheet: &Sheet<'_>) {
     }
 }
 
+/// Whether it is made again, and was not only called too soon.
+fn is_remake(order: &OrderState) -> bool {
+    order.round > 1 && reason(order) != Some(order::UNDO_REASON)
+}
+
+fn reason(order: &OrderState) -> Option<&str> {
+    order.marks.as_deref().and_then(|marks| marks.reason.as_deref())
+}
+
 fn remake(language: Language, order: &OrderState) -> String {
-    let reason = order.marks.as_deref().and_then(|marks| marks.reason.as_deref());
+    let reason = reason(order);
     let remake = language.say(Text::Remake);
     reason.map_or_else(|| remake.to_owned(), |reason| format!("{remake}: {reason}"))
 }

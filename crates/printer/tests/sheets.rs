@@ -186,6 +186,16 @@ fn a_copy_and_a_remake_are_told_at_once() {
 }
 
 #[test]
+fn a_call_that_was_taken_back_is_no_remake() {
+    let mut order = state(LATTE, 27);
+    order.round = 2;
+    order.marks = Some(Box::new(Marks { reason: Some(order::UNDO_REASON.to_owned()), ..Marks::default() }));
+    let (shop, printer) = (words(), printer(Encoding::Ascii, 42));
+    let says = texts(&print(&ticket(&printer, &sheet(&order, &shop)), &printer));
+    assert_eq!(says[0], "MANGO 27");
+}
+
+#[test]
 fn a_phone_reads_the_pager_s_address_off_every_width_of_slip() {
     let (order, shop) = (state(LATTE, 27), words());
     for columns in [32, 42, 48] {

@@ -117,6 +117,8 @@ test('what people wrote stands behind what they did', () => {
   const recall = decided('recall', 'ready', 'making', 1, { by: STAFF, reason: 'wrong milk', round: 2 });
   const cancel = decided('cancel', 'received', 'cancelled', 2, { by: HOLDER });
   assert.deepEqual(told([recall, cancel])[0], ['Recalled at Main bar: wrong milk', 'Cancelled by the customer']);
+  const undone = told([{ ...recall, reason: 'undo' }]);
+  assert.deepEqual(undone, [['Recalled at Main bar: called too soon'], ['Main bar: 회수: 너무 일찍 불렀어요']]);
 });
 
 test('every decision and every refusal there is can be said in both languages', () => {

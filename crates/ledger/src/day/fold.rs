@@ -124,7 +124,7 @@ impl Day {
             self.kept(promised, decision.at);
             self.sample_ready(decision.at, received_at);
         }
-        self.remakes += u64::from(decision.kind == Kind::Recall);
+        self.remakes += u64::from(decision.kind == Kind::Recall && !decision.takes_back());
         if let Some(ready_at) = ready_at {
             match decision.kind {
                 Kind::Collect => sample(&mut self.collected_ms, decision.at - ready_at),
