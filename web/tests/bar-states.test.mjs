@@ -94,6 +94,21 @@ test('offline is said with its age, and moves nothing', async () => {
   }
 });
 
+test('the head stays one row on a tablet, also when the printer has something to say', async () => {
+  for (const language of ['en', 'ko']) {
+    for (const width of [1180, 1280, 1366]) {
+      for (const printer of [undefined, { state: 'no_paper', waiting: 3, since: NOW }]) {
+        const prepare = (/** @type {import('playwright-core').Page} */ page) => answerWith(page, () => ({ body: snapshot(SHIFT, printer && { printer }) }));
+        const bar = await tablet(browser, line, { language, width, height: 800, at: NOW, expected: NO_STREAM, prepare });
+        await bar.page.waitForSelector(printer ? '.hb.printer' : '.tk');
+        assert.equal(await bar.page.locator('.head').evaluate((head) => head.clientHeight), 64, `${language}, ${width} px`);
+        if (printer) await bar.picture(`bar-printer-${language}-${width}`);
+        await bar.close();
+      }
+    }
+  }
+});
+
 test('on a narrow screen there is one column, and the page scrolls', async () => {
   const prepare = (/** @type {import('playwright-core').Page} */ page) => answerWith(page, () => ({ body: snapshot([...SHIFT, ...READY]) }));
   const bar = await tablet(browser, line, { width: 390, height: 844, at: NOW, expected: NO_STREAM, prepare });
