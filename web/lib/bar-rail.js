@@ -142,7 +142,7 @@ export class Rail {
 /** A place: what stands there, or stood there and can be taken back (`undo`), or not (`gone`). @typedef {{order: Order, until: number, is: 'here' | 'undo' | 'gone'}} Slot */
 
 /** Places that are kept for a while when what stood there is gone. */
-class Slots {
+export class Slots {
   /** @param {(a: Order, b: Order) => number} compare */
   constructor(compare) {
     this.compare = compare;

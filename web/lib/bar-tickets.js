@@ -19,7 +19,11 @@ const LEAST_REM = 18.75;
 const GAP_COLUMNS = 16;
 const GAP = 12;
 /** Tickets that are drawn beyond those that are seen, in columns. */
-const AHEAD = 3;
+const AHEAD = 1;
+/** About as many as a column holds when they are folded. */
+const A_COLUMN = 8;
+/** Where more than these move at once no eye follows them, and each one that glides costs a slow tablet a part of its frame. */
+const GLIDE_MAX = 16;
 /** How many more are drawn when somebody comes to the end of those. */
 const MORE = 40;
 /** About how high the words "goes on" are, in the page's text size. */
@@ -35,6 +39,7 @@ const GOES_ON_REM = 2.5;
  * @property {Size} size
  * @property {number[]} heights of its pieces
  * @property {boolean} isDirty it was drawn and not measured
+ * @property {string} said what stands beside its code, or on the button that takes back
  */
 
 export class Tickets {
@@ -49,6 +54,10 @@ export class Tickets {
     this.box = box;
     this.taps = taps;
     this.moved = moved;
+    /** How far the tickets reach, so that the rail scrolls: if the box itself became wider, all that stand in it were laid out anew. */
+    this.extent = document.createElement('div');
+    this.extent.className = 'extent';
+    box.append(this.extent);
     /** @type {Map<string, Entry>} */
     this.entries = new Map();
     this.column = { columns: 1, width: 300 };
@@ -60,9 +69,15 @@ export class Tickets {
     this.drawn = 0;
     /** What is seen of the rail. Asked for while drawing, it would lay out the whole page each time. */
     this.view = { left: 0, width: 0, whole: 0 };
+    /** Something was drawn and not put in its place. */
+    this.isDirty = true;
+    /** It waits for the next frame. */
+    this.waits = false;
+    /** Whose elements stand there, in which order. */
+    this.order = '';
     /** @type {Place[]} */
     this.places = [];
-    /** Where each element stands. @type {WeakMap<HTMLElement, string>} */
+    /** Where each element stands: what its style says when it is asked is rounded. @type {WeakMap<HTMLElement, {x: number, top: number}>} */
     this.spots = new WeakMap();
   }
 
@@ -79,6 +94,7 @@ export class Tickets {
     this.box.style.setProperty('--column', `${this.column.width}px`);
     this.scrolled();
     for (const entry of this.entries.values()) entry.isDirty = true;
+    this.isDirty = true;
   }
 
   /** Something else of the rail is seen. */
@@ -92,19 +108,41 @@ export class Tickets {
    * Shows these, in this order.
    * @param {Ticket[]} tickets
    * @param {Look & {language: string, number: (n: number) => number}} look `number`: what a ticket's key is, or 0
+   * @param {() => boolean} hasTime whether another one may be drawn now
+   * @returns {boolean} whether all are drawn; the others are as they were
    */
-  update(tickets, look) {
+  update(tickets, look, hasTime) {
     const focused = document.activeElement;
     // What nobody sees yet is drawn when somebody scrolls there.
     const seen = Math.ceil((this.view.left + this.view.width) / (this.column.width + GAP_COLUMNS)) + AHEAD;
-    const most = Math.max(this.drawn, seen * 8);
+    const most = Math.max(this.drawn, seen * A_COLUMN);
     this.total = tickets.length;
     const shown = tickets.slice(0, most);
     const ids = new Set(shown.map(({ id }) => id));
     const lost = this.remove(ids, focused);
-    for (const [n, ticket] of shown.entries()) this.draw(ticket, look, look.number(n), focused);
-    this.put(shown, look);
-    if (lost) this.focusNear(lost, shown);
+    let [isAll, isFirst] = [true, true];
+    for (const [n, ticket] of shown.entries()) {
+      const key = keyOf(ticket, look, look.number(n));
+      const entry = this.entries.get(ticket.id);
+      if (entry?.key === key) entry.ticket = ticket;
+      // One in any case, or a slow tablet would never come to the end.
+      else if (isFirst || hasTime()) {
+        this.draw(ticket, key, look, look.number(n), focused);
+        isFirst = false;
+      } else isAll = false;
+    }
+    this.drawn = shown.length;
+    const there = shown.flatMap(({ id }) => this.entries.get(id)?.ticket ?? []);
+    const order = there.map(({ id }) => id).join();
+    const mustBePut = this.isDirty || order !== this.order;
+    // What was drawn is put in its place in the next frame, if this one is full; not later, however much comes meanwhile.
+    this.waits = mustBePut && !isFirst && !this.waits && !lost && !hasTime();
+    if (mustBePut && !this.waits) {
+      this.put(there, look);
+      [this.isDirty, this.order] = [false, order];
+    }
+    if (lost) this.focusNear(lost, there);
+    return isAll && !this.waits;
   }
 
   /** @param {Set<string>} ids @param {Element | null} focused @returns {Ticket | null} the one that had the focus */
@@ -126,22 +164,13 @@ export class Tickets {
     focusIn(entry?.articles.at(-1), '.go, .fold, .undo');
   }
 
-  /** @param {Ticket} ticket @param {Look & {language: string}} look @param {number} number @param {Element | null} focused */
-  draw(ticket, look, number, focused) {
-    const { id, kind, order } = ticket;
-    const ticked = order.marks?.ticked?.join() ?? '';
-    const key = [
-      kind, order.version, order.state, order.round, ticked, ticket.urgency, ticket.isNew, ticket.pending, ticket.isReady,
-      order.unpaid, order.no_barista, (order.undecided_ms ?? 0) >= 5_000, look.picked, look.usual.size, look.language, look.undoStays, number,
-    ].join('|');
+  /** @param {Ticket} ticket @param {string} key @param {Look} look @param {number} number @param {Element | null} focused */
+  draw(ticket, key, look, number, focused) {
+    const { id, kind } = ticket;
     let entry = this.entries.get(id);
-    if (entry?.key === key) {
-      entry.ticket = ticket;
-      return;
-    }
     const isLeft = kind === 'undo' || kind === 'gone';
     if (!entry) {
-      entry = { ticket, key, articles: [article()], pieces: [null], size: noSize(id), heights: [], isDirty: true };
+      entry = { ticket, key, articles: [article()], pieces: [null], size: noSize(id), heights: [], isDirty: true, said: '' };
       this.entries.set(id, entry);
     }
     const hadFocus = entry.articles.some((article) => article.contains(focused));
@@ -150,7 +179,8 @@ export class Tickets {
     if (!isLeft) for (const one of entry.articles) one.style.minHeight = '';
     // A drawing with fewer lines than it had has no place for its pieces.
     if (kind === 'fold' || (entry.ticket.kind === 'fold' && !isLeft)) this.cut(entry, [null]);
-    Object.assign(entry, { ticket, key, isDirty: entry.isDirty || !isLeft });
+    Object.assign(entry, { ticket, key, isDirty: entry.isDirty || !isLeft, said: '' });
+    this.isDirty ||= entry.isDirty;
     this.render(entry, look, number);
     if (hadFocus && !entry.articles.some((article) => article.contains(document.activeElement))) {
       focusIn(entry.articles.at(-1), '.undo, .go, .fold');
@@ -163,7 +193,7 @@ export class Tickets {
     for (const [n, element] of articles.entries()) {
       const isOpen = kind === 'ticket' || kind === 'fold';
       const classes = ['tk', isOpen ? urgency : kind, isNew && isOpen ? 'new' : ''];
-      for (const name of ['placed', 'arrives']) if (element.classList.contains(name)) classes.push(name);
+      for (const name of ['glides', 'arrives']) if (element.classList.contains(name)) classes.push(name);
       element.className = classes.filter(Boolean).join(' ');
       element.dataset.id = order.order_id;
       render(draw(ticket, pieces[n] ?? null, { ...look, key: number }, this.taps), element);
@@ -195,19 +225,15 @@ export class Tickets {
     const sizes = shown.flatMap(({ id }) => this.entries.get(id)?.size ?? []);
     const { places, columns } = place(sizes, this.height, GAP);
     this.split(shown, places, look);
+    this.move(places);
     const step = this.column.width + GAP_COLUMNS;
-    for (const at of places) {
-      const element = this.entries.get(at.id)?.articles[at.part];
-      if (element) this.move(element, at.id, `translate(${at.column * step}px, ${at.top}px)`);
-    }
     // A single line that is higher than a column must be reached all the same.
     const bottom = places.reduce((most, { id, part, top }) => Math.max(most, top + (this.entries.get(id)?.heights[part] ?? 0)), 0);
     const isTall = bottom > this.height;
     this.rail.classList.toggle('tall', isTall);
     this.box.style.height = isTall || this.height === Infinity ? `${bottom}px` : '';
-    this.box.style.width = `${Math.max(0, columns * step - GAP_COLUMNS)}px`;
+    this.extent.style.width = `${Math.max(0, columns * step - GAP_COLUMNS)}px`;
     this.places = places;
-    this.drawn = shown.length;
     this.count();
   }
 
@@ -237,18 +263,27 @@ export class Tickets {
     entry.pieces = pieces;
   }
 
-  /** @param {HTMLElement} element @param {string} id @param {string} transform */
-  move(element, id, transform) {
-    // What a style says when it is asked is rounded.
-    const before = this.spots.get(element);
-    if (before === transform) return;
-    this.spots.set(element, transform);
-    const isNew = before === undefined;
-    // What comes appears where it belongs; what was there moves there.
-    element.classList.toggle('placed', !isNew);
-    element.classList.toggle('arrives', isNew);
-    element.style.transform = transform;
-    this.moved(id, isNew);
+  /** Puts pieces where they belong, those that somebody can watch in a glide. @param {Place[]} places */
+  move(places) {
+    const step = this.column.width + GAP_COLUMNS;
+    const { left, width } = this.view;
+    const isSeen = (/** @type {number} */ x) => x < left + width && x + step > left;
+    const moves = [];
+    for (const { id, part, column, top } of places) {
+      const element = this.entries.get(id)?.articles[part];
+      const [before, x] = [element && this.spots.get(element), column * step];
+      if (!element || (before?.x === x && before.top === top)) continue;
+      moves.push({ element, id, x, top, isNew: before === undefined, isWatched: isSeen(x) || (before !== undefined && isSeen(before.x)) });
+    }
+    const glides = moves.filter(({ isNew, isWatched }) => !isNew && isWatched).length <= GLIDE_MAX;
+    for (const { element, id, x, top, isNew, isWatched } of moves) {
+      this.spots.set(element, { x, top });
+      // What comes appears where it belongs; what was there moves there.
+      element.classList.toggle('glides', !isNew && isWatched && glides);
+      element.classList.toggle('arrives', isNew && isWatched && this.entries.get(id)?.ticket.isNew === true);
+      element.style.transform = `translate(${x}px, ${top}px)`;
+      this.moved(id, isNew);
+    }
   }
 
   /** How many stand to the right of what is seen. */
@@ -271,13 +306,28 @@ export class Tickets {
 
   /** @param {(ticket: Ticket) => string} age what stands beside the code @param {(ticket: Ticket) => string} undo what stands on the button that takes back */
   tick(age, undo) {
-    for (const { ticket, articles } of this.entries.values()) {
+    for (const entry of this.entries.values()) {
+      const { ticket, articles } = entry;
       const isLeft = ticket.kind === 'undo';
-      const element = isLeft ? articles.at(-1)?.querySelector('.left') : articles[0]?.querySelector('.t');
       const text = isLeft ? undo(ticket) : age(ticket);
-      if (element && text && element.textContent !== text) element.textContent = text;
+      if (text === entry.said) continue;
+      entry.said = text;
+      const element = isLeft ? articles.at(-1)?.querySelector('.left') : articles[0]?.querySelector('.t');
+      if (element && text) element.textContent = text;
     }
   }
+}
+
+/**
+ * All that decides how a ticket looks: what was ordered never changes, and a folded one shows no ticks.
+ * @param {Ticket} ticket @param {Look & {language: string}} look @param {number} number
+ */
+function keyOf({ kind, order, urgency, isNew, pending, isReady }, { picked, usual, language, undoStays }, number) {
+  const { code, state, round, unpaid, no_barista, undecided_ms = 0, decided, mode, marks = {} } = order;
+  return [
+    kind, urgency, isNew, pending, isReady, code?.label, state, round, unpaid, no_barista, undecided_ms >= 5_000, decided, mode,
+    marks.reason, marks.staff_note, kind === 'fold' || marks.ticked?.join(), picked, usual.size, language, undoStays, number,
+  ].join('|');
 }
 
 function article() {

@@ -5,6 +5,7 @@ import * as ticketOf from './bar-ticket.js';
 import * as i18n from './i18n.js';
 import * as icons from './icons.js';
 import { calledText, codeText, rich, symbol } from './pager-parts.js';
+import { isRemake, reasonOf } from './pager-screen.js';
 
 const { t, word } = i18n;
 
@@ -212,8 +213,9 @@ function keycap({ key }) {
 }
 
 /** @param {Order} order */
-function remake({ round, marks }) {
-  return round > 1 && marks?.reason ? html`<p class="flag">${rich('bar.remake', { reason: html`<bdi>${marks.reason}</bdi>` })}</p>` : nothing;
+function remake(order) {
+  const reason = reasonOf(order);
+  return isRemake(order) && reason ? html`<p class="flag">${rich('bar.remake', { reason: html`<bdi>${reason}</bdi>` })}</p>` : nothing;
 }
 
 /** @param {Order} order */
@@ -224,12 +226,12 @@ export function code(order) {
 
 /** What stands below the code: its state, how it came, whose it is, how many drinks. @param {Ticket} ticket */
 function meta({ order, isNew, pending }) {
-  const { state, round, ref, name, channel, undecided_ms: undecided = 0 } = order;
+  const { state, ref, name, channel, undecided_ms: undecided = 0 } = order;
   const drinks = ticketOf.drinks(order);
   const parts = [
     pending === 'kept' ? html`<span class="kept">${t('bar.kept')}</span>` : nothing,
     order.no_barista || undecided >= 5_000 ? html`<strong>${t('bar.undecided')}</strong>` : nothing,
-    state === 'making' ? html`<strong>${t(round > 1 ? 'bar.making_again' : 'bar.making')}</strong>` : nothing,
+    state === 'making' ? html`<strong>${t(isRemake(order) ? 'bar.making_again' : 'bar.making')}</strong>` : nothing,
     isNew && state === 'received' ? html`<strong>${t('bar.new')}</strong>` : nothing,
     channel === 'till' ? t('bar.till') : nothing,
     ref ? html`<bdi>${ref}</bdi>` : nothing,
@@ -286,21 +288,16 @@ export function titleText(title) {
 
 // What is ready.
 
-/**
- * @param {Waiting[]} waiting
- * @param {number} now the counter's clock
- * @param {Taps} taps
- */
-export function strip(waiting, now, taps) {
-  const count = waiting.filter(({ kind }) => kind === 'ready').length;
+/** @param {number} count @param {unknown} list what is ready */
+export function stripFrame(count, list) {
   return html`<section class="strip" aria-labelledby="is-ready">
     <h2 id="is-ready">${rich('bar.strip', { count: html`<b>${count}</b>` })}</h2>
-    ${waiting.length ? html`<ul>${waiting.map((one) => html`<li>${chip(one, now, taps)}</li>`)}</ul>` : html`<p>${t('bar.strip.empty')}</p>`}
+    ${list === nothing ? html`<p>${t('bar.strip.empty')}</p>` : list}
   </section>`;
 }
 
 /** @param {Waiting} waiting @param {number} now @param {Taps} taps */
-function chip({ id, order, kind, pending }, now, taps) {
+export function chip({ id, order, kind, pending }, now, taps) {
   const name = { code: calledText(order, i18n.language) };
   if (kind === 'gone') return html`<div class="chip gone"><b>${code(order)}</b><small>${t('bar.gone.handed')}</small></div>`;
   if (kind === 'undo') {

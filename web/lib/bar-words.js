@@ -46,8 +46,12 @@ function why(code, order) {
   return t('bar.lost.refused', { reason: code });
 }
 
+/** As one says it. @param {Order} order */
+export function called(order) {
+  return order.code ? calledText(order, i18n.language) : t('bar.no_code');
+}
+
 /** @param {Order} order */
 export function newOrder(order) {
-  const code = order.code ? calledText(order, i18n.language) : t('bar.no_code');
-  return t('bar.announce.new', { code, drinks: t('bar.drinks', { count: drinks(order) }) });
+  return t('bar.announce.new', { code: called(order), drinks: t('bar.drinks', { count: drinks(order) }) });
 }

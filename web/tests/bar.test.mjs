@@ -99,6 +99,32 @@ test('what was marked ready is taken back in place, and the phone hears of it', 
   await bar.close();
 });
 
+test('what was called too soon says so in the log, and nobody is told to make it again', async () => {
+  const order = await place();
+  const code = codeOf(order);
+  const bar = await tablet(browser, line, { clock: true });
+  const phone = await pager(browser, line.url, order.order_id);
+  const { page } = bar;
+  const own = ticket(page, code);
+  await line.command(order.order_id, 'start');
+  await own.getByRole('button', { name: 'Ready' }).waitFor();
+  await settle(page);
+  await own.getByRole('button', { name: 'Ready' }).click();
+  await phone.page.waitForSelector('main.ready');
+  await settle(page);
+  await own.getByRole('button', { name: 'Undo' }).click();
+  await phone.page.waitForSelector('main.recalled');
+  const { body } = await line.ask('GET', `/orders/${order.order_id}/history`, { staff: true });
+  const recall = body.events.find((/** @type {any} */ { event }) => event === 'recall');
+  assert.deepEqual([recall.reason, recall.by.device], ['undo', 'Main bar']);
+  await own.getByRole('button', { name: 'Ready' }).waitFor();
+  assert.equal(await page.locator('.flag').count(), 0);
+  assert.doesNotMatch(await own.innerText(), /again/i);
+  assert.doesNotMatch(await phone.page.locator('main').innerText(), /undo/i, 'a code is no word for a customer');
+  await phone.close();
+  await bar.close();
+});
+
 test('what was handed over by mistake is taken back in place', async () => {
   const order = await place();
   await line.command(order.order_id, 'ready');
