@@ -101,8 +101,8 @@ class Teller {
       return this.on(decision, t('ledger.event.refused', { what: command(), why }));
     }
     const done = BY_HAND.has(decision.event) ? this.on(decision, this.what(decision)) : this.what(decision);
-    const reason = decision.reason === UNDONE ? t('ledger.reason.undo') : decision.reason;
-    const said = reason ? t('ledger.event.because', { what: done, reason }) : done;
+    const isSaid = decision.reason && decision.reason !== UNDONE;
+    const said = isSaid ? t('ledger.event.because', { what: done, reason: decision.reason ?? '' }) : done;
     return this.isBell(decision) && decision.round === 1 ? this.kept(said, decision.at) : this.answered(said, decision, i);
   }
 
@@ -140,6 +140,8 @@ class Teller {
         const what = t(channel === 'phone' || channel === 'till' ? `ledger.event.received.${channel}` : 'ledger.event.received');
         return this.withPromise(what, this.about.promised);
       }
+      case 'recall':
+        return t(decision.reason === UNDONE ? 'ledger.event.undo' : 'ledger.event.recall');
       case 'start':
       case 'ready':
         return t(by ? `ledger.event.${event}` : `ledger.event.${event}_alone`);

@@ -118,7 +118,7 @@ test('what people wrote stands behind what they did', () => {
   const cancel = decided('cancel', 'received', 'cancelled', 2, { by: HOLDER });
   assert.deepEqual(told([recall, cancel])[0], ['Recalled at Main bar: wrong milk', 'Cancelled by the customer']);
   const undone = told([{ ...recall, reason: 'undo' }]);
-  assert.deepEqual(undone, [['Recalled at Main bar: called too soon'], ['Main bar: 회수: 너무 일찍 불렀어요']]);
+  assert.deepEqual(undone, [['Not ready after all at Main bar'], ['Main bar: 완료로 표시한 것을 되돌림']]);
 });
 
 test('every decision and every refusal there is can be said in both languages', () => {
