@@ -84,8 +84,19 @@ async function goOn() {
 function destination() {
   const to = new URLSearchParams(location.search).get('to');
   if (!to) return null;
-  const url = new URL(to, location.href);
-  return url.origin === location.origin ? url.pathname + url.search + url.hash : null;
+  const url = urlOf(to);
+  if (!url) return null;
+  // Of `/.//evil.example` the path is `//evil.example`: whoever goes there by its path alone leaves this counter.
+  return url.origin === location.origin && !url.pathname.startsWith('//') ? url.href : null;
+}
+
+/** @param {string} to */
+function urlOf(to) {
+  try {
+    return new URL(to, location.href);
+  } catch {
+    return null; // no address at all
+  }
 }
 
 async function load() {

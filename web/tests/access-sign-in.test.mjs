@@ -56,7 +56,8 @@ test('a code that someone types signs in, and leads on to where it was asked for
 });
 
 test('it leads to no other site', async () => {
-  for (const to of ['//evil.example/x', 'https://evil.example', 'javascript:alert(1)', '/\\evil.example']) {
+  const elsewhere = ['//evil.example/x', 'https://evil.example', 'javascript:alert(1)', '/\\evil.example', '/.//evil.example/x', 'http://['];
+  for (const to of elsewhere) {
     const phone = await open(browser, `${line.url}/sign-in`, { expected: [REFUSED] });
     await signIn(phone.page, line, 'barista');
     await phone.page.goto(`${line.url}/sign-in?to=${encodeURIComponent(to)}`);
