@@ -90,7 +90,7 @@ impl StaffMember {
 pub(crate) enum Credential {
     None,
     Token(HeaderValue),
-    Session(Box<str>),
+    Session(session::Cookies),
 }
 
 impl Credential {
@@ -114,9 +114,9 @@ impl Credential {
         if let Some(token) = headers.get(header::AUTHORIZATION) {
             return Ok(Self::Token(token.clone()));
         }
-        let cookie = session::cookie(headers).ok_or_else(for_staff)?;
+        let cookies = session::Cookies::of(headers).ok_or_else(for_staff)?;
         origin::check_cookie(method, headers)?;
-        Ok(Self::Session(cookie.into()))
+        Ok(Self::Session(cookies))
     }
 
     /// Who that is at the moment; one that is no longer good is refused, never ignored.
@@ -129,8 +129,9 @@ impl Credential {
                 let wrong = || unauthorized("The token is not the staff's, or was taken back.");
                 owner.map(Caller::Staff).ok_or_else(wrong)
             }
-            Self::Session(cookie) => {
+            Self::Session(cookies) => {
                 let (look, secret) = (look()?, app.secret.get().ok_or_else(Problem::starting)?);
+                let cookie = cookies.of_line(secret).ok_or_else(for_staff)?;
                 let id = session::device(secret, cookie).ok_or_else(signed_out)?;
                 let device = look.shop().devices().device(id, look.now).ok_or_else(signed_out)?;
                 let (role, name) = (device.role, device.name.clone());

@@ -75,7 +75,7 @@ async fn sign_in(
         device: String,
     }
     origin::check(request.headers())?;
-    let secure = is_secure(&app, request.headers());
+    let keep = keep(&app, request.headers());
     // A device is one: what it was signed in as before, it is no longer.
     let before =
         Credential::of_staff(&Method::GET, request.headers()).and_then(|session| session.caller(&app)).ok();
@@ -94,7 +94,7 @@ async fn sign_in(
             if let Some(Caller::Staff(StaffMember { session: Some(before), .. })) = before {
                 let _ = register::sign_out(&app, &before).await;
             }
-            signed_in(&app, &id, secure)
+            signed_in(&app, &id, keep)
         }
         Ok(Err(BadCode::Unknown)) => {
             let wait = seconds(guess.wait);
@@ -129,7 +129,7 @@ async fn use_up(app: &App, code: &str, name: &str) -> Result<Result<Box<str>, Ba
 }
 
 /// The session of a device, and its cookie.
-fn signed_in(app: &App, id: &str, secure: bool) -> Result<Response, Problem> {
+fn signed_in(app: &App, id: &str, keep: session::Keep) -> Result<Response, Problem> {
     let secret = app.secret.get().ok_or_else(Problem::starting)?;
     let look = app.views.look().ok_or_else(Problem::starting)?;
     let device = look.shop().devices().device(id, look.now).ok_or_else(signed_out)?;
@@ -140,7 +140,7 @@ fn signed_in(app: &App, id: &str, secure: bool) -> Result<Response, Problem> {
         expires_at: Some(device.expires_at()),
     };
     let mut response = shown(StatusCode::OK, &session);
-    response.headers_mut().insert(header::SET_COOKIE, session::kept(secret, id, secure));
+    response.headers_mut().insert(header::SET_COOKIE, session::kept(secret, id, keep));
     Ok(response)
 }
 
@@ -157,8 +157,9 @@ async fn show(
     };
     // One that could not be written down is good as long as before.
     let renewed = register::renew(&app, id).await.unwrap_or(false);
-    let mut response = signed_in(&app, id, is_secure(&app, &headers))?;
-    if !renewed {
+    let keep = keep(&app, &headers);
+    let mut response = signed_in(&app, id, keep)?;
+    if !renewed && !keep.practice {
         response.headers_mut().remove(header::SET_COOKIE);
     }
     Ok(response)
@@ -342,6 +343,10 @@ fn is_secure(app: &App, headers: &HeaderMap) -> bool {
     app.settings.tls || host.is_some_and(|host| is_public(host.host()))
 }
 
+fn keep(app: &App, headers: &HeaderMap) -> session::Keep {
+    session::Keep { secure: is_secure(app, headers), practice: app.settings.demo }
+}
+
 fn seconds(wait: std::time::Duration) -> u32 {
     u32::try_from(wait.as_millis().div_ceil(1_000)).unwrap_or(u32::MAX)
 }
@@ -359,6 +364,11 @@ fn nothing() -> Response {
 
 fn forgotten(app: &App, headers: &HeaderMap) -> Response {
     let mut response = nothing();
-    response.headers_mut().insert(header::SET_COOKIE, session::forgotten(is_secure(app, headers)));
+    // Without the secret nobody could have been signed in.
+    if let Some(secret) = app.secret.get() {
+        response
+            .headers_mut()
+            .insert(header::SET_COOKIE, session::forgotten(secret, is_secure(app, headers)));
+    }
     response
 }

@@ -8,18 +8,55 @@ use crate::{
     support::{AS_STAFF, JSON, OWN_PAGE, as_device, device, session},
 };
 
+type Asked = (&'static str, &'static str, &'static str);
+
+/// What staff alone may ask: each path of the counter that is for them.
+const FOR_STAFF: [Asked; 13] = [
+    ("GET", "/session", ""),
+    ("POST", "/session/codes", r#"{"role":"barista"}"#),
+    ("GET", "/orders?live", ""),
+    ("GET", "/orders?recent", ""),
+    ("GET", "/orders/a/history", ""),
+    ("POST", "/orders/a/print", r#"{"what":"ticket"}"#),
+    ("GET", "/events", ""),
+    ("GET", "/ledger/day", ""),
+    ("PUT", "/shop/open", r#"{"open":false}"#),
+    ("PUT", "/shop/pause", r#"{"until":null}"#),
+    ("PUT", "/shop/pace", r#"{"busy_minutes":1}"#),
+    ("PUT", "/shop/sold-out/latte", r#"{"sold_out":true}"#),
+    ("PUT", "/shop/bars/bar", "{}"),
+];
+
+/// What of it is for managers.
+const FOR_MANAGERS: [Asked; 14] = [
+    ("GET", "/devices", ""),
+    ("DELETE", "/devices", ""),
+    ("DELETE", "/devices/a", ""),
+    ("GET", "/tokens", ""),
+    ("POST", "/tokens", r#"{"name":"a","role":"barista"}"#),
+    ("DELETE", "/tokens/a", ""),
+    ("POST", "/session/codes", r#"{"role":"manager"}"#),
+    ("GET", "/ledger", ""),
+    ("GET", "/ledger/events", ""),
+    ("GET", "/ledger/orders", ""),
+    ("GET", "/ledger/minutes", ""),
+    ("GET", "/ledger/export?format=csv", ""),
+    ("GET", "/orders?at=1", ""),
+    ("GET", "/board/codes?at=1", ""),
+];
+
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_session_or_a_token_nobody_is_staff() {
     let line = Line::start().await;
-    for path in ["/session", "/orders?live", "/events", "/devices", "/tokens"] {
-        let refused = line.get(path, &[]).await;
-        assert_eq!((refused.status, refused.code().as_str()), (401, "unauthorized"), "{path}");
-        let forged = format!("brewline_session={}.{}", "0".repeat(32), "0".repeat(64));
-        let refused = line.get(path, &[("cookie", &forged)]).await;
-        assert_eq!((refused.status, refused.code().as_str()), (401, "signed_out"), "{path}");
+    let (own, _) = device(&line, "barista", "Main bar").await;
+    let name = own.split_once('=').unwrap().0;
+    let forged = format!("{name}={}.{}", "0".repeat(32), "0".repeat(64));
+    for (method, path, body) in FOR_STAFF.into_iter().chain(FOR_MANAGERS) {
+        let refused = line.send(method, path, &[JSON, OWN_PAGE], body.as_bytes()).await;
+        assert_eq!((refused.status, refused.code().as_str()), (401, "unauthorized"), "{method} {path}");
+        let refused = as_device(&line, method, path, &forged, body).await;
+        assert_eq!((refused.status, refused.code().as_str()), (401, "signed_out"), "{method} {path}");
     }
-    let made = line.post("/session/codes", &[JSON, OWN_PAGE], r#"{"role":"barista"}"#).await;
-    assert_eq!(made.code(), "unauthorized");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -65,16 +102,8 @@ async fn a_session_counts_where_staff_alone_may_ask_and_elsewhere_only_if_it_say
 #[tokio::test(flavor = "multi_thread")]
 async fn a_barista_may_not_do_what_is_for_managers() {
     let line = Line::start().await;
-    let (barista, id) = device(&line, "barista", "Main bar").await;
-    for (method, path, body) in [
-        ("GET", "/devices", ""),
-        ("DELETE", "/devices", ""),
-        ("DELETE", &*format!("/devices/{id}"), ""),
-        ("GET", "/tokens", ""),
-        ("POST", "/tokens", r#"{"name":"a","role":"barista"}"#),
-        ("DELETE", "/tokens/a", ""),
-        ("POST", "/session/codes", r#"{"role":"manager"}"#),
-    ] {
+    let (barista, _) = device(&line, "barista", "Main bar").await;
+    for (method, path, body) in FOR_MANAGERS {
         let refused = as_device(&line, method, path, &barista, body).await;
         assert_eq!((refused.status, refused.code().as_str()), (403, "managers_only"), "{method} {path}");
     }

@@ -68,7 +68,8 @@ async fn a_device_is_signed_out_by_itself_by_a_manager_and_together_with_all() {
     assert_eq!(listed.json()["devices"][0]["this"], true);
 
     let left = as_device(&line, "DELETE", "/session", &first, "").await;
-    assert_eq!((left.status, cookie(&left).as_str()), (204, "brewline_session="));
+    let name = first.split_once('=').unwrap().0;
+    assert_eq!((left.status, cookie(&left)), (204, format!("{name}=")));
     assert_eq!(session(&line, &first).await.code(), "signed_out");
     assert_eq!(as_device(&line, "DELETE", "/session", &first, "").await.status, 204, "it is, however often");
 
@@ -124,6 +125,37 @@ async fn a_device_that_signs_in_again_is_no_longer_what_it_was_before() {
     assert_eq!(session(&line, &barista).await.code(), "signed_out");
     let listed = as_device(&line, "GET", "/devices", &cookie(&again), "").await.json();
     assert_eq!(listed["devices"].as_array().unwrap().len(), 1, "{listed}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_is_signed_in_at_two_lines_of_one_host_and_neither_signs_it_out_of_the_other() {
+    let (line, other) = (Line::start().await, Line::start().await);
+    let [(here, _), (there, _)] =
+        [device(&line, "manager", "Till").await, device(&other, "manager", "Till").await];
+    let name = |cookie: &str| cookie.split_once('=').unwrap().0.to_owned();
+    assert_ne!(name(&here), name(&there), "a browser keeps one of each name for a host, whatever the port");
+    // It sends both to either.
+    for both in [format!("{here}; {there}"), format!("{there}; {here}")] {
+        assert_eq!(session(&line, &both).await.status, 200);
+        assert_eq!(session(&other, &both).await.status, 200);
+    }
+    let elsewhere = session(&line, &there).await;
+    assert_eq!((elsewhere.status, elsewhere.code().as_str()), (401, "unauthorized"));
+    let both = format!("{here}; {there}");
+    let left = as_device(&other, "DELETE", "/session", &both, "").await;
+    assert_eq!((left.status, cookie(&left)), (204, format!("{}=", name(&there))));
+    assert_eq!(session(&line, &both).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_cookie_of_a_practice_is_gone_after_a_day_without_it() {
+    let line = Line::on(log(1), counter::Options { demo: true, ..options() }).await;
+    let reply = try_sign_in(&line, &code(&line, "barista").await, "Main bar").await;
+    let back = session(&line, &cookie(&reply)).await;
+    for reply in [reply, back] {
+        let kept = reply.header("set-cookie").unwrap();
+        assert!(kept.ends_with("; Path=/; Max-Age=86400; HttpOnly; SameSite=Strict"), "{kept}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
