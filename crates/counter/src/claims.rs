@@ -103,7 +103,7 @@ async fn offer_sign_in(app: &App, anyway: bool) -> Option<String> {
     if !until(app, is_first).await && !anyway {
         return None;
     }
-    match register::offer(app, register::Offer::Link, StaffRole::Manager).await {
+    match register::offer(app, register::Offer::Link, StaffRole::Manager, None).await {
         Ok((code, _)) => Some(code.shown()),
         Err(problem) => {
             tracing::warn!(

@@ -30,7 +30,7 @@ pub(crate) use self::{code::Code as SignInCode, guesses::Guesses, token::NewToke
 use crate::{
     app::App,
     problem::{Code, Problem},
-    view::StaffRole,
+    view::{DEVICE_PREFIX, StaffRole, TOKEN_PREFIX},
 };
 
 /// With this, staff's pages say that they ask as staff where customers' pages ask, too. Without it the cookie does not
@@ -53,6 +53,8 @@ pub(crate) struct StaffMember {
     pub(crate) device: Option<Arc<str>>,
     /// The id of the device, if it is one that was signed in.
     pub(crate) session: Option<Box<str>>,
+    /// The id of its token, if it is a program with one of its own.
+    pub(crate) token: Option<Box<str>>,
 }
 
 impl Caller {
@@ -78,6 +80,12 @@ impl StaffMember {
     pub(crate) fn device(&self, said: Option<String>) -> Option<String> {
         let own = || self.device.as_deref().map(str::to_owned);
         if self.session.is_some() { own() } else { said.or_else(own) }
+    }
+
+    /// The key of its record in the log; `None`: it has the staff token.
+    pub(crate) fn key(&self) -> Option<String> {
+        let of = |prefix: &str, id: &Option<Box<str>>| id.as_deref().map(|id| format!("{prefix}{id}"));
+        of(DEVICE_PREFIX, &self.session).or_else(|| of(TOKEN_PREFIX, &self.token))
     }
 
     fn manager(self) -> Result<Self, Problem> {
@@ -135,7 +143,8 @@ impl Credential {
                 let id = session::device(secret, cookie).ok_or_else(signed_out)?;
                 let device = look.shop().devices().device(id, look.now).ok_or_else(signed_out)?;
                 let (role, name) = (device.role, device.name.clone());
-                Ok(Caller::Staff(StaffMember { role, device: Some(name), session: Some(id.into()) }))
+                let session = Some(id.into());
+                Ok(Caller::Staff(StaffMember { role, device: Some(name), session, token: None }))
             }
         }
     }

@@ -6,6 +6,7 @@ use order::Millis;
 use serde_json::json;
 
 use super::{
+    StaffMember,
     code::{CODE_MS, Code as SignInCode, LINK_MS},
     signed_out,
 };
@@ -18,8 +19,11 @@ use crate::{
 
 /// Devices that are signed in at once.
 const DEVICES_MAX: usize = 200;
-/// Codes that are good at once: each more is one more that a guess may hit.
+/// Codes of digits that are good at once: each more is one more that a guess may hit.
 const CODES_MAX: usize = 16;
+/// Links that are good at once. A counter that is started again and again shows a new one each time, and the last one must
+/// do: the oldest goes.
+const LINKS_MAX: usize = 16;
 /// How long the log remembers a code that is too old, to say so.
 const CODE_REMEMBERED_MS: Millis = 24 * 60 * 60 * 1_000;
 /// What is tidied up in one go.
@@ -36,8 +40,14 @@ pub(crate) enum Offer {
     Link,
 }
 
-/// Makes a code that signs in one device; second, until when it is good.
-pub(crate) async fn offer(app: &App, offer: Offer, role: StaffRole) -> Result<(SignInCode, Millis), Problem> {
+/// Makes a code that signs in one device; second, until when it is good. `by`: who has it shown, if that is a device or a
+/// program.
+pub(crate) async fn offer(
+    app: &App,
+    offer: Offer,
+    role: StaffRole,
+    by: Option<&StaffMember>,
+) -> Result<(SignInCode, Millis), Problem> {
     let secret = app.secret.get().ok_or_else(Problem::starting)?;
     let (made, good_ms) = match offer {
         Offer::Digits => (SignInCode::digits(), CODE_MS),
@@ -45,12 +55,13 @@ pub(crate) async fn offer(app: &App, offer: Offer, role: StaffRole) -> Result<(S
     };
     let code = made.map_err(no_randomness)?;
     let (hash, now) = (code.hash(secret), clock::now());
-    {
+    let oldest_link = {
         let look = app.views.look().ok_or_else(Problem::starting)?;
         let devices = look.shop().devices();
-        let good =
-            devices.codes().filter(|(id, code)| code.expires_at > now && devices.claimed_by(id).is_none());
-        if good.count() >= CODES_MAX {
+        let good = |is_link| {
+            devices.codes().filter(move |(id, code)| code.is_link == is_link && devices.is_good(id, now))
+        };
+        if offer == Offer::Digits && good(false).count() >= CODES_MAX {
             let detail = format!(
                 "{CODES_MAX} codes wait to be used already; use one of them, or wait until it is too old."
             );
@@ -60,9 +71,21 @@ pub(crate) async fn offer(app: &App, offer: Offer, role: StaffRole) -> Result<(S
             let detail = "This code was given out a moment ago; ask for another one.";
             return Err(Problem::new(Code::Busy, detail).retry_after(1));
         }
+        let is_full = offer == Offer::Link && good(true).count() >= LINKS_MAX;
+        let oldest = good(true).min_by_key(|(_, code)| code.offset).filter(|_| is_full);
+        oldest.map(|(id, _)| format!("{CODE_PREFIX}{id}"))
+    };
+    if let Some(oldest) = oldest_link {
+        app.say(oldest, None).await?;
     }
     let expires_at = now.saturating_add(good_ms);
-    let says = json!({"hash": to_hex(&hash), "role": role, "expires_at": expires_at});
+    let mut says = json!({"hash": to_hex(&hash), "role": role, "expires_at": expires_at});
+    if offer == Offer::Link {
+        says["link"] = true.into();
+    }
+    if let Some(by) = by.and_then(StaffMember::key) {
+        says["shown_by"] = by.into();
+    }
     app.say(format!("{CODE_PREFIX}{}", new_id()?), Some(says)).await?;
     Ok((code, expires_at))
 }
@@ -72,6 +95,7 @@ pub(crate) async fn offer(app: &App, offer: Offer, role: StaffRole) -> Result<(S
 pub(crate) enum BadCode {
     Unknown,
     Used,
+    /// Or taken back: whoever had it shown was signed out.
     Expired,
 }
 
@@ -91,7 +115,7 @@ pub(crate) async fn find(app: &App, code: &SignInCode) -> Result<Result<GoodCode
         if devices.claimed_by(id).is_some() {
             return Err(BadCode::Used);
         }
-        if code.expires_at <= look.now {
+        if !devices.is_good(id, look.now) {
             return Err(BadCode::Expired);
         }
         Ok(GoodCode { id: id.into(), role: code.role })
@@ -132,10 +156,18 @@ pub(crate) async fn sign_in(
     }
     let device = json!({"name": name, "role": code.role, "at": clock::now()});
     app.say(format!("{DEVICE_PREFIX}{id}"), Some(device)).await?;
-    // All may have been signed out between the two.
-    let look = app.views.look().ok_or_else(Problem::starting)?;
-    let is_there = look.shop().devices().device(&id, look.now).is_some();
-    if is_there { Ok(Ok(id.into())) } else { Err(signed_out()) }
+    let is_taken_back = {
+        let look = app.views.look().ok_or_else(Problem::starting)?;
+        let devices = look.shop().devices();
+        devices.device(&id, look.now).ok_or_else(signed_out)?;
+        devices.code_of(&code.id).is_none_or(|code| devices.is_taken_back(code))
+    };
+    // All may have been signed out while it was on its way: then this one is, too.
+    if is_taken_back {
+        sign_out(app, &id).await?;
+        return Ok(Err(BadCode::Expired));
+    }
+    Ok(Ok(id.into()))
 }
 
 /// Writes down that a device was here, if it is time for that; whether it was.

@@ -26,10 +26,11 @@ pub(super) fn owner(value: &HeaderValue, shop: &Shop) -> Option<StaffMember> {
     let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
     let hash = scheme.eq_ignore_ascii_case("bearer").then(|| sha256(token.trim()))?;
     if shop.staff_token().is_some_and(|staff| same(&hash, staff)) {
-        return Some(StaffMember { role: StaffRole::Manager, device: None, session: None });
+        return Some(StaffMember { role: StaffRole::Manager, device: None, session: None, token: None });
     }
-    let (_, token) = shop.devices().tokens().find(|(_, token)| same(&hash, &token.sha256))?;
-    Some(StaffMember { role: token.role, device: Some(token.name.clone()), session: None })
+    let (id, token) = shop.devices().tokens().find(|(_, token)| same(&hash, &token.sha256))?;
+    let device = Some(token.name.clone());
+    Some(StaffMember { role: token.role, device, session: None, token: Some(id.into()) })
 }
 
 fn sha256(text: &str) -> [u8; 32] {

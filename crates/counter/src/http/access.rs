@@ -201,7 +201,7 @@ async fn code(
     if role > member.role {
         return Err(managers_only());
     }
-    let (code, expires_at) = register::offer(&app, Offer::Digits, role).await?;
+    let (code, expires_at) = register::offer(&app, Offer::Digits, role, Some(&member)).await?;
     register::tidy(&app);
     let code = code.shown();
     let url = app.public_url.as_ref().map(|url| format!("{url}/sign-in#{}", code.replace(' ', "")));

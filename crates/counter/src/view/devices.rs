@@ -15,7 +15,8 @@ pub(crate) const DEVICE_PREFIX: &str = "device/";
 pub(crate) const SEEN_PREFIX: &str = "seen/";
 /// All devices that stand before this in the log are signed out: `{"at":MS}`.
 pub(crate) const SESSIONS: &str = "sessions";
-/// A code that signs in one device: `{"hash":"64 hex digits","role":"barista","expires_at":MS}`.
+/// A code that signs in one device: `{"hash":"64 hex digits","role":"barista","expires_at":MS}`, with `"link":true` if it
+/// is the end of a link, and with the key of the device or the token that had it shown: `"shown_by":"device/ID"`.
 pub(crate) const CODE_PREFIX: &str = "code/";
 /// A device that wants to use up a code: `claim/CODE/DEVICE`. The first one in the log may.
 pub(crate) const CLAIM_PREFIX: &str = "claim/";
@@ -72,6 +73,12 @@ pub(crate) struct SignInCode {
     pub(crate) hash: [u8; 32],
     pub(crate) role: StaffRole,
     pub(crate) expires_at: Millis,
+    /// It is the end of a link: nobody guesses it.
+    pub(crate) is_link: bool,
+    /// The key of the device or the token that had it shown.
+    shown_by: Option<Box<str>>,
+    /// Where it stands: of two the older one is lower.
+    pub(crate) offset: Offset,
 }
 
 /// A program's token, as its hash.
@@ -112,6 +119,28 @@ impl Devices {
         self.codes.iter().map(|(id, code)| (&**id, code))
     }
 
+    /// Whether a code can still sign a device in.
+    pub(crate) fn is_good(&self, id: &str, now: Millis) -> bool {
+        self.codes.get(id).is_some_and(|code| code.expires_at > now && !self.is_taken_back(code))
+            && self.claimed_by(id).is_none()
+    }
+
+    /// Whether whoever had this code shown was signed out since, alone or with all: who took over a device could else come
+    /// back with it.
+    pub(crate) fn is_taken_back(&self, code: &SignInCode) -> bool {
+        let is_gone = |by: &str| match (by.strip_prefix(DEVICE_PREFIX), by.strip_prefix(TOKEN_PREFIX)) {
+            (Some(device), _) => !self.known.contains_key(device),
+            (_, Some(token)) => !self.tokens.contains_key(token),
+            _ => false,
+        };
+        self.signed_out > Some(code.offset) || code.shown_by.as_deref().is_some_and(is_gone)
+    }
+
+    /// The code with this id.
+    pub(crate) fn code_of(&self, id: &str) -> Option<&SignInCode> {
+        self.codes.get(id)
+    }
+
     /// The device that a code belongs to.
     pub(crate) fn claimed_by(&self, code: &str) -> Option<&str> {
         self.claims.get(code)?.first_key_value().map(|(_, device)| &**device)
@@ -146,7 +175,7 @@ impl Devices {
                 device.seen_at = device.seen_at.max(at.min(written_at));
             }
         } else if let Some(id) = key.strip_prefix(CODE_PREFIX) {
-            keep(&mut self.codes, id, read(value).and_then(code));
+            keep(&mut self.codes, id, read(value).and_then(|says| code(says, offset)));
         } else if let Some((code, device)) =
             key.strip_prefix(CLAIM_PREFIX).and_then(|key| key.split_once('/'))
         {
@@ -199,6 +228,9 @@ struct CodeSays {
     hash: String,
     role: StaffRole,
     expires_at: Millis,
+    #[serde(default)]
+    link: bool,
+    shown_by: Option<Box<str>>,
 }
 
 #[derive(Deserialize)]
@@ -209,8 +241,8 @@ struct TokenSays {
     at: Millis,
 }
 
-fn code(CodeSays { hash, role, expires_at }: CodeSays) -> Option<SignInCode> {
-    Some(SignInCode { hash: from_hex(&hash)?, role, expires_at })
+fn code(CodeSays { hash, role, expires_at, link, shown_by }: CodeSays, offset: Offset) -> Option<SignInCode> {
+    Some(SignInCode { hash: from_hex(&hash)?, role, expires_at, is_link: link, shown_by, offset })
 }
 
 fn token(TokenSays { name, role, sha256, at }: TokenSays) -> Option<Token> {
@@ -280,6 +312,35 @@ mod tests {
             said(&[(1, "device/a", BAR), (2, "seen/a", r#"{"at":950000}"#), (3, "seen/b", r#"{"at":1}"#)]);
         assert_eq!(devices.device("a", NOW).map(Device::expires_at), Some(950_000 + SESSION_MS));
         assert_eq!(devices.expired(950_000 + SESSION_MS).collect::<Vec<_>>(), ["a"]);
+    }
+
+    #[test]
+    fn a_code_is_good_until_it_is_used_or_old_or_whoever_had_it_shown_is_signed_out() {
+        let code = |by: &str| {
+            let shown_by = if by.is_empty() { String::new() } else { format!(r#","shown_by":"{by}""#) };
+            let hash = "0".repeat(64);
+            format!(r#"{{"hash":"{hash}","role":"manager","expires_at":1000001{shown_by}}}"#)
+        };
+        let (by_nobody, by_device, by_token) = (code(""), code("device/a"), code("token/t"));
+        let token = format!(r#"{{"name":"till","role":"manager","sha256":"{}","at":1}}"#, "0".repeat(64));
+        let all = [
+            (1, "device/a", TILL),
+            (2, "token/t", &*token),
+            (3, "code/n", &*by_nobody),
+            (4, "code/d", &*by_device),
+            (5, "code/t", &*by_token),
+        ];
+        let good = |more: &[(Offset, &str, &str)]| {
+            let devices = said(&[&all[..], more].concat());
+            ["n", "d", "t"].map(|id| devices.is_good(id, NOW))
+        };
+        assert_eq!(good(&[]), [true; 3]);
+        assert_eq!(good(&[(6, "device/a", "")]), [true, false, true]);
+        assert_eq!(good(&[(6, "token/t", "")]), [true, true, false]);
+        assert_eq!(good(&[(6, "sessions", r#"{"at":1}"#)]), [false; 3]);
+        assert_eq!(good(&[(6, "claim/n/b", "{}")]), [false, true, true]);
+        assert_eq!(good(&[(6, "sessions", r#"{"at":1}"#), (7, "code/n", &by_nobody)]), [true, false, false]);
+        assert!(!said(&all).is_good("n", NOW + 1));
     }
 
     #[test]

@@ -6,8 +6,8 @@ use futures_util::future::join_all;
 use serde_json::json;
 
 use crate::{
-    common::{Line, log, options},
-    support::{JSON, OWN_PAGE, code, last_fact, try_sign_in, until, write_fact},
+    common::{Line, log, options, within},
+    support::{JSON, OWN_PAGE, as_device, code, device, has_fact, last_fact, try_sign_in, until, write_fact},
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -101,13 +101,88 @@ async fn codes_that_wait_to_be_used_are_bounded() {
     let line = Line::start().await;
     let token = line.staff();
     let headers = [JSON, ("authorization", token.as_str())];
-    // The link that a line without a device shows is one of them.
-    for _ in 0..15 {
+    for _ in 0..16 {
         code(&line, "barista").await;
     }
     let refused = line.post("/session/codes", &headers, r#"{"role":"barista"}"#).await;
     assert_eq!((refused.status, refused.code().as_str()), (503, "busy"));
     assert!(refused.header("retry-after").is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn however_often_a_line_is_started_its_last_link_signs_a_device_in() {
+    let log = log(1);
+    let mut links = Vec::new();
+    for _ in 0..18 {
+        let (line, started) = Line::begin(Arc::clone(&log), options());
+        let started = within(started).await.expect("the counter starts");
+        links.push(started.sign_in_code.expect("nobody is signed in"));
+        line.stopped().await.unwrap();
+    }
+    let line = Line::on(Arc::clone(&log), options()).await;
+    let gone = try_sign_in(&line, &links[0], "First").await;
+    assert_eq!(gone.code(), "wrong_code", "there are never more than a few");
+    let last = links.last().unwrap();
+    let reply = until(|| try_sign_in(&line, last, "First"), |reply| reply.status != 429).await;
+    assert_eq!(reply.status, 200, "{reply:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_goes_with_whoever_had_it_shown() {
+    let line = Line::start().await;
+    let (manager, _) = device(&line, "manager", "Till").await;
+    let shown = |cookie: String| {
+        let line = &line;
+        async move {
+            let made = as_device(line, "POST", "/session/codes", &cookie, r#"{"role":"barista"}"#).await;
+            made.json()["code"].as_str().expect("a code").to_owned()
+        }
+    };
+    // Signed out alone, or with all.
+    let (stolen, id) = device(&line, "barista", "Stolen").await;
+    let of_stolen = shown(stolen).await;
+    assert_eq!(as_device(&line, "DELETE", &format!("/devices/{id}"), &manager, "").await.status, 204);
+    assert_eq!(try_sign_in(&line, &of_stolen, "Thief").await.code(), "code_expired");
+    let made = as_device(&line, "POST", "/tokens", &manager, r#"{"name":"a","role":"manager"}"#).await.json();
+    let bearer = format!("Bearer {}", made["token"].as_str().unwrap());
+    let of_program =
+        line.post("/session/codes", &[JSON, ("authorization", &bearer)], r#"{"role":"manager"}"#).await;
+    let of_program = of_program.json()["code"].as_str().unwrap().to_owned();
+    let path = format!("/tokens/{}", made["id"].as_str().unwrap());
+    assert_eq!(as_device(&line, "DELETE", &path, &manager, "").await.status, 204);
+    assert_eq!(try_sign_in(&line, &of_program, "Thief").await.code(), "code_expired");
+    let (of_manager, of_nobody) = (shown(manager.clone()).await, code(&line, "manager").await);
+    assert_eq!(as_device(&line, "DELETE", "/devices", &manager, "").await.status, 204);
+    for code in [of_manager, of_nobody] {
+        assert_eq!(try_sign_in(&line, &code, "Thief").await.code(), "code_expired");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_on_the_way_in_while_all_are_signed_out_does_not_get_in() {
+    let log = log(1);
+    let line = Line::on(Arc::clone(&log), options()).await;
+    let slow = log.process();
+    let other = Line::on_process(Arc::clone(&log), Arc::clone(&slow) as _, options()).await;
+    let code = code(&line, "manager").await;
+    // Whoever has read this has read the code.
+    assert_eq!(line.say("open", r#"{"open":true}"#).await.status, 200);
+    until(|| other.get("/shop", &[]), |reply| reply.json()["open"]["open"] == true).await;
+    slow.lag(true);
+    let (reply, ()) = tokio::join!(try_sign_in(&other, &code, "Thief"), async {
+        within(async {
+            while !has_fact(&line, "claim/") {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+        let token = line.staff();
+        assert_eq!(line.send("DELETE", "/devices", &[("authorization", &token)], b"").await.status, 204);
+        slow.lag(false);
+    });
+    assert_eq!((reply.status, reply.code().as_str()), (410, "code_expired"), "{reply:?}");
+    let listed = line.get("/devices", &[("authorization", &line.staff())]).await;
+    assert_eq!(listed.json()["devices"], json!([]));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -66,6 +66,14 @@ pub(crate) async fn until<F: Future<Output = Reply>>(
     .await
 }
 
+/// Whether there is a record of `shop.state` whose key begins so.
+pub(crate) fn has_fact(line: &Line, prefix: &str) -> bool {
+    let records = line.log.history(topic::SHOP, 0);
+    records
+        .iter()
+        .any(|entry| entry.record.key.as_deref().is_some_and(|key| key.starts_with(prefix.as_bytes())))
+}
+
 /// The last record of `shop.state` whose key begins so: its key, and its value.
 pub(crate) fn last_fact(line: &Line, prefix: &str) -> (String, Value) {
     let records = line.log.history(topic::SHOP, 0);
