@@ -68,7 +68,7 @@ pub(crate) struct App {
     pub(crate) facts: Bucket,
     pub(crate) offer: Offer,
     pub(crate) printing: Printing,
-    pub(crate) scans: Semaphore,
+    pub(crate) scans: Arc<Semaphore>,
     /// The ledger, counted from the log.
     pub(crate) audit: Audit,
     pub(crate) codes: Codes,
@@ -158,7 +158,7 @@ impl App {
             metrics,
             secret: OnceLock::new(),
             in_flight: InFlight::default(),
-            scans: Semaphore::new(SCANS),
+            scans: Arc::new(Semaphore::new(SCANS)),
             audit: Audit::default(),
             codes: Codes::default(),
             board: watch::Sender::new(Bytes::new()),

@@ -5,10 +5,14 @@ mod common;
 
 use std::sync::Arc;
 
-use common::{Barista, Line, foreign_order, log, options};
+use common::{Barista, Line, foreign_order, log, options, within};
 use eventlog::{Entry, Headers, Record, sim::SimLog};
 use order::{At, Book, Event, Mode, Order, Placed, Rules, Verdict, topic};
 use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
 
 /// What `GET /ledger` says, once it is as wanted.
 async fn ledger(line: &Line, wanted: impl Fn(&Value) -> bool) -> Value {
@@ -437,4 +441,36 @@ async fn a_day_is_a_file_without_names_and_notes() {
         let reply = line.get(&format!("/ledger/export?{query}"), &[("authorization", &line.staff())]).await;
         assert_eq!((reply.status, reply.json()["field"].as_str()), (400, Some(field)));
     }
+}
+
+#[tokio::test]
+async fn an_export_that_its_reader_does_not_take_is_one_of_the_few_that_look_back() {
+    let log = log(1);
+    // More than fits into what the system keeps of a connection.
+    let items = vec![json!({"item": "카".repeat(80)}); 100];
+    for id in 0..250 {
+        let order = json!({"order_id": format!("big-{id}"), "amount": 100, "status": 0, "items": items});
+        log.append(topic::RECEIVED, 0, Record::new(format!("big-{id}"), order.to_string()));
+    }
+    let line = Line::on(Arc::clone(&log), options()).await;
+    ledger(&line, |seen| of(seen, "accepted") == 250).await;
+    let (path, staff) = ("/ledger/export?format=jsonl", line.staff());
+    let request = format!("GET {path} HTTP/1.1\r\nhost: counter\r\nauthorization: {staff}\r\n\r\n");
+    let mut slow = Vec::new();
+    for _ in 0..4 {
+        let mut stream = TcpStream::connect(line.address).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut head = [0; 15];
+        within(stream.read_exact(&mut head)).await.unwrap();
+        assert_eq!(&head, b"HTTP/1.1 200 OK");
+        slow.push(stream);
+    }
+    let staff = [("authorization", staff.as_str())];
+    assert_eq!(
+        line.get(path, &staff).await.code(),
+        "busy",
+        "so many days are in memory at once, and no more"
+    );
+    drop(slow);
+    within(async { while line.get("/ledger?at=1", &staff).await.status != 200 {} }).await;
 }

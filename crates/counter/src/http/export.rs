@@ -69,7 +69,7 @@ pub(super) async fn export(
         }
         _ => return Err(bad_day()),
     };
-    let until = (day.to - 1).min(now);
+    let until = day.to.saturating_sub(1).min(now);
     let past = look_back(&app, until).await?;
     let name = format!("brewline-{}.{}", day.date, if format == Format::Csv { "csv" } else { "jsonl" });
     let mut response = Response::new(Body::new(StreamBody::new(stream::unfold(
@@ -78,7 +78,7 @@ pub(super) async fn export(
             let bytes = match at {
                 None if format == Format::Csv => line(COLUMNS.iter().map(|name| (*name).to_owned())),
                 None => Bytes::new(),
-                Some(at) => written(&past, at, format, until)?,
+                Some(at) => written(&past.0, at, format, until)?,
             };
             let next = at.map_or(0, |at| at + AT_ONCE);
             Some((Ok::<_, std::convert::Infallible>(Frame::data(bytes)), (past, Some(next))))
@@ -156,11 +156,11 @@ fn line(cells: impl Iterator<Item = String>) -> Bytes {
     format!("{}\r\n", cells.join(",")).into()
 }
 
-/// A cell as it stands in a file. What a spreadsheet would take for a formula is a text: customers choose some of these
-/// (OWASP, CSV injection).
+/// A cell as it stands in a file. What a spreadsheet would take for a formula is a text: customers choose some of these.
+/// Where people type in Korean, full-width signs begin one, too (OWASP, CSV injection).
 fn quoted(cell: &str) -> String {
-    let safe =
-        if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell.to_owned() };
+    const FORMULA: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
+    let safe = if cell.starts_with(FORMULA) { format!("'{cell}") } else { cell.to_owned() };
     if safe.contains(['"', ',', '\n', '\r']) { format!("\"{}\"", safe.replace('"', "\"\"")) } else { safe }
 }
 
@@ -176,7 +176,9 @@ mod tests {
             ("a \"b\"", "\"a \"\"b\"\"\""),
             ("=1+1", "'=1+1"),
             ("@A1,B", "\"'@A1,B\""),
+            ("＝1+1", "'＝1+1"),
             ("a\nb", "\"a\nb\""),
+            ("\n=1", "\"'\n=1\""),
         ] {
             assert_eq!(quoted(cell), is);
         }

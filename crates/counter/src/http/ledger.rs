@@ -75,7 +75,7 @@ async fn show(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Resp
         match moment(&uri)? {
             None => Ok(now_json(&app, &*app.audit.look().ok_or_else(Problem::starting)?)),
             Some(at) => {
-                let Past { count, beside, .. } = look_back(&app, at).await?;
+                let (Past { count, beside, .. }, _place) = look_back(&app, at).await?;
                 let (as_of, now) = (app.audit.as_of(), clock::now());
                 Ok(ledger_json(&count, Shown { as_of, now, at: Some(at), beside }))
             }
@@ -185,7 +185,7 @@ async fn orders(State(app): State<Arc<App>>, Manager(_): Manager, uri: Uri) -> R
     let (as_of, now) = (app.audit.as_of(), clock::now());
     let json = match moment(&uri)? {
         None => wanted.json(&*app.audit.look().ok_or_else(Problem::starting)?, as_of, now, now),
-        Some(at) => wanted.json(&look_back(&app, at).await?.count, as_of, now, at),
+        Some(at) => wanted.json(&look_back(&app, at).await?.0.count, as_of, now, at),
     };
     Ok(answer::json(StatusCode::OK, json))
 }
@@ -303,7 +303,7 @@ async fn minutes(State(app): State<Arc<App>>, Manager(_): Manager, uri: Uri) -> 
         Some(at) => {
             // The whole day that this moment belongs to, as far as it has passed.
             let whole = (shop::Day::at(&settings, at).to - 1).min(now);
-            show(&look_back(&app, whole).await?.count, whole)
+            show(&look_back(&app, whole).await?.0.count, whole)
         }
     };
     let closed = |balance: &Balance| {

@@ -6,6 +6,7 @@ use ::order::Millis;
 use axum::response::Response;
 use eventlog::{FollowError, OpenError};
 use http::{HeaderMap, Method, StatusCode, Uri};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::{answer, parameter};
 use crate::{
@@ -26,8 +27,9 @@ pub(super) fn moment(uri: &Uri) -> Result<Option<Millis>, Problem> {
     if (0..=clock::now() + 60_000).contains(&at) { Ok(Some(at)) } else { Err(bad()) }
 }
 
-/// How everything was at this moment, counted from the log.
-pub(super) async fn look_back(app: &Arc<App>, at: Millis) -> Result<Past, Problem> {
+/// How everything was at this moment, counted from the log; and the place among those who look back, to be held as long
+/// as that is in memory.
+pub(super) async fn look_back(app: &Arc<App>, at: Millis) -> Result<(Past, OwnedSemaphorePermit), Problem> {
     run(app, move |app| past_at(app, at)).await
 }
 
@@ -61,19 +63,20 @@ pub(super) async fn screen(
         let json = show(&views.look_back(at));
         Ok(json)
     });
-    Ok(answer::json(StatusCode::OK, json.await?))
+    let (json, _place) = json.await?;
+    Ok(answer::json(StatusCode::OK, json))
 }
 
 /// Does what reads the log, where it holds up nobody, and no more of it at once than is good for those who do not.
 async fn run<T: Send + 'static>(
     app: &Arc<App>,
     work: impl FnOnce(&App) -> Result<T, PastError> + Send + 'static,
-) -> Result<T, Problem> {
+) -> Result<(T, OwnedSemaphorePermit), Problem> {
     let busy =
         || Problem::new(Code::Busy, "Others are looking at the past; try again in a second.").retry_after(1);
-    let _place = app.scans.try_acquire().map_err(|_| busy())?;
+    let place = Arc::clone(&app.scans).try_acquire_owned().map_err(|_| busy())?;
     let of_work = Arc::clone(app);
-    match tokio::task::spawn_blocking(move || work(&of_work)).await {
+    match tokio::task::spawn_blocking(move || work(&of_work).map(|done| (done, place))).await {
         Ok(Ok(done)) => Ok(done),
         Ok(Err(error)) => Err(problem(&error)),
         Err(_) => Err(busy()),
