@@ -284,7 +284,7 @@ async fn tokens(State(app): State<Arc<App>>, Manager(_): Manager) -> Result<Resp
 /// `POST /tokens`
 async fn new_token(
     State(app): State<Arc<App>>,
-    Manager(_): Manager,
+    Manager(member): Manager,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
     #[derive(Deserialize)]
@@ -300,7 +300,8 @@ async fn new_token(
         return Err(Problem::new(Code::Busy, detail).with("max", TOKENS_MAX).retry_after(60));
     }
     let (id, token) = (register::new_id()?, NewToken::new().map_err(register::no_randomness)?);
-    let says = json!({"name": name, "role": role, "sha256": to_hex(&token.sha256), "at": clock::now()});
+    let (hash, by) = (to_hex(&token.sha256), member.device);
+    let says = json!({"name": name, "role": role, "sha256": hash, "at": clock::now(), "by": by});
     app.say(format!("{TOKEN_PREFIX}{id}"), Some(says)).await?;
     Ok(shown(StatusCode::CREATED, &json!({"id": id, "name": name, "role": role, "token": token.text})))
 }

@@ -8,7 +8,7 @@
 //! | `PUT /shop/sold-out/{id}` | an item, or a choice as `milk/oat`, is not there | `{"sold_out":true}` |
 //! | `PUT /shop/bars/{name}` | a bar page is there; said again every 30 s | `{}` |
 //!
-//! Each is a record of `shop.state`, so that every counter agrees, and is answered with the shop as `GET /shop` has it
+//! Each is a record of `shop.state` that says in `by` which device or program it was, so that every counter agrees, and is answered with the shop as `GET /shop` has it
 //! once this counter has read it back.
 
 use std::sync::Arc;
@@ -81,7 +81,7 @@ async fn open(
 /// `PUT /shop/pause`
 async fn pause(
     State(app): State<Arc<App>>,
-    Staff(_): Staff,
+    Staff(by): Staff,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
     #[derive(Deserialize)]
@@ -110,13 +110,13 @@ async fn pause(
         let detail = "until must be a time within a year from now, in milliseconds since 1970; or null.";
         return Err(Problem::field("until", detail));
     }
-    say(&app, PAUSE.to_owned(), Some(json!({"until": until}))).await
+    say(&app, PAUSE.to_owned(), Some(json!({"until": until, "by": by.device}))).await
 }
 
 /// `PUT /shop/pace`
 async fn pace(
     State(app): State<Arc<App>>,
-    Staff(_): Staff,
+    Staff(by): Staff,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
     #[derive(Deserialize)]
@@ -134,13 +134,14 @@ async fn pace(
         let said = look.shop().facts();
         if said.busy_minutes() > 0 { said.busy_since() } else { look.now }
     };
-    say(&app, PACE.to_owned(), Some(json!({"busy_minutes": busy_minutes, "since": since}))).await
+    let says = json!({"busy_minutes": busy_minutes, "since": since, "by": by.device});
+    say(&app, PACE.to_owned(), Some(says)).await
 }
 
 /// `PUT /shop/sold-out/{id}`
 async fn sold_out(
     State(app): State<Arc<App>>,
-    Staff(_): Staff,
+    Staff(by): Staff,
     id: Result<Path<String>, PathRejection>,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
@@ -175,7 +176,7 @@ async fn sold_out(
             return Err(Problem::field("id", detail).with("range", format!("0..{SOLD_OUT_MAX}")));
         }
     }
-    say(&app, key, Some(json!({"sold_out": true}))).await
+    say(&app, key, Some(json!({"sold_out": true, "by": by.device}))).await
 }
 
 /// `PUT /shop/bars/{name}`

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::{
     common::{Barista, Line},
-    support::{AS_STAFF, JSON, OWN_PAGE, as_device, device, session},
+    support::{AS_STAFF, JSON, OWN_PAGE, as_device, device, last_fact, session},
 };
 
 type Asked = (&'static str, &'static str, &'static str);
@@ -110,6 +110,26 @@ async fn a_barista_may_not_do_what_is_for_managers() {
     let made = as_device(&line, "POST", "/session/codes", &barista, r#"{"role":"barista"}"#).await;
     assert_eq!(made.status, 201, "{made:?}");
     assert_eq!(session(&line, &barista).await.status, 200, "and nobody was signed out");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_says_something_of_the_shop_stands_in_the_log_beside_it() {
+    let line = Line::start().await;
+    let (manager, id) = device(&line, "manager", "Till").await;
+    for (method, path, body, key) in [
+        ("PUT", "/shop/open", r#"{"open":true}"#, "open"),
+        ("PUT", "/shop/pause", r#"{"until":null}"#, "pause"),
+        ("PUT", "/shop/pace", r#"{"busy_minutes":5}"#, "pace"),
+        ("PUT", "/shop/sold-out/latte", r#"{"sold_out":true}"#, "sold_out/latte"),
+        ("POST", "/tokens", r#"{"name":"a","role":"barista"}"#, "token/"),
+    ] {
+        let said = as_device(&line, method, path, &manager, body).await;
+        assert!(said.status < 300, "{path}: {said:?}");
+        let (_, fact) = last_fact(&line, key);
+        assert_eq!(fact["by"], "Till", "{path}: {fact}");
+    }
+    as_device(&line, "POST", "/session/codes", &manager, r#"{"role":"barista"}"#).await;
+    assert_eq!(last_fact(&line, "code/").1["shown_by"], format!("device/{id}"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
