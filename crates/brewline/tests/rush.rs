@@ -195,6 +195,23 @@ fn a_demo_is_alive_says_so_on_every_page_and_is_gone_with_its_log() {
 }
 
 #[test]
+#[cfg(unix)]
+fn what_a_practice_that_was_killed_left_behind_goes_with_the_next_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let stages = || fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().path()).collect::<Vec<_>>();
+    Up::practice_within(dir.path(), &["--demo=nobody"]).kill();
+    let left = stages();
+    let up = Up::practice_within(dir.path(), &["--demo=nobody"]);
+    let there = stages();
+    assert!(left.len() == 1 && there.len() == 1 && left != there, "{left:?} {there:?}");
+    let another = Up::practice_within(dir.path(), &["--demo=nobody"]);
+    assert!(stages().len() == 2 && stages().contains(&there[0]), "nobody takes it from one that runs");
+    another.stop();
+    up.stop();
+    assert_eq!(stages().len(), 0);
+}
+
+#[test]
 fn who_practises_alone_goes_on_where_they_were() {
     let dir = tempfile::tempdir().unwrap();
     let place = dir.path().join("practice");

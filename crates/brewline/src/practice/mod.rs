@@ -6,9 +6,11 @@
 //! | `bar` | those who work at the rail |
 //! | `offer` | what there is to order |
 //! | `stage` | the directory of a practice line, and how one is told from a shop's |
+//! | `left` | what practices that were killed left behind |
 
 pub(crate) mod bar;
 pub(crate) mod guest;
+mod left;
 pub(crate) mod offer;
 pub(crate) mod stage;
 

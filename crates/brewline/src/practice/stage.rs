@@ -2,7 +2,8 @@
 //! where the line is that runs there.
 
 use std::{
-    fs,
+    env,
+    fs::{self, File},
     io::{self, Write as _},
     path::{Path, PathBuf},
 };
@@ -11,15 +12,17 @@ use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
+use super::left;
+
 /// In the directory of each practice line.
-const FILE: &str = "practice.json";
+pub(super) const FILE: &str = "practice.json";
 
 /// The directory of a practice line.
 #[derive(Debug)]
 pub(crate) struct Stage {
     dir: PathBuf,
-    /// It is removed in the end.
-    _passing: Option<TempDir>,
+    /// It is removed in the end, and held until then.
+    _passing: Option<(File, TempDir)>,
 }
 
 /// The line that runs on a stage.
@@ -41,9 +44,13 @@ impl Stage {
     /// the end.
     pub(crate) fn take(dir: Option<&Path>) -> anyhow::Result<Self> {
         let Some(dir) = dir else {
-            let passing = tempfile::Builder::new().prefix("brewline-practice-").tempdir();
-            let passing = passing.context("can't make a directory for practice")?;
-            let stage = Self { dir: passing.path().to_owned(), _passing: Some(passing) };
+            left::remove(&env::temp_dir());
+            let make = || {
+                let passing = tempfile::Builder::new().prefix(left::PREFIX).tempdir()?;
+                Ok::<_, io::Error>((left::hold(passing.path())?, passing))
+            };
+            let (held, passing) = make().context("can't make a directory for practice")?;
+            let stage = Self { dir: passing.path().to_owned(), _passing: Some((held, passing)) };
             return stage.write(&Whereabouts::default()).map(|()| stage);
         };
         let stage = Self { dir: dir.to_owned(), _passing: None };

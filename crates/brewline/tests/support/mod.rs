@@ -155,9 +155,16 @@ impl Up {
 
     /// A practice line, on a port that the system chooses.
     pub(crate) fn practice(args: &[&str]) -> Self {
+        Self::practice_within(&std::env::temp_dir(), args)
+    }
+
+    /// The same, with its temporary files there.
+    pub(crate) fn practice_within(dir: &Path, args: &[&str]) -> Self {
         let all: Vec<&str> =
             ["up", "--listen", "127.0.0.1:0"].into_iter().chain(args.iter().copied()).collect();
-        Self::ready(brewline(&all))
+        let mut command = brewline(&all);
+        command.env("TMPDIR", dir);
+        Self::ready(command)
     }
 
     /// A line that hears when its terminal is closed, also where the tests run under `nohup` and so everything that they

@@ -59,6 +59,14 @@ pub fn look(dir: &Path) -> Result<Found, OpenError> {
     }
 }
 
+/// Whether a process has the log in this directory open.
+///
+/// # Errors
+/// If that can't be told.
+pub fn is_in_use(dir: &Path) -> Result<bool, OpenError> {
+    lock::holder(dir).map(|holder| holder.is_some())
+}
+
 fn look_inside(dir: &Path) -> Result<Found, OpenError> {
     if std::fs::symlink_metadata(dir).is_err_and(|error| error.kind() == ErrorKind::NotFound) {
         return Ok(Found::Nothing);

@@ -71,7 +71,7 @@ use tokio::sync::oneshot;
 
 #[doc(hidden)]
 pub use self::faults::{Faults, WriteFault};
-pub use self::inspect::{Found, look};
+pub use self::inspect::{Found, is_in_use, look};
 use self::{
     queue::Append,
     shared::{End, Shared},
