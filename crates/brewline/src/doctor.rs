@@ -10,10 +10,12 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use counter::{PrinterPatience, PrinterState, printer_state};
 use eventlog::{
     OpenError,
     local::{self, Found},
 };
+use shop::Shop;
 
 use crate::{
     banner::{self, absolute},
@@ -69,7 +71,10 @@ pub(crate) fn doctor(line: &Line, files: &Files) -> ExitCode {
             checks
         }
     };
-    checks.push(("menu", menu(files)));
+    let shop = files.shop();
+    checks.push(("menu", menu(files, &shop)));
+    let of_shop = shop.as_ref().ok().and_then(|shop| shop.settings().printer.as_ref());
+    checks.extend(of_shop.map(|at| ("printer", printer(&at.address))));
     let (mut code, mut out) = (ExitCode::SUCCESS, io::stdout());
     for (name, finding) in checks {
         let (mark, text) = match finding {
@@ -106,9 +111,9 @@ fn wrapped(head: String, text: &str) -> String {
 }
 
 /// The first of its mistakes: all of them stand where the command says that is named.
-fn menu(files: &Files) -> Finding {
-    match files.shop() {
-        Ok(shop) => Finding::Good(files.describe(&shop)),
+fn menu(files: &Files, shop: &Result<Shop, Vec<String>>) -> Finding {
+    match shop {
+        Ok(shop) => Finding::Good(files.describe(shop)),
         Err(lines) => {
             let others = lines.len().saturating_sub(1);
             let others = if others > 0 {
@@ -118,6 +123,23 @@ fn menu(files: &Files) -> Finding {
             };
             Finding::Bad(lines.first().cloned().unwrap_or_default() + &others)
         }
+    }
+}
+
+/// Whether what is owed on paper comes out. Orders are taken without it.
+fn printer(address: &str) -> Finding {
+    let patience = PrinterPatience::default();
+    match crate::block_on(printer_state(address, &patience)) {
+        Ok(PrinterState::Ok) => Finding::Good(format!("{address} prints")),
+        Ok(PrinterState::NoPaper) => Finding::Note(format!(
+            "{address} has no paper; put in a roll, and what waits comes out by itself"
+        )),
+        Ok(PrinterState::CoverOpen) => Finding::Note(format!("the cover of {address} is open; close it")),
+        Ok(PrinterState::Offline) => Finding::Bad(format!(
+            "{address} can't be reached, or says that something is wrong with it; look whether it is on and in the \
+             network, or correct address under [printer] in shop.toml"
+        )),
+        Err(error) => Finding::Note(format!("can't look at {address} ({error})")),
     }
 }
 

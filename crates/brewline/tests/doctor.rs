@@ -3,9 +3,14 @@
 
 mod support;
 
-use std::{collections::BTreeMap, fs, net::TcpListener};
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::{Read as _, Write as _},
+    net::{SocketAddr, TcpListener},
+};
 
-use support::{Up, brewline, findings, local, run};
+use support::{Said, Up, brewline, findings, local, run};
 
 #[test]
 fn the_doctor_says_what_is_well_and_what_to_do() {
@@ -68,6 +73,40 @@ fn the_doctor_finds_what_would_keep_the_shop_closed() {
         line.starts_with("BAD ") && line.ends_with("; see all with brewline menu check (2 more)"),
         "{line}"
     );
+}
+
+#[test]
+fn the_doctor_looks_at_the_printer_if_there_is_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let shop = dir.path().join("shop.toml");
+    let log = local(&dir.path().join("log"));
+    let ask = |address: SocketAddr| {
+        let says = format!(
+            "name = \"A\"\ncurrency = \"KRW\"\ntime_zone = \"Asia/Seoul\"\n[printer]\naddress = \"{address}\"\n"
+        );
+        fs::write(&shop, says).unwrap();
+        run(&["doctor", "--log", &log, "--listen", "127.0.0.1:0", "--shop", shop.to_str().unwrap()])
+    };
+    let of_printer = |said: &Said| {
+        let lines = findings(&said.stdout);
+        lines.into_iter().find(|line| line.contains("  printer ")).unwrap_or_else(|| panic!("{said:?}"))
+    };
+    // It says that its paper is at the end, to whoever asks.
+    let printer = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = printer.local_addr().unwrap();
+    let answering = std::thread::spawn(move || {
+        let (mut stream, _) = printer.accept().unwrap();
+        stream.read_exact(&mut [0; 6]).unwrap();
+        stream.write_all(&[0x12, 0x72]).unwrap();
+    });
+    let said = ask(address);
+    assert_eq!(said.code, Some(0), "orders are taken without it: {said:?}");
+    assert!(of_printer(&said).starts_with("note") && of_printer(&said).contains("no paper"), "{said:?}");
+    answering.join().unwrap();
+    let said = ask(address);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    let line = of_printer(&said);
+    assert!(line.starts_with("BAD ") && line.contains("[printer] in shop.toml"), "{line}");
 }
 
 #[test]

@@ -66,7 +66,7 @@ pub use crate::{
     audit::{BeginError, PastError, ledger_of},
     error::{BindError, CounterError},
     options::Options,
-    printing::PrinterPatience,
+    printing::{PrinterPatience, State as PrinterState, printer_state},
     public::{BadPublicUrl, PublicUrl, Reach},
     tls::{Tls, TlsError, TlsFiles},
     watched::{Due, Watched},

@@ -14,7 +14,7 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use crate::{audit::Audit, clock, problem::Code, view::Views};
+use crate::{audit::Audit, clock, printing::PrinterMetrics, problem::Code, view::Views};
 
 /// What the counter counts.
 #[derive(Debug)]
@@ -38,6 +38,7 @@ pub(crate) struct Metrics {
     ledger_age: Gauge<f64, AtomicU64>,
     ledger_records: Gauge,
     ledger_orders: Family<State, Gauge>,
+    pub(crate) printer: PrinterMetrics,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -79,6 +80,7 @@ impl Metrics {
             ledger_age: Gauge::default(),
             ledger_records: Gauge::default(),
             ledger_orders: Family::default(),
+            printer: PrinterMetrics::default(),
         };
         let to = registry.sub_registry_with_prefix("brewline");
         to.register("http_requests", "Requests", metrics.requests.clone());
@@ -143,6 +145,7 @@ impl Metrics {
             "Both sides of the ledger's equation since the last balance: accepted and carried over, and where they are",
             metrics.ledger_orders.clone(),
         );
+        metrics.printer.register(to);
         Self { registry, ..metrics }
     }
 

@@ -388,6 +388,74 @@ async fn a_sheet_that_staff_ask_for_once_more_is_marked_and_nobody_else_may() {
 }
 
 #[tokio::test]
+async fn a_copy_that_waits_comes_out_after_a_restart_and_once_however_often_it_was_asked_for() {
+    let address = Printer::begin(Manner::Well).await.off().await;
+    let log = log(1);
+    let line = Line::on(Arc::clone(&log), with_printer(address, "tickets = \"none\"")).await;
+    let _barista = Barista::start(&log, Mode::Manual);
+    let id = bell(&line, "A-1").await;
+    line.shown(&id, |order| order["decided"] == true).await;
+    let (staff, json) = (line.staff(), ("content-type", "application/json"));
+    for _ in 0..2 {
+        let headers = [json, ("authorization", &*staff)];
+        let reply = line.post(&format!("/orders/{id}/print"), &headers, r#"{"what":"slip"}"#).await;
+        assert_eq!(reply.status, 202, "{reply:?}");
+    }
+    told(&line, |printer| printer["state"] == "offline" && printer["waiting"] == 1).await;
+    // Whoever asked for it still waits, whatever becomes of the order.
+    let collected = [r#"{"command":"ready"}"#, r#"{"command":"collect"}"#];
+    for command in collected {
+        assert_eq!(line.command(&id, &[("authorization", &staff)], command).await.status, 200);
+    }
+    let token = line.token.clone();
+    line.stopped().await.unwrap();
+
+    let mut printer = Printer::at(address, Manner::Well).await;
+    let mut line = Line::on(Arc::clone(&log), with_printer(address, "tickets = \"none\"")).await;
+    line.token = token;
+    let sheet = printer.sheet().await;
+    assert!(sheet.contains("COPY") && sheet.contains("A-1"), "{sheet:?}");
+    paid_up(&line).await;
+    assert_eq!(printer.rest().len(), 0);
+}
+
+#[tokio::test]
+async fn the_printer_and_what_came_out_of_it_are_in_the_metrics() {
+    let mut printer = Printer::begin(Manner::NoPaper).await;
+    let (line, _barista, _) = line(&printer, "tickets = \"all\"").await;
+    state(&line, "no_paper").await;
+    bell(&line, "A-1").await;
+    told(&line, |printer| printer["waiting"] == 1).await;
+    let says = |text: &str, wanted: &[&str]| {
+        for wanted in wanted {
+            assert!(text.lines().any(|line| line == *wanted), "{wanted}: {text}");
+        }
+    };
+    let metrics = line.get("/metrics", &[]).await;
+    says(
+        metrics.text(),
+        &[
+            "brewline_printer_state{state=\"no_paper\"} 1",
+            "brewline_printer_state{state=\"ok\"} 0",
+            "brewline_prints_waiting 1",
+        ],
+    );
+    printer.manner.send_replace(Manner::Well);
+    printer.sheet().await;
+    paid_up(&line).await;
+    let metrics = line.get("/metrics", &[]).await;
+    says(
+        metrics.text(),
+        &[
+            "brewline_printer_state{state=\"ok\"} 1",
+            "brewline_prints_waiting 0",
+            "brewline_prints_total{copy=\"false\"} 1",
+            "brewline_prints_broken_total 0",
+        ],
+    );
+}
+
+#[tokio::test]
 async fn a_counter_without_a_printer_says_so_and_owes_nothing() {
     let line = Line::start().await;
     let id = bell(&line, "A-1").await;

@@ -29,10 +29,11 @@ pub(super) fn remove(within: &Path) {
     let entries = fs::read_dir(within).into_iter().flatten().flatten();
     let named = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(PREFIX));
     for dir in named.take(LOOKED_AT).map(|entry| entry.path()) {
-        if let Some(_held) = taken(&dir) {
-            if let Err(error) = fs::remove_dir_all(&dir) {
-                tracing::debug!(dir = %dir.display(), %error, "an earlier practice stays");
-            }
+        // What was taken is held until it is gone.
+        if let Some(_held) = taken(&dir)
+            && let Err(error) = fs::remove_dir_all(&dir)
+        {
+            tracing::debug!(dir = %dir.display(), %error, "an earlier practice stays");
         }
     }
 }

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     access::Staff,
     app::App,
-    printing::What,
+    printing::{self, What},
     problem::{Code, Problem},
 };
 
@@ -33,18 +33,19 @@ pub(super) async fn print(
     }
     let json = body::json(request, &app.settings).await?;
     let Says { what } = serde_json::from_slice(&json).map_err(bad_json)?;
-    let has_printer = app.offer.shop().is_some_and(|shop| shop.settings().printer.is_some());
-    if !has_printer {
+    let printer =
+        app.offer.shop().and_then(|shop| shop.settings().printer.as_ref().map(|at| at.address.clone()));
+    let printer = printer.ok_or_else(|| {
         let detail = "This counter has no printer; say where one is under [printer] in shop.toml.";
-        return Err(Problem::new(Code::NoPrinter, detail));
-    }
+        Problem::new(Code::NoPrinter, detail)
+    })?;
     {
         let look = app.views.look().ok_or_else(Problem::starting)?;
         if look.get(id.as_str()).is_none() {
             return Err(not_found(&look));
         }
     }
-    app.printing.copy(id, what)?;
+    printing::copy(&app, &id, what, &printer).await?;
     let shown = *app.printing.shown().borrow();
     let json = json!({"code": "printing", "printer": shown}).to_string();
     Ok(answer::json(StatusCode::ACCEPTED, json))

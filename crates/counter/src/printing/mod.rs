@@ -4,33 +4,33 @@
 //! |---|---|
 //! | `link` | a connection to the printer: how it is, and one sheet after the other |
 //! | `run` | what is printed next, and what becomes of it |
+//! | `metrics` | what is counted of it |
 //!
 //! An order that is to be printed is owed: a record `print/ID` of `shop.state` says so, and is written together with the
-//! order, so that no crash loses it. Before the first byte goes to the printer the record says that it is being printed, and
+//! order, so that no crash loses it; a sheet that staff want once more is owed by `copy/WHAT/ID`. Before the first byte goes to the printer the record says that it is being printed, and
 //! once it has been, it is taken back. Whoever finds it in between, after a crash or a broken connection, can't know
 //! whether it came out, and prints it as a copy. A counter that is gone leaves what it owed to any other counter with the
 //! same printer.
 
 mod link;
+mod metrics;
 mod run;
 
-use std::{
-    collections::VecDeque,
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::time::Duration;
 
 use eventlog::{Headers, Record};
 use order::{Channel, Millis, Order, OrderId, topic};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use shop::{Printer, Tickets};
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 
-pub(crate) use self::run::Run;
+use self::link::{Habits, Link};
+pub(crate) use self::{metrics::PrinterMetrics, run::Run};
 use crate::{
     app::App,
     problem::{Code, Problem},
-    view::{PRINT_PREFIX, PRINTS_MAX, Print},
+    view::{COPY_PREFIX, PRINT_PREFIX, PRINTS_MAX, Print},
 };
 
 /// How long the printer is waited for.
@@ -69,12 +69,31 @@ impl Default for PrinterPatience {
 /// How the printer is, as staff see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum State {
+pub enum State {
+    /// It prints.
     Ok,
     /// It can't be reached, does not answer, or says that something is wrong with it.
     Offline,
+    /// The roll is at its end.
     NoPaper,
+    /// Its cover is open.
     CoverOpen,
+}
+
+impl State {
+    /// Each of them, by its name on the wire.
+    pub(crate) const ALL: [(Self, &str); 4] = [
+        (Self::Ok, "ok"),
+        (Self::Offline, "offline"),
+        (Self::NoPaper, "no_paper"),
+        (Self::CoverOpen, "cover_open"),
+    ];
+}
+
+/// How the printer at this address is, `HOST:PORT`. One that says nothing of itself is taken to be well if it lets one in.
+pub async fn printer_state(address: &str, patience: &PrinterPatience) -> State {
+    let ask = async { Link::open(address, patience).await?.status(&mut Habits::default()).await };
+    ask.await.err().unwrap_or(State::Ok)
 }
 
 /// The same with what waits for it.
@@ -95,50 +114,48 @@ pub(crate) enum What {
     Slip,
 }
 
+impl What {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Ticket => "ticket",
+            Self::Slip => "slip",
+        }
+    }
+}
+
 /// What requests and the one who prints share.
 #[derive(Debug)]
 pub(crate) struct Printing {
     shown: watch::Sender<Option<Shown>>,
-    /// Copies that were asked for. They are not in the log: whoever asked sees that none comes.
-    copies: Mutex<VecDeque<(OrderId, What)>>,
-    asked: Notify,
     patience: PrinterPatience,
 }
 
 impl Printing {
     pub(crate) fn new(patience: PrinterPatience) -> Self {
-        Self { shown: watch::Sender::new(None), copies: Mutex::default(), asked: Notify::new(), patience }
+        Self { shown: watch::Sender::new(None), patience }
     }
 
     /// How the printer is, as it changes; `None`: there is none.
     pub(crate) fn shown(&self) -> watch::Receiver<Option<Shown>> {
         self.shown.subscribe()
     }
+}
 
-    /// Has a sheet of an order printed once more.
-    pub(crate) fn copy(&self, id: OrderId, what: What) -> Result<(), Problem> {
-        let mut copies = self.copies.lock().unwrap_or_else(PoisonError::into_inner);
-        if copies.len() >= PRINTS_MAX {
-            let detail = format!("{PRINTS_MAX} copies wait for the printer already; see to it first.");
-            return Err(Problem::new(Code::Busy, detail).with("max", PRINTS_MAX).retry_after(60));
-        }
-        copies.push_back((id, what));
-        drop(copies);
-        self.asked.notify_one();
-        Ok(())
+/// Has a sheet of an order printed once more, by the printer at this address. One that waits already comes out once.
+pub(crate) async fn copy(app: &App, id: &OrderId, what: What, printer: &str) -> Result<(), Problem> {
+    let waiting = app.views.look().ok_or_else(Problem::starting)?.shop().prints().len();
+    if waiting >= PRINTS_MAX {
+        let detail = format!("{PRINTS_MAX} sheets wait for the printer already; see to it first.");
+        return Err(Problem::new(Code::Busy, detail).with("max", PRINTS_MAX).retry_after(60));
     }
-
-    fn first_copy(&self) -> Option<(OrderId, What)> {
-        self.copies.lock().unwrap_or_else(PoisonError::into_inner).front().cloned()
-    }
-
-    fn copy_is_done(&self) {
-        self.copies.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-    }
-
-    fn copies(&self) -> usize {
-        self.copies.lock().unwrap_or_else(PoisonError::into_inner).len()
-    }
+    let print = Print {
+        printer: printer.to_owned(),
+        by: app.views.boot().to_owned(),
+        ticket: what == What::Ticket,
+        slip: what == What::Slip,
+        trying: false,
+    };
+    app.say(format!("{COPY_PREFIX}{}/{id}", what.name()), Some(json!(print))).await
 }
 
 /// What is to be printed of an order that this counter takes.
@@ -162,16 +179,16 @@ pub(crate) async fn owe(app: &App, order: &Order) {
     let Some(print) = owed(printer, order, app.views.boot()) else { return };
     let waiting = app.views.look().map_or(0, |look| look.shop().prints().len());
     if waiting >= PRINTS_MAX {
-        tracing::warn!(waiting, "too many orders wait for the printer; this one is not printed");
-    } else if let Err(why) = say(app, order.order_id.as_str(), Some(&print)).await {
+        tracing::warn!(waiting, "too many sheets wait for the printer; this one is not printed");
+    } else if let Err(why) = say(app, &format!("{PRINT_PREFIX}{}", order.order_id), Some(&print)).await {
         tracing::warn!(why, "that an order is to be printed could not be written; it is not printed");
     }
 }
 
-/// Says of an order what is to be printed, or that nothing is any more; where that stands.
-async fn say(app: &App, id: &str, print: Option<&Print>) -> Result<eventlog::Offset, String> {
+/// Says under this key what is to be printed, or that nothing is any more; where that stands.
+async fn say(app: &App, key: &str, print: Option<&Print>) -> Result<eventlog::Offset, String> {
     let record = Record {
-        key: Some(format!("{PRINT_PREFIX}{id}").into()),
+        key: Some(key.to_owned().into()),
         value: print.map(|print| serde_json::to_vec(print).expect("texts and booleans").into()),
         headers: Headers::default(),
     };

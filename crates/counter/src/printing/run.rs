@@ -7,13 +7,13 @@ use std::{
 };
 
 use eventlog::Offset;
-use order::{Millis, OrderState};
+use order::{At, Millis, OrderState};
 use printer::{Sheet, slip, ticket};
 use shop::{Menu, Printer, Shop};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::{
-    Shown, State, What,
+    Shown, State,
     link::{Habits, Link, Sent},
     say,
 };
@@ -27,6 +27,8 @@ use crate::{
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How long what is owed of an order that nobody knows is kept: it may be on its way.
 const UNKNOWN_MS: Millis = 10 * 60 * 1_000;
+/// How long a copy is worth printing: whoever asked for it has gone.
+const COPY_MS: Millis = 60 * 60 * 1_000;
 
 /// Prints until the counter stops.
 pub(crate) struct Run {
@@ -36,11 +38,11 @@ pub(crate) struct Run {
     habits: Habits,
     /// How long to wait before the next try.
     wait: Duration,
-    /// Orders of which nobody knows whether they came out.
+    /// What nobody knows of whether it came out, by the keys under which it is owed.
     doubtful: HashSet<String>,
-    /// Orders that were taken over from another counter, which may still say that it is there.
+    /// What was taken over from another counter, which may still say that it is there.
     adopted: HashMap<String, Instant>,
-    /// Orders that came out, where the log does not say so yet.
+    /// What came out, where the log does not say so yet.
     printed: HashSet<String>,
     looked_at: Option<Instant>,
 }
@@ -56,10 +58,10 @@ enum Next {
 }
 
 struct Job {
-    id: String,
-    /// What is owed; `None`: a copy that was asked for.
-    owed: Option<Print>,
-    is_doubtful: bool,
+    /// Under which it is owed.
+    key: String,
+    print: Print,
+    is_copy: bool,
     sheets: Vec<u8>,
 }
 
@@ -103,10 +105,10 @@ impl Run {
         }
         changes.mark_unchanged();
         match self.next(shop, printer) {
-            Next::Forget(id) => self.forget(&id).await,
-            Next::Adopt(id, print) => {
-                if self.claim(&id, &print).await == Some(true) {
-                    self.adopted.insert(id, Instant::now());
+            Next::Forget(key) => self.forget(&key).await,
+            Next::Adopt(key, print) => {
+                if self.claim(&key, &print).await == Some(true) {
+                    self.adopted.insert(key, Instant::now());
                 }
             }
             Next::Print(job) => self.print(*job).await,
@@ -117,7 +119,6 @@ impl Run {
                 tokio::select! {
                     // The one who sends is in the same app.
                     _ = changes.changed() => {}
-                    () = self.app.printing.asked.notified() => {}
                     () = sleep(LOOK_EVERY) => {}
                 }
             }
@@ -128,70 +129,56 @@ impl Run {
     fn next(&mut self, shop: &Shop, printer: &Printer) -> Next {
         let app = Arc::clone(&self.app);
         let Some(look) = app.views.look() else { return Next::Nothing };
-        let mut first: Option<(&OrderState, &Owed)> = None;
-        let mut waiting = app.printing.copies();
+        let mut first: Option<(&str, &OrderState, &Owed)> = None;
+        let mut waiting = 0;
         let (mut over, mut orphan) = (None, None);
-        for (id, owed) in look.shop().prints().iter() {
-            if self.printed.contains(id) {
-                over = Some(id.to_owned());
+        for (key, owed) in look.shop().prints().iter() {
+            let state = look.get(&owed.order_id);
+            if self.printed.contains(key) || is_over(state, owed, look.now) {
+                over = Some(key.to_owned());
                 continue;
             }
-            let state = look.get(id);
-            if is_over(state, owed, look.now) {
-                over = Some(id.to_owned());
-            }
-            let Some(state) = state.filter(|state| can_be_printed(state)) else { continue };
+            let Some(state) = state.filter(|state| owed.is_copy || can_be_printed(state)) else { continue };
             if owed.print.by != app.views.boot() {
                 let is_late = millis_since(owed.written_at, look.now) > app.printing.patience.others;
                 if owed.print.printer == printer.address && is_late {
                     let print = Print { by: app.views.boot().to_owned(), ..owed.print.clone() };
-                    orphan = Some((id.to_owned(), print));
+                    orphan = Some((key.to_owned(), print));
                 }
                 continue;
             }
             waiting += 1;
-            if self.adopted.get(id).is_some_and(|at| at.elapsed() < app.printing.patience.others) {
+            if self.adopted.get(key).is_some_and(|at| at.elapsed() < app.printing.patience.others) {
                 continue;
             }
-            if first.is_none_or(|(other, _)| (state.received_at, state.at) < (other.received_at, other.at)) {
-                first = Some((state, owed));
+            if first.is_none_or(|(_, other, of)| turn(state, owed) < turn(other, of)) {
+                first = Some((key, state, owed));
             }
         }
-        self.printed.retain(|id| look.shop().prints().get(id).is_some());
-        self.adopted.retain(|id, _| look.shop().prints().get(id).is_some());
-        self.doubtful.retain(|id| look.shop().prints().get(id).is_some());
+        self.printed.retain(|key| look.shop().prints().get(key).is_some());
+        self.adopted.retain(|key, _| look.shop().prints().get(key).is_some());
+        self.doubtful.retain(|key| look.shop().prints().get(key).is_some());
         app.printing.shown.send_if_modified(|shown| {
             let was = shown.map(|shown| shown.waiting);
             *shown = shown.map(|shown| Shown { waiting, ..shown });
             was.is_some_and(|was| was != waiting)
         });
-        if let Some(id) = over {
-            return Next::Forget(id);
+        if let Some(key) = over {
+            return Next::Forget(key);
         }
-        while let Some((id, what)) = app.printing.first_copy() {
-            // Forgotten since it was asked for.
-            let Some(state) = look.get(id.as_str()) else {
-                app.printing.copy_is_done();
-                continue;
-            };
-            let wanted = (what == What::Ticket, what == What::Slip);
-            let sheets = self.sheets(&look, state, shop, printer, wanted, true);
-            return Next::Print(Box::new(Job { id: id.to_string(), owed: None, is_doubtful: true, sheets }));
+        if let Some((key, print)) = orphan {
+            return Next::Adopt(key, print);
         }
-        if let Some((id, print)) = orphan {
-            return Next::Adopt(id, print);
-        }
-        let Some((state, owed)) = first else { return Next::Nothing };
-        let id = state.id().to_string();
-        let is_doubtful = owed.print.trying || self.doubtful.contains(&id);
+        let Some((key, state, owed)) = first else { return Next::Nothing };
+        let is_copy = owed.is_copy || owed.print.trying || self.doubtful.contains(key);
         let print = Print {
             printer: printer.address.clone(),
             by: app.views.boot().to_owned(),
             trying: true,
             ..owed.print.clone()
         };
-        let sheets = self.sheets(&look, state, shop, printer, (print.ticket, print.slip), is_doubtful);
-        Next::Print(Box::new(Job { id, owed: Some(print), is_doubtful, sheets }))
+        let sheets = self.sheets(&look, state, shop, printer, (print.ticket, print.slip), is_copy);
+        Next::Print(Box::new(Job { key: key.to_owned(), print, is_copy, sheets }))
     }
 
     fn sheets(
@@ -231,32 +218,26 @@ impl Run {
         if let Err(state) = link.status(&mut self.habits).await {
             return self.fails(state).await;
         }
-        if let Some(print) = &job.owed {
-            match self.claim(&job.id, print).await {
-                Some(true) => {}
-                // Another counter has it.
-                Some(false) => return,
-                None => return sleep(patience.again.0).await,
-            }
+        match self.claim(&job.key, &job.print).await {
+            Some(true) => {}
+            // Another counter has it.
+            Some(false) => return,
+            None => return sleep(patience.again.0).await,
         }
         self.looked_at = Some(Instant::now());
         let app = Arc::clone(&self.app);
         let sent = link.print(&job.sheets, &mut self.habits, |state| show(&app, state)).await;
         match sent {
             Sent::Printed => {
-                tracing::debug!(order_id = job.id, copy = job.is_doubtful, "printed");
+                tracing::debug!(key = job.key, copy = job.is_copy, "printed");
+                self.app.metrics.printer.printed(job.is_copy);
                 self.works();
-                if job.owed.is_some() {
-                    self.printed.insert(job.id.clone());
-                    self.forget(&job.id).await;
-                } else {
-                    self.app.printing.copy_is_done();
-                }
+                self.printed.insert(job.key.clone());
+                self.forget(&job.key).await;
             }
             Sent::Unknown(state) => {
-                if job.owed.is_some() {
-                    self.doubtful.insert(job.id);
-                }
+                self.app.metrics.printer.broken();
+                self.doubtful.insert(job.key);
                 self.fails(state).await;
             }
         }
@@ -265,24 +246,24 @@ impl Run {
     /// Says that an order is printed here, and reads back whether it is: of two counters the last word counts. Who took
     /// it over waits after that, so that a counter that is there after all has time to say so, or to print it.
     /// `None`: the log does not tell.
-    async fn claim(&self, id: &str, print: &Print) -> Option<bool> {
-        let at = match say(&self.app, id, Some(print)).await {
+    async fn claim(&self, key: &str, print: &Print) -> Option<bool> {
+        let at = match say(&self.app, key, Some(print)).await {
             Ok(at) => at,
             Err(why) => {
                 tracing::warn!(why, "that an order is being printed could not be written; it waits");
                 return None;
             }
         };
-        timeout(self.app.settings.deadline, self.read_back(id, at)).await.ok()
+        timeout(self.app.settings.deadline, self.read_back(key, at)).await.ok()
     }
 
     /// Whether the word at this place is the last one.
-    async fn read_back(&self, id: &str, at: Offset) -> bool {
+    async fn read_back(&self, key: &str, at: Offset) -> bool {
         let mut changes = self.app.views.changes();
         loop {
             changes.mark_unchanged();
             if let Some(look) = self.app.views.look().filter(|look| look.shop().read_to() > at) {
-                return look.shop().prints().get(id).is_some_and(|owed| owed.at == at);
+                return look.shop().prints().get(key).is_some_and(|owed| owed.at == at);
             }
             // The one who sends is in the same app.
             let _ = changes.changed().await;
@@ -290,10 +271,10 @@ impl Run {
     }
 
     /// Takes back that it is owed, and waits until that is read: else it would be found once more.
-    async fn forget(&mut self, id: &str) {
-        match say(&self.app, id, None).await {
+    async fn forget(&mut self, key: &str) {
+        match say(&self.app, key, None).await {
             Ok(at) => {
-                if timeout(self.app.settings.deadline, self.read_back(id, at)).await.is_err() {
+                if timeout(self.app.settings.deadline, self.read_back(key, at)).await.is_err() {
                     sleep(LOOK_EVERY).await;
                 }
             }
@@ -360,11 +341,21 @@ fn millis_since(then: Millis, now: Millis) -> Duration {
     Duration::from_millis(u64::try_from(now.saturating_sub(then)).unwrap_or(0))
 }
 
+/// Whose turn it is: the lowest first.
+fn turn(state: &OrderState, owed: &Owed) -> (bool, Millis, At) {
+    if owed.is_copy {
+        return (false, 0, At { partition: 0, offset: owed.at });
+    }
+    (true, state.received_at, state.at)
+}
+
 /// Whether it is owed no longer: nobody waits for it any more, or it never came to stand in the log.
 fn is_over(state: Option<&OrderState>, owed: &Owed, now: Millis) -> bool {
+    let age_ms = now.saturating_sub(owed.written_at);
     match state {
+        Some(_) if owed.is_copy => age_ms > COPY_MS,
         Some(state) => !state.stage.is_live(),
-        None => now.saturating_sub(owed.written_at) > UNKNOWN_MS,
+        None => age_ms > UNKNOWN_MS,
     }
 }
 

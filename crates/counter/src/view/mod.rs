@@ -43,7 +43,7 @@ pub(crate) use self::{
         SOLD_OUT_PREFIX,
     },
     feed::{BOOT_ID_LEN, Missed},
-    prints::{Owed, PRINT_PREFIX, PRINTS_MAX, Print},
+    prints::{COPY_PREFIX, Owed, PRINT_PREFIX, PRINTS_MAX, Print},
     runner::{Runner, Trouble},
     shop::{SECRET_PREFIX, STAFF_TOKEN, from_hex, to_hex},
     snapshot::{PickupCode, Queue},

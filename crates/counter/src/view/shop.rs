@@ -6,11 +6,7 @@ use eventlog::Offset;
 use order::Millis;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    devices::Devices,
-    facts::Facts,
-    prints::{PRINT_PREFIX, Prints},
-};
+use super::{devices::Devices, facts::Facts, prints::Prints};
 
 /// Claims on being the line's secret stand under this and a random name: `{"secret":"64 hex digits"}`.
 pub(crate) const SECRET_PREFIX: &str = "secret/";
@@ -132,11 +128,10 @@ impl Shop {
                 let last = self.baristas.iter().max_by_key(|(_, barista)| barista.at);
                 self.spoke_last = last.map(|(key, _)| key.clone());
             }
-            (key, value) if key.starts_with(PRINT_PREFIX) => {
-                self.prints.apply(offset, &key[PRINT_PREFIX.len()..], value, written_at);
-            }
             (key, value) => {
-                if !self.devices.apply(offset, key, value, written_at) {
+                let is_known = self.prints.apply(offset, key, value, written_at)
+                    || self.devices.apply(offset, key, value, written_at);
+                if !is_known {
                     self.facts.apply(key, value, written_at);
                 }
             }
