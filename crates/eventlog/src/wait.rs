@@ -20,8 +20,8 @@ pub(crate) fn waker() -> Waker {
     Waker::from(Arc::new(Unpark(std::thread::current())))
 }
 
-/// Waits on this thread for what a future comes to.
-#[cfg_attr(not(feature = "conformance"), expect(unreachable_pub, reason = "the suite's beds use it too"))]
+/// Waits on this thread for what a future comes to: for programs and threads without a runtime. A [`crate::Published`]
+/// needs none.
 pub fn block_on<T>(future: impl Future<Output = T>) -> T {
     let mut future = pin!(future);
     let waker = waker();

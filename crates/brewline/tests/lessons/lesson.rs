@@ -60,7 +60,7 @@ impl Room {
         fs::write(&wrapper, script).unwrap();
         fs::set_permissions(&wrapper, fs::Permissions::from_mode(0o755)).unwrap();
         let examples = brewline.parent().unwrap().join("examples");
-        for example in ["naive-barista", "by-hand"] {
+        for example in ["naive-barista", "by-hand", "print-shop"] {
             symlink(examples.join(example), programs.join(example)).unwrap();
         }
         let mut path = OsString::from(&programs);

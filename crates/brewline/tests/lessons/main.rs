@@ -47,6 +47,7 @@ pages! {
     auto_commit_is_explained: "guide/2-why-not-auto-commit.md",
     #[cfg(feature = "kafka-tests")]
     exactly_once_is_explained: "guide/3-exactly-once.md",
+    another_line_goes_on_where_it_was: "guide/4-another-line.md",
     #[cfg(feature = "kafka-tests")]
     the_naive_barista_loses_and_repeats_and_ours_does_neither: "labs/1-kill-the-barista.md",
     #[cfg(feature = "kafka-tests")]

@@ -23,7 +23,7 @@ mod work;
 use std::{sync::Arc, time::Duration};
 
 pub use self::tools::read_all;
-pub use crate::wait::block_on;
+pub use crate::block_on;
 use crate::{Cleanup, Log, Partitions, Topic, TopicSpec};
 
 /// Input that is shared out among workers.

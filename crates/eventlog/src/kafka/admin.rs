@@ -19,7 +19,7 @@ use super::{
     options::Options,
     verdict::{Found, Judged, settings, too_many, verdict},
 };
-use crate::{OpenError, Partitions, Topic, TopicSpec, wait::block_on};
+use crate::{OpenError, Partitions, Topic, TopicSpec, block_on};
 
 /// How long a request may take, and how long new topics may need until they have leaders.
 const WITHIN: Duration = Duration::from_secs(15);

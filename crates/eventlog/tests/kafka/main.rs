@@ -7,6 +7,7 @@ mod bed;
 mod follow;
 mod lanes;
 mod native;
+mod print_shop;
 mod proxy;
 mod revive;
 mod secure;
