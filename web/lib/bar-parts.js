@@ -23,6 +23,9 @@ import { html, nothing, render } from '../vendor/lit-html.js';
  * @property {() => void} toggleUndo whether what was done can be taken back until something else is done
  */
 
+/** Ages that are said anew in one frame: all of them change with the same second, and each is laid out. */
+const TICKS = 8;
+
 /** @param {Means} means */
 export function createParts(means) {
   return new Parts(means);
@@ -48,7 +51,7 @@ class Parts {
     /** Those that are drawn whenever something has changed. @type {import('./bar-frames.js').Part[]} */
     this.always = [() => this.notice(), () => this.day(), () => this.idle()];
     /** All of them, the most urgent first. @type {import('./bar-frames.js').Part[]} */
-    this.all = [(hasTime) => this.rail(hasTime), () => this.drawStrip(), ...this.always, () => this.head(), () => this.sheet()];
+    this.all = [(hasTime) => this.rail(hasTime), () => this.drawStrip(), ...this.always, () => this.head(), () => this.sheet(), () => this.tick(TICKS)];
     /** What was said last to those who hear the page. */
     this.told = '';
     this.show = () => {};
@@ -140,12 +143,19 @@ class Parts {
     const { usual, picked, undoStays, hasKeys } = state;
     const more = tickets.more;
     const number = (/** @type {number} */ n) => (hasKeys && n < 9 ? n + 1 : 0);
-    const isAll = tickets.update(state.seen.tickets, { usual, picked, undoStays, language, number }, hasTime);
-    tickets.tick((ticket) => this.age(ticket), (ticket) => this.undo(ticket));
+    // In a rush the rail moves all the time, and each ticket that glides costs a slow tablet a part of its frame.
+    const glides = !state.rail.isRush;
+    const isAll = tickets.update(state.seen.tickets, { usual, picked, undoStays, language, glides, number }, hasTime);
+    this.tick(0);
     boxes.rail.setAttribute('aria-label', t('bar.rail'));
     // It is known only after the rail has been drawn.
     if (tickets.more !== more) this.show();
     return isAll;
+  }
+
+  /** How old the orders are, and how long one can be taken back. @param {number} most as for the tickets */
+  tick(most) {
+    return this.tickets.tick((ticket) => this.age(ticket), (ticket) => this.undo(ticket), most);
   }
 
   /** What stands on the rail where no ticket does. */

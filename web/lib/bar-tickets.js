@@ -22,8 +22,6 @@ const GAP = 12;
 const AHEAD = 1;
 /** About as many as a column holds when they are folded. */
 const A_COLUMN = 8;
-/** Where more than these move at once no eye follows them, and each one that glides costs a slow tablet a part of its frame. */
-const GLIDE_MAX = 16;
 /** How many more are drawn when somebody comes to the end of those. */
 const MORE = 40;
 /** About how high the words "goes on" are, in the page's text size. */
@@ -107,7 +105,8 @@ export class Tickets {
   /**
    * Shows these, in this order.
    * @param {Ticket[]} tickets
-   * @param {Look & {language: string, number: (n: number) => number}} look `number`: what a ticket's key is, or 0
+   * @param {Look & {language: string, glides: boolean, number: (n: number) => number}} look `number`: what a ticket's key is, or 0;
+   *   `glides`: what moves does so that an eye can follow it
    * @param {() => boolean} hasTime whether another one may be drawn now
    * @returns {boolean} whether all are drawn; the others are as they were
    */
@@ -211,7 +210,7 @@ export class Tickets {
     }
   }
 
-  /** @param {Ticket[]} shown @param {Look & {number: (n: number) => number}} look */
+  /** @param {Ticket[]} shown @param {Look & {glides: boolean, number: (n: number) => number}} look */
   put(shown, look) {
     // Elements first, in reading order; what is new is measured once it is there.
     let before = this.box.firstElementChild;
@@ -225,7 +224,7 @@ export class Tickets {
     const sizes = shown.flatMap(({ id }) => this.entries.get(id)?.size ?? []);
     const { places, columns } = place(sizes, this.height, GAP);
     this.split(shown, places, look);
-    this.move(places);
+    this.move(places, look.glides);
     const step = this.column.width + GAP_COLUMNS;
     // A single line that is higher than a column must be reached all the same.
     const bottom = places.reduce((most, { id, part, top }) => Math.max(most, top + (this.entries.get(id)?.heights[part] ?? 0)), 0);
@@ -263,8 +262,8 @@ export class Tickets {
     entry.pieces = pieces;
   }
 
-  /** Puts pieces where they belong, those that somebody can watch in a glide. @param {Place[]} places */
-  move(places) {
+  /** Puts pieces where they belong, if wanted those that somebody can watch in a glide. @param {Place[]} places @param {boolean} glides */
+  move(places, glides) {
     const step = this.column.width + GAP_COLUMNS;
     const { left, width } = this.view;
     const isSeen = (/** @type {number} */ x) => x < left + width && x + step > left;
@@ -275,7 +274,6 @@ export class Tickets {
       if (!element || (before?.x === x && before.top === top)) continue;
       moves.push({ element, id, x, top, isNew: before === undefined, isWatched: isSeen(x) || (before !== undefined && isSeen(before.x)) });
     }
-    const glides = moves.filter(({ isNew, isWatched }) => !isNew && isWatched).length <= GLIDE_MAX;
     for (const { element, id, x, top, isNew, isWatched } of moves) {
       this.spots.set(element, { x, top });
       // What comes appears where it belongs; what was there moves there.
@@ -304,18 +302,43 @@ export class Tickets {
     this.drawn += MORE;
   }
 
-  /** @param {(ticket: Ticket) => string} age what stands beside the code @param {(ticket: Ticket) => string} undo what stands on the button that takes back */
-  tick(age, undo) {
+  /**
+   * What counts on while a ticket stays as it is. Of tickets that nobody sees it is said when somebody scrolls there.
+   * @param {(ticket: Ticket) => string} age what stands beside the code
+   * @param {(ticket: Ticket) => string} undo what stands on the button that takes back
+   * @param {number} most how many may be said anew, beside those that say nothing yet: each of them is laid out
+   * @returns {boolean} whether all of them say what they should
+   */
+  tick(age, undo, most) {
+    let [left, isAll] = [most, true];
     for (const entry of this.entries.values()) {
-      const { ticket, articles } = entry;
-      const isLeft = ticket.kind === 'undo';
-      const text = isLeft ? undo(ticket) : age(ticket);
+      const isNew = entry.said === '';
+      const text = isNew || this.isSeen(entry) ? said(entry.ticket, age, undo) : entry.said;
       if (text === entry.said) continue;
+      if (!isNew && left === 0) {
+        isAll = false;
+        continue;
+      }
+      if (!isNew) left -= 1;
       entry.said = text;
-      const element = isLeft ? articles.at(-1)?.querySelector('.left') : articles[0]?.querySelector('.t');
+      const { articles, ticket } = entry;
+      const element = ticket.kind === 'undo' ? articles.at(-1)?.querySelector('.left') : articles[0]?.querySelector('.t');
       if (element && text) element.textContent = text;
     }
+    return isAll;
   }
+
+  /** @param {Entry} entry */
+  isSeen({ articles }) {
+    const { left, width } = this.view;
+    const at = articles.map((article) => this.spots.get(article)?.x ?? left);
+    return this.column.columns === 1 || at.some((x) => x < left + width && x + this.column.width > left);
+  }
+}
+
+/** @param {Ticket} ticket @param {(ticket: Ticket) => string} age @param {(ticket: Ticket) => string} undo */
+function said(ticket, age, undo) {
+  return ticket.kind === 'undo' ? undo(ticket) : age(ticket);
 }
 
 /**
