@@ -99,7 +99,15 @@ pub trait Log: Send + Sync + 'static {
 
     /// How many partitions `topic` has now.
     fn partitions(&self, topic: Topic) -> u32;
+
+    /// A copy of all that is in the log at this moment. `None`: whoever keeps the log makes copies of it.
+    fn backup(&self) -> Option<Result<Backup, OpenError>> {
+        None
+    }
 }
+
+/// A file, piece by piece; each has at most a few megabytes. While it lives the log removes nothing that is too old.
+pub type Backup = Box<dyn Iterator<Item = Result<bytes::Bytes, FollowError>> + Send>;
 
 /// What a publish resolves to.
 pub type Published = Pin<Box<dyn Future<Output = Result<Position, PublishError>> + Send>>;

@@ -33,9 +33,10 @@ pub(super) const VERSION: u8 = 1;
 pub(super) const HEADER: usize = 64;
 
 const MAGIC: &[u8; 8] = b"BREWTAIL";
-const FRAME_HEADER: usize = 32;
+/// How long a frame's own header is.
+pub(super) const FRAME_HEADER: usize = 32;
 /// Frames begin at multiples of this.
-const ALIGN: usize = 8;
+pub(super) const ALIGN: usize = 8;
 
 /// Which segment of which log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,12 +82,13 @@ impl Place {
     }
 }
 
-fn checksum(log: u64, bytes: &[u8]) -> u64 {
+/// What stands before the bytes that it was taken of.
+pub(super) fn checksum(log: u64, bytes: &[u8]) -> u64 {
     XxHash3_64::oneshot_with_seed(log, bytes)
 }
 
 /// The number at `at`, which is within `bytes`.
-fn word(bytes: &[u8], at: usize) -> u64 {
+pub(super) fn word(bytes: &[u8], at: usize) -> u64 {
     let mut word = [0; 8];
     word.copy_from_slice(&bytes[at..at + 8]);
     u64::from_le_bytes(word)
@@ -101,6 +103,8 @@ pub(super) enum Kind {
     Opening = 1,
     /// The same with everything that the tail has: older segments do not count any more.
     Whole = 2,
+    /// The last frame of a backup: what it has in all.
+    End = 3,
 }
 
 /// What a commit is made of.
@@ -114,6 +118,8 @@ pub(super) enum Item<'a> {
     Position { group: &'a str, id: u16, offset: Offset },
     /// Records of a topic, as `chunk` lays them out.
     Chunk { id: u16, first: Offset, chunk: &'a [u8] },
+    /// How many records of a topic a backup has.
+    Count { id: u16, records: u64 },
 }
 
 /// A frame that is being made.
@@ -163,6 +169,11 @@ impl Frame {
                 out.extend(id.to_le_bytes());
                 out.extend(first.to_le_bytes());
                 put(out, chunk);
+            }
+            Item::Count { id, records } => {
+                out.push(5);
+                out.extend(id.to_le_bytes());
+                out.extend(records.to_le_bytes());
             }
         }
     }
@@ -218,6 +229,7 @@ impl<'a> Found<'a> {
             0 => Kind::Commit,
             1 => Kind::Opening,
             2 => Kind::Whole,
+            3 => Kind::End,
             _ => return None,
         };
         let len = usize::try_from(second & u64::from(u32::MAX)).ok()?;
@@ -287,6 +299,7 @@ impl<'a> Items<'a> {
             2 => Item::Moved { id, below: number },
             3 => Item::Position { id, offset: number, group: self.text()? },
             4 => Item::Chunk { id, first: number, chunk: self.bytes()? },
+            5 => Item::Count { id, records: number },
             _ => return None,
         })
     }
@@ -324,12 +337,13 @@ mod tests {
         frame.seal(Kind::Commit, place, commit).to_vec()
     }
 
-    fn items() -> [Item<'static>; 4] {
+    fn items() -> [Item<'static>; 5] {
         [
             Item::Topic { id: 1, name: "a topic", moved: 2, end: 3, time: -4 },
             Item::Moved { id: 5, below: 6 },
             Item::Position { group: "a group", id: 7, offset: 8 },
             Item::Chunk { id: 9, first: 10, chunk: b"records" },
+            Item::Count { id: 11, records: 12 },
         ]
     }
 
@@ -385,7 +399,7 @@ mod tests {
         }
 
         #[test]
-        fn bytes_that_are_no_items_do_not_panic(bytes in proptest::collection::vec(0..6_u8, 0..100)) {
+        fn bytes_that_are_no_items_do_not_panic(bytes in proptest::collection::vec(0..7_u8, 0..100)) {
             let _ = Items(&bytes).count();
         }
     }

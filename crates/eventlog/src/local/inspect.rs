@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    failure,
+    build, failure,
     lock::{self, Holder},
     log_file::{LogFile, Rows, Seen},
     recover::{self, Recovered},
@@ -95,13 +95,14 @@ pub(super) struct Inspected {
     pub(super) recovered: Option<Recovered>,
     /// The log's id, if the log file knows it.
     pub(super) made: Option<u64>,
-    version: Option<u64>,
+    pub(super) version: Option<u64>,
     pub(super) rows: Rows,
 }
 
 /// `checked` bounds the log file whose every checksum is compared, in bytes: that takes about half a second for
 /// each GB.
 pub(super) fn inspect(dir: &Path, checked: u64) -> Result<Inspected, OpenError> {
+    build::refuse_unfinished(dir)?;
     let listed = recover::list(dir)?;
     let recovered = recover::recover(dir, &listed.segments)?;
     let log_file = LogFile::new(dir);

@@ -329,6 +329,17 @@ impl Packer {
         Some((open.first, open.count() as u64))
     }
 
+    /// What is full so far, with the offset of its first record; with `all` also what has room.
+    pub(super) fn take_full(&mut self, all: bool) -> Vec<(Offset, Vec<u8>)> {
+        let open = if all { self.open.take() } else { None };
+        let full = self.full.drain(..).chain(open.map(Full::New));
+        full.map(|full| match full {
+            Full::New(mut chunk) => (chunk.first, chunk.closed().into_owned()),
+            Full::Same(first, chunk) => (first, chunk),
+        })
+        .collect()
+    }
+
     pub(super) fn write(self, chunks: &mut redb::Table<'_, u64, &'static [u8]>, id: u16) -> Result<()> {
         for full in self.full.into_iter().chain(self.open.map(Full::New)) {
             match full {

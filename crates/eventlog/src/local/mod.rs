@@ -27,6 +27,8 @@
 //! the log for everyone if a worker or the janitor does: they would take what is left for all there is.
 
 mod backend;
+mod backup;
+mod build;
 mod chunk;
 mod compact;
 mod contained;
@@ -71,14 +73,17 @@ use tokio::sync::oneshot;
 
 #[doc(hidden)]
 pub use self::faults::{Faults, WriteFault};
-pub use self::inspect::{Found, is_in_use, look};
+pub use self::{
+    backup::{BackupContents, BackupTopic, backup_of, check_backup, restore},
+    inspect::{Found, is_in_use, look},
+};
 use self::{
     queue::Append,
     shared::{End, Shared},
 };
 use crate::{
-    Follow, Log, Millis, OpenError, Partition, Publish, PublishError, Published, Reason, Record, Start,
-    Topic, TopicSpec, Work, WorkSpec,
+    Backup, Follow, Log, Millis, OpenError, Partition, Publish, PublishError, Published, Reason, Record,
+    Start, Topic, TopicSpec, Work, WorkSpec,
 };
 
 /// A record larger than this, key, value and headers together, is refused; in bytes.
@@ -254,6 +259,10 @@ impl Log for LocalLog {
 
     fn partitions(&self, topic: Topic) -> u32 {
         u32::from(self.shared.topic(topic).is_some())
+    }
+
+    fn backup(&self) -> Option<Result<Backup, OpenError>> {
+        Some(backup::of(&self.shared))
     }
 }
 

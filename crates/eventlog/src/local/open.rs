@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{
-    LocalLog, Options, Running, failure,
+    LocalLog, Options, Running, build, failure,
     inspect::{Inspected, inspect},
     janitor::Janitor,
     lock::Lock,
@@ -56,6 +56,7 @@ pub(super) fn open(options: Options) -> Result<Arc<LocalLog>, OpenError> {
         sync_dir(&dir);
     }
     wal.remove(&leftovers);
+    build::remove_trace(&dir);
     let shared = Arc::new(Shared::new(named, tail, log_store, clock, thresholds, heads, groups));
     let (ask, asked) = mpsc::channel();
     let writer = Writer::new(shared.clone(), wal);

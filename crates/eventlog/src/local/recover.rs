@@ -191,6 +191,8 @@ impl Commit {
                 Item::Chunk { id, first, chunk } => {
                     Part::Chunk(id, Chunk::new(first, Bytes::copy_from_slice(chunk)).ok()?)
                 }
+                // Only a backup has these.
+                Item::Count { .. } => return None,
             });
         }
         Some(Self { kind: found.kind, number: found.commit, parts })

@@ -27,7 +27,7 @@ impl Janitor {
             if oldest.is_some_and(|time| time < horizon) {
                 self.move_all(id, self.shared.head(topic).end)?;
             }
-            while self.remove_step(topic, horizon)? {
+            while !self.shared.is_held() && self.remove_step(topic, horizon)? {
                 self.make_way()?;
             }
         }

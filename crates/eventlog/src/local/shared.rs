@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -100,6 +100,28 @@ pub(super) struct Shared {
     /// How many bytes the tail's files have.
     wal_bytes: AtomicU64,
     pub(super) janitor: Bell,
+    /// How many backups are being made.
+    holds: AtomicUsize,
+}
+
+/// While it lives nothing that is in the log is removed from it.
+pub(super) struct Hold(Arc<Shared>);
+
+impl Hold {
+    pub(super) fn on(shared: Arc<Shared>) -> Self {
+        shared.holds.fetch_add(1, Ordering::SeqCst);
+        Self(shared)
+    }
+
+    pub(super) fn shared(&self) -> &Shared {
+        &self.0
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.0.holds.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 impl Shared {
@@ -123,7 +145,13 @@ impl Shared {
             changed: Condvar::new(),
             wal_bytes: AtomicU64::new(0),
             janitor: Bell::default(),
+            holds: AtomicUsize::new(0),
         }
+    }
+
+    /// Whether what is too old, or was replaced, has to stay for now.
+    pub(super) fn is_held(&self) -> bool {
+        self.holds.load(Ordering::SeqCst) > 0
     }
 
     /// A topic's place in [`Shared::topics`].
