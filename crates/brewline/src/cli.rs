@@ -27,6 +27,7 @@ use jiff::Zoned;
 use order::OrderId;
 
 use crate::{
+    backup::{BackupArgs, RestoreArgs},
     dlq::Place,
     kafka::check_property,
     log_address::LogAddress,
@@ -96,6 +97,10 @@ pub enum Command {
     Dlq(DlqArgs),
     /// Count where every order is; the exit code is 1 if one is not accounted for
     Ledger(LedgerArgs),
+    /// Write all that is in an embedded log to a file, also while its line runs, and read it back
+    Backup(BackupArgs),
+    /// Make an embedded log from a backup, in an empty directory
+    Restore(RestoreArgs),
     /// Check the shop's files, menu.toml and shop.toml
     Menu(MenuArgs),
     /// Check whether the line can work here, and say what to do if not

@@ -31,6 +31,7 @@
 //! | `signals`, `telemetry` | Ctrl-C; diagnostics on stderr |
 #![expect(missing_docs, reason = "flags and settings are documented where they are defined, in `cli`")]
 
+pub mod backup;
 mod banner;
 mod bells;
 mod catalog;
@@ -131,6 +132,8 @@ fn dispatch(cli: cli::Cli) -> anyhow::Result<ExitCode> {
             block_on(dlq::dlq(cluster, what))?
         }
         cli::Command::Ledger(args) => block_on(ledger::ledger(file.ledger(&args).map_err(wrong)?))?,
+        cli::Command::Backup(args) => block_on(backup::backup(file.backup(&args).map_err(wrong)?))?,
+        cli::Command::Restore(args) => backup::restore(&file.restore(&args).map_err(wrong)?),
         cli::Command::Menu(args) => match args.what {
             cli::MenuCommand::Check { file } => menu::check(file),
         },

@@ -24,8 +24,8 @@ const NOT_YET: [&str; 3] = ["no_answer_yet", "catching_up", "no_barista"];
 /// A counter, as whoever has this token; without one as a customer. Clones share their connections.
 #[derive(Debug, Clone)]
 pub struct Api {
-    counter: Arc<Counter>,
-    limits: Limits,
+    pub(crate) counter: Arc<Counter>,
+    pub(crate) limits: Limits,
     /// `Bearer TOKEN`.
     token: Option<HeaderValue>,
 }
@@ -197,7 +197,7 @@ impl Api {
             .unwrap_or_else(|_| Err(Trouble::slow(&format!("no answer in {within:.0?}"))))
     }
 
-    fn signed(&self, builder: http::request::Builder) -> http::request::Builder {
+    pub(crate) fn signed(&self, builder: http::request::Builder) -> http::request::Builder {
         match &self.token {
             Some(token) => builder.header(header::AUTHORIZATION, token),
             None => builder,
@@ -283,7 +283,7 @@ fn unsettled(reply: &Reply) -> Option<Trouble> {
     Some(Trouble { cause: code.to_owned(), ..Trouble::unclear(reply.detail()) })
 }
 
-fn silence(trouble: Trouble, since: Instant) -> Silence {
+pub(crate) fn silence(trouble: Trouble, since: Instant) -> Silence {
     let surely_not = matches!(trouble.kind, Kind::Unreachable | Kind::Never);
     Silence { why: trouble.why, may_be_done: !surely_not, tried_for: since.elapsed() }
 }

@@ -12,6 +12,7 @@
 //! | `bell` | which snapshots ring: a pure function of what was heard before |
 //! | `counter`, `sse` | requests with bounds on time and size; an event stream with a bound on one event |
 //! | `api` | the whole API, for programs that speak more of it than customers do |
+//! | `download` | a file of a counter, piece by piece |
 //! | `live` | which process is at an address, for whoever asks before there are customers |
 //! | `held_up` | what holds customers up, told once |
 //! | `patience`, `seats` | bounded back-off; bounded streams, and who gives way |
@@ -30,6 +31,7 @@ mod announcements;
 mod api;
 mod bell;
 mod counter;
+mod download;
 mod error;
 mod event;
 mod held_up;
@@ -51,6 +53,7 @@ pub use crate::{
     announcements::Announcements,
     api::{Api, Follow, Reply, Request, Silence, Told},
     bell::{Bell, Code, Heard, Snapshot, State},
+    download::NotTaken,
     error::ClientError,
     event::Event,
     held_up::Wait,

@@ -69,6 +69,8 @@ pub(crate) struct App {
     pub(crate) offer: Offer,
     pub(crate) printing: Printing,
     pub(crate) scans: Arc<Semaphore>,
+    /// One backup at a time.
+    pub(crate) backups: Arc<Semaphore>,
     /// The ledger, counted from the log.
     pub(crate) audit: Audit,
     pub(crate) codes: Codes,
@@ -159,6 +161,7 @@ impl App {
             secret: OnceLock::new(),
             in_flight: InFlight::default(),
             scans: Arc::new(Semaphore::new(SCANS)),
+            backups: Arc::new(Semaphore::new(1)),
             audit: Audit::default(),
             codes: Codes::default(),
             board: watch::Sender::new(Bytes::new()),

@@ -94,6 +94,8 @@ codes! {
     UnsupportedMediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE, "The body must be application/json";
     /// Phones can't reach this counter.
     NoPublicAddress = "no_public_address", CONFLICT, "Phones can't reach this counter";
+    /// Others keep the log, and make copies of it.
+    NoBackup = "no_backup", CONFLICT, "The log is not this counter's to back up";
     /// The shop has no printer.
     NoPrinter = "no_printer", CONFLICT, "This counter has no printer";
     /// The key stands for another request.

@@ -107,7 +107,7 @@ async fn a_call_that_was_taken_back_is_no_remake() {
 }
 
 #[tokio::test]
-async fn only_staff_see_the_ledger() {
+async fn only_staff_see_the_ledger_and_only_managers_take_backups() {
     let line = Line::start().await;
     for path in [
         "/ledger",
@@ -115,6 +115,7 @@ async fn only_staff_see_the_ledger() {
         "/ledger/minutes",
         "/ledger/day",
         "/ledger/export?format=csv",
+        "/backup",
         "/orders?at=1",
     ] {
         let reply = line.get(path, &[]).await;
@@ -136,12 +137,15 @@ async fn only_staff_see_the_ledger() {
         "/ledger/orders",
         "/ledger/minutes",
         "/ledger/export?format=csv",
+        "/backup",
         "/orders?at=1",
         "/board/codes?at=1",
     ] {
         let reply = line.get(path, &barista).await;
         assert_eq!((reply.status, reply.code()), (403, "managers_only".to_owned()), "{path}");
     }
+    let backup = line.get("/backup", &[("authorization", &line.staff())]).await;
+    assert_eq!((backup.status, backup.code()), (409, "no_backup".to_owned()), "others keep this log");
     ledger(&line, |_| true).await;
     assert_eq!(
         line.get("/ledger/day", &barista).await.status,

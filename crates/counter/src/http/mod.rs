@@ -13,6 +13,7 @@
 //! | `screens` | `GET /board/codes`, `GET /board/events`, `GET /shop/events`, `GET /events` |
 //! | `history` | `GET /orders/{id}/history` |
 //! | `ledger` | `GET /ledger`, `/ledger/events`, `/ledger/orders`, `/ledger/minutes`, `/ledger/day` |
+//! | `backup` | `GET /backup` |
 //! | `past`, `export` | the same, bar and board as they were; `GET /ledger/export` |
 //! | `pages` | `GET /`, `/o/{id}`, `/board`, `/table`, `/privacy`, and what those are made of |
 //! | `table` | `GET /table/address`, `/table/qr.svg`: what the table card is made of |
@@ -22,6 +23,7 @@
 
 mod access;
 mod answer;
+mod backup;
 mod body;
 mod commands;
 mod draft;
@@ -89,6 +91,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .merge(facts::router())
         .merge(access::router())
         .merge(ledger::router())
+        .route("/backup", get(backup::backup))
         .route("/menu", get(menu::menu))
         .route("/events", get(screens::staff))
         .merge(pages::router())

@@ -1,0 +1,71 @@
+//! `brewline restore`: a log from a backup.
+
+use std::{
+    fs::File,
+    io::{self, BufReader, Write as _},
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::{Context as _, bail};
+use eventlog::local::{self, BackupContents, LocalLog};
+use jiff::Timestamp;
+use serde_json::Value;
+use shop::Settings;
+
+use super::described;
+use crate::catalog;
+
+/// What `restore` needs to know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Restore {
+    pub(crate) file: PathBuf,
+    /// `None`: it is only tried.
+    pub(crate) dir: Option<PathBuf>,
+}
+
+/// Restores, and counts what was restored; the exit code is 1 if an order is not accounted for. Blocks.
+pub(crate) fn restore(wanted: &Restore) -> anyhow::Result<ExitCode> {
+    let file = File::open(&wanted.file);
+    let file = file.with_context(|| format!("cannot read {}", wanted.file.display()))?;
+    let tried;
+    let dir = match &wanted.dir {
+        Some(dir) => dir.as_path(),
+        None => {
+            let beside = wanted.file.parent().filter(|parent| !parent.as_os_str().is_empty());
+            let beside = beside.unwrap_or(Path::new("."));
+            tried = tempfile::Builder::new().prefix("brewline-restore-").tempdir_in(beside);
+            tried.as_ref().map(tempfile::TempDir::path).map_err(|error| {
+                anyhow::anyhow!("cannot try it in {}: {error}; copy the file elsewhere", beside.display())
+            })?
+        }
+    };
+    let contents = local::restore(BufReader::new(file), &wanted.file.display().to_string(), dir)?;
+    let holds = counted(dir)?;
+    let did = match &wanted.dir {
+        Some(dir) => format!("restored to {}", dir.display()),
+        None => "can be restored".to_owned(),
+    };
+    let _ = io::stdout().write_all(said(&wanted.file, &contents, &did, holds).as_bytes());
+    if !holds && wanted.dir.is_some() {
+        bail!("an order is not accounted for in what was restored: brewline ledger says which");
+    }
+    Ok(if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn said(file: &Path, contents: &BackupContents, did: &str, holds: bool) -> String {
+    let every = if holds { "every order is accounted for" } else { "an order is NOT accounted for" };
+    format!("{}: {}; {did}, {every}\n", file.display(), described(contents))
+}
+
+/// Whether the ledger of a log holds.
+fn counted(dir: &Path) -> anyhow::Result<bool> {
+    let keep =
+        std::time::Duration::from_hours(24 * u64::from(crate::value::RETENTION_DAYS.range.end().to_owned()));
+    let log = LocalLog::open(local::Options::new(dir, &catalog(keep)))?;
+    // When days end is of no account to the equation.
+    let counted =
+        counter::ledger_of(log.as_ref(), &Settings::embedded(), None, Timestamp::now().as_millisecond());
+    log.close();
+    Ok(serde_json::from_slice::<Value>(&counted?)?["holds"] == true)
+}
