@@ -1,0 +1,263 @@
+"""Is what deploys the line right? `check.py BINARY`, with the Python that tests/deploy/prepare prints.
+
+Each file is held against the tool of its kind: Kubernetes' own schemas, the Compose specification, hadolint,
+systemd-analyze, actionlint. Then what no schema knows: that names meet, that nothing runs with more rights than it
+needs, and that the program takes what it is started with. The last line is as cargo's.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+from pathlib import Path
+
+import kubernetes_validate
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+BINARY = str(Path(sys.argv[1]).resolve())
+TOOLS = Path(sys.executable).parent
+# Kubernetes from the oldest that the manifests work with to the newest that is known here.
+KUBERNETES = ["1.30", kubernetes_validate.latest_version()]
+NOBODY = 65532
+
+
+def run(*command, **options):
+    """Runs it to its end, and fails with all that it said."""
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, **options)
+    assert done.returncode == 0, f"{' '.join(map(str, command))}: {done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def takes(args):
+    """The program takes these arguments: with `--help` behind them it does nothing else, but says if it does not."""
+    run(BINARY, *args, "--help")
+
+
+def reads(settings):
+    """The program reads these settings: it says that no counter answers, or that one does, and not what is wrong."""
+    with tempfile.TemporaryDirectory() as room:
+        path = Path(room, "brewline.toml")
+        path.write_text(settings)
+        done = subprocess.run(
+            [BINARY, "healthcheck", "--config", str(path)], capture_output=True, text=True, timeout=60
+        )
+        said = done.stdout + done.stderr
+        assert "counter answers" in said or "answers: process" in said, said
+
+
+def manifests():
+    folder = ROOT / "deploy/kubernetes"
+    names = yaml.safe_load((folder / "kustomization.yaml").read_text())["resources"]
+    listed = {folder / name for name in names} | {folder / "kustomization.yaml"}
+    assert listed == set(folder.glob("*.yaml")), "kustomization.yaml does not list every file beside it"
+    return [one for name in names for one in yaml.safe_load_all((folder / name).read_text())]
+
+
+def of_kind(kind):
+    return {one["metadata"]["name"]: one for one in manifests() if one["kind"] == kind}
+
+
+def pods():
+    return {name: one["spec"]["template"] for name, one in of_kind("Deployment").items()}
+
+
+def containers():
+    for name, pod in pods().items():
+        for container in pod["spec"].get("initContainers", []) + pod["spec"]["containers"]:
+            yield name, pod["spec"], container
+
+
+def selected(labels):
+    """The one Deployment whose pods these labels choose."""
+    chosen = [
+        name for name, pod in pods().items() if labels.items() <= pod["metadata"]["labels"].items()
+    ]
+    assert len(chosen) == 1, f"{labels} choose {chosen}"
+    return chosen[0]
+
+
+def manifests_are_what_kubernetes_knows():
+    for version in KUBERNETES:
+        for one in manifests():
+            kubernetes_validate.validate(one, version, strict=True)
+
+
+def kubernetes_renders_the_manifests_with_one_image():
+    if not shutil.which("kubectl"):
+        return "there is no kubectl here"
+    rendered = [one for one in yaml.safe_load_all(run("kubectl", "kustomize", ROOT / "deploy/kubernetes"))]
+    images = re.findall(r"'image': '([^']+)'", str(rendered))
+    assert len(rendered) == len(manifests()) and len(images) == 4 and len(set(images)) == 1, images
+
+
+def selectors_services_and_budgets_choose_the_pods_they_are_for():
+    budgets = {selected(one["spec"]["selector"]["matchLabels"]) for one in of_kind("PodDisruptionBudget").values()}
+    assert budgets == set(of_kind("Deployment")) == {"brewline-counter", "brewline-barista"}, budgets
+    for name, one in of_kind("Deployment").items():
+        assert selected(one["spec"]["selector"]["matchLabels"]) == name
+        for spread in one["spec"]["template"]["spec"]["topologySpreadConstraints"]:
+            assert selected(spread["labelSelector"]["matchLabels"]) == name
+        # A budget of one that may be away leaves somebody only where there are two.
+        assert one["spec"]["replicas"] >= 2, name
+    for service in of_kind("Service").values():
+        pod = pods()[selected(service["spec"]["selector"])]
+        ports = {port["name"] for one in pod["spec"]["containers"] for port in one.get("ports", [])}
+        assert {port["targetPort"] for port in service["spec"]["ports"]} <= ports, ports
+
+
+def pods_name_what_is_there():
+    for name, pod, container in containers():
+        volumes = {one["name"]: one["configMap"]["name"] for one in pod["volumes"]}
+        assert set(volumes.values()) <= set(of_kind("ConfigMap")), name
+        assert {mount["name"] for mount in container["volumeMounts"]} <= set(volumes), name
+        assert container["workingDir"] in {mount["mountPath"] for mount in container["volumeMounts"]}, name
+        assert {one["secretRef"]["name"] for one in container["envFrom"]} <= set(of_kind("Secret")), name
+
+
+def pods_have_no_rights_and_bounds_on_what_they_take():
+    for name, pod, container in containers():
+        security = pod["securityContext"]
+        assert security["runAsNonRoot"] and security["runAsUser"] == NOBODY, name
+        assert security["seccompProfile"]["type"] == "RuntimeDefault" and not pod["automountServiceAccountToken"], name
+        alone = container["securityContext"]
+        assert alone["readOnlyRootFilesystem"] and not alone["allowPrivilegeEscalation"], name
+        assert alone["capabilities"]["drop"] == ["ALL"], name
+        assert container["resources"]["requests"].keys() == {"cpu", "memory"}, name
+        assert "memory" in container["resources"]["limits"], name
+
+
+def counters_are_asked_what_they_answer():
+    [container] = pods()["brewline-counter"]["spec"]["containers"]
+    asked = {probe: container[probe]["httpGet"]["path"] for probe in container if probe.endswith("Probe")}
+    assert asked == {"startupProbe": "/livez", "livenessProbe": "/livez", "readinessProbe": "/readyz"}, asked
+    routes = (ROOT / "crates/counter/src/http/mod.rs").read_text()
+    assert all(f'"{path}"' in routes for path in asked.values()), asked
+
+
+def the_program_takes_what_pods_start_it_with():
+    for _, _, container in containers():
+        takes(container["args"])
+    for one in of_kind("ConfigMap").values():
+        reads(one["data"]["brewline.toml"])
+        port = tomllib.loads(one["data"]["brewline.toml"])["listen"].rsplit(":", 1)[1]
+        [counter] = pods()["brewline-counter"]["spec"]["containers"]
+        assert [str(one["containerPort"]) for one in counter["ports"]] == [port]
+
+
+def compose():
+    return yaml.safe_load((ROOT / "deploy/compose.yaml").read_text())["services"]
+
+
+def the_compose_file_is_what_compose_knows():
+    run(TOOLS / "check-jsonschema", "--builtin-schema", "vendor.compose-spec", ROOT / "deploy/compose.yaml")
+    services = compose()
+    for name, service in services.items():
+        assert service.get("depends_on", {}).keys() <= services.keys(), name
+    # The image's check asks a counter, which these are not.
+    assert all(services[name]["healthcheck"] == {"disable": True} for name in ("topics", "barista"))
+
+
+def the_program_takes_what_compose_starts_it_with():
+    ours = [service for name, service in compose().items() if name != "kafka"]
+    assert len(ours) == 3
+    for service in ours:
+        takes(service["command"])
+        assert service["read_only"] and service["cap_drop"] == ["ALL"], service
+        assert (ROOT / "deploy" / service["build"]["context"] / "Dockerfile").is_file()
+
+
+def the_dockerfile_is_as_it_should_be():
+    run(TOOLS / "hadolint", ROOT / "Dockerfile")
+    text = (ROOT / "Dockerfile").read_text()
+    for instruction in ("CMD", "HEALTHCHECK"):
+        [words] = re.findall(rf"^{instruction} (?:.*CMD )?(\[.*\])$", text, re.MULTILINE)
+        takes([word for word in json.loads(words) if not word.startswith("/")])
+
+
+def the_unit_is_what_systemd_knows_and_leaves_the_program_little():
+    if not shutil.which("systemd-analyze"):
+        return "there is no systemd-analyze here"
+    text = (ROOT / "deploy/systemd/brewline.service").read_text()
+    [command] = re.findall(r"^ExecStart=/usr/local/bin/brewline (.*)$", text, re.MULTILINE)
+    takes(command.split())
+    with tempfile.TemporaryDirectory() as room:
+        unit = Path(room, "brewline.service")
+        unit.write_text(text.replace("/usr/local/bin/brewline", BINARY))
+        done = subprocess.run(["systemd-analyze", "verify", unit], capture_output=True, text=True, timeout=60)
+        # What is said of other units of this system is theirs.
+        ours = [line for line in done.stderr.splitlines() if "brewline" in line]
+        assert not ours, ours
+        # Of 100; a unit without any of it has 96.
+        run("systemd-analyze", "security", "--offline=true", "--threshold=20", unit)
+
+
+def workflows_are_what_the_runner_knows():
+    if not shutil.which("go"):
+        return "there is no Go here"
+    files = sorted((ROOT / ".github/workflows").glob("*.yml"))
+    run("go", "tool", "actionlint", "-color=false", *files, cwd=ROOT / "tests/deploy")
+
+
+def workflows_use_what_they_name_by_its_hash_and_may_do_little():
+    for path in (ROOT / ".github/workflows").glob("*.yml"):
+        text = path.read_text()
+        for used in re.findall(r"uses: (.*)$", text, re.MULTILINE):
+            assert re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v\d+(\.\d+)*", used), f"{path.name}: {used}"
+        workflow = yaml.safe_load(text)
+        assert set(workflow["permissions"].items()) <= {("contents", "read")}, path.name
+        for name, job in workflow["jobs"].items():
+            assert "timeout-minutes" in job, f"{path.name}: {name}"
+
+
+def scripts_that_workflows_run_are_there():
+    for path in (ROOT / ".github/workflows").glob("*.yml"):
+        for script in re.findall(r"(?:^|[ /\"])((?:scripts|tests|\.ci)/[\w./-]+)", path.read_text(), re.MULTILINE):
+            assert os.access(ROOT / script, os.X_OK), f"{path.name}: {script}"
+
+
+def main():
+    # A tool that is missing is seen to by whoever runs this, but where it must not be.
+    is_strict = os.environ.get("CI") == "true" and sys.platform == "linux"
+    passed, failed, ignored = 0, 0, 0
+    tests = [
+        manifests_are_what_kubernetes_knows,
+        kubernetes_renders_the_manifests_with_one_image,
+        selectors_services_and_budgets_choose_the_pods_they_are_for,
+        pods_name_what_is_there,
+        pods_have_no_rights_and_bounds_on_what_they_take,
+        counters_are_asked_what_they_answer,
+        the_program_takes_what_pods_start_it_with,
+        the_compose_file_is_what_compose_knows,
+        the_program_takes_what_compose_starts_it_with,
+        the_dockerfile_is_as_it_should_be,
+        the_unit_is_what_systemd_knows_and_leaves_the_program_little,
+        workflows_are_what_the_runner_knows,
+        workflows_use_what_they_name_by_its_hash_and_may_do_little,
+        scripts_that_workflows_run_are_there,
+    ]
+    for test in tests:
+        try:
+            missing = test()
+        except Exception as error:  # whatever it is, the others are still run
+            failed += 1
+            print(f"test {test.__name__} ... FAILED\n    {type(error).__name__}: {error}")
+            continue
+        if missing and is_strict and "kubectl" not in missing:
+            failed += 1
+            print(f"test {test.__name__} ... FAILED\n    {missing}")
+        elif missing:
+            ignored += 1
+            print(f"test {test.__name__} ... ignored, {missing}")
+        else:
+            passed += 1
+            print(f"test {test.__name__} ... ok")
+    print(f"test result: {'FAILED' if failed else 'ok'}. {passed} passed; {failed} failed; {ignored} ignored")
+    sys.exit(failed > 0)
+
+
+main()
