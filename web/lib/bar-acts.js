@@ -69,6 +69,24 @@ export function createActs({ state, taps, say, shown }) {
     shown();
   }
 
+  /** @param {string} id */
+  function notReady(id) {
+    const ticket = ticketOf(id);
+    if (ticket?.kind !== 'undo') return;
+    const order = { ...ticket.order, state: /** @type {const} */ ('ready') };
+    // Nobody makes anything again: whoever reads the log must be able to tell.
+    takeBack(order, 'ready', () => tap(order, 'recall', { reason: UNDONE }), rail.open);
+  }
+
+  /** @param {string} id */
+  function notHandedOver(id) {
+    const waiting = waitingOf(id);
+    if (waiting?.kind !== 'undo') return;
+    const order = { ...waiting.order, state: /** @type {const} */ ('collected') };
+    state.remember(order);
+    takeBack(order, 'collect', () => tap(order, 'uncollect'), rail.ready);
+  }
+
   return {
     tap,
 
@@ -105,11 +123,7 @@ export function createActs({ state, taps, say, shown }) {
 
     /** @param {string} id */
     undo(id) {
-      const ticket = ticketOf(id);
-      if (ticket?.kind !== 'undo' || !allows(`rail/${id}`)) return;
-      const order = { ...ticket.order, state: /** @type {const} */ ('ready') };
-      // Nobody makes anything again: whoever reads the log must be able to tell.
-      takeBack(order, 'ready', () => tap(order, 'recall', { reason: UNDONE }), rail.open);
+      if (allows(`rail/${id}`)) notReady(id);
     },
 
     /** @param {string} id */
@@ -125,11 +139,7 @@ export function createActs({ state, taps, say, shown }) {
 
     /** What was handed over was not. @param {string} id */
     takeBack(id) {
-      const waiting = waitingOf(id);
-      if (waiting?.kind !== 'undo' || !allows(`strip/${id}`)) return;
-      const order = { ...waiting.order, state: /** @type {const} */ ('collected') };
-      state.remember(order);
-      takeBack(order, 'collect', () => tap(order, 'uncollect'), rail.ready);
+      if (allows(`strip/${id}`)) notHandedOver(id);
     },
 
     /** The key of a ticket: before keys are shown nobody knows which is whose. @param {number} place */
@@ -138,14 +148,14 @@ export function createActs({ state, taps, say, shown }) {
       if (ticket && state.hasKeys && (ticket.kind === 'ticket' || ticket.kind === 'fold')) this.step(ticket.id);
     },
 
-    /** What was done last is taken back. */
+    /** What was done last is taken back. The key has no other meaning: a moment after the tap it is meant as well. */
     undoLast() {
       const { tickets, waiting } = state.seen;
       const places = [...tickets, ...waiting].filter(({ kind }) => kind === 'undo');
       const last = places.reduce((/** @type {typeof places[number] | null} */ last, one) => (last === null || one.until >= last.until ? one : last), null);
       if (last === null) return;
-      if ('urgency' in last) this.undo(last.id);
-      else this.takeBack(last.id);
+      if ('urgency' in last) notReady(last.id);
+      else notHandedOver(last.id);
     },
   };
 }

@@ -266,6 +266,31 @@ test('keys act on the rail, as those of a bump bar do', async () => {
   await bar.close();
 });
 
+test('the key that takes back counts at once, and the button only once it has been seen', async () => {
+  const order = await place();
+  await line.command(order.order_id, 'start');
+  const bar = await tablet(browser, line, { clock: true });
+  const { page } = bar;
+  const own = ticket(page, codeOf(order));
+  const ready = own.getByRole('button', { name: 'Ready' });
+  const undo = own.getByRole('button', { name: 'Undo' });
+  await ready.waitFor();
+  await page.keyboard.press('1');
+  await own.locator('.keycap').getByText('1').waitFor();
+  await settle(page);
+  await page.clock.pauseAt(Date.now() + 60_000);
+  await page.clock.runFor(1_000);
+  await ready.dispatchEvent('click');
+  await page.clock.runFor(100);
+  await undo.dispatchEvent('click');
+  await page.clock.runFor(100);
+  assert.equal(await undo.count(), 1);
+  await page.keyboard.press('u');
+  await page.clock.runFor(100);
+  assert.equal(await ready.count(), 1);
+  await bar.close();
+});
+
 test('everything can be reached with a keyboard, in the order in which it is read', async () => {
   const order = await place();
   await line.command((await place()).order_id, 'ready');
