@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     access::Guesses,
     audit::Audit,
-    clock,
+    clock::{self, Clock},
     http::{Codes, Freshness, lives},
     idempotency::InFlight,
     metrics::Metrics,
@@ -73,6 +73,8 @@ pub(crate) struct App {
     pub(crate) backups: Arc<Semaphore>,
     /// The ledger, counted from the log.
     pub(crate) audit: Audit,
+    /// What tells it the time.
+    pub(crate) ledger_clock: Clock,
     pub(crate) codes: Codes,
     /// What the public screens show, made once for all of them.
     pub(crate) board: watch::Sender<Bytes>,
@@ -163,6 +165,7 @@ impl App {
             scans: Arc::new(Semaphore::new(SCANS)),
             backups: Arc::new(Semaphore::new(1)),
             audit: Audit::default(),
+            ledger_clock: options.ledger_clock,
             codes: Codes::default(),
             board: watch::Sender::new(Bytes::new()),
             shop: watch::Sender::new(Bytes::new()),
@@ -177,6 +180,11 @@ impl App {
     /// The shop's settings; of a shop that has none, the embedded ones: days need a time zone.
     pub(crate) fn settings_of_shop(&self) -> shop::Settings {
         self.offer.shop().map_or_else(shop::Settings::embedded, |shop| shop.settings().clone())
+    }
+
+    /// The time by which the ledger tells days apart: that of its clock, or the log's if that is ahead.
+    pub(crate) fn ledger_time(&self) -> Millis {
+        self.ledger_clock.now().max(self.audit.newest())
     }
 
     /// What `/livez` says.

@@ -1,6 +1,10 @@
-//! The machine's clock.
+//! The machine's clock, and one that can be set.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::{
+    fmt,
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use order::Millis;
 
@@ -10,4 +14,32 @@ pub(crate) fn now() -> Millis {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |t| Millis::try_from(t.as_millis()).unwrap_or(Millis::MAX))
+}
+
+/// What tells the time, in milliseconds since 1970.
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> Millis + Send + Sync>);
+
+impl Clock {
+    /// One that shows what this says.
+    pub fn new(shows: impl Fn() -> Millis + Send + Sync + 'static) -> Self {
+        Self(Arc::new(shows))
+    }
+
+    pub(crate) fn now(&self) -> Millis {
+        (self.0)()
+    }
+}
+
+impl Default for Clock {
+    /// The machine's.
+    fn default() -> Self {
+        Self::new(now)
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Clock").field(&self.now()).finish()
+    }
 }

@@ -64,6 +64,7 @@ use crate::{
 };
 pub use crate::{
     audit::{BeginError, PastError, ledger_of},
+    clock::Clock,
     error::{BindError, CounterError},
     options::Options,
     printing::{PrinterPatience, State as PrinterState, printer_state},

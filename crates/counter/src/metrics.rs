@@ -14,7 +14,13 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use crate::{audit::Audit, clock, printing::PrinterMetrics, problem::Code, view::Views};
+use crate::{
+    audit::Audit,
+    clock::{self, Clock},
+    printing::PrinterMetrics,
+    problem::Code,
+    view::Views,
+};
 
 /// What the counter counts.
 #[derive(Debug)]
@@ -153,10 +159,15 @@ impl Metrics {
         self.refusals.get_or_create(&Reason { code: code.name() }).inc();
     }
 
-    /// All of it, with the view's as it is now.
-    pub(crate) fn text(&self, views: &Views, audit: &Audit) -> Result<String, std::fmt::Error> {
+    /// All of it, with the view's as it is now, and the ledger's by its clock.
+    pub(crate) fn text(
+        &self,
+        views: &Views,
+        audit: &Audit,
+        ledger_clock: &Clock,
+    ) -> Result<String, std::fmt::Error> {
         let now = clock::now();
-        self.count(audit, now);
+        self.count(audit, ledger_clock.now());
         let look = views.look_anyway();
         let counts = look.counts();
         let oldest = look.oldest_undecided();

@@ -10,7 +10,7 @@ use prometheus_client::registry::Registry;
 use shop::Shop;
 use tokio::sync::watch;
 
-use crate::{printing::PrinterPatience, tls::Tls};
+use crate::{clock::Clock, printing::PrinterPatience, tls::Tls};
 
 /// Connections beside the streams: orders are taken, and `/readyz` answers, however many pages are open.
 const SPARE: usize = 4_096;
@@ -58,6 +58,8 @@ pub struct Options {
     pub shop: Option<watch::Receiver<Arc<Shop>>>,
     /// How long the shop's printer is waited for, where it has one.
     pub printer_patience: PrinterPatience,
+    /// What tells the ledger when a business day is over. How old things are is told by the machine's clock.
+    pub ledger_clock: Clock,
     /// Make a new staff token; the old one is void.
     pub reset_staff_token: bool,
     /// All of it is practice: `GET /shop` and every page say so.
@@ -111,6 +113,7 @@ impl Default for Options {
             grace: Duration::from_secs(3),
             shop: None,
             printer_patience: PrinterPatience::default(),
+            ledger_clock: Clock::default(),
             reset_staff_token: false,
             demo: false,
             sign_in_link: false,

@@ -248,7 +248,7 @@ async fn a_recount_begins_with_the_last_balance_and_an_order_that_is_ordered_aga
     let open = log.append(topic::RECEIVED, 0, foreign_order("open", 1));
     let opened = taken(&log, "open", open.offset);
     let balance = json!({
-        "at": 7, "orders": 2, "drinks": 2, "remakes": 0, "uncollected": 0, "cancelled": 1, "holds": true,
+        "at": 7, "over": true, "orders": 2, "drinks": 2, "remakes": 0, "uncollected": 0, "cancelled": 1, "holds": true,
         "promise": {"inside": 0, "early": 0, "late": 0, "worst_late_ms": 0, "total": 0},
         "equation": {"accepted": 2, "received": 1, "making": 0, "ready": 0, "collected": 0, "uncollected": 0,
             "cancelled": 1, "dead_lettered": 0, "carried_over": 0},

@@ -70,6 +70,9 @@ pub struct Balance {
     pub date: String,
     /// When it was written, by the log's time and the clock of who wrote it, whichever is later.
     pub at: Millis,
+    /// The day was over: this is its last balance. Else it was written when staff closed the shop.
+    #[serde(default)]
+    pub over: bool,
     /// Where the day began; empty where that is not known.
     #[serde(default)]
     pub from: Positions,

@@ -178,6 +178,7 @@ proptest! {
         let balance = Balance {
             date: "2026-11-22".to_owned(),
             at: first.time(),
+            over: true,
             from: Positions::default(),
             to: Positions::new(&ledger::TOPICS.map(position)),
             tally: ledger::Tally::default(),

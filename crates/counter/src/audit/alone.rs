@@ -19,7 +19,7 @@ pub fn ledger_of(
     at: Option<Millis>,
     now: Millis,
 ) -> Result<Vec<u8>, PastError> {
-    let past = Past::at(log, &days(log)?, settings, at.unwrap_or(now))?;
+    let past = Past::at(log, &days(log)?, settings, at.unwrap_or(now), now)?;
     Ok(ledger_json(&past.count, Shown { as_of: now, now, at, beside: past.beside }))
 }
 

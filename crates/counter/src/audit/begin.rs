@@ -16,6 +16,9 @@ use super::Count;
 const LOOKS: usize = 50;
 const LOOK: Duration = Duration::from_millis(200);
 
+/// Topics in which each order has records. Dead letters are rare: that the oldest is young says nothing of the others.
+const DENSE: [Topic; 3] = [topic::RECEIVED, topic::EVENT, topic::PROCESSED];
+
 /// Where a count begins.
 #[derive(Debug, Clone)]
 pub(super) enum Beginning {
@@ -44,11 +47,12 @@ impl Beginning {
         log: &dyn Log,
         days: &BTreeMap<String, Balance>,
         day: &Day,
+        now: Millis,
     ) -> Result<Self, BeginError> {
         let (first, end) = (positions(log, &Start::Beginning)?, positions(log, &Start::End)?);
         match balance(days, day, &first, &end) {
             Some(balance) => Ok(Self::Balance(Box::new(balance.clone()))),
-            None => Self::kept(log, &first, &end),
+            None => Self::kept(log, &first, &end, now),
         }
     }
 
@@ -57,44 +61,48 @@ impl Beginning {
         log: &dyn Log,
         days: &BTreeMap<String, Balance>,
         day: &Day,
+        now: Millis,
     ) -> Result<Self, BeginError> {
         let (first, end) = (positions(log, &Start::Beginning)?, positions(log, &Start::End)?);
         if let Some(balance) = balance(days, day, &first, &end) {
             return Ok(Self::Balance(Box::new(balance.clone())));
         }
         let from = positions(log, &Start::Time(day.from))?;
-        if TOPICS.iter().all(|topic| of(&from, topic).eq(of(&first, topic))) {
-            return Self::kept(log, &first, &end);
+        // Where nothing of before the day is kept, something of the day may be gone, too.
+        let is_cut =
+            |topic: &Topic| of(&first, topic).any(|at| at.1 > 0 && from.get(&(*topic, at.0)) == Some(&at.1));
+        if DENSE.iter().any(is_cut) || TOPICS.iter().all(|topic| of(&from, topic).eq(of(&first, topic))) {
+            return Self::kept(log, &first, &end, now);
         }
         Ok(Self::Time(Floors { time: day.from, received: of(&from, topic::RECEIVED).collect() }))
     }
 
-    fn kept(log: &dyn Log, first: &Ends, end: &Ends) -> Result<Self, BeginError> {
-        // Dead letters are rare: that the oldest is young says nothing of the others.
-        let dense = [topic::RECEIVED, topic::EVENT, topic::PROCESSED];
-        let mut wanted: BTreeSet<(Topic, Partition)> = first
-            .iter()
-            .filter(|(at, offset)| {
-                dense.contains(&at.0) && **offset > 0 && end.get(at).is_some_and(|end| end > offset)
-            })
-            .map(|(at, _)| *at)
-            .collect();
-        if wanted.is_empty() {
+    fn kept(log: &dyn Log, first: &Ends, end: &Ends, now: Millis) -> Result<Self, BeginError> {
+        let cut = first.iter().filter(|(at, offset)| DENSE.contains(&at.0) && **offset > 0);
+        let cut: Vec<_> = cut.map(|(at, offset)| (*at, *offset)).collect();
+        if cut.is_empty() {
             return Ok(Self::First);
         }
-        let mut follow = log.follow(&dense.map(|topic| (topic, Start::Beginning)))?;
+        let is_kept = |(at, offset): &(_, Offset)| end.get(at).is_some_and(|end| end > offset);
+        let mut wanted: BTreeSet<_> = cut.into_iter().filter(is_kept).map(|(at, _)| at).collect();
+        let mut follow = log.follow(&DENSE.map(|topic| (topic, Start::Beginning)))?;
         let mut time = Millis::MIN;
         for _ in 0..LOOKS {
+            if wanted.is_empty() {
+                break;
+            }
             let batch = follow.poll(LOOK)?;
             for entry in &batch.entries {
                 if wanted.remove(&(entry.topic, entry.partition)) {
                     time = time.max(entry.timestamp);
                 }
             }
-            if wanted.is_empty() || batch.at_end {
+            if batch.at_end {
                 break;
             }
         }
+        // Where nothing is left it begins with what comes.
+        let time = if time == Millis::MIN { now } else { time };
         Ok(Self::Kept(Floors { time, received: of(first, topic::RECEIVED).collect() }))
     }
 

@@ -36,7 +36,9 @@ impl Doubts {
             return false;
         }
         self.0.retain(|fault, _| faults.binary_search(fault).is_ok());
-        let is_due = |since: Millis| now.saturating_sub(since) >= GRACE_MS || now < since;
+        // A clock that is set back makes nothing certain.
+        self.0.values_mut().for_each(|since| *since = now.min(*since));
+        let is_due = |since: Millis| now.saturating_sub(since) >= GRACE_MS;
         let is_new = |fault: &Fault| !count.faults.contains(fault);
         let passed = |(fault, since): (&Fault, &Millis)| {
             fault.wrong == Wrong::PassedOver && is_due(*since) && is_new(fault)

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use eventlog::{Batch, Entry, Follow, FollowError, Log, OpenError, Position, PublishError, Record, Start};
+use eventlog::{Batch, Entry, Follow, FollowError, OpenError, Position, PublishError, Record, Start};
 use ledger::{Balance, Carried, Positions, Says, TOPICS};
 use order::{Millis, topic};
 use shop::{Day, Settings};
@@ -18,7 +18,7 @@ use super::{
     begin::{BeginError, Beginning},
     doubt::{self, Doubts},
 };
-use crate::{app::App, clock};
+use crate::app::App;
 
 /// How long a poll waits: a bound on how old the count gets while nothing happens, and on how late a stop is noticed.
 const POLL: Duration = Duration::from_millis(500);
@@ -40,6 +40,8 @@ const FORGET_RECORDS: u64 = 1_000_000;
 const CLOSE_WITHIN_MS: Millis = 10_000;
 /// Days that are closed at one start, at most.
 const MISSED_MAX: usize = 400;
+/// Batches among which the oldest records of all partitions are looked for.
+const FIRST_BATCHES: usize = 20;
 
 /// How far its thread stands back; of 19 (nice(2)).
 #[cfg(target_os = "linux")]
@@ -49,8 +51,6 @@ const NICE: i32 = 10;
 pub(crate) struct Auditor {
     app: Arc<App>,
     runtime: Handle,
-    /// The newest time of the log that was seen: a clock that was set back does not bring a day back.
-    newest: Cell<Millis>,
     /// When the counter was last asked what orders of other days are.
     told: Cell<Millis>,
 }
@@ -65,7 +65,7 @@ enum End {
 
 impl Auditor {
     pub(crate) fn new(app: Arc<App>, runtime: Handle) -> Self {
-        Self { app, runtime, newest: Cell::new(Millis::MIN), told: Cell::new(Millis::MIN) }
+        Self { app, runtime, told: Cell::new(Millis::MIN) }
     }
 
     /// Counts until told to stop. What goes wrong is told and tried again: nobody else waits for it.
@@ -78,7 +78,7 @@ impl Auditor {
         self.runtime.block_on(ready);
         let mut wait = BACKOFF.0;
         while !self.app.closing.is_cancelled() {
-            let began = clock::now();
+            let began = self.clock();
             let error = match self.count() {
                 Ok(End::Stop) => return,
                 Ok(End::DayOver) => continue,
@@ -93,7 +93,7 @@ impl Auditor {
             {
                 return;
             }
-            let lasted = clock::now().saturating_sub(began);
+            let lasted = self.clock().saturating_sub(began);
             wait = if lasted > 60_000 { BACKOFF.0 } else { (wait * 2).min(BACKOFF.1) };
             tracing::warn!(%error, "the ledger is counted anew");
             self.pause(wait);
@@ -110,9 +110,13 @@ impl Auditor {
         &self.app.audit
     }
 
+    fn clock(&self) -> Millis {
+        self.app.ledger_clock.now()
+    }
+
     /// The clock's time, or the log's if that is ahead.
     fn now(&self) -> Millis {
-        self.newest.get().max(clock::now())
+        self.app.ledger_time()
     }
 
     fn settings(&self) -> Settings {
@@ -135,7 +139,8 @@ impl Auditor {
         }
         self.close_missed()?;
         let business = Day::at(&self.settings(), self.now());
-        let began = Beginning::before(log, &self.audit().days_before(&business.date.to_string()), &business)?;
+        let days = self.audit().days_before(&business.date.to_string());
+        let began = Beginning::before(log, &days, &business, self.clock())?;
         self.audit().begin(began.count(business, log.partitions(topic::RECEIVED)));
         for (topic, start) in began.starts() {
             follow.add(topic, start)?;
@@ -145,14 +150,17 @@ impl Auditor {
 
     fn follow(&self, follow: &mut dyn Follow, began: &Beginning, business: Day) -> Result<End, PastError> {
         let mut doubts = Doubts::default();
-        let (mut forgot, mut counted) = (clock::now(), 0);
+        let (mut forgot, mut counted) = (self.clock(), 0);
         let mut is_first = true;
+        let mut asked: Option<Millis> = None;
         while !self.app.closing.is_cancelled() {
-            let started = clock::now();
+            let (started, is_to_close) = (self.clock(), self.audit().is_to_close());
             let batch = follow.poll(if is_first { CATCH_UP_POLL } else { POLL })?;
             self.take(&batch);
             counted += batch.entries.len() as u64;
-            if counted >= FORGET_RECORDS || started.saturating_sub(forgot) >= FORGET_EVERY_MS {
+            // A clock that is set back would keep them for as long.
+            let is_long_ago = started.saturating_sub(forgot) >= FORGET_EVERY_MS || started < forgot;
+            if counted >= FORGET_RECORDS || is_long_ago {
                 self.audit().write().ledger.forget();
                 (forgot, counted) = (started, 0);
             }
@@ -161,14 +169,22 @@ impl Auditor {
             }
             is_first = false;
             let in_doubt = self.at_end(&mut doubts, started, !batch.entries.is_empty());
-            let late = self.audit().is_to_close(started.saturating_sub(CLOSE_WITHIN_MS));
-            if self.audit().is_to_close(started) && (!in_doubt || late) {
-                self.close(began, &follow.positions(), business);
-            }
             let time = self.audit().read().ledger.time();
-            self.newest.set(self.newest.get().max(time));
+            self.audit().see(time);
             if self.now() >= business.to {
+                if is_to_close {
+                    // It is closed by its end.
+                    self.audit().closed();
+                }
                 return Ok(End::DayOver);
+            }
+            if is_to_close {
+                let since = asked.map_or(started, |asked| asked.min(started));
+                asked = Some(since);
+                let is_late = started - since >= CLOSE_WITHIN_MS;
+                if (!in_doubt || is_late) && self.close(began, &follow.positions(), business) {
+                    asked = None;
+                }
             }
             self.pause(GATHER);
         }
@@ -245,7 +261,10 @@ impl Auditor {
         let Some(date) = key.strip_prefix(Balance::PREFIX) else { return };
         let mut days = self.audit().days();
         match entry.record.value.as_deref().and_then(|value| Balance::parse(key, value)) {
-            Some(balance) => drop(days.insert(date.to_owned(), balance)),
+            Some(balance) => {
+                self.audit().see(balance.at);
+                days.insert(date.to_owned(), balance);
+            }
             None => drop(days.remove(date)),
         }
         while days.len() > DAYS_MAX + 1 {
@@ -256,14 +275,23 @@ impl Auditor {
     /// Writes the balances of days that are over and have none that is final.
     fn close_missed(&self) -> Result<(), PastError> {
         let (log, settings) = (&*self.app.log, self.settings());
+        let mut kept = Millis::MIN;
         for _ in 0..MISSED_MAX {
             let today = Day::at(&settings, self.now());
             let days = self.audit().days().clone();
-            let Some(day) = first_open_day(log, &days, &settings, &today)? else { return Ok(()) };
-            let began = Beginning::before(log, &days, &day)?;
+            let Some(day) = self.first_open_day(&days, kept, &settings, &today)? else { return Ok(()) };
+            let began = Beginning::before(log, &days, &day, self.clock())?;
+            if let Beginning::Kept(floors) = &began
+                && floors.time >= day.to
+            {
+                // What is left of it says nothing of how it was.
+                kept = day.to;
+                continue;
+            }
             let mut past = Past::count(log, began, day, day.to - 1)?;
             self.tell_of_others(&mut past.count);
-            let balance = balance(&past.count, &past.began, &past.to, day, day.to);
+            let over = true;
+            let balance = Balance { over, ..balance(&past.count, &past.began, &past.to, day, day.to) };
             if !self.write(balance) || self.app.closing.is_cancelled() {
                 return Ok(());
             }
@@ -271,18 +299,58 @@ impl Auditor {
         Ok(())
     }
 
-    /// Writes the balance of the day as it is now.
-    fn close(&self, began: &Beginning, positions: &[Position], business: Day) {
+    /// The first day, of those that are over, in which something was written and that is not closed for good.
+    fn first_open_day(
+        &self,
+        days: &BTreeMap<String, Balance>,
+        kept: Millis,
+        settings: &Settings,
+        today: &Day,
+    ) -> Result<Option<Day>, PastError> {
+        // Days are closed one after the other: before one that is, there is nothing to do, whatever stands in the log
+        // behind its balance.
+        let closed = days.values().rev().find(|balance| balance.over);
+        let closed = closed.and_then(|balance| Some(Day::on(settings, balance.date.parse().ok()?)));
+        let from = closed.map_or(kept, |day| day.to.max(kept));
+        let start = if from == Millis::MIN { Start::Beginning } else { Start::Time(from) };
+        let mut follow = self.app.log.follow(&TOPICS.map(|topic| (topic, start.clone())))?;
+        // Each partition begins with its oldest record. One batch may not hold all of them, but few do.
+        let mut seen = BTreeSet::new();
+        let mut first: Option<Millis> = None;
+        let mut batches = 0;
+        while batches < FIRST_BATCHES && !self.app.closing.is_cancelled() {
+            let batch = follow.poll(CATCH_UP_POLL)?;
+            batches += usize::from(!batch.entries.is_empty());
+            for entry in &batch.entries {
+                if !matches!(Says::of(entry), Says::Nothing) && seen.insert((entry.topic, entry.partition)) {
+                    first = Some(first.map_or(entry.timestamp, |first| first.min(entry.timestamp)));
+                }
+            }
+            if batch.at_end {
+                break;
+            }
+        }
+        let written = first.map(|first| Day::at(settings, first.max(from)));
+        // Staff closed it, and what was counted in it may be of other days, where clocks were set back.
+        let left = days.values().filter_map(|balance| Some(Day::on(settings, balance.date.parse().ok()?)));
+        let left = left.filter(|day| day.from >= from).find(|day| !is_over(days, day));
+        let open = written.into_iter().chain(left).min_by_key(|day| day.from);
+        Ok(open.filter(|day| day.date < today.date))
+    }
+
+    /// Writes the balance of the day as it is now. Says whether it is in the log.
+    fn close(&self, began: &Beginning, positions: &[Position], business: Day) -> bool {
         let of_topics: Vec<_> = positions.iter().filter(|at| TOPICS.contains(&at.topic)).copied().collect();
         let balance = {
             let count = self.audit().read();
-            let at = clock::now().max(count.ledger.time());
-            balance(&count, began, &of_topics, business, at)
+            balance(&count, began, &of_topics, business, self.now())
         };
-        // What could not be written is tried again with the next record that comes.
-        if self.write(balance) {
+        // What could not be written is tried again.
+        let is_written = self.write(balance);
+        if is_written {
             self.audit().closed();
         }
+        is_written
     }
 
     /// Whether it is in the log.
@@ -292,6 +360,7 @@ impl Auditor {
             tracing::warn!(%error, day = balance.date, "the balance of a day could not be written");
             return false;
         }
+        self.audit().see(balance.at);
         let mut days = self.audit().days();
         days.insert(balance.date.clone(), balance);
         let oldest = if days.len() > DAYS_MAX { days.pop_first() } else { None };
@@ -310,39 +379,9 @@ impl Auditor {
     }
 }
 
-/// The first day, of those that are over, in which something was written behind the last balance.
-fn first_open_day(
-    log: &dyn Log,
-    days: &BTreeMap<String, Balance>,
-    settings: &Settings,
-    today: &Day,
-) -> Result<Option<Day>, PastError> {
-    let began = Beginning::before(log, days, today)?;
-    let mut follow = log.follow(&began.starts())?;
-    // Each partition begins with its oldest record; one batch may not hold all of them, but then the others come later.
-    let mut seen = BTreeSet::new();
-    let mut first: Option<Millis> = None;
-    for _ in 0..20 {
-        let batch = follow.poll(CATCH_UP_POLL)?;
-        for entry in &batch.entries {
-            if seen.insert((entry.topic, entry.partition)) && !matches!(Says::of(entry), Says::Nothing) {
-                first = Some(first.map_or(entry.timestamp, |first| first.min(entry.timestamp)));
-            }
-        }
-        if batch.at_end {
-            break;
-        }
-    }
-    let day = first.map(|first| Day::at(settings, first));
-    // A clock that was set back does not open a day again.
-    let closed = days.last_key_value().map(|(date, _)| date.clone()).unwrap_or_default();
-    let is_closed = |day: &Day| day.date.to_string() <= closed && is_final(days, day);
-    Ok(day.filter(|day| day.date < today.date && !is_closed(day)))
-}
-
-/// Whether the balance of a day holds all of it.
-fn is_final(days: &BTreeMap<String, Balance>, day: &Day) -> bool {
-    days.get(&day.date.to_string()).is_some_and(|balance| balance.at >= day.to)
+/// Whether the last balance of a day is written.
+fn is_over(days: &BTreeMap<String, Balance>, day: &Day) -> bool {
+    days.get(&day.date.to_string()).is_some_and(|balance| balance.over)
 }
 
 /// How a day closed.
@@ -363,6 +402,7 @@ fn balance(count: &Count, began: &Beginning, to: &[Position], day: Day, at: Mill
             _ => Positions::default(),
         },
         to: Positions::new(to),
+        over: false,
         tally: count.day.tally(),
         equation: count.ledger.equation().into(),
         holds: count.holds(),

@@ -59,8 +59,10 @@ struct Shared {
     /// Moves whenever there is something new to show.
     told: watch::Sender<u64>,
     days: Mutex<BTreeMap<String, Balance>>,
-    /// A balance is to be written as soon as everything up to this time is counted; 0: none is.
-    close: AtomicI64,
+    /// The newest time that the log or a balance has: a clock that is set back brings no day back.
+    newest: AtomicI64,
+    /// A balance is to be written as soon as everything is counted.
+    close: AtomicBool,
 }
 
 impl Audit {
@@ -91,9 +93,18 @@ impl Audit {
         before.map(|(date, balance)| (date.clone(), balance.clone())).collect()
     }
 
-    /// The shop is closed: the day's balance is written once everything up to this time is counted.
-    pub(crate) fn close_day(&self, now: Millis) {
-        self.0.close.store(now.max(1), Ordering::Relaxed);
+    /// The newest time that the log or a balance has; 0: neither was read.
+    pub(crate) fn newest(&self) -> Millis {
+        self.0.newest.load(Ordering::Relaxed)
+    }
+
+    fn see(&self, time: Millis) {
+        self.0.newest.fetch_max(time, Ordering::Relaxed);
+    }
+
+    /// The shop is closed: the day's balance is written once everything up to now is counted.
+    pub(crate) fn close_day(&self) {
+        self.0.close.store(true, Ordering::Release);
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Count> {
@@ -123,13 +134,12 @@ impl Audit {
         self.0.told.send_modify(|told| *told += 1);
     }
 
-    /// Whether a balance is to be written that holds everything up to then.
-    fn is_to_close(&self, as_of: Millis) -> bool {
-        let close = self.0.close.load(Ordering::Relaxed);
-        close > 0 && as_of >= close
+    /// Whether a balance is to be written that holds everything that was there before this was asked.
+    fn is_to_close(&self) -> bool {
+        self.0.close.load(Ordering::Acquire)
     }
 
     fn closed(&self) {
-        self.0.close.store(0, Ordering::Relaxed);
+        self.0.close.store(false, Ordering::Release);
     }
 }

@@ -84,9 +84,10 @@ impl Past {
         days: &BTreeMap<String, Balance>,
         settings: &Settings,
         at: Millis,
+        now: Millis,
     ) -> Result<Self, PastError> {
         let day = Day::at(settings, at);
-        let began = Beginning::of_day(log, days, &day)?;
+        let began = Beginning::of_day(log, days, &day, now)?;
         if let Beginning::Kept(floors) = &began
             && floors.time > at
         {
@@ -149,9 +150,12 @@ pub(super) fn read(
         let batch = follow.poll(POLL)?;
         for entry in &batch.entries {
             beside.see(entry.timestamp, at);
+            let place = (entry.topic, entry.partition);
+            // Where times run backwards, what stands behind the moment is of later all the same: a count that goes on
+            // from here reads it.
             if entry.timestamp > at {
-                beyond.entry((entry.topic, entry.partition)).or_insert(entry.offset);
-            } else if !take(entry) {
+                beyond.entry(place).or_insert(entry.offset);
+            } else if !beyond.contains_key(&place) && !take(entry) {
                 return Ok(follow.positions());
             }
         }
@@ -162,3 +166,55 @@ pub(super) fn read(
 
 /// The topics of a count, of which only those are read that orders as they were are made from.
 pub(super) const OF_ORDERS: [Topic; 2] = [TOPICS[0], TOPICS[1]];
+
+#[cfg(test)]
+mod tests {
+    use eventlog::{Batch, Record};
+
+    use super::*;
+
+    /// One partition in which times run backwards, as they do where a broker with another clock takes over.
+    struct Backwards {
+        times: Vec<Millis>,
+        next: Offset,
+    }
+
+    impl Follow for Backwards {
+        fn poll(&mut self, _: Duration) -> Result<Batch, FollowError> {
+            let offset = self.next;
+            let entry = |timestamp: &Millis| Entry {
+                topic: topic::EVENT,
+                partition: 0,
+                offset,
+                timestamp: *timestamp,
+                record: Record::new("a", "b"),
+            };
+            let at = usize::try_from(offset).expect("a few");
+            let entries: Vec<_> = self.times.get(at).map(entry).into_iter().collect();
+            self.next += entries.len() as Offset;
+            Ok(Batch { at_end: self.next == self.times.len() as Offset, entries })
+        }
+
+        fn add(&mut self, _: Topic, _: Start) -> Result<(), FollowError> {
+            Ok(())
+        }
+
+        fn positions(&self) -> Vec<Position> {
+            vec![Position { topic: topic::EVENT, partition: 0, offset: self.next }]
+        }
+    }
+
+    #[test]
+    fn where_times_run_backwards_a_count_that_goes_on_from_a_moment_reads_each_record_once() {
+        let mut follow = Backwards { times: vec![10, 30, 20, 40], next: 0 };
+        let ends = BTreeMap::from([((topic::EVENT, 0), 4)]);
+        let (mut taken, mut beside) = (Vec::new(), Beside::default());
+        let to = read(&mut follow, &ends, 25, &mut beside, |entry| {
+            taken.push(entry.offset);
+            true
+        })
+        .unwrap();
+        assert_eq!(taken, [0], "what stands behind the moment is of later");
+        assert_eq!(to[0].offset, 1, "and the next count begins with it");
+    }
+}

@@ -100,7 +100,8 @@ struct Day {
 /// What `GET /ledger` says.
 pub(crate) fn ledger_json(count: &Count, shown: Shown) -> Vec<u8> {
     let Shown { as_of, now, at, beside } = shown;
-    let moment = at.unwrap_or(now);
+    // The log's time may be ahead of the clock's.
+    let moment = at.unwrap_or(now.max(count.ledger.time()));
     let (began, why, date) = count.began();
     let mut needs: Vec<Needs> = count.day.needs(moment).iter().map(|need| order_need(count, need)).collect();
     needs.extend(count.day.letters().map(|(partition, offset, since)| Needs {

@@ -16,7 +16,6 @@ use crate::{
     access::Manager,
     app::App,
     audit::{Count, Past, drinks, order_json},
-    clock,
     problem::Problem,
 };
 
@@ -60,7 +59,7 @@ pub(super) async fn export(
         _ => return Err(Problem::field("format", "format must be csv or jsonl.")),
     };
     let settings = app.settings_of_shop();
-    let now = clock::now();
+    let now = app.ledger_time();
     let day = match parameter(&uri, "day") {
         Ok(None) => shop::Day::at(&settings, now),
         Ok(Some(date)) if date.parse().is_ok_and(|date| shop::Day::on(&settings, date).from <= now) => {

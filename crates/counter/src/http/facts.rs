@@ -73,7 +73,7 @@ async fn open(
     let by = by.device(device);
     let answer = say(&app, OPEN.to_owned(), Some(json!({"open": open, "at": clock::now(), "by": by}))).await;
     if answer.is_ok() && open == Some(false) {
-        app.audit.close_day(clock::now());
+        app.audit.close_day();
     }
     answer
 }

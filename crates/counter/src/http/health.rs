@@ -100,7 +100,7 @@ pub(super) async fn ready(State(app): State<Arc<App>>) -> Response {
 pub(super) async fn metrics(State(app): State<Arc<App>>) -> Response {
     // Text always takes more text; were it otherwise, half of the metrics would be worse than none.
     app.metrics.printer.show(*app.printing.shown().borrow());
-    let text = app.metrics.text(&app.views, &app.audit).unwrap_or_default();
+    let text = app.metrics.text(&app.views, &app.audit, &app.ledger_clock).unwrap_or_default();
     let mut response = Response::new(Body::from(text));
     response.headers_mut().insert(
         header::CONTENT_TYPE,

@@ -36,7 +36,6 @@ use crate::{
     access::{Caller, Credential, Manager, Staff, managers_only},
     app::App,
     audit::{Beside, Count, Past, Shown, ledger_json, order_json},
-    clock,
     problem::Problem,
     seats::Seat,
     view::StaffRole,
@@ -72,11 +71,11 @@ async fn show(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Resp
     }
     let json = async {
         manager_only(&app, &headers)?;
-        match moment(&uri)? {
+        match moment(&app, &uri)? {
             None => Ok(now_json(&app, &*app.audit.look().ok_or_else(Problem::starting)?)),
             Some(at) => {
                 let (Past { count, beside, .. }, _place) = look_back(&app, at).await?;
-                let (as_of, now) = (app.audit.as_of(), clock::now());
+                let (as_of, now) = (app.audit.as_of(), app.ledger_clock.now());
                 Ok(ledger_json(&count, Shown { as_of, now, at: Some(at), beside }))
             }
         }
@@ -88,7 +87,7 @@ async fn show(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Resp
 fn now_json(app: &App, count: &Count) -> Vec<u8> {
     let before = (count.ledger.records() > 0).then(|| count.ledger.time());
     let beside = Beside { before, after: None };
-    ledger_json(count, Shown { as_of: app.audit.as_of(), now: clock::now(), at: None, beside })
+    ledger_json(count, Shown { as_of: app.audit.as_of(), now: app.ledger_clock.now(), at: None, beside })
 }
 
 /// `GET /ledger/events`
@@ -164,7 +163,7 @@ impl Reader {
                 }
                 () = sleep_until(self.heartbeat) => {
                     self.heartbeat = Instant::now() + HEARTBEAT;
-                    let (as_of, now) = (app.audit.as_of(), clock::now());
+                    let (as_of, now) = (app.audit.as_of(), app.ledger_clock.now());
                     let ready = app.audit.look().is_some();
                     // What needs someone hangs on the time as well.
                     if self.next <= Instant::now() {
@@ -182,8 +181,8 @@ impl Reader {
 /// `GET /ledger/orders?q=&filter=&at=&after=&limit=`
 async fn orders(State(app): State<Arc<App>>, Manager(_): Manager, uri: Uri) -> Result<Response, Problem> {
     let wanted = Wanted::of(&uri)?;
-    let (as_of, now) = (app.audit.as_of(), clock::now());
-    let json = match moment(&uri)? {
+    let (as_of, now) = (app.audit.as_of(), app.ledger_clock.now());
+    let json = match moment(&app, &uri)? {
         None => wanted.json(&*app.audit.look().ok_or_else(Problem::starting)?, as_of, now, now),
         Some(at) => wanted.json(&look_back(&app, at).await?.0.count, as_of, now, at),
     };
@@ -289,7 +288,7 @@ async fn minutes(State(app): State<Arc<App>>, Manager(_): Manager, uri: Uri) -> 
         tally: Tally,
         holds: bool,
     }
-    let (as_of, now) = (app.audit.as_of(), clock::now());
+    let (as_of, now) = (app.audit.as_of(), app.ledger_clock.now());
     let settings = app.settings_of_shop();
     let dated = |day: shop::Day| Dated { date: day.date.to_string(), from: day.from, to: day.to };
     let show = |count: &Count, until: Millis| {
@@ -298,11 +297,11 @@ async fn minutes(State(app): State<Arc<App>>, Manager(_): Manager, uri: Uri) -> 
         let minutes = count.day.minutes(until).into_iter().map(|(at, open)| Minute { at, open }).collect();
         (day.map(dated), minutes)
     };
-    let (day, minutes) = match moment(&uri)? {
-        None => show(&*app.audit.look().ok_or_else(Problem::starting)?, now),
+    let (day, minutes) = match moment(&app, &uri)? {
+        None => show(&*app.audit.look().ok_or_else(Problem::starting)?, app.ledger_time()),
         Some(at) => {
             // The whole day that this moment belongs to, as far as it has passed.
-            let whole = (shop::Day::at(&settings, at).to - 1).min(now);
+            let whole = (shop::Day::at(&settings, at).to - 1).min(app.ledger_time());
             show(&look_back(&app, whole).await?.0.count, whole)
         }
     };
@@ -327,7 +326,7 @@ async fn day(State(app): State<Arc<App>>, Staff(_): Staff) -> Result<Response, P
         equation: Sums,
         holds: bool,
     }
-    let (as_of, now) = (app.audit.as_of(), clock::now());
+    let (as_of, now) = (app.audit.as_of(), app.ledger_clock.now());
     let sheet = {
         let count = app.audit.look().ok_or_else(Problem::starting)?;
         Sheet {

@@ -13,18 +13,17 @@ use crate::{
     access::{Caller, Credential, managers_only},
     app::App,
     audit::{Past, PastError, as_it_was},
-    clock,
     problem::{Code, Problem},
     view::{Look, StaffRole},
 };
 
 /// The moment in `?at=MS`, if one is asked for.
-pub(super) fn moment(uri: &Uri) -> Result<Option<Millis>, Problem> {
+pub(super) fn moment(app: &App, uri: &Uri) -> Result<Option<Millis>, Problem> {
     let bad = || Problem::field("at", "at must be a time that has passed, in milliseconds since 1970.");
     let Some(text) = parameter(uri, "at").map_err(|()| bad())? else { return Ok(None) };
     let at: Millis = text.parse().map_err(|_| bad())?;
-    // A page's clock may be ahead of this one a little.
-    if (0..=clock::now() + 60_000).contains(&at) { Ok(Some(at)) } else { Err(bad()) }
+    // A page's clock may be ahead of this one a little, and the log's far, where this one was set back.
+    if (0..=app.ledger_time() + 60_000).contains(&at) { Ok(Some(at)) } else { Err(bad()) }
 }
 
 /// How everything was at this moment, counted from the log; and the place among those who look back, to be held as long
@@ -36,7 +35,7 @@ pub(super) async fn look_back(app: &Arc<App>, at: Millis) -> Result<(Past, Owned
 fn past_at(app: &App, at: Millis) -> Result<Past, PastError> {
     let settings = app.settings_of_shop();
     let date = shop::Day::at(&settings, at).date.to_string();
-    Past::at(&*app.log, &app.audit.days_before(&date), &settings, at)
+    Past::at(&*app.log, &app.audit.days_before(&date), &settings, at, app.ledger_clock.now())
 }
 
 /// Refuses everyone but managers: where the present is for others, too.
@@ -55,7 +54,7 @@ pub(super) async fn screen(
     show: impl Fn(&Look<'_>) -> Vec<u8> + Send + 'static,
 ) -> Result<Response, Problem> {
     manager_only(app, headers)?;
-    let at = moment(uri)?.ok_or_else(|| Problem::field("at", "Say a moment: at=MS."))?;
+    let at = moment(app, uri)?.ok_or_else(|| Problem::field("at", "Say a moment: at=MS."))?;
     let json = run(app, move |app| {
         let past = past_at(app, at)?;
         let known = |id: &str| Some(app.views.look()?.get(id)?.order.clone());

@@ -1,0 +1,469 @@
+//! The ledger over days: when one ends, what closes it, and where the next count begins. Time is set, never waited for.
+#![allow(clippy::unwrap_used, reason = "in a test, what fails is to be seen")]
+
+mod common;
+
+use std::sync::Arc;
+
+use common::{Barista, Line, foreign_order, options, topics, within};
+use counter::{Clock, Options};
+use eventlog::{
+    Millis, Reason,
+    sim::{self, Process, SimClock, SimLog},
+};
+use order::{Mode, Rules, topic};
+use serde_json::{Value, json};
+use shop::{Menu, Settings, Shop};
+use tokio::sync::watch;
+
+const SEOUL: &str = "Asia/Seoul";
+const BERLIN: &str = "Europe/Berlin";
+const HOUR: Millis = 3_600_000;
+
+/// A moment, by the clock on the wall there.
+fn moment(zone: &str, time: &str) -> Millis {
+    format!("{time}[{zone}]").parse::<jiff::Zoned>().unwrap().timestamp().as_millisecond()
+}
+
+fn seoul(time: &str) -> Millis {
+    moment(SEOUL, time)
+}
+
+/// A shop whose clock stands where it is put, with a barista who makes everything at once.
+struct Cafe {
+    log: Arc<SimLog>,
+    clock: SimClock,
+    shop: watch::Sender<Arc<Shop>>,
+    /// The first counter has made it.
+    token: std::sync::OnceLock<String>,
+    _barista: Barista,
+}
+
+impl Cafe {
+    fn new(zone: &str, hours: &str, now: Millis) -> Self {
+        let clock = SimClock::new(now);
+        let log = SimLog::new(sim::Options {
+            topics: topics(),
+            partitions: 1,
+            clock: clock.clone(),
+            blocking: true,
+            ..sim::Options::default()
+        });
+        let text = format!("name = \"A\"\ncurrency = \"KRW\"\ntime_zone = \"{zone}\"\n{hours}");
+        let settings = Settings::parse(&text, "shop.toml").unwrap();
+        let (shop, _) = watch::channel(Arc::new(Shop::new(Menu::embedded(), settings)));
+        let rules =
+            Rules { mode: Mode::Auto, cup_ms: 0, uncollected_auto_ms: 365 * 24 * HOUR, ..Rules::default() };
+        let options = barista::Options { rules, ..barista::Options::default() };
+        let of_barista = clock.clone();
+        let barista = Barista::by_clock(&log, options, Arc::new(move || of_barista.now()));
+        Self { log, clock, shop, token: std::sync::OnceLock::new(), _barista: barista }
+    }
+
+    fn options(&self) -> Options {
+        let clock = self.clock.clone();
+        let ledger_clock = Clock::new(move || clock.now());
+        Options { ledger_clock, shop: Some(self.shop.subscribe()), ..options() }
+    }
+
+    /// A counter.
+    async fn open(&self) -> Line {
+        self.known(Line::on(Arc::clone(&self.log), self.options()).await)
+    }
+
+    fn known(&self, mut line: Line) -> Line {
+        let token = line.token.take();
+        line.token = Some(self.token.get_or_init(|| token.unwrap()).clone());
+        line
+    }
+
+    /// The same as a process of its own, that can be killed.
+    async fn open_in(&self, process: &Arc<Process>) -> Line {
+        self.known(Line::on_process(Arc::clone(&self.log), Arc::clone(process) as _, self.options()).await)
+    }
+
+    /// Orders at this time, each of them made.
+    async fn orders(&self, at: Millis, ids: impl IntoIterator<Item = String>) {
+        self.clock.set(at);
+        let before = self.log.history(topic::PROCESSED, 0).len();
+        let mut count = 0;
+        for id in ids {
+            self.log.append(topic::RECEIVED, 0, foreign_order(&id, 1));
+            count += 1;
+        }
+        within(async {
+            while self.log.history(topic::PROCESSED, 0).len() < before + count {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+    }
+
+    async fn order(&self, at: Millis, id: &str) {
+        self.orders(at, [id.to_owned()]).await;
+    }
+
+    /// The balances of a day in the log, the oldest first.
+    fn balances(&self, date: &str) -> Vec<Value> {
+        let key = format!("day/{date}");
+        let entries = self.log.history(topic::SHOP, 0).into_iter();
+        let of_day = entries.filter(|entry| entry.record.key.as_deref() == Some(key.as_bytes()));
+        of_day.map(|entry| serde_json::from_slice(&entry.record.value.unwrap()).unwrap()).collect()
+    }
+
+    /// How often each day was closed for good.
+    fn closed(&self) -> Vec<(String, usize)> {
+        let mut closed = std::collections::BTreeMap::new();
+        for entry in self.log.history(topic::SHOP, 0) {
+            let key = String::from_utf8(entry.record.key.unwrap().to_vec()).unwrap();
+            let Some(date) = key.strip_prefix("day/") else { continue };
+            let balance: Value = serde_json::from_slice(&entry.record.value.unwrap()).unwrap();
+            *closed.entry(date.to_owned()).or_default() += usize::from(balance["over"] == true);
+        }
+        closed.into_iter().collect()
+    }
+}
+
+/// What `GET /ledger` says, once it is as wanted.
+async fn ledger(line: &Line, wanted: impl Fn(&Value) -> bool) -> Value {
+    let mut stream = line.events("/ledger/events", &[("authorization", &line.staff())]).await;
+    stream.until("ledger", wanted).await.json()
+}
+
+async fn get(line: &Line, path: &str) -> Value {
+    let reply = line.get(path, &[("authorization", &line.staff())]).await;
+    assert_eq!(reply.status, 200, "{path}: {reply:?}");
+    reply.json()
+}
+
+fn of(ledger: &Value, what: &str) -> u64 {
+    ledger["equation"][what].as_u64().unwrap()
+}
+
+/// Both sides are the same, and nothing is wrong.
+fn balances(ledger: &Value) -> bool {
+    let right = ["received", "making", "ready", "collected", "uncollected", "cancelled", "dead_lettered"];
+    let left = of(ledger, "accepted") + of(ledger, "carried_over");
+    left == right.iter().map(|what| of(ledger, what)).sum::<u64>() && ledger["holds"] == true
+}
+
+fn is_of(ledger: &Value, date: &str) -> bool {
+    ledger["day"]["date"] == date
+}
+
+fn closings(days: &[&str]) -> Vec<(String, usize)> {
+    days.iter().map(|date| ((*date).to_owned(), 1)).collect()
+}
+
+#[tokio::test]
+async fn a_day_closes_by_itself_when_it_ends_where_the_shop_is() {
+    let cafe = Cafe::new(SEOUL, "", seoul("2026-11-26T23:50"));
+    let line = cafe.open().await;
+    cafe.order(seoul("2026-11-26T23:50"), "evening").await;
+    cafe.order(seoul("2026-11-27T00:10"), "after-midnight").await;
+    cafe.order(seoul("2026-11-27T03:59:59.999"), "last").await;
+    let seen = ledger(&line, |seen| of(seen, "ready") == 3).await;
+    assert!(is_of(&seen, "2026-11-26") && balances(&seen), "{seen}");
+    assert_eq!(cafe.closed(), [], "it goes on");
+    cafe.clock.set(seoul("2026-11-27T04:00"));
+    let next = ledger(&line, |seen| is_of(seen, "2026-11-27")).await;
+    assert_eq!((&next["began"]["why"], &next["began"]["date"]), (&json!("balance"), &json!("2026-11-26")));
+    assert_eq!((of(&next, "carried_over"), of(&next, "ready"), of(&next, "accepted")), (3, 3, 0), "{next}");
+    assert_eq!(cafe.closed(), closings(&["2026-11-26"]));
+    let balance = &cafe.balances("2026-11-26")[0];
+    assert_eq!((&balance["orders"], &balance["holds"]), (&json!(3), &json!(true)), "{balance}");
+    assert_eq!(balance["at"], seoul("2026-11-27T04:00"));
+    cafe.order(seoul("2026-11-27T09:00"), "morning").await;
+    let seen = ledger(&line, |seen| of(seen, "ready") == 4).await;
+    assert!(of(&seen, "accepted") == 1 && balances(&seen), "{seen}");
+}
+
+#[tokio::test]
+async fn where_the_shop_opens_at_midnight_the_day_changes_then() {
+    let hours = "[hours]\nthu = [\"00:00-12:00\"]\nfri = [\"00:00-12:00\"]";
+    let cafe = Cafe::new(SEOUL, hours, seoul("2026-11-26T11:00"));
+    let line = cafe.open().await;
+    cafe.order(seoul("2026-11-26T23:59:59.999"), "before").await;
+    ledger(&line, |seen| of(seen, "ready") == 1 && is_of(seen, "2026-11-26")).await;
+    assert_eq!(cafe.closed(), []);
+    cafe.clock.set(seoul("2026-11-27T00:00"));
+    ledger(&line, |seen| is_of(seen, "2026-11-27")).await;
+    cafe.order(seoul("2026-11-27T00:00"), "behind").await;
+    let seen = ledger(&line, |seen| of(seen, "ready") == 2).await;
+    assert!(of(&seen, "accepted") == 1 && balances(&seen), "{seen}");
+    assert_eq!(cafe.closed(), closings(&["2026-11-26"]));
+    assert_eq!(cafe.balances("2026-11-26")[0]["orders"], 1);
+}
+
+#[tokio::test]
+async fn a_day_has_23_or_25_hours_where_clocks_change_and_closes_at_its_end() {
+    for (date, next, hours) in [("2026-03-28", "2026-03-29", 23), ("2026-10-24", "2026-10-25", 25)] {
+        let (from, to) = (moment(BERLIN, &format!("{date}T04:00")), moment(BERLIN, &format!("{next}T04:00")));
+        assert_eq!(to - from, hours * HOUR, "what the calendar says");
+        let cafe = Cafe::new(BERLIN, "", from);
+        let line = cafe.open().await;
+        cafe.order(from, "first").await;
+        cafe.order(to - 1, "last").await;
+        let seen = ledger(&line, |seen| of(seen, "ready") == 2).await;
+        assert_eq!(seen["day"], json!({"date": date, "from": from, "to": to}));
+        cafe.clock.set(to);
+        ledger(&line, |seen| is_of(seen, next)).await;
+        let days = get(&line, "/ledger/minutes").await["days"].clone();
+        assert_eq!(
+            (&days[0]["date"], &days[0]["from"], &days[0]["to"]),
+            (&json!(date), &json!(from), &json!(to))
+        );
+        assert_eq!((&days[0]["orders"], &days[0]["holds"]), (&json!(2), &json!(true)));
+        assert_eq!(cafe.closed(), closings(&[date]));
+    }
+}
+
+#[tokio::test]
+async fn nights_that_were_missed_are_closed_each_with_a_balance_of_its_own() {
+    let cafe = Cafe::new(SEOUL, "", seoul("2026-11-23T10:00"));
+    cafe.order(seoul("2026-11-23T10:00"), "mon").await;
+    // Nothing happens on Tuesday.
+    cafe.orders(seoul("2026-11-25T12:00"), ["wed-1".to_owned(), "wed-2".to_owned()]).await;
+    cafe.order(seoul("2026-11-26T02:00"), "wed-night").await;
+    cafe.order(seoul("2026-11-26T08:00"), "thu").await;
+    let line = cafe.open().await;
+    let seen = ledger(&line, |seen| of(seen, "ready") == 5).await;
+    assert!(is_of(&seen, "2026-11-26") && balances(&seen), "{seen}");
+    assert_eq!(seen["began"]["date"], "2026-11-25", "{seen}");
+    assert_eq!((of(&seen, "carried_over"), of(&seen, "accepted")), (4, 1), "{seen}");
+    assert_eq!(cafe.closed(), closings(&["2026-11-23", "2026-11-25"]));
+    let days = get(&line, "/ledger/minutes").await["days"].clone();
+    let told: Vec<_> = days.as_array().unwrap().iter().map(|day| (&day["date"], &day["orders"])).collect();
+    assert_eq!(
+        told,
+        [(&json!("2026-11-25"), &json!(3)), (&json!("2026-11-23"), &json!(1))],
+        "each with what was done in it"
+    );
+    drop(line);
+    let again = cafe.open().await;
+    ledger(&again, |seen| of(seen, "ready") == 5).await;
+    assert_eq!(cafe.closed(), closings(&["2026-11-23", "2026-11-25"]), "once");
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_closes_no_day_twice_and_nothing_is_lost() {
+    let cafe = Cafe::new(SEOUL, "", seoul("2026-11-26T22:00"));
+    let line = cafe.open().await;
+    cafe.order(seoul("2026-11-26T22:00"), "a").await;
+    ledger(&line, |seen| of(seen, "ready") == 1).await;
+    cafe.clock.set(seoul("2026-11-27T04:00"));
+    ledger(&line, |seen| is_of(seen, "2026-11-27")).await;
+    // Into the day that is closed, while the counter runs.
+    cafe.order(seoul("2026-11-26T21:00"), "b").await;
+    let seen = ledger(&line, |seen| of(seen, "ready") == 2).await;
+    assert!(is_of(&seen, "2026-11-27") && balances(&seen), "{seen}");
+    let past = get(&line, &format!("/ledger?at={}", seen["before"])).await;
+    assert!(balances(&past), "what the log has is no future: {past}");
+    drop(line);
+    // And while it was off: the next one goes on in the day that goes on.
+    let line = cafe.open().await;
+    let seen = ledger(&line, |seen| of(seen, "ready") == 2).await;
+    assert!(is_of(&seen, "2026-11-27") && balances(&seen), "{seen}");
+    assert_eq!(line.say("open", r#"{"open":false}"#).await.status, 200);
+    within(async {
+        while cafe.balances("2026-11-27").is_empty() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    assert_eq!(cafe.balances("2026-11-26").len(), 1, "what staff close is the day that goes on");
+    cafe.clock.set(seoul("2026-11-28T04:00"));
+    let seen = ledger(&line, |seen| is_of(seen, "2026-11-28")).await;
+    assert!(of(&seen, "carried_over") == 2 && balances(&seen), "{seen}");
+    assert_eq!(cafe.closed(), closings(&["2026-11-26", "2026-11-27"]));
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_while_staff_close_does_not_hold_up_the_balance() {
+    let cafe = Cafe::new(SEOUL, "", seoul("2026-11-26T21:00"));
+    let line = cafe.open().await;
+    cafe.order(seoul("2026-11-26T21:00"), "a").await;
+    ledger(&line, |seen| of(seen, "ready") == 1).await;
+    cafe.clock.set(seoul("2026-11-26T19:00"));
+    cafe.log.refuse(Some(Reason::DiskFull));
+    assert_eq!(line.say("open", r#"{"open":false}"#).await.status, 503);
+    cafe.log.refuse(None);
+    assert_eq!(line.say("open", r#"{"open":false}"#).await.status, 200);
+    cafe.clock.set(seoul("2026-11-26T18:00"));
+    within(async {
+        while cafe.balances("2026-11-26").is_empty() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    let balance = &cafe.balances("2026-11-26")[0];
+    assert_eq!((&balance["orders"], &balance["over"]), (&json!(1), &json!(false)), "{balance}");
+    assert_eq!(balance["at"], seoul("2026-11-26T21:00"), "the log's time never falls");
+}
+
+#[tokio::test]
+async fn more_than_500_live_orders_are_no_balance_to_begin_with_and_hold_up_no_day() {
+    let cafe = Cafe::new(SEOUL, "", seoul("2026-11-24T21:00"));
+    let line = cafe.open().await;
+    cafe.order(seoul("2026-11-24T21:00"), "first").await;
+    cafe.clock.set(seoul("2026-11-25T04:00"));
+    ledger(&line, |seen| is_of(seen, "2026-11-25")).await;
+    cafe.orders(seoul("2026-11-26T03:59"), (0..500).map(|n| format!("late-{n}"))).await;
+    ledger(&line, |seen| of(seen, "ready") == 501).await;
+    cafe.clock.set(seoul("2026-11-26T04:00"));
+    let seen = ledger(&line, |seen| is_of(seen, "2026-11-26")).await;
+    let balance = &cafe.balances("2026-11-25")[0];
+    assert_eq!(
+        (&balance["live_total"], &balance["live"]),
+        (&json!(501), &json!([])),
+        "more than a record has"
+    );
+    assert!(balances(&seen) && of(&seen, "ready") == 501, "{seen}");
+    assert_eq!(seen["began"]["date"], "2026-11-24", "the last one with which it can begin: {seen}");
+    for (day, next) in [("2026-11-26", "2026-11-27"), ("2026-11-27", "2026-11-28")] {
+        cafe.order(seoul(&format!("{day}T12:00")), day).await;
+        cafe.clock.set(seoul(&format!("{next}T04:00")));
+        let seen = ledger(&line, |seen| is_of(seen, next)).await;
+        assert!(balances(&seen), "{seen}");
+        assert_eq!(cafe.balances(day)[0]["orders"], 1);
+    }
+    assert_eq!(cafe.closed(), closings(&["2026-11-24", "2026-11-25", "2026-11-26", "2026-11-27"]));
+}
+
+#[tokio::test]
+async fn what_retention_removed_is_said_to_be_gone_and_a_count_begins_where_it_can() {
+    let cafe = Cafe::new(SEOUL, "", seoul("2026-10-01T12:00"));
+    let line = cafe.open().await;
+    let days = ["2026-10-01", "2026-10-20", "2026-10-30"];
+    for (n, day) in days.into_iter().enumerate() {
+        cafe.order(seoul(&format!("{day}T12:00")), day).await;
+        ledger(&line, |seen| of(seen, "ready") == n as u64 + 1).await;
+        cafe.clock.set(seoul(&format!("{day}T23:00")) + 5 * HOUR);
+        ledger(&line, |seen| seen["began"]["date"] == day).await;
+    }
+    assert_eq!(cafe.closed(), closings(&days));
+    let staff = line.staff();
+    let at = async |line: &Line, time: &str| {
+        line.get(&format!("/ledger?at={}", seoul(time)), &[("authorization", &staff)]).await
+    };
+    assert_eq!(at(&line, "2026-10-01T13:00").await.status, 200);
+    // Records are kept for 30 days: what was on the first of October goes.
+    cafe.clock.set(seoul("2026-11-02T04:00"));
+    cafe.log.retain();
+    let gone = at(&line, "2026-10-01T13:00").await;
+    assert_eq!((gone.status, gone.code()), (410, "past_gone".to_owned()), "{gone:?}");
+    assert_eq!(gone.json()["kept_from"], seoul("2026-10-20T12:00"));
+    let sentence = gone.json()["detail"].as_str().unwrap().to_owned();
+    assert!(sentence.ends_with('.') && !sentence.trim_end_matches('.').contains(". "), "{sentence}");
+    let there = at(&line, "2026-10-20T13:00").await;
+    assert!(there.status == 200 && balances(&there.json()), "{there:?}");
+    assert_eq!(there.json()["began"]["date"], "2026-10-01", "nothing of what is behind that is gone");
+    let later = at(&line, "2026-10-30T13:00").await.json();
+    assert_eq!((&later["began"]["date"], of(&later, "carried_over")), (&json!("2026-10-20"), 2), "{later}");
+    let listed = get(&line, "/ledger/minutes").await["days"].clone();
+    assert_eq!(listed[2]["date"], "2026-10-01", "its balance stays");
+
+    // All is gone, and the count begins anew in the same thread.
+    cafe.clock.set(seoul("2026-12-01T05:00"));
+    cafe.log.retain();
+    let seen = ledger(&line, |seen| is_of(seen, "2026-12-01")).await;
+    assert!(balances(&seen), "{seen}");
+    assert_eq!(seen["began"]["date"], "2026-10-30", "behind it nothing was written, and nothing removed");
+    cafe.order(seoul("2026-12-01T12:00"), "new").await;
+    let seen = ledger(&line, |seen| of(seen, "accepted") == 1).await;
+    assert!(balances(&seen), "{seen}");
+    let gone = at(&line, "2026-10-30T13:00").await;
+    assert_eq!((gone.status, gone.code()), (410, "past_gone".to_owned()), "{gone:?}");
+}
+
+#[tokio::test]
+async fn a_log_of_which_nothing_is_left_is_not_said_to_be_counted_from_its_first_record() {
+    let cafe = Cafe::new(SEOUL, "", seoul("2026-10-01T12:00"));
+    cafe.order(seoul("2026-10-01T12:00"), "a").await;
+    cafe.order(seoul("2026-10-02T12:00"), "b").await;
+    cafe.clock.set(seoul("2026-12-01T12:00"));
+    cafe.log.retain();
+    let line = cafe.open().await;
+    let seen = ledger(&line, |_| true).await;
+    assert_eq!(
+        (&seen["began"]["why"], &seen["began"]["at"]),
+        (&json!("kept"), &json!(seoul("2026-12-01T12:00"))),
+        "{seen}"
+    );
+    let at = seoul("2026-10-02T13:00");
+    let gone = line.get(&format!("/ledger?at={at}"), &[("authorization", &line.staff())]).await;
+    assert_eq!((gone.status, gone.code()), (410, "past_gone".to_owned()), "{gone:?}");
+    cafe.order(seoul("2026-12-01T13:00"), "new").await;
+    let seen = ledger(&line, |seen| of(seen, "accepted") == 1).await;
+    assert!(balances(&seen), "{seen}");
+    assert_eq!(cafe.closed(), [], "nobody knows how those days were");
+}
+
+#[tokio::test]
+async fn of_a_day_whose_beginning_is_removed_only_what_is_whole_is_shown() {
+    let cafe = Cafe::new(SEOUL, "", seoul("2026-10-01T09:00"));
+    for (hour, id) in [(9, "a"), (12, "b"), (15, "c")] {
+        cafe.order(seoul(&format!("2026-10-01T{hour:02}:00")), id).await;
+    }
+    // Topics are not cut at the same place: of one the whole morning is there, of another it is not.
+    cafe.log.cut(topic::EVENT, 0, cafe.log.history(topic::EVENT, 0).len() as u64 / 3);
+    let line = cafe.open().await;
+    let staff = line.staff();
+    let at = async |time: &str| {
+        line.get(&format!("/ledger?at={}", seoul(time)), &[("authorization", &staff)]).await
+    };
+    ledger(&line, |_| true).await;
+    let gone = at("2026-10-01T10:00").await;
+    assert_eq!((gone.status, gone.code()), (410, "past_gone".to_owned()), "{gone:?}");
+    let there = at("2026-10-01T13:00").await.json();
+    assert!(balances(&there) && there["began"]["why"] == "kept", "{there}");
+    let now = ledger(&line, |seen| of(seen, "accepted") == 2).await;
+    assert!(balances(&now), "{now}");
+    assert_eq!(
+        (&now["began"]["why"], &now["began"]["at"]),
+        (&json!("kept"), &json!(seoul("2026-10-01T12:00")))
+    );
+}
+
+#[tokio::test]
+async fn a_power_cut_between_closing_and_the_next_start_costs_no_balance() {
+    let cafe = Cafe::new(SEOUL, "", seoul("2026-11-26T21:00"));
+    let process = cafe.log.process();
+    let line = cafe.open_in(&process).await;
+    cafe.order(seoul("2026-11-26T21:00"), "a").await;
+    ledger(&line, |seen| of(seen, "ready") == 1).await;
+    assert_eq!(line.say("open", r#"{"open":false}"#).await.status, 200);
+    within(async {
+        while cafe.balances("2026-11-26").is_empty() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    // One more is made while the chairs go up, and then the power is gone.
+    cafe.order(seoul("2026-11-26T22:30"), "b").await;
+    process.kill();
+    drop(line);
+    cafe.clock.set(seoul("2026-11-27T07:30"));
+    let process = cafe.log.process();
+    let line = cafe.open_in(&process).await;
+    let seen = ledger(&line, |seen| is_of(seen, "2026-11-27")).await;
+    assert!(of(&seen, "carried_over") == 2 && balances(&seen), "{seen}");
+    let balance = cafe.balances("2026-11-26");
+    assert_eq!(balance.iter().map(|balance| &balance["orders"]).collect::<Vec<_>>(), [&json!(1), &json!(2)]);
+    assert_eq!(cafe.closed(), closings(&["2026-11-26"]));
+
+    // Nobody closed that evening, and the disk took nothing when the day ended: it is closed at the next start.
+    cafe.order(seoul("2026-11-27T12:00"), "c").await;
+    ledger(&line, |seen| of(seen, "ready") == 3).await;
+    cafe.log.refuse(Some(Reason::DiskFull));
+    cafe.clock.set(seoul("2026-11-28T04:00"));
+    let seen = ledger(&line, |seen| is_of(seen, "2026-11-28")).await;
+    assert!(balances(&seen) && seen["began"]["date"] == "2026-11-26", "{seen}");
+    process.kill();
+    drop(line);
+    cafe.log.refuse(None);
+    let line = cafe.open().await;
+    let seen = ledger(&line, |seen| of(seen, "carried_over") == 3).await;
+    assert!(balances(&seen), "{seen}");
+    assert_eq!(cafe.closed(), closings(&["2026-11-26", "2026-11-27"]));
+}
