@@ -184,6 +184,8 @@ async fn an_order_whose_decisions_are_lost_is_missing_on_one_side_and_named() {
     let fault = &seen["faults"][0];
     assert_eq!((&fault["order_id"], &fault["kind"]), (&json!("lost"), &json!("passed_over")));
     assert_eq!((&fault["topic"], &fault["offset"]), (&json!("order.received"), &json!(0)));
+    let story = get(&line, "/orders/lost/history").await;
+    assert_eq!((&story["events"], &story["accepted"]["offset"]), (&json!([]), &json!(0)), "{story}");
 }
 
 #[tokio::test]

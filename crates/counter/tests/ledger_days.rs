@@ -41,6 +41,11 @@ struct Cafe {
 
 impl Cafe {
     fn new(zone: &str, hours: &str, now: Millis) -> Self {
+        Self::with(zone, hours, now, 365 * 24 * HOUR)
+    }
+
+    /// One in which a drink that nobody collects is given up after so long.
+    fn with(zone: &str, hours: &str, now: Millis, given_up_ms: Millis) -> Self {
         let clock = SimClock::new(now);
         let log = SimLog::new(sim::Options {
             topics: topics(),
@@ -53,7 +58,7 @@ impl Cafe {
         let settings = Settings::parse(&text, "shop.toml").unwrap();
         let (shop, _) = watch::channel(Arc::new(Shop::new(Menu::embedded(), settings)));
         let rules =
-            Rules { mode: Mode::Auto, cup_ms: 0, uncollected_auto_ms: 365 * 24 * HOUR, ..Rules::default() };
+            Rules { mode: Mode::Auto, cup_ms: 0, uncollected_auto_ms: given_up_ms, ..Rules::default() };
         let options = barista::Options { rules, ..barista::Options::default() };
         let of_barista = clock.clone();
         let barista = Barista::by_clock(&log, options, Arc::new(move || of_barista.now()));
@@ -466,4 +471,82 @@ async fn a_power_cut_between_closing_and_the_next_start_costs_no_balance() {
     let seen = ledger(&line, |seen| of(seen, "carried_over") == 3).await;
     assert!(balances(&seen), "{seen}");
     assert_eq!(cafe.closed(), closings(&["2026-11-26", "2026-11-27"]));
+}
+
+#[tokio::test]
+async fn an_order_that_is_forgotten_is_told_of_as_long_as_the_log_has_it() {
+    let cafe = Cafe::with(SEOUL, "", seoul("2026-11-01T12:00"), HOUR);
+    let line = cafe.open().await;
+    let staff = line.staff();
+    let made = line
+        .send(
+            "POST",
+            "/tokens",
+            &[("content-type", "application/json"), ("authorization", &staff)],
+            br#"{"name":"display","role":"barista"}"#,
+        )
+        .await;
+    let barista = format!("Bearer {}", made.json()["token"].as_str().unwrap());
+    let story = async |who: &str, query: &str| {
+        line.get(&format!("/orders/again/history{query}"), &[("authorization", who)]).await
+    };
+    // The same id twice, days apart: the first of them was forgotten when the second came.
+    cafe.order(seoul("2026-11-01T12:00"), "again").await;
+    cafe.order(seoul("2026-11-01T13:30"), "b").await;
+    cafe.order(seoul("2026-11-03T12:00"), "c").await;
+    cafe.order(seoul("2026-11-03T12:01"), "again").await;
+    cafe.order(seoul("2026-11-03T14:00"), "d").await;
+    cafe.order(seoul("2026-11-05T12:00"), "e").await;
+    // One on which the view has to have read what it is to have forgotten.
+    line.shown("e", |shown| shown["state"] == "ready").await;
+    let forgotten = story(&barista, "").await;
+    assert_eq!((forgotten.status, forgotten.code()), (404, "unknown_order".to_owned()), "{forgotten:?}");
+
+    let told = |story: &Value| -> Vec<(String, u64, Millis)> {
+        let events = story["events"].as_array().unwrap().iter();
+        let one = |event: &Value| {
+            let told = (event["event"].as_str().unwrap().to_owned(), event["offset"].as_u64().unwrap());
+            (told.0, told.1, event["timestamp"].as_i64().unwrap())
+        };
+        events.map(one).collect()
+    };
+    let in_log = |time: &str| -> Vec<(String, u64, Millis)> {
+        let from = seoul(time);
+        let entries = cafe.log.history(topic::EVENT, 0).into_iter();
+        let of_this = entries.filter(|entry| {
+            entry.record.key.as_deref() == Some(b"again")
+                && (from..from + 24 * HOUR).contains(&entry.timestamp)
+        });
+        let one = |entry: eventlog::Entry| {
+            let event: Value = serde_json::from_slice(&entry.record.value.unwrap()).unwrap();
+            (event["event"].as_str().unwrap().to_owned(), entry.offset, entry.timestamp)
+        };
+        of_this.map(one).collect()
+    };
+    let last = story(&staff, "").await;
+    assert_eq!(last.status, 200, "{last:?}");
+    let last = last.json();
+    assert_eq!(told(&last), in_log("2026-11-03T12:00"), "{last}");
+    assert_eq!(told(&last).last().unwrap().0, "uncollected", "{last}");
+    assert_eq!(last["accepted"], json!({"offset": 3, "timestamp": seoul("2026-11-03T12:01")}), "{last}");
+    assert_eq!((&last["complete"], &last["carried_over"]), (&json!(true), &json!(false)));
+    for time in ["2026-11-01T12:00", "2026-11-02T20:00"] {
+        let first = story(&staff, &format!("?at={}", seoul(time))).await.json();
+        assert_eq!(told(&first), in_log("2026-11-01T12:00"), "also what came after that: {first}");
+        assert_eq!(first["accepted"]["offset"], 0);
+    }
+    let never = line.get("/orders/never/history", &[("authorization", &staff)]).await;
+    assert_eq!((never.status, never.code()), (404, "unknown_order".to_owned()), "{never:?}");
+
+    // Of the first one retention takes all, of the second its beginning.
+    cafe.log.cut(topic::RECEIVED, 0, 4);
+    cafe.log.cut(topic::EVENT, 0, told(&last)[1].1);
+    let rest = story(&staff, "").await.json();
+    assert_eq!((told(&rest), &rest["carried_over"]), (told(&last)[1..].to_vec(), &json!(true)), "{rest}");
+    let gone = story(&staff, &format!("?at={}", seoul("2026-11-01T12:00"))).await;
+    assert_eq!((gone.status, gone.code()), (410, "past_gone".to_owned()), "{gone:?}");
+    let (said, kept_from) = (gone.json()["detail"].clone(), gone.json()["kept_from"].as_i64().unwrap());
+    assert!(kept_from > seoul("2026-11-03T12:00"), "{gone:?}");
+    let sentence = said.as_str().unwrap();
+    assert!(sentence.ends_with('.') && !sentence.trim_end_matches('.').contains(". "), "{sentence}");
 }

@@ -33,7 +33,7 @@ pub(super) enum Beginning {
 }
 
 /// Offsets of partitions of topics.
-type Ends = BTreeMap<(Topic, Partition), Offset>;
+pub(super) type Ends = BTreeMap<(Topic, Partition), Offset>;
 
 pub(super) fn positions(log: &dyn Log, start: &Start) -> Result<Ends, OpenError> {
     let topics = TOPICS.map(|topic| (topic, start.clone()));
@@ -42,6 +42,12 @@ pub(super) fn positions(log: &dyn Log, start: &Start) -> Result<Ends, OpenError>
 }
 
 impl Beginning {
+    /// What is kept, whatever days say.
+    pub(super) fn of_all(log: &dyn Log, now: Millis) -> Result<Self, BeginError> {
+        let (first, end) = (positions(log, &Start::Beginning)?, positions(log, &Start::End)?);
+        Self::kept(log, &first, &end, now)
+    }
+
     /// The last balance of a day before this one that everything behind is kept of; else what is kept.
     pub(super) fn before(
         log: &dyn Log,

@@ -8,6 +8,7 @@
 //! | `doubt` | what does not fit at first sight: waits for the rest, looks whether an order is a repeat |
 //! | `past` | the same count, stopped at a moment |
 //! | `states` | orders as they were then, for the bar and the board |
+//! | `story` | the records of one order that nobody remembers |
 //! | `report` | all of it as JSON |
 //! | `alone` | the same of a log that no counter here serves |
 
@@ -19,6 +20,7 @@ mod follow;
 mod past;
 mod report;
 mod states;
+mod story;
 
 use std::{
     collections::BTreeMap,
@@ -40,6 +42,7 @@ pub(crate) use self::{
     past::{Beside, Past},
     report::{Shown, drinks, ledger_json, order_json},
     states::as_it_was,
+    story::{Story, story_of},
 };
 
 /// Balances that are remembered: more than two years. Those before them are taken out of the log.

@@ -60,6 +60,15 @@ pub enum PastError {
     /// More was written on that day than is read for a look at it.
     #[error("that day has more than {RECORDS_MAX} records")]
     TooMuch,
+    /// Nobody remembers the order, and what would be of it is no longer in the log.
+    #[error("the log is kept from {kept} on, and has nothing of this order")]
+    OrderGone {
+        /// From this time on everything is there.
+        kept: Millis,
+    },
+    /// More was written since than is read for one order.
+    #[error("more was written since than is read for one order")]
+    OrderTooFar,
     /// The log can't be read.
     #[error(transparent)]
     Begin(#[from] BeginError),

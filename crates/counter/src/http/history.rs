@@ -1,18 +1,23 @@
 //! `GET /orders/{id}/history`: every decision on one order, read from the log.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use ::order::{Event, OrderId, topic};
+use ::order::{Event, OrderId, OrderState, topic};
 use axum::{extract::State, response::Response};
-use eventlog::{Entry, FollowError, Log, Millis, Offset, OpenError, Partition, Start};
-use http::StatusCode;
+use eventlog::{Entry, FollowError, Log, Millis, Offset, Partition, Start};
+use http::{StatusCode, Uri};
 use serde::Serialize;
 
-use super::{Id, answer, orders::not_found};
+use super::{Id, answer, orders::not_found, past};
 use crate::{
     access::Staff,
     app::App,
+    audit::{BeginError, PastError, Story, story_of},
     problem::{Code, Problem},
+    view::StaffRole,
 };
 
 /// Entries of a partition that are read for one history, at most.
@@ -22,49 +27,61 @@ const EVENTS_MAX: usize = 10_000;
 /// A poll of the scan waits no longer.
 const POLL: Duration = Duration::from_millis(200);
 
-/// `GET /orders/{id}/history`
+/// No order is looked for longer than that where nobody remembers it.
+const SEARCH_MAX: Duration = Duration::from_secs(10);
+
+/// `GET /orders/{id}/history`, `?at=MS`
 pub(super) async fn history(
     State(app): State<Arc<App>>,
-    Staff(_): Staff,
+    Staff(by): Staff,
     Id(id): Id,
+    uri: Uri,
 ) -> Result<Response, Problem> {
-    let (partition, from, version) = {
+    let at = past::moment(&app, &uri)?;
+    let scan = {
         let look = app.views.look().ok_or_else(Problem::starting)?;
-        let state = look.get(id.as_str()).ok_or_else(|| not_found(&look))?;
-        (state.at.partition, state.history_from, state.version)
+        match look.get(id.as_str()) {
+            Some(state) => Some(Scan::of(state)),
+            // Whoever may see the past may see orders that are forgotten.
+            None if by.role == StaffRole::Manager && !look.is_old() => None,
+            None => return Err(not_found(&look)),
+        }
     };
-    let busy =
-        || Problem::new(Code::Busy, "Other histories are being read; try again in a second.").retry_after(1);
-    let _place = app.scans.try_acquire().map_err(|_| busy())?;
-    let log = Arc::clone(&app.log);
-    let scan = Scan { id, partition, from, version };
-    let read = tokio::task::spawn_blocking(move || scan.run(&*log)).await;
-    match read {
-        Ok(Ok(history)) => {
+    let history = past::run(&app, move |app| match scan {
+        Some(scan) => scan.run(&*app.log).map(Some),
+        None => forgotten(app, &id, at),
+    });
+    let (history, _place) = history.await?;
+    match history {
+        Some(history) => {
             Ok(answer::json(StatusCode::OK, serde_json::to_vec(&history).expect("keys are texts")))
         }
-        Ok(Err(
-            ScanError::Open(OpenError::Broken(error)) | ScanError::Follow(FollowError::Broken(error)),
-        )) => {
-            tracing::error!(error, "a history is damaged");
-            Err(Problem::new(
-                Code::HistoryDamaged,
-                "What the log has of this order's past can't be read any more; the counter's diagnostics say where \
-                 it is damaged.",
-            ))
-        }
-        Ok(Err(error)) => {
-            tracing::warn!(%error, "a history could not be read");
-            Err(Problem::new(Code::Busy, "The log can't be read at the moment; try again in a second.")
-                .retry_after(1))
-        }
-        Err(_) => Err(busy()),
+        None => Err(Problem::new(Code::UnknownOrder, "Nothing in the log is about an order with this id.")),
     }
+}
+
+/// An order that nobody remembers, as the log has it: the last one of this id that was there at the moment.
+fn forgotten(app: &App, id: &OrderId, at: Option<Millis>) -> Result<Option<History>, PastError> {
+    let (now, began) = (app.ledger_time(), Instant::now());
+    let found = story_of(&*app.log, id, at.unwrap_or(now), now, || began.elapsed() > SEARCH_MAX);
+    let story = found.map_err(|error| match error {
+        PastError::Gone { kept } => PastError::OrderGone { kept },
+        PastError::TooMuch => PastError::OrderTooFar,
+        error => error,
+    })?;
+    Ok(story.map(|Story { partition, accepted, events }| {
+        let events: Vec<_> =
+            events.into_iter().map(|(offset, timestamp, event)| Told { offset, timestamp, event }).collect();
+        let carried_over = events.first().is_some_and(|first| first.event.version > 1);
+        let accepted = accepted.map(|(offset, timestamp)| Accepted { offset, timestamp });
+        History { order_id: id.clone(), partition, complete: !carried_over, carried_over, accepted, events }
+    }))
 }
 
 struct Scan {
     id: OrderId,
     partition: Partition,
+    accepted: Option<Accepted>,
     from: Offset,
     version: u32,
 }
@@ -78,7 +95,16 @@ struct History {
     complete: bool,
     /// Its beginning is older than what the log keeps.
     carried_over: bool,
+    /// Where it stands in `order.received`, if that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    accepted: Option<Accepted>,
     events: Vec<Told>,
+}
+
+#[derive(Debug, Clone, Copy, Serialize)]
+struct Accepted {
+    offset: Offset,
+    timestamp: Millis,
 }
 
 #[derive(Debug, Serialize)]
@@ -89,24 +115,29 @@ struct Told {
     event: Event,
 }
 
-#[derive(Debug, thiserror::Error)]
-enum ScanError {
-    #[error(transparent)]
-    Open(#[from] OpenError),
-    #[error(transparent)]
-    Follow(#[from] FollowError),
-}
-
 impl Scan {
-    fn run(&self, log: &dyn Log) -> Result<History, ScanError> {
+    fn of(state: &OrderState) -> Self {
+        let accepted = Accepted { offset: state.at.offset, timestamp: state.received_at };
+        Self {
+            id: state.id().clone(),
+            partition: state.at.partition,
+            accepted: Some(accepted),
+            from: state.history_from,
+            version: state.version,
+        }
+    }
+
+    fn run(&self, log: &dyn Log) -> Result<History, PastError> {
         match self.read(log, self.from) {
             // Retention took the beginning: what is left is told.
-            Err(ScanError::Follow(FollowError::Gone { earliest, .. })) => self.read(log, earliest),
+            Err(PastError::Begin(BeginError::Follow(FollowError::Gone { earliest, .. }))) => {
+                self.read(log, earliest)
+            }
             read => read,
         }
     }
 
-    fn read(&self, log: &dyn Log, from: Offset) -> Result<History, ScanError> {
+    fn read(&self, log: &dyn Log, from: Offset) -> Result<History, PastError> {
         let ends = log.follow(&[(topic::EVENT, Start::End)])?.positions();
         // The others are of no interest: they begin, and stay, at their ends.
         let starts = ends.iter().map(|end| match end.partition {
@@ -133,6 +164,7 @@ impl Scan {
             partition: self.partition,
             complete: version >= self.version && !carried_over,
             carried_over,
+            accepted: self.accepted,
             events,
         })
     }

@@ -67,7 +67,7 @@ pub(super) async fn screen(
 }
 
 /// Does what reads the log, where it holds up nobody, and no more of it at once than is good for those who do not.
-async fn run<T: Send + 'static>(
+pub(super) async fn run<T: Send + 'static>(
     app: &Arc<App>,
     work: impl FnOnce(&App) -> Result<T, PastError> + Send + 'static,
 ) -> Result<(T, OwnedSemaphorePermit), Problem> {
@@ -93,6 +93,16 @@ fn problem(error: &PastError) -> Problem {
         PastError::TooMuch => Problem::new(
             Code::PastGone,
             "That day has more records than can be looked at; export it instead.",
+        ),
+        PastError::OrderGone { kept } => Problem::new(
+            Code::PastGone,
+            "Nobody remembers an order with this id, and the log no longer reaches back to one: it never was, or it is \
+             older than what is kept.",
+        )
+        .with("kept_from", *kept),
+        PastError::OrderTooFar => Problem::new(
+            Code::PastGone,
+            "More was written since than is read for one order; say a moment when it was there: at=MS.",
         ),
         PastError::Begin(Why::Open(OpenError::Broken(error)) | Why::Follow(FollowError::Broken(error))) => {
             tracing::error!(error, "the past is damaged");
