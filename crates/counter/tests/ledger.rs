@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use common::{Barista, Line, foreign_order, log, options, within};
 use eventlog::{Entry, Headers, Record, sim::SimLog};
-use order::{At, Book, Event, Mode, Order, Placed, Rules, Verdict, topic};
+use order::{At, Book, CloudEvent, Event, Mode, Order, Placed, Rules, Verdict, topic};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -205,6 +205,44 @@ async fn a_decision_that_is_lost_turns_it_red_and_names_the_order() {
     let seen = ledger(&line, |seen| seen["holds"] == false).await;
     assert_eq!((&seen["faults"][0]["order_id"], &seen["faults"][0]["kind"]), (&json!("torn"), &json!("gap")));
     assert!(!adds_up(&seen), "{seen}");
+}
+
+#[tokio::test]
+async fn a_bell_that_stands_a_moment_behind_its_decision_is_not_missing_in_between() {
+    let log = log(1);
+    let ready = |id: &str| {
+        let at = log.append(topic::RECEIVED, 0, foreign_order(id, 1));
+        let first = taken(&log, id, at.offset);
+        let ready = Event {
+            version: 2,
+            from: Some(first.to),
+            to: order::Stage::Ready,
+            kind: order::Kind::Ready,
+            taken: None,
+            ..first
+        };
+        log.append(topic::EVENT, 0, Record::new(id.to_owned(), ready.to_json()));
+        log.history(topic::EVENT, 0).last().unwrap().timestamp
+    };
+    let rings = ready("rings");
+    // Brokers write the records of one transaction one after the other.
+    log.clock().advance(20);
+    let source = format!("{}/barista", CloudEvent::SOURCE_PREFIX);
+    let bell = Headers::new([(CloudEvent::SOURCE, source.as_bytes()), (CloudEvent::ROUND, &b"1"[..])]);
+    log.append(topic::PROCESSED, 0, Record { headers: bell, ..foreign_order("rings", 1) });
+    let line = Line::on(Arc::clone(&log), options()).await;
+    ledger(&line, |seen| of(seen, "ready") == 1).await;
+    let past = get(&line, &format!("/ledger?at={rings}")).await;
+    assert!(adds_up(&past) && past["holds"] == true && of(&past, "ready") == 1, "{past}");
+    log.clock().advance(10_000);
+    let silent = ready("silent");
+    ledger(&line, |seen| seen["holds"] == false).await;
+    let past = get(&line, &format!("/ledger?at={silent}")).await;
+    assert_eq!(past["faults_total"], 1, "{past}");
+    assert_eq!(
+        (&past["faults"][0]["order_id"], &past["faults"][0]["kind"]),
+        (&json!("silent"), &json!("not_announced"))
+    );
 }
 
 #[tokio::test]

@@ -16,6 +16,16 @@ pub struct Fault {
     pub place: Place,
 }
 
+impl Fault {
+    /// Whether another one says the same of the same order, or of the same place if nobody can tell which order it is;
+    /// the log may have more of it by now.
+    pub fn is_like(&self, other: &Self) -> bool {
+        let is_there = self.place.partition == other.place.partition
+            && (self.order_id.is_some() || self.place == other.place);
+        is_there && self.order_id == other.order_id && self.wrong.name() == other.wrong.name()
+    }
+}
+
 /// A place in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {

@@ -11,6 +11,7 @@ mod cluster;
 mod contract;
 mod dlq;
 mod gone;
+mod ledger;
 mod load;
 mod own;
 mod page;

@@ -37,12 +37,6 @@ impl Count {
         }
     }
 
-    /// Nothing more is to come: what does not fit is wrong.
-    pub(crate) fn settle(&mut self) {
-        self.faults = self.ledger.faults();
-        self.equation = self.ledger.equation();
-    }
-
     /// Whether every order is accounted for.
     pub(crate) fn holds(&self) -> bool {
         self.faults.is_empty() && self.ledger.newer().is_none()

@@ -1,13 +1,17 @@
 //! What does not fit at first sight: the rest of it may be a moment away, and an order that was passed over may be the
 //! repeat of one that was finished before the count began.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::{BTreeMap, HashMap};
 
-use eventlog::{Log, Millis, Start};
+use eventlog::{Log, Millis, Partition, Start};
 use ledger::{Fault, Says, Suspect, Wrong};
 use order::topic;
 
-use super::{Count, begin::BeginError};
+use super::{
+    Beside, Count,
+    begin::{BeginError, positions},
+    past::read,
+};
 use crate::view::Views;
 
 /// What several brokers mark as committed, readers may see one after the other.
@@ -16,7 +20,6 @@ pub(super) const GRACE_MS: Millis = 3_000;
 const WINDOW_MS: Millis = 25 * 60 * 60 * 1_000;
 /// Records that are looked through for repeats.
 const RECORDS_MAX: usize = 2_000_000;
-const POLL: Duration = Duration::from_millis(200);
 
 /// What is in doubt, and since when.
 #[derive(Debug, Default)]
@@ -28,7 +31,7 @@ impl Doubts {
         &mut self,
         count: &mut Count,
         now: Millis,
-        is_repeat: impl Fn(&Suspect) -> bool,
+        repeats: impl Fn(Vec<Suspect>) -> Vec<Suspect>,
     ) -> bool {
         let mut faults = count.ledger.faults();
         if faults.is_empty() && self.0.is_empty() {
@@ -44,10 +47,8 @@ impl Doubts {
             fault.wrong == Wrong::PassedOver && is_due(*since) && is_new(fault)
         };
         if self.0.iter().any(passed) {
-            for suspect in count.ledger.suspects() {
-                if is_repeat(&suspect) {
-                    count.ledger.is_repeat(&suspect);
-                }
+            for repeat in repeats(count.ledger.suspects()) {
+                count.ledger.is_repeat(&repeat);
             }
             faults = count.ledger.faults();
             self.0.retain(|fault, _| faults.binary_search(fault).is_ok());
@@ -72,29 +73,32 @@ pub(super) fn is_known(views: &Views, suspect: &Suspect) -> bool {
     })
 }
 
-/// Whether this order was decided on before, by what the log has.
-pub(super) fn was_decided(log: &dyn Log, suspect: &Suspect) -> Result<bool, BeginError> {
-    let from = suspect.received_at.saturating_sub(WINDOW_MS);
-    let mut follow = log.follow(&[(topic::EVENT, Start::Time(from))])?;
-    let id = suspect.order_id.to_string();
-    let mut read = 0;
-    while read < RECORDS_MAX {
-        let batch = follow.poll(POLL)?;
-        read += batch.entries.len();
-        for entry in batch.entries.iter().filter(|entry| entry.partition == suspect.partition) {
-            if entry.timestamp > suspect.received_at {
-                return Ok(false);
-            }
-            if entry.record.key.as_deref() == Some(id.as_bytes())
-                && let Says::Decided(decision) = Says::of(entry)
-                && decision.changes()
-            {
-                return Ok(true);
-            }
-        }
-        if batch.at_end {
-            break;
-        }
+/// Those of these orders that were decided on before they came, by what the log has.
+pub(super) fn decided_before(log: &dyn Log, mut suspects: Vec<Suspect>) -> Result<Vec<Suspect>, BeginError> {
+    let times = || suspects.iter().map(|suspect| suspect.received_at);
+    let (Some(first), Some(last)) = (times().min(), times().max()) else { return Ok(suspects) };
+    let mut decided: HashMap<(Partition, String), Millis> = HashMap::new();
+    for suspect in &suspects {
+        decided.insert((suspect.partition, suspect.order_id.to_string()), Millis::MAX);
     }
-    Ok(false)
+    let ends = positions(log, &Start::End)?;
+    let mut follow = log.follow(&[(topic::EVENT, Start::Time(first.saturating_sub(WINDOW_MS)))])?;
+    let mut records = 0;
+    read(follow.as_mut(), &ends, last, &mut Beside::default(), |entry| {
+        records += 1;
+        let id = entry.record.key.as_deref().and_then(|key| std::str::from_utf8(key).ok());
+        if let Some(id) = id
+            && let Some(time) = decided.get_mut(&(entry.partition, id.to_owned()))
+            && let Says::Decided(decision) = Says::of(entry)
+            && decision.changes()
+        {
+            *time = entry.timestamp.min(*time);
+        }
+        records < RECORDS_MAX
+    })?;
+    suspects.retain(|suspect| {
+        let decided = decided.get(&(suspect.partition, suspect.order_id.to_string()));
+        decided.is_some_and(|time| *time <= suspect.received_at)
+    });
+    Ok(suspects)
 }

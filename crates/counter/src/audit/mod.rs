@@ -4,7 +4,8 @@
 //! |---|---|
 //! | `count` | the count, the business day beside it, and how they are compared with what another sees |
 //! | `begin` | with which balance a count can begin, or with which record |
-//! | `follow` | the thread: counts what comes, closes days |
+//! | `follow` | the thread: counts what comes |
+//! | `days` | which days are to be closed, and how each did |
 //! | `doubt` | what does not fit at first sight: waits for the rest, looks whether an order is a repeat |
 //! | `past` | the same count, stopped at a moment |
 //! | `states` | orders as they were then, for the bar and the board |
@@ -15,6 +16,7 @@
 mod alone;
 mod begin;
 mod count;
+mod days;
 mod doubt;
 mod follow;
 mod past;

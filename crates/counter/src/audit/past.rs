@@ -2,14 +2,15 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use eventlog::{Entry, Follow, FollowError, Log, Offset, OpenError, Partition, Position, Start, Topic};
-use ledger::{Balance, TOPICS};
+use eventlog::{Entry, Follow, FollowError, Log, OpenError, Position, Start, Topic};
+use ledger::{Balance, Fault, TOPICS};
 use order::{Millis, topic};
 use shop::{Day, Settings};
 
 use super::{
     Count,
-    begin::{BeginError, Beginning, positions},
+    begin::{BeginError, Beginning, Ends, positions},
+    doubt,
 };
 
 /// A poll waits no longer for records that are there.
@@ -27,6 +28,8 @@ pub(crate) struct Past {
     pub(super) began: Beginning,
     /// When something was written beside that moment.
     pub(crate) beside: Beside,
+    /// The rest of something stands behind that moment: no count can go on from there.
+    pub(super) in_doubt: bool,
 }
 
 /// When something was written beside a moment: one steps from event to event by it.
@@ -127,21 +130,58 @@ impl Past {
         if records > RECORDS_MAX {
             return Err(PastError::TooMuch);
         }
-        count.settle();
-        Ok(Self { count, to, began, beside })
+        let in_doubt = settle(log, &mut count, &to, &ends, at)?;
+        Ok(Self { count, to, began, beside, in_doubt })
     }
+}
+
+/// What does not fit is wrong, unless the rest of it stands a moment later: brokers write the records of one transaction
+/// one after the other, each by its own clock. Says whether there was anything of that kind.
+fn settle(
+    log: &dyn Log,
+    count: &mut Count,
+    to: &[Position],
+    ends: &Ends,
+    at: Millis,
+) -> Result<bool, PastError> {
+    for repeat in doubt::decided_before(log, count.ledger.suspects())? {
+        count.ledger.is_repeat(&repeat);
+    }
+    count.equation = count.ledger.equation();
+    count.faults = count.ledger.faults();
+    if count.faults.is_empty() {
+        return Ok(false);
+    }
+    let mut later = count.ledger.clone();
+    for topic in TOPICS {
+        let of_topic = to.iter().filter(|position| position.topic == topic);
+        let starts = of_topic.map(|position| (position.partition, position.offset)).collect();
+        let mut follow = log.follow(&[(topic, Start::Offsets(starts))])?;
+        read(follow.as_mut(), ends, at.saturating_add(doubt::GRACE_MS), &mut Beside::default(), |entry| {
+            later.apply(entry);
+            true
+        })?;
+    }
+    let rest = later.faults();
+    let is_wrong = |fault: &Fault| rest.iter().any(|other| fault.is_like(other));
+    let before = count.faults.len();
+    count.faults.retain(is_wrong);
+    if count.faults.is_empty() && !count.equation.holds() && later.equation().holds() {
+        count.equation = later.equation();
+    }
+    Ok(count.faults.len() < before)
 }
 
 /// Hands over what was written up to this moment, as long as it is wanted; says where that ends in each partition, and
 /// what is beside it.
 pub(super) fn read(
     follow: &mut dyn Follow,
-    ends: &BTreeMap<(Topic, Partition), Offset>,
+    ends: &Ends,
     at: Millis,
     beside: &mut Beside,
     mut take: impl FnMut(&Entry) -> bool,
 ) -> Result<Vec<Position>, FollowError> {
-    let mut beyond: BTreeMap<(Topic, Partition), Offset> = BTreeMap::new();
+    let mut beyond = Ends::new();
     let mut is_end = false;
     loop {
         let positions = follow.positions();
@@ -178,7 +218,7 @@ pub(super) const OF_ORDERS: [Topic; 2] = [TOPICS[0], TOPICS[1]];
 
 #[cfg(test)]
 mod tests {
-    use eventlog::{Batch, Record};
+    use eventlog::{Batch, Offset, Record};
 
     use super::*;
 
