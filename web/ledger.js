@@ -37,6 +37,9 @@ const ADDRESS_MS = 400;
 /** How often the story of an order that goes on is asked for again. */
 const STORY_MS = 2_000;
 
+/** A story that was not told yet. @type {Model['story']} */
+const UNTOLD = { got: 'loading', partition: 0, isCarriedOver: false, accepted: null, decisions: [], mark: null };
+
 const app = /** @type {HTMLElement} */ (document.getElementById('app'));
 app.replaceChildren();
 const theme = new URLSearchParams(location.search).get('theme');
@@ -71,7 +74,7 @@ const model = {
   },
   selected: asked.get('order') ?? '',
   row: null,
-  story: { got: 'loading', partition: 0, isCarriedOver: false, decisions: [], mark: moment(asked.get('event')) },
+  story: { ...UNTOLD, mark: moment(asked.get('event')) },
   copied: '',
   helped: new Map(),
   told: new Set(),
@@ -187,14 +190,14 @@ async function loadDays() {
   show();
 }
 
-/** @param {string} id @param {number} [mark] the offset that is pointed at */
+/** @param {string} id @param {number | null} [mark] the offset that is pointed at; `null`: its last event is */
 async function select(id, mark) {
   const isOther = id !== model.selected;
   model.selected = id;
   model.copied = '';
   if (isOther) {
     model.row = model.orders.rows.find(({ order_id }) => order_id === id) ?? null;
-    model.story = { got: 'loading', partition: 0, isCarriedOver: false, decisions: [], mark: null };
+    model.story = { ...UNTOLD };
   }
   model.story.mark = mark ?? null;
   remember();
@@ -211,15 +214,18 @@ async function loadStory() {
   const id = model.selected;
   if (id === '') return;
   story = { askedAt: performance.now(), events: model.news.value?.events ?? -1 };
-  const answer = await asks.ask('story', `/orders/${encodeURIComponent(id)}/history`);
+  // One that is forgotten is looked for back from there.
+  const moment = model.at === null ? '' : `?at=${model.at}`;
+  const answer = await asks.ask('story', `/orders/${encodeURIComponent(id)}/history${moment}`);
   if (answer === null || model.selected !== id) return;
   if (answer.body === undefined) {
-    const isGone = answer.code === 'unknown_order';
+    const isGone = answer.code === 'past_gone';
+    const isNone = answer.code === 'unknown_order';
     // What came before stays: the next try may come through.
-    if (isGone || model.story.got !== 'here') model.story.got = isGone ? 'gone' : 'failed';
+    if (isGone || isNone || model.story.got !== 'here') model.story.got = isGone ? 'gone' : isNone ? 'none' : 'failed';
   } else {
-    const { partition, carried_over: isCarriedOver, events: decisions } = answer.body;
-    model.story = { ...model.story, got: 'here', partition, isCarriedOver, decisions };
+    const { partition, carried_over: isCarriedOver, accepted = null, events: decisions } = answer.body;
+    model.story = { ...model.story, got: 'here', partition, isCarriedOver, accepted, decisions };
   }
   if (model.row === null) await learnRow(id);
   show();

@@ -11,6 +11,7 @@ const { t } = i18n;
  * @typedef {import('./ledger-equation.js').Need} Need
  * @typedef {import('./ledger-timeline.js').Decision} Decision
  * @typedef {import('./ledger-timeline.js').Line} Line
+ * @typedef {import('./ledger-timeline.js').Accepted} Accepted
  * @typedef {import('./i18n.js').Words} Words
  */
 
@@ -75,7 +76,7 @@ export const FILTERS = /** @type {const} */ (['all', 'open', 'late', 'remade', '
  * @property {{query: string, filter: Filter, got: Got, total: number, matching: number, rows: Row[], first: number, isNewest: boolean, isOldest: boolean}} orders
  * @property {string} selected the order whose story is read; empty: none
  * @property {Row | null} row of it
- * @property {{got: Got, partition: number, isCarriedOver: boolean, decisions: Decision[], mark: number | null}} story `mark`: the offset that is pointed at
+ * @property {{got: Got | 'none', partition: number, isCarriedOver: boolean, accepted: Accepted | null, decisions: Decision[], mark: number | null}} story `mark`: the offset that is pointed at
  * @property {'' | 'done' | 'failed'} copied
  * @property {Map<string, 'sending' | 'ring_bar' | 'call_again' | 'kept' | 'lost' | 'failed'>} helped what became of what was done, by order
  * @property {Set<string>} told the kinds of needs of which it is said how they are mended
@@ -95,7 +96,7 @@ export const FILTERS = /** @type {const} */ (['all', 'open', 'late', 'remade', '
  * @property {(query: string) => void} search
  * @property {(filter: Filter) => void} filter
  * @property {(way: 'newer' | 'older') => void} turn
- * @property {(id: string, mark?: number) => void} select
+ * @property {(id: string, mark?: number | null) => void} select `mark`: the offset that is pointed at; `null`: its last event is
  * @property {() => void} copy
  * @property {(need: Need, action: import('./ledger-equation.js').Action) => void} help
  * @property {(day: Day) => void} print

@@ -24,7 +24,7 @@ export function lines({ story, row, at, shop }) {
     seconds: (/** @type {number} */ ms) => seconds(ms, i18n.language),
   };
   const about = { ...(row?.channel && { channel: row.channel }), ...(row?.promised && { promised: row.promised }) };
-  return tell(story.decisions, about, words, at ?? Infinity);
+  return tell(story.decisions, about, words, at ?? Infinity, story.accepted);
 }
 
 /** @param {Model} model @param {Acts} acts */
@@ -43,18 +43,19 @@ export function story(model, acts) {
 
 /** @param {Model} model @param {Acts} acts */
 function told(model, acts) {
-  const { got, isCarriedOver, mark } = model.story;
-  if (got === 'gone') return html`<p class="none">${t('ledger.story_forgotten')}</p>`;
+  const { got, partition, isCarriedOver, mark } = model.story;
+  if (got === 'gone') return html`<p class="none">${t('ledger.story_removed')}</p>`;
+  if (got === 'none') return html`<p class="none">${t('ledger.story_none')}</p>`;
   if (got === 'failed') {
     return html`<div class="none" role="alert"><p>${t('ledger.story_failed')}</p><button class="quiet" @click=${acts.again}>${t('ledger.again')}</button></div>`;
   }
   const all = lines(model);
   if (got === 'here' && all.length === 0) return html`<p class="none">${t('ledger.story_not_yet')}</p>`;
   return html`${isCarriedOver ? html`<p class="none">${t('ledger.story_carried_over')}</p>` : nothing}
-    <ol aria-busy=${got === 'loading'}>${all.map(({ at, offset, text, tone }) => html`<li class="${tone} ${offset === mark ? 'mark' : ''}"
+    <ol aria-busy=${got === 'loading'}>${all.map(({ at, topic, offset, text, tone }) => html`<li class="${tone} ${offset === mark ? 'mark' : ''}"
       aria-current=${offset === mark ? 'true' : nothing}>
       <time>${i18n.timeWithSeconds(at, model.shop.timeZone)}</time><i></i>
-      <span dir="auto">${tone === 'ready' ? html`<b>${text}</b>` : text}</span><span class="seq">${t('ledger.offset', { offset })}</span>
+      <span dir="auto">${tone === 'ready' ? html`<b>${text}</b>` : text}</span><span class="seq">${topic === 'order.event' ? t('ledger.offset', { offset }) : t('ledger.place', { topic, partition, offset })}</span>
     </li>`)}</ol>`;
 }
 

@@ -70,7 +70,7 @@ function broken({ faults, faults_total }, acts) {
   return html`<div class="ok">
     <strong>${icons.warning()}<span>${names.length ? t('ledger.broken', { count, codes }) : t('ledger.broken_sum')}</span></strong>
     ${first ? html`<p>${faultText(first)}</p>` : nothing}
-    ${first?.order_id ? html`<button @click=${() => acts.select(first.order_id ?? '', first.offset)}>${t('ledger.show_last')}</button>` : nothing}
+    ${first?.order_id ? html`<button @click=${() => acts.select(first.order_id ?? '', lastEvent(first))}>${t('ledger.show_last')}</button>` : nothing}
   </div>`;
 }
 
@@ -80,9 +80,14 @@ function faults(faults, acts) {
     (fault) => html`<li><span class="grow">${t('ledger.fault_says', { code: faultName(fault), what: faultText(fault) })}</span>
       ${fault.order_id
         ? html`<button aria-label=${t('ledger.do_for', { what: t('ledger.show_last'), code: faultName(fault) })}
-            @click=${() => acts.select(fault.order_id ?? '', fault.offset)}>${t('ledger.show_last')}</button>`
+            @click=${() => acts.select(fault.order_id ?? '', lastEvent(fault))}>${t('ledger.show_last')}</button>`
         : nothing}</li>`,
   )}</ul>`;
+}
+
+/** Its offset among what is told of the order: a bell is not. @param {Fault} fault */
+function lastEvent({ topic, offset }) {
+  return topic === 'order.event' || topic === 'order.received' ? offset : null;
 }
 
 /** @param {Fault} fault */

@@ -39,7 +39,8 @@ import { UNDONE } from './pager-screen.js';
  * @property {(words: Partial<Words> | undefined) => string} word
  */
 
-/** @typedef {{at: number, offset: number, text: string, tone: '' | 'ready' | 'refused'}} Line One line of the story. */
+/** @typedef {{at: number, topic: string, offset: number, text: string, tone: '' | 'ready' | 'refused'}} Line One line of the story. */
+/** Where an order stands in `order.received`. @typedef {{offset: number, timestamp: number}} Accepted */
 
 /** Decisions of which it matters who took them: on which device. */
 const BY_HAND = new Set(['start', 'ready', 'recall', 'collect', 'uncollect', 'cancel', 'accept', 'note']);
@@ -51,14 +52,19 @@ const BY_HAND = new Set(['start', 'ready', 'recall', 'collect', 'uncollect', 'ca
  * @param {About} about
  * @param {Telling} words
  * @param {number} [until]
+ * @param {Accepted | null} [accepted]
  * @returns {Line[]}
  */
-export function story(decisions, about, words, until = Infinity) {
+export function story(decisions, about, words, until = Infinity, accepted = null) {
   // By when they were written: that is when they became so for everyone.
   const told = decisions.filter(({ at, timestamp = at }) => timestamp <= until);
+  if (told.length === 0 && accepted !== null && accepted.timestamp <= until) {
+    return [{ at: accepted.timestamp, topic: 'order.received', offset: accepted.offset, text: words.t('ledger.event.undecided'), tone: '' }];
+  }
   const teller = new Teller(told, about, words);
   return told.map((decision, i) => ({
     at: decision.at,
+    topic: 'order.event',
     offset: decision.offset,
     text: teller.tell(decision, i),
     tone: decision.refused ? 'refused' : teller.isBell(decision) ? 'ready' : '',
@@ -72,7 +78,7 @@ export function story(decisions, about, words, until = Infinity) {
  * @param {{title: string, id: string, partition: number, dateAndTime: (ms: number) => string}} head
  */
 export function asText(lines, { title, id, partition, dateAndTime }) {
-  const rows = lines.map(({ at, offset, text }) => `${dateAndTime(at)}\t${text}\torder.event-${partition}@${offset}`);
+  const rows = lines.map(({ at, topic, offset, text }) => `${dateAndTime(at)}\t${text}\t${topic}-${partition}@${offset}`);
   return [title, id, ...rows, ''].join('\n');
 }
 

@@ -78,7 +78,14 @@ const STATES = {
       await page.locator('#minute').press('Enter');
     },
   },
-  forgotten: { told: { story: { code: 'unknown_order', code_status: 404 } }, query: '?order=mango', says: [/finished more than a day ago/, /하루가 지나/], where: '.ev' },
+  unknown: { told: { story: { code: 'unknown_order', code_status: 404 } }, query: '?order=mango', says: [/nothing about this order/, /기록이 없어요/], where: '.ev' },
+  removed: { told: { story: { code: 'past_gone', code_status: 410 } }, query: '?order=mango', says: [/older than what the log keeps/, /보관 기간이 지났거나/], where: '.ev' },
+  undecided: {
+    told: { story: { ...STORY, accepted: { offset: 61, timestamp: seoul(9, 8, 2) }, events: [] } },
+    query: '?order=mango',
+    says: [/nobody has decided on it\s*order\.received-0@61/, /아직 아무도 처리하지 않았어요\s*order\.received-0@61/],
+    where: '.ev li',
+  },
   gone: { told: { past: { code: 'past_gone', code_status: 410 } }, query: `?at=${AT}`, says: [/no longer reaches back that far/, /이제 없어요/] },
   failed: { told: { past: { code: 'history_damaged', code_status: 500 } }, query: `?at=${AT}`, says: [/could not be rebuilt/, /다시 만들지 못했어요/] },
   barista: { told: { session: { device: 'Main bar', role: 'barista' } }, says: [/The ledger is for managers/, /매니저만 볼 수 있어요/] },

@@ -180,7 +180,7 @@ export async function tell(page, told = {}) {
     return { total: drawn.ledger.orders_total, matching: query === 'oat' ? 11 : found.length, orders, ...next };
   });
   await answer(/\/ledger\/minutes$/, () => drawn.days);
-  await answer(/\/orders\/[^/]+\/history$/, () => drawn.story);
+  await answer(/\/orders\/[^/]+\/history(\?.*)?$/, () => drawn.story);
   return drawn;
 }
 

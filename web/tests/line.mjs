@@ -1,14 +1,19 @@
 /** A line of a test's own: the real program on a free port, with a log that is gone afterwards. */
 
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 
 /** How long anything may take. */
 const PATIENCE_MS = 30_000;
+
+/** The same where something may have to be built first. */
+const BUILD_MS = 300_000;
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 /** What is tested: what `run.mjs` built, or what was built last. */
 const BINARY =
@@ -87,6 +92,17 @@ export class Line {
   /** Ends it as its owner would. */
   async stop() {
     await this.#end('SIGTERM');
+  }
+
+  /**
+   * Plants a loss in its log, while it is stopped (`tests/plant`).
+   * @param {'pass-over' | 'ring-again'} what
+   * @param {string} id of the order
+   */
+  async plant(what, id) {
+    const locked = process.env.CI === 'true' ? ['--locked'] : [];
+    const args = ['run', '--quiet', ...locked, '--package', 'plant', '--', join(this.directory, 'log'), what, id];
+    await promisify(execFile)('cargo', args, { cwd: ROOT, timeout: BUILD_MS });
   }
 
   /** Ends it, and removes what it wrote. */

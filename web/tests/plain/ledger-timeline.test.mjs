@@ -143,6 +143,17 @@ test('the past knows nothing of what came after it', () => {
   assert.equal(story(decisions, {}, words('en'), NINE + 5_000).length, 1);
 });
 
+test('an order on which nobody decided is told by where it was accepted, once it was', () => {
+  const accepted = { offset: 61, timestamp: NINE };
+  assert.deepEqual(
+    story([], {}, words('en'), NINE, accepted).map(({ topic, offset, text }) => [topic, offset, text]),
+    [['order.received', 61, 'Accepted, and nobody has decided on it']],
+  );
+  assert.deepEqual(story([], {}, words('ko'), NINE - 1, accepted), []);
+  const decisions = [decided('received', undefined, 'received', 0)];
+  assert.deepEqual(story(decisions, {}, words('en'), NINE, accepted).map(({ topic }) => topic), ['order.event'], 'else its decisions say it');
+});
+
 test('a record to paste has each decision with its place in the log', () => {
   const lines = story([decided('start', 'received', 'making', 10, { by: STAFF })], {}, words('en'));
   const text = asText(lines, { title: 'MANGO 27', id: 'a-b', partition: 3, dateAndTime: () => '2026-11-22 09:00:10' });
