@@ -406,12 +406,15 @@ async fn a_log_of_which_nothing_is_left_is_not_said_to_be_counted_from_its_first
 
 #[tokio::test]
 async fn of_a_day_whose_beginning_is_removed_only_what_is_whole_is_shown() {
-    let cafe = Cafe::new(SEOUL, "", seoul("2026-10-01T09:00"));
+    let cafe = Cafe::new(SEOUL, "", seoul("2026-09-30T09:00"));
+    cafe.order(seoul("2026-09-30T09:00"), "y").await;
+    cafe.order(seoul("2026-09-30T10:00"), "z").await;
     for (hour, id) in [(9, "a"), (12, "b"), (15, "c")] {
         cafe.order(seoul(&format!("2026-10-01T{hour:02}:00")), id).await;
     }
-    // Topics are not cut at the same place: of one the whole morning is there, of another it is not.
-    cafe.log.cut(topic::EVENT, 0, cafe.log.history(topic::EVENT, 0).len() as u64 / 3);
+    // Topics are not cut at the same place: of one the day before is there, of another not even the morning.
+    cafe.log.cut(topic::RECEIVED, 0, 1);
+    cafe.log.cut(topic::EVENT, 0, cafe.log.history(topic::EVENT, 0).len() as u64 / 5 * 3);
     let line = cafe.open().await;
     let staff = line.staff();
     let at = async |time: &str| {

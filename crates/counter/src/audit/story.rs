@@ -221,6 +221,8 @@ mod tests {
         sim::{self, SimClock, SimLog},
     };
 
+    use order::{At, Book, Order, Placed, Rules, Verdict};
+
     use super::*;
 
     fn log(partitions: u32) -> Arc<SimLog> {
@@ -245,6 +247,31 @@ mod tests {
         let story = story_of(&*log, &id, 1_000, 1_000, || false).unwrap().unwrap();
         assert_eq!((story.partition, story.accepted, story.events.len()), (2, Some((1, 1_000)), 0));
         assert!(story_of(&*log, &id, 999, 1_000, || false).unwrap().is_none(), "it was not there yet");
+    }
+
+    /// What a barista decides on the order whose record stands there.
+    fn taken(log: &SimLog, id: &str, offset: Offset) {
+        let at = At { partition: 0, offset };
+        let placed = Placed { at, received_at: 5, foreign: true, history_from: 0, traceparent: None };
+        let order = Order::new(OrderId::new(id).unwrap(), 1);
+        let verdict = Book::default().take(order, placed, 5, &Rules::default(), true);
+        let Verdict::Changed(change) = verdict else { panic!("it is new") };
+        log.append(topic::EVENT, 0, Record::new(id.to_owned(), change.event.to_json()));
+    }
+
+    #[test]
+    fn of_an_id_that_was_used_twice_one_order_is_told_of() {
+        let (log, id) = (log(1), OrderId::new("again").unwrap());
+        for time in [1_000, 2_000] {
+            log.clock().set(time);
+            let at = log.append(topic::RECEIVED, 0, Record::new("again", "{}"));
+            taken(&log, "again", at.offset);
+        }
+        for (until, accepted, event) in [(1_500, (0, 1_000), 0), (2_000, (1, 2_000), 1)] {
+            let story = story_of(&*log, &id, until, 2_000, || false).unwrap().unwrap();
+            let events: Vec<_> = story.events.iter().map(|(offset, ..)| *offset).collect();
+            assert_eq!((story.accepted, events), (Some(accepted), vec![event]), "as it was at {until}");
+        }
     }
 
     #[test]
