@@ -11,8 +11,8 @@ mod shared;
 use std::{env, ffi::OsString};
 
 use clap::{
-    Arg, ArgAction, Args, Command as Clap, CommandFactory as _, Error, FromArgMatches as _, Parser,
-    Subcommand, ValueEnum, builder::Resettable,
+    Arg, ArgAction, ArgMatches, Args, Command as Clap, CommandFactory as _, Error, FromArgMatches as _,
+    Parser, Subcommand, ValueEnum, builder::Resettable,
 };
 use clap_complete::Shell;
 
@@ -95,6 +95,8 @@ pub enum Command {
     Restore(RestoreArgs),
     /// Check the shop's files, menu.toml and shop.toml
     Menu(MenuArgs),
+    /// Show which settings hold and who says so, and check the file that has them
+    Config(ConfigArgs),
     /// Check whether the line can work here, and say what to do if not
     Doctor(DoctorArgs),
     /// Say whether the counter of this machine answers, as containers ask; the exit code is 1 if not
@@ -110,7 +112,14 @@ pub enum Command {
 impl Cli {
     /// What the command line and the environment say.
     pub fn read(args: impl IntoIterator<Item = OsString>) -> Result<Self, Error> {
-        Self::from_arg_matches(&without_empty_variables(Self::command()).try_get_matches_from(args)?)
+        Self::from_arg_matches(&Self::matches(args)?.1)
+    }
+
+    /// The same, not yet as values, and the command line that it was read with: for whoever asks who said what.
+    pub(crate) fn matches(args: impl IntoIterator<Item = OsString>) -> Result<(Clap, ArgMatches), Error> {
+        let mut command = without_empty_variables(Self::command());
+        let matches = command.try_get_matches_from_mut(args)?;
+        Ok((command, matches))
     }
 }
 

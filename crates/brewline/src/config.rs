@@ -18,6 +18,8 @@ use crate::{
     menu::Files,
 };
 
+pub(crate) use self::properties::{properties_of, variable_of};
+
 /// Where the log is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {

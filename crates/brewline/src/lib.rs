@@ -22,6 +22,7 @@
 //! | `demo` | a practice line, with people in it |
 //! | `rush` | a seeded morning, and the verdict on it |
 //! | `ending` | the bound on a clean stop |
+//! | `settings` | which settings hold and who says so; their file checked, and shown with every key |
 //! | `doctor` | whether the line can work here |
 //! | `healthcheck`, `completions` | whether a counter answers here; scripts for shells |
 //! | `topics` | the topics of a cluster: made, and shown |
@@ -59,6 +60,7 @@ mod practice;
 mod qr;
 mod reach;
 mod rush;
+mod settings;
 mod signals;
 mod telemetry;
 mod topics;
@@ -81,10 +83,7 @@ pub fn run(args: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode {
     let cli = match cli::Cli::read(args) {
         Ok(cli) => cli,
         // clap writes help to stdout and mistakes to stderr, each with its own exit code.
-        Err(error) => {
-            let _ = error.print();
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
-        }
+        Err(error) => return refused(&error),
     };
     match dispatch(cli) {
         Ok(code) => code,
@@ -97,15 +96,21 @@ pub fn run(args: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode {
     }
 }
 
+/// Says what is wrong with a command line, or the help that was asked for.
+fn refused(error: &clap::Error) -> ExitCode {
+    let _ = error.print();
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+}
+
 /// The command line itself, for its documentation and tests.
 pub fn command() -> clap::Command {
     cli::Cli::command()
 }
 
 fn dispatch(cli: cli::Cli) -> anyhow::Result<ExitCode> {
-    // Shells ask at their start, wherever that is, and whatever settings are there.
+    // Shells ask at their start, wherever that is, and whatever settings are there; what is about the file reads it itself.
     let file = match cli.command {
-        cli::Command::Completions { .. } => file::File::default(),
+        cli::Command::Completions { .. } | cli::Command::Config(_) => file::File::default(),
         _ => file::File::read(&cli.global).map_err(anyhow::Error::msg)?,
     };
     telemetry::init(cli.global.verbose, file.log_format(&cli.global));
@@ -139,6 +144,7 @@ fn dispatch(cli: cli::Cli) -> anyhow::Result<ExitCode> {
         },
         cli::Command::Healthcheck(args) => block_on(healthcheck::healthcheck(file.listen(args.listen)))?,
         cli::Command::Completions { shell } => Ok(completions::completions(shell)),
+        cli::Command::Config(args) => settings::config(args.what, cli.global),
         cli::Command::Doctor(args) => {
             Ok(doctor::doctor(&file.line(&args.line).map_err(wrong)?, &file.files(&args.shop)))
         }

@@ -23,14 +23,20 @@ pub struct Mistake {
 }
 
 impl Mistakes {
-    /// `all` of this text, each with its offset; `None` if that is nothing.
-    pub(crate) fn of(text: &str, file: &str, mut all: Vec<(usize, String)>) -> Option<Self> {
+    /// `all` of this text, each with its offset in bytes; `None` if that is nothing. `file` names where it stands, and
+    /// at most [`Limits::MISTAKES`] are told.
+    pub fn of(text: &str, file: &str, mut all: Vec<(usize, String)>) -> Option<Self> {
         all.sort_by_key(|(at, _)| *at);
         let more = all.len().saturating_sub(Limits::MISTAKES);
         all.truncate(Limits::MISTAKES);
-        let line = |at: usize| text.get(..at).map_or(1, |before| before.matches('\n').count() + 1);
-        let told: Vec<_> = all.into_iter().map(|(at, says)| Mistake { line: line(at), says }).collect();
+        let told: Vec<_> =
+            all.into_iter().map(|(at, says)| Mistake { line: Self::line(text, at), says }).collect();
         (!told.is_empty()).then(|| Self { file: file.to_owned(), told, more })
+    }
+
+    /// The line of `text`, from 1, in which this offset is.
+    pub fn line(text: &str, at: usize) -> usize {
+        text.get(..at).map_or(1, |before| before.matches('\n').count() + 1)
     }
 
     /// Those that are told, in the order of the file.

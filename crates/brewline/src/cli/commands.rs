@@ -1,6 +1,6 @@
 //! What each command takes.
 
-use std::path::PathBuf;
+use std::{ffi::OsString, path::PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
 use client::CounterAddress;
@@ -306,4 +306,34 @@ pub struct RushArgs {
 
     #[command(flatten)]
     pub shop: ShopArgs,
+}
+
+/// What `config` takes.
+#[derive(Debug, Clone, Args)]
+pub struct ConfigArgs {
+    #[command(subcommand)]
+    pub what: ConfigCommand,
+}
+
+/// What to do with the settings.
+#[derive(Debug, Clone, Subcommand)]
+pub enum ConfigCommand {
+    /// Show what holds and who says so: flag, environment, file or default. Secrets are hidden
+    Show {
+        /// One JSON object, for programs
+        #[arg(long)]
+        json: bool,
+
+        /// Only what this command goes by, with the flags that it is started with, as in: up --hands 3 [default: every setting]
+        #[arg(value_name = "COMMAND", trailing_var_arg = true, allow_hyphen_values = true)]
+        command: Vec<OsString>,
+    },
+    /// Say whether the settings file is right, or all that is wrong with it; the exit code is 1 then
+    Check {
+        /// The file [default: the one that is read: --config, or brewline.toml in this directory]
+        #[arg(value_name = "FILE")]
+        file: Option<PathBuf>,
+    },
+    /// Print a brewline.toml with every key, what it says, its range, unit and default
+    Example,
 }

@@ -153,7 +153,7 @@ impl File {
         }
     }
 
-    pub(super) fn tls(&self, args: &ServeArgs) -> Result<Option<TlsFiles>, String> {
+    pub(crate) fn tls(&self, args: &ServeArgs) -> Result<Option<TlsFiles>, String> {
         let cert = args.tls_cert.as_ref().or(self.tls_cert.as_ref()).cloned();
         let key = args.tls_key.as_ref().or(self.tls_key.as_ref()).cloned();
         match (cert, key) {

@@ -11,8 +11,13 @@ const PROPERTY_VARIABLE: &str = "BREWLINE_KAFKA_";
 /// What Kubernetes gives to every program beside a service that is called `brewline-kafka`: no properties.
 const SERVICE_VARIABLES: [&str; 3] = ["SERVICE_", "PORT", "PORT_"];
 
+/// The variable that names a property.
+pub(crate) fn variable_of(property: &str) -> String {
+    format!("{PROPERTY_VARIABLE}{}", property.to_uppercase().replace('.', "_"))
+}
+
 /// The properties among these variables. One that is empty is not set.
-pub(super) fn properties_of(
+pub(crate) fn properties_of(
     variables: impl Iterator<Item = (OsString, OsString)>,
 ) -> Result<BTreeMap<String, String>, String> {
     let mut properties = BTreeMap::new();

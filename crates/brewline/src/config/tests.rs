@@ -24,7 +24,7 @@ use crate::{
 };
 
 fn parse(text: &str) -> Result<File, String> {
-    File::parse(text, Path::new("brewline.toml"))
+    File::parse(text, Path::new("brewline.toml")).map_err(|mistakes| mistakes.to_string())
 }
 
 /// What `up` with these flags needs to know, on an embedded log.

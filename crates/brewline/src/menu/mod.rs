@@ -84,7 +84,7 @@ impl Source {
     }
 
     /// Its text; `None`: it is not there, and need not be.
-    fn read(&self) -> Result<Option<String>, String> {
+    pub(crate) fn read(&self) -> Result<Option<String>, String> {
         let shown = self.path.display();
         match self.bytes() {
             // What is too large says so when it is parsed; it may be cut within a character.
