@@ -381,7 +381,13 @@ impl<'a> Admin<'a> {
         loop {
             let told = block_on(self.client.describe_configs(&asked, &Self::limits()));
             let told = told.map_err(|error| failed(self.options, &tried(&names[0]), &error))?;
-            let is_late = |told: &Result<_, Code>| told.as_ref().is_err_and(|code| *code == LATE);
+            let is_late = |told: &Result<ConfigResource, Code>| match told {
+                // Every topic has one. Seen of a topic just made, with a cluster of three just started.
+                Ok(told) => told
+                    .get("cleanup.policy")
+                    .is_none_or(|entry| entry.value.as_deref().is_none_or(str::is_empty)),
+                Err(code) => *code == LATE,
+            };
             if !told.iter().any(is_late) || Instant::now() >= deadline {
                 let told = names.iter().zip(told);
                 return told
