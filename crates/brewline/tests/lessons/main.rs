@@ -79,7 +79,7 @@ fn every_page_is_run() {
 fn a_page_goes_from_terminal_to_terminal_and_waits_for_what_it_shows() {
     Room::new().follow(
         "```console\n$ (echo begun; exec sleep 1000) &\nbegun\n…\n$ kill -9 %1; wait; echo gone\ngone\n\
-         clock$ (echo begun; exec sleep 1000)\nbegun\n…\n```\n```console\nclock$ …\nbegun\n\
+         clock$ sh -c 'echo begun; exec sleep 1000'\nbegun\n…\n```\n```console\nclock$ …\nbegun\n\
          clock$ ^C\nbegun\n$ echo 'one\n> two'\none\n…o\n```\n",
     );
 }
