@@ -26,8 +26,8 @@ if (!isPlain) process.env.BREWLINE_TEST_BINARY = await build();
 const results = { ok: 0, FAILED: 0, ignored: 0 };
 /** Files of which nothing was heard. */
 const silent = new Set(files);
-// One at a time: each has a line and a browser of its own, and what they wait for must not depend on the others.
-const tests = run({ files: files.map((name) => folder + name), concurrency: 1, timeout: FILE_MS });
+// Two at a time: each has a line and a browser of its own, and mostly they wait.
+const tests = run({ files: files.map((name) => folder + name), concurrency: 2, timeout: FILE_MS });
 for await (const { type, data } of tests) {
   const file = relative(folder, /** @type {any} */ (data).file ?? '');
   if (type === 'test:stdout' || type === 'test:stderr') process.stdout.write(data.message);
