@@ -22,10 +22,7 @@ pub use self::{
     parse::{NamedFile, Property},
     shared::*,
 };
-use crate::{
-    backup::{BackupArgs, RestoreArgs},
-    value::said_word,
-};
+use crate::value::said_word;
 
 /// An event-driven order line for cafés: the counter writes orders down, the barista makes them, the bell rings.
 #[derive(Debug, Parser)]

@@ -13,6 +13,7 @@ use eventlog::{Start, Topic};
 use order::OrderId;
 
 use crate::{
+    asked::Asked,
     catalog::RETENTION_DAYS,
     cli::{Demo, Mode},
     menu::Files,
@@ -181,12 +182,7 @@ pub struct Watch {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ledger {
     pub line: Line,
-    /// Whom to ask.
-    pub counter: CounterAddress,
-    /// It was named, so the log is not looked at.
-    pub asks_counter: bool,
-    pub token: Option<String>,
-    pub ca: Option<PathBuf>,
+    pub asked: Asked,
     /// Milliseconds since 1970; `None`: now.
     pub at: Option<i64>,
     pub follow: bool,

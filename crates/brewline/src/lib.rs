@@ -27,12 +27,14 @@
 //! | `healthcheck`, `completions` | whether a counter answers here; scripts for shells |
 //! | `topics` | the topics of a cluster: made, and shown |
 //! | [`watch`] | every record as it comes, and what becomes of it |
+//! | [`asked`] | the counter that is asked where a line that runs has the log |
 //! | `ledger` | where every order is, counted here or by a counter |
 //! | [`dlq`] | dead letters: listed, shown, retried, dropped |
 //! | `signals`, `telemetry` | Ctrl-C; diagnostics on stderr |
 #![expect(missing_docs, reason = "flags and settings are documented where they are defined, in `cli`")]
 
-pub mod backup;
+pub mod asked;
+mod backup;
 mod banner;
 mod bells;
 mod catalog;

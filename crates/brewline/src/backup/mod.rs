@@ -2,13 +2,11 @@
 //!
 //! | file | idea |
 //! |---|---|
-//! | `args` | what the commands take |
 //! | `whole` | a file that is there when it is whole, or not at all |
 //! | `restore` | a log from a backup |
 //!
 //! The embedded log of a line that runs is its own: then its counter is asked.
 
-mod args;
 mod restore;
 mod whole;
 
@@ -19,7 +17,7 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
-use client::{Api, Limits, NotTaken};
+use client::{Limits, NotTaken};
 use eventlog::{
     OpenError,
     local::{self, BackupContents},
@@ -27,13 +25,16 @@ use eventlog::{
 use jiff::{Timestamp, tz::TimeZone};
 use tokio_util::sync::CancellationToken;
 
-pub use self::args::{BackupArgs, RestoreArgs};
+pub(crate) use self::restore::{Restore, restore};
 use self::whole::Whole;
-pub(crate) use self::{
-    args::Asked,
-    restore::{Restore, restore},
+use crate::{
+    asked::Asked,
+    cli::{BackupArgs, LineArgs, RestoreArgs},
+    config::{Line, Place},
+    file::File,
+    log_address::LogAddress,
+    signals::stop_on_signals,
 };
-use crate::{file::File, signals::stop_on_signals};
 
 /// What `backup` needs to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,7 +48,7 @@ pub(crate) struct Backup {
 impl File {
     /// A backup of an embedded log.
     pub(crate) fn backup(&self, args: &BackupArgs) -> Result<Backup, String> {
-        let asked = self.asked(&args.counter);
+        let asked = self.asked(&args.asked);
         let instead = "its brokers keep the copies there";
         let dir =
             if asked.is_named { None } else { Some(self.directory(args.log.as_ref(), "backup", instead)?) };
@@ -60,6 +61,19 @@ impl File {
         let dir =
             if args.check { None } else { Some(self.directory(args.log.as_ref(), "restore", instead)?) };
         Ok(Restore { file: args.file.clone(), dir })
+    }
+
+    /// The directory of an embedded log. `who` asks; `instead` is what to do on a cluster.
+    fn directory(&self, log: Option<&LogAddress>, who: &str, instead: &str) -> Result<PathBuf, String> {
+        let args = LineArgs { log: log.cloned(), ..LineArgs::default() };
+        let Line { log, .. } = self.line(&args)?;
+        match log {
+            Place::Local(dir) => Ok(dir),
+            Place::Kafka(cluster) => Err(format!(
+                "brewline {who} works on an embedded log, and kafka://{} is a cluster's; {instead}",
+                cluster.brokers
+            )),
+        }
     }
 }
 
@@ -119,15 +133,7 @@ fn written(backup: eventlog::Backup, mut to: Whole, stop: &CancellationToken) ->
 }
 
 async fn downloaded(wanted: &Backup, to: &mut Whole, stop: &CancellationToken) -> anyhow::Result<()> {
-    let Asked { counter, token, ca, .. } = &wanted.asked;
-    let api = Api::new(counter.clone(), ca.as_deref(), Limits::default())?;
-    let Some(token) = token else {
-        bail!(
-            "the counter at {counter} is asked, because a line that runs has the log: say a manager's token with --token \
-             or in BREWLINE_TOKEN"
-        );
-    };
-    let api = api.with_token(token).context("--token: no token looks like that; say it as it was shown")?;
+    let api = wanted.asked.api(Limits::default())?;
     let taking = api.download("/backup", |piece| tokio::task::block_in_place(|| to.add(piece)));
     let taken = tokio::select! {
         taken = taking => taken,
@@ -136,6 +142,6 @@ async fn downloaded(wanted: &Backup, to: &mut Whole, stop: &CancellationToken) -
     match taken {
         Ok(_) => Ok(()),
         Err(NotTaken::Taker(error)) => Err(error).with_context(|| to.cannot_be_written()),
-        Err(error) => bail!("the counter at {counter} says: {error}"),
+        Err(error) => bail!("the counter at {} says: {error}", wanted.asked.counter),
     }
 }

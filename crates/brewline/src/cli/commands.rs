@@ -9,8 +9,8 @@ use jiff::Zoned;
 use order::OrderId;
 
 use super::{
-    BrewArgs, FileParser, KafkaArgs, KeepArgs, LineArgs, ListenArgs, NamedFile, QuietArgs, RunArgs,
-    ServeArgs, SharedArgs, ShopArgs,
+    AskedArgs, BrewArgs, FileParser, KafkaArgs, KeepArgs, LineArgs, ListenArgs, NamedFile, QuietArgs,
+    RunArgs, ServeArgs, SharedArgs, ShopArgs,
 };
 use crate::{
     dlq::Place,
@@ -133,21 +133,43 @@ pub struct LedgerArgs {
     #[arg(long)]
     pub json: bool,
 
-    /// Ask this counter, and do not read the log [default: only where a line that runs has the log, http://127.0.0.1:8080]
-    #[arg(long, value_name = "URL", env = "BREWLINE_COUNTER", value_parser = said(value::counter))]
-    pub counter: Option<CounterAddress>,
-
-    /// A manager's token for the counter [default: none]
-    #[arg(long, value_name = "TOKEN", env = "BREWLINE_TOKEN", hide_env_values = true)]
-    pub token: Option<String>,
-
-    /// Whose certificate is trusted where the counter is https, a PEM file [default: those that the system trusts]
-    #[arg(long, value_name = "FILE", env = "BREWLINE_CA")]
-    pub ca: Option<PathBuf>,
+    #[command(flatten)]
+    pub asked: AskedArgs,
 
     /// When the shop's days end, where the log is read [default: shop.toml in this directory, or else an example]
     #[arg(long, value_name = "FILE", env = "BREWLINE_SHOP", value_parser = FileParser)]
     pub shop: Option<NamedFile>,
+}
+
+/// What `backup` takes.
+#[derive(Debug, Clone, Args)]
+pub struct BackupArgs {
+    /// The file to write; it must not be there yet
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+
+    /// Where the log is: local:DIR, ~/ is your home directory [default: local: and the platform's data directory for brewline]
+    #[arg(long, value_name = "local:DIR", env = "BREWLINE_LOG", value_parser = said(str::parse::<LogAddress>))]
+    pub log: Option<LogAddress>,
+
+    #[command(flatten)]
+    pub asked: AskedArgs,
+}
+
+/// What `restore` takes.
+#[derive(Debug, Clone, Args)]
+pub struct RestoreArgs {
+    /// The backup
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+
+    /// Where the log is to be: local:DIR, a directory that is empty or not there [default: local: and the platform's data directory for brewline]
+    #[arg(long, value_name = "local:DIR", env = "BREWLINE_LOG", value_parser = said(str::parse::<LogAddress>))]
+    pub log: Option<LogAddress>,
+
+    /// Only try it: restore beside the file, count the ledger, and remove it again
+    #[arg(long)]
+    pub check: bool,
 }
 
 /// What `dlq` takes.

@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, ValueEnum};
+use client::CounterAddress;
 use counter::PublicUrl;
 
 use super::{FileParser, NamedFile, Property, PropertyParser};
@@ -154,6 +155,22 @@ pub struct BrewArgs {
     /// A name of its own, with which a barista that is started again goes on at once with what it had [default: a new one each time]
     #[arg(long, value_name = "NAME", env = "BREWLINE_INSTANCE", help_heading = KAFKA, value_parser = said(value::instance))]
     pub instance: Option<String>,
+}
+
+/// The counter that is asked where a line that runs has the log.
+#[derive(Debug, Default, Clone, Args)]
+pub struct AskedArgs {
+    /// Ask this counter, and do not look at the log [default: only where a line that runs has the log, http://127.0.0.1:8080]
+    #[arg(long, value_name = "URL", env = "BREWLINE_COUNTER", value_parser = said(value::counter))]
+    pub counter: Option<CounterAddress>,
+
+    /// A manager's token for the counter [default: none]
+    #[arg(long, value_name = "TOKEN", env = "BREWLINE_TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
+
+    /// Whose certificate is trusted where the counter is https, a PEM file [default: those that the system trusts]
+    #[arg(long, value_name = "FILE", env = "BREWLINE_CA")]
+    pub ca: Option<PathBuf>,
 }
 
 /// Whether each order's way is shown.

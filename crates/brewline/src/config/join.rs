@@ -304,14 +304,10 @@ impl File {
 
     /// The ledger: where the log is, and whom to ask if somebody else has it.
     pub fn ledger(&self, args: &LedgerArgs) -> Result<Ledger, String> {
-        let counter = args.counter.clone().or_else(|| self.counter.clone());
         let shop = ShopArgs { menu: None, shop: args.shop.clone() };
         Ok(Ledger {
             line: self.line(&args.line)?,
-            asks_counter: counter.is_some(),
-            counter: counter.unwrap_or_default(),
-            token: args.token.clone(),
-            ca: self.ca(args.ca.clone()),
+            asked: self.asked(&args.asked),
             at: args.at,
             follow: args.follow,
             json: args.json,

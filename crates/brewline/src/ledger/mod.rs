@@ -16,7 +16,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use client::{Api, Limits, Request};
 use eventlog::{
     Log,
@@ -81,8 +81,8 @@ impl Opened {
 }
 
 async fn source(wanted: &Ledger) -> anyhow::Result<Source> {
-    if wanted.asks_counter {
-        return counter(wanted).map(|api| Source::Counter(Box::new(api)));
+    if wanted.asked.is_named {
+        return counter(wanted);
     }
     let line = wanted.line.clone();
     let dir = match &line.log {
@@ -105,20 +105,13 @@ async fn source(wanted: &Ledger) -> anyhow::Result<Source> {
     match opened.await?? {
         Err(dir) => bail!("there is no log in {}; say another with --log local:DIR", dir.display()),
         Ok(Some(log)) => Ok(Source::Log(Opened::Local(log))),
-        Ok(None) => counter(wanted).map(|api| Source::Counter(Box::new(api))),
+        Ok(None) => counter(wanted),
     }
 }
 
-fn counter(wanted: &Ledger) -> anyhow::Result<Api> {
+fn counter(wanted: &Ledger) -> anyhow::Result<Source> {
     let limits = Limits { body_bytes: BODY_BYTES, ..Limits::default() };
-    let api = Api::new(wanted.counter.clone(), wanted.ca.as_deref(), limits)?;
-    let Some(token) = &wanted.token else {
-        bail!(
-            "the counter at {} is asked, because it has the log: say a manager's token with --token or in BREWLINE_TOKEN",
-            wanted.counter
-        );
-    };
-    api.with_token(token).context("--token: no token looks like that; say it as it was shown")
+    Ok(Source::Counter(Box::new(wanted.asked.api(limits)?)))
 }
 
 /// What the counter says.
@@ -146,7 +139,7 @@ async fn ask(api: &Api, wanted: &Ledger, stop: &CancellationToken) -> anyhow::Re
         () = stop.cancelled() => bail!("stopped before the counter answered"),
     };
     if !reply.is_success() {
-        bail!("the counter at {} says: {}", wanted.counter, reply.detail());
+        bail!("the counter at {} says: {}", wanted.asked.counter, reply.detail());
     }
     let _ = say(&reply.json, wanted);
     Ok(reply.json["holds"] == true)

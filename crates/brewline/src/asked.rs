@@ -1,0 +1,46 @@
+//! The counter that is asked for what the log of a line that runs has.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, bail};
+use client::{Api, CounterAddress, Limits};
+
+use crate::{cli::AskedArgs, file::File};
+
+/// The counter, and how it lets us in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    pub counter: CounterAddress,
+    /// It was named, so the log is not looked at.
+    pub is_named: bool,
+    /// A manager's.
+    pub token: Option<String>,
+    pub ca: Option<PathBuf>,
+}
+
+impl File {
+    /// The counter that is asked.
+    pub(crate) fn asked(&self, args: &AskedArgs) -> Asked {
+        let counter = args.counter.clone().or_else(|| self.counter.clone());
+        Asked {
+            is_named: counter.is_some(),
+            counter: counter.unwrap_or_default(),
+            token: args.token.clone(),
+            ca: self.ca(args.ca.clone()),
+        }
+    }
+}
+
+impl Asked {
+    /// How it is asked; fails without a token that could be one.
+    pub(crate) fn api(&self, limits: Limits) -> anyhow::Result<Api> {
+        let api = Api::new(self.counter.clone(), self.ca.as_deref(), limits)?;
+        let Some(token) = &self.token else {
+            bail!(
+                "the counter at {} is asked, because it has the log: say a manager's token with --token or in BREWLINE_TOKEN",
+                self.counter
+            );
+        };
+        api.with_token(token).context("--token: no token looks like that; say it as it was shown")
+    }
+}
