@@ -1,6 +1,6 @@
 /** How one order looks at the bar: decisions, without a browser. */
 
-import { isBarTold } from './pager-screen.js';
+import { UNDONE, isBarTold } from './pager-screen.js';
 
 /**
  * @typedef {import('./orders.js').Order} Order
@@ -72,7 +72,7 @@ function after(order, { command, body, at }) {
     case 'ready':
       return isOpen ? { ...order, state: 'ready' } : order;
     case 'recall':
-      return isOpen ? order : { ...order, state: 'making', round: round + 1, marks: { reason: /** @type {any} */ (body.reason) } };
+      return isOpen ? order : { ...order, state: 'making', round: round + 1, marks: recalled(order, body.reason) };
     case 'collect':
       return state === 'ready' ? { ...order, state: 'collected' } : order;
     case 'uncollect':
@@ -87,6 +87,13 @@ function after(order, { command, body, at }) {
     default:
       return order;
   }
+}
+
+/** What is known of it once it is recalled. @param {Order} order @param {unknown} reason */
+function recalled({ marks }, reason) {
+  const isUndone = reason === UNDONE;
+  const why = isUndone ? marks?.reason : reason;
+  return { ...(typeof why === 'string' ? { reason: why } : {}), taken_back: (marks?.taken_back ?? 0) + (isUndone ? 1 : 0) };
 }
 
 /** @param {Order} order @param {'tick' | 'untick'} command @param {number} line */

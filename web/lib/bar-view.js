@@ -5,7 +5,7 @@ import * as ticketOf from './bar-ticket.js';
 import * as i18n from './i18n.js';
 import * as icons from './icons.js';
 import { calledText, codeText, rich, symbol } from './pager-parts.js';
-import { isRemake, reasonOf } from './pager-screen.js';
+import { isRemake } from './pager-screen.js';
 
 const { t, word } = i18n;
 
@@ -214,7 +214,7 @@ function keycap({ key }) {
 
 /** @param {Order} order */
 function remake(order) {
-  const reason = reasonOf(order);
+  const reason = order.marks?.reason;
   return isRemake(order) && reason ? html`<p class="flag">${rich('bar.remake', { reason: html`<bdi>${reason}</bdi>` })}</p>` : nothing;
 }
 

@@ -27,7 +27,7 @@ const { t } = i18n;
  * @property {{quantity?: number, title?: Partial<Words>, option_titles?: Partial<Words>[], item?: string}[]} [drinks]
  * @property {number} [amount] cups, of an order without items
  * @property {string} state
- * @property {number} round
+ * @property {boolean} [remade]
  * @property {number} [wait_ms]
  * @property {boolean} [late]
  * @property {{from: number, to: number}} [promised]

@@ -99,10 +99,9 @@ const STATES = /** @type {const} */ (['received', 'making', 'ready', 'collected'
 const SHAPES = { received: '', making: 'mk', ready: 'rd', collected: 'co', uncollected: 'co', cancelled: 'ca', remake: '' };
 
 /** @param {Row} row */
-function state({ state, round }) {
+function state({ state, remade }) {
   const known = STATES.find((name) => name === state) ?? 'received';
-  // What was called back is being made once more.
-  const is = round > 1 && known === 'making' ? 'remake' : known;
+  const is = remade && known === 'making' ? 'remake' : known;
   return html`<span class="st ${SHAPES[is]}">${t(`ledger.state.${is}`)}</span>`;
 }
 

@@ -54,7 +54,8 @@
  * @property {number[]} [ticked]
  * @property {number} [acknowledged_at]
  * @property {number} [missing_at]
- * @property {string} [reason]
+ * @property {string} [reason] what staff said of why it is made once more or was cancelled
+ * @property {number} [taken_back] how many rounds only took back a call that came too soon
  */
 
 /**
@@ -69,14 +70,9 @@ export const RING_MS = 12_000;
 /** The reason of a recall that only takes back a call that came too soon: a code and no words, and nothing is made again. */
 export const UNDONE = 'undo';
 
-/** What staff said of why it was recalled or cancelled, if they said anything. @param {{marks?: Marks}} order */
-export function reasonOf({ marks }) {
-  return marks?.reason === UNDONE ? undefined : marks?.reason;
-}
-
 /** Whether it is made once more. @param {Pick<Order, 'round' | 'marks'>} order */
 export function isRemake({ round, marks }) {
-  return round > 1 && marks?.reason !== UNDONE;
+  return round - (marks?.taken_back ?? 0) > 1;
 }
 
 /** An order that nobody has decided on for this long: nobody decides. */

@@ -6,7 +6,7 @@ import * as icons from './icons.js';
 import {
   asking, bell, bellAgain, called, cancel, code, footer, header, lines, own, rich, steps, symbol,
 } from './pager-parts.js';
-import { inMinutes, isBarTold, isUndecided, progress, promise, reasonOf } from './pager-screen.js';
+import { inMinutes, isBarTold, isUndecided, progress, promise } from './pager-screen.js';
 
 const { t } = i18n;
 
@@ -171,7 +171,7 @@ function newTime({ to, minutes }, now, timeZone) {
 
 /** What the bar wrote, in its own words. @param {Order} order */
 function reason(order) {
-  const reason = reasonOf(order);
+  const reason = order.marks?.reason;
   return reason ? html`<p class="lead">${rich('pager.reason', { reason: own(reason) })}</p>` : nothing;
 }
 
@@ -281,7 +281,7 @@ function uncollected(model) {
 function cancelled(model) {
   const { order, shop } = model;
   const time = i18n.time(order.finished_at ?? order.changed_at, shop.timeZone);
-  const reason = reasonOf(order);
+  const reason = order.marks?.reason;
   return html`${code(model)}
     <div class="alone"><h2 class="state" tabindex="-1">${t('pager.cancelled')}</h2>
       ${reason

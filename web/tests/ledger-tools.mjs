@@ -87,7 +87,7 @@ export const ROWS = [
   row('mango', MANGO, [9, 8, 2], [{ quantity: 2, title: iced, option_titles: [oat] }, { title: { en: 'Americano', ko: '아메리카노' } }], 'ready', 358, [9, 14], { channel: 'phone' }),
   row('lemon', code('lemon', 'lemon', '레몬', 24), [9, 7, 50], [{ title: { en: 'Matcha latte', ko: '말차 라테' }, option_titles: [oat] }], 'received', 380, [9, 14]),
   row('key', code('key', 'key', '열쇠', 21), [9, 5, 36], [{ title: { en: 'Flat white', ko: '플랫화이트' } }, { title: { en: 'Vanilla latte', ko: '바닐라 라테' }, option_titles: [oat] }], 'making', 514, [9, 11], { late: true }),
-  row('star', STAR, [9, 4, 20], [{ title: latte, option_titles: [oat] }], 'making', 590, [9, 10], { late: true, round: 2 }),
+  row('star', STAR, [9, 4, 20], [{ title: latte, option_titles: [oat] }], 'making', 590, [9, 10], { late: true, round: 2, remade: true }),
   row('moon-2', code('moon', 'moon', '초승달', 17), [9, 3, 10], [{ title: latte, option_titles: [oat] }], 'cancelled', undefined, [9, 9]),
 ];
 

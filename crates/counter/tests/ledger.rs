@@ -94,16 +94,29 @@ async fn a_call_that_was_taken_back_is_no_remake() {
     let log = log(1);
     let _barista = Barista::start(&log, Mode::Manual);
     let line = Line::on(log, options()).await;
-    let (id, _) = line.order(1).await;
-    line.shown(&id, |shown| shown["decided"] == true).await;
-    for reason in ["undo", "Spilled"] {
-        tap(&line, &id, "ready").await;
+    let (spilled, _) = line.order(1).await;
+    let (undone, _) = line.order(1).await;
+    for (id, reason) in [(&spilled, "undo"), (&spilled, "Spilled"), (&spilled, "undo"), (&undone, "undo")] {
+        line.shown(id, |shown| shown["decided"] == true).await;
+        tap(&line, id, "ready").await;
         let recall = json!({"command": "recall", "reason": reason}).to_string();
-        assert_eq!(line.command(&id, &[("authorization", &line.staff())], &recall).await.status, 200);
+        assert_eq!(line.command(id, &[("authorization", &line.staff())], &recall).await.status, 200);
     }
-    tap(&line, &id, "ready").await;
-    let seen = ledger(&line, |seen| of(seen, "ready") == 1).await;
+    for id in [&spilled, &undone] {
+        tap(&line, id, "ready").await;
+    }
+    let seen = ledger(&line, |seen| of(seen, "ready") == 2).await;
     assert_eq!((&seen["remakes"], &seen["holds"]), (&json!(1), &json!(true)), "{seen}");
+    let remade = get(&line, "/ledger/orders?filter=remade").await;
+    assert_eq!(
+        (remade["orders"].as_array().unwrap().len(), &remade["orders"][0]["order_id"]),
+        (1, &json!(spilled))
+    );
+    assert_eq!(
+        get(&line, &format!("/orders/{spilled}")).await["marks"]["reason"],
+        "Spilled",
+        "it still is one"
+    );
 }
 
 #[tokio::test]

@@ -111,9 +111,9 @@ impl Decision<'_> {
             && self.kind != Kind::Uncollect
     }
 
-    /// Whether it only takes back a call that came too soon, so that nothing is made again.
+    /// Whether it only takes back a call that came too soon: the same as [`order::Event::takes_back`].
     pub fn takes_back(&self) -> bool {
-        self.reason.as_deref() == Some(UNDO_REASON)
+        self.kind == Kind::Recall && self.reason.as_deref() == Some(UNDO_REASON)
     }
 }
 

@@ -81,7 +81,7 @@ impl Search {
             Filter::All => true,
             Filter::Open => order.stage.is_open(),
             Filter::Late => order.is_late(now),
-            Filter::Remade => order.round > 1,
+            Filter::Remade => order.is_remake(),
             Filter::Cancelled => order.stage == Stage::Cancelled,
         }
     }

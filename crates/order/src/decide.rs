@@ -137,7 +137,7 @@ pub fn apply(state: &mut OrderState, event: &Event) {
     }
     if event.round != state.round {
         state.round = event.round;
-        state.new_round();
+        state.new_round(event.takes_back());
     }
     state.version = event.version;
     state.changed_at = event.at;
@@ -159,7 +159,7 @@ fn mark(state: &mut OrderState, event: &Event) {
                 state.marks_mut().promise = event.promise;
             }
         }
-        Kind::Recall | Kind::Cancel if event.reason.is_some() => {
+        Kind::Recall | Kind::Cancel if event.reason.is_some() && !event.takes_back() => {
             state.marks_mut().reason.clone_from(&event.reason);
         }
         Kind::Acknowledge => state.marks_mut().acknowledged_at = at,

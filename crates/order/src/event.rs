@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     At, By, Channel, Command, CommandId, Item, Millis, Mode, OrderId, ParseError, Presence, Promise, Refusal,
-    Stage, Stamp, parse_versioned,
+    Stage, Stamp, UNDO_REASON, parse_versioned,
 };
 
 /// One decision on one order, as `order.event` has it.
@@ -133,6 +133,11 @@ impl Event {
             && self.to == Stage::Ready
             && self.from != Some(Stage::Ready)
             && self.kind != Kind::Uncollect
+    }
+
+    /// Whether it only takes back a call that came too soon, so that nothing is made once more.
+    pub fn takes_back(&self) -> bool {
+        self.kind == Kind::Recall && self.reason.as_deref() == Some(UNDO_REASON)
     }
 
     /// The refusal of a command about an order that nobody knows.

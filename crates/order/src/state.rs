@@ -183,9 +183,12 @@ pub struct Marks {
     /// A remark of the staff.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub staff_note: Option<String>,
-    /// Why this round was begun by a recall, or why the order was cancelled.
+    /// Why it is made once more, or why it was cancelled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// How many of its rounds were begun only to take back a call that came too soon.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub taken_back: u32,
     /// When it was first said to be ready, of an order that was paid for later.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub promise: Option<Promise>,
@@ -224,6 +227,11 @@ impl Answer {
     }
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
+}
+
 impl OrderState {
     /// The order's name.
     pub fn id(&self) -> &OrderId {
@@ -239,6 +247,12 @@ impl OrderState {
     pub fn promised(&self) -> Option<Promise> {
         let placed = self.order.details().and_then(|details| details.promise);
         placed.or_else(|| self.marks.as_ref()?.promise)
+    }
+
+    /// Whether it is made once more: recalled, and not only to take back a call.
+    pub fn is_remake(&self) -> bool {
+        let taken_back = self.marks.as_ref().map_or(0, |marks| marks.taken_back);
+        self.round.saturating_sub(taken_back) > 1
     }
 
     /// Whether it waits for a free hand, to begin by itself.
@@ -280,7 +294,8 @@ impl OrderState {
     }
 
     /// A new round forgets what was done and said in the last one.
-    pub(crate) fn new_round(&mut self) {
+    /// `takes_back`: nothing is made once more by it, so why it was made before still holds.
+    pub(crate) fn new_round(&mut self, takes_back: bool) {
         self.making_at = None;
         self.ready_at = None;
         if let Some(marks) = &mut self.marks {
@@ -288,7 +303,13 @@ impl OrderState {
             marks.acknowledged_at = None;
             marks.missing_at = None;
             marks.rang_at = None;
-            marks.reason = None;
+            if !takes_back {
+                marks.reason = None;
+            }
+        }
+        if takes_back {
+            let marks = self.marks_mut();
+            marks.taken_back = marks.taken_back.saturating_add(1);
         }
     }
 

@@ -3,7 +3,7 @@
 
 use order::{
     Action, At, Book, By, Change, Command, CommandId, Mode, Order, OrderId, OrderState, Placed, Promise,
-    Refusal, Role, Rules, Stage, Verdict,
+    Refusal, Role, Rules, Stage, UNDO_REASON, Verdict,
 };
 
 fn placed(offset: u64) -> Placed {
@@ -127,6 +127,30 @@ fn the_reason_of_one_recall_is_not_shown_for_the_next() {
         let command = Command { command_id: CommandId::new(id).unwrap(), ..command("a", action) };
         book.command(&command, 1, &rules, true);
         assert_eq!(reason(&book), shown, "after command {id}");
+    }
+}
+
+#[test]
+fn a_call_that_is_taken_back_makes_no_remake_and_ends_none() {
+    let (mut book, rules) = (Book::default(), Rules { mode: Mode::Manual, ..Rules::default() });
+    let key = take(&mut book, Order::new(OrderId::new("a").unwrap(), 1), 0, &rules).key;
+    let undo = || Action::Recall { reason: Some(UNDO_REASON.to_owned()) };
+    let cold = Some("cold".to_owned());
+    for (id, action, shown) in [
+        ("1", Action::Ready, (false, None)),
+        ("2", undo(), (false, None)),
+        ("3", Action::Ready, (false, None)),
+        ("4", Action::Recall { reason: cold.clone() }, (true, cold.clone())),
+        ("5", Action::Ready, (true, cold.clone())),
+        ("6", undo(), (true, cold.clone())),
+        ("7", Action::Ready, (true, cold.clone())),
+    ] {
+        let command = Command { command_id: CommandId::new(id).unwrap(), ..command("a", action) };
+        book.command(&command, 1, &rules, true);
+        let state = book.get(key).unwrap();
+        let reason = state.marks.as_ref().and_then(|marks| marks.reason.clone());
+        assert_eq!((state.is_remake(), reason), shown, "after command {id}");
+        assert_eq!(&OrderState::parse(&state.to_json()).unwrap(), state);
     }
 }
 

@@ -37,7 +37,7 @@ pub fn ticket(printer: &Printer, sheet: &Sheet<'_>) -> Vec<u8> {
     if sheet.is_copy {
         roll.text(language.say(Text::Copy), BANNER);
     }
-    if is_remake(order) {
+    if order.is_remake() {
         roll.text(&remake(language, order), Style { wide: 1, ..BANNER });
     }
     code(&mut roll, sheet);
@@ -125,11 +125,6 @@ fn line(roll: &mut Roll, item: &Item, sheet: &Sheet<'_>) {
     if let Some(note) = item.note() {
         roll.text(note, Style { indent: 4, ..NOTE });
     }
-}
-
-/// Whether it is made again, and was not only called too soon.
-fn is_remake(order: &OrderState) -> bool {
-    order.round > 1 && reason(order) != Some(order::UNDO_REASON)
 }
 
 fn reason(order: &OrderState) -> Option<&str> {

@@ -189,7 +189,7 @@ fn a_copy_and_a_remake_are_told_at_once() {
 fn a_call_that_was_taken_back_is_no_remake() {
     let mut order = state(LATTE, 27);
     order.round = 2;
-    order.marks = Some(Box::new(Marks { reason: Some(order::UNDO_REASON.to_owned()), ..Marks::default() }));
+    order.marks = Some(Box::new(Marks { taken_back: 1, ..Marks::default() }));
     let (shop, printer) = (words(), printer(Encoding::Ascii, 42));
     let says = texts(&print(&ticket(&printer, &sheet(&order, &shop)), &printer));
     assert_eq!(says[0], "MANGO 27");

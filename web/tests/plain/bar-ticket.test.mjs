@@ -5,6 +5,7 @@ import test from 'node:test';
 
 import { fit, toMake } from '../../lib/bar-counts.js';
 import { age, isAllergy, isOpen, lines, needsVoice, nextStep, phone, predict, urgency, usualChoices } from '../../lib/bar-ticket.js';
+import { isRemake } from '../../lib/pager-screen.js';
 
 const NOW = 1_800_000_000_000;
 const MIN = 60_000;
@@ -138,4 +139,12 @@ test('counts that have no room are told of together, but for the one that was pi
   assert.deepEqual(shown(40), ['543', 3]);
   assert.deepEqual(shown(40, '1'), ['541', 5]);
   assert.deepEqual(shown(0), ['', 15]);
+});
+
+test('a call that is taken back makes no remake, and ends none', () => {
+  const undo = tap('recall', { body: { round: 1, reason: 'undo' } });
+  assert.equal(isRemake(predict(order({ state: 'ready' }), [undo])), false);
+  const spilled = order({ state: 'ready', round: 2, marks: { reason: 'Spilled' } });
+  const back = predict(spilled, [tap('recall', { body: { round: 2, reason: 'undo' } })]);
+  assert.deepEqual([isRemake(back), back.marks?.reason], [true, 'Spilled']);
 });

@@ -181,6 +181,8 @@ pub(crate) struct Listed<'a> {
     drinks: &'a [Line],
     state: Stage,
     round: u32,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    remade: bool,
     wait_ms: Millis,
     late: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -207,6 +209,7 @@ pub(crate) fn order_json<'a>(count: &Count, order: &'a DayOrder, now: Millis) ->
         drinks: &order.lines,
         state: order.stage,
         round: order.round,
+        remade: order.is_remake(),
         wait_ms: order.wait_ms(now),
         late: order.is_late(now),
         promised: order.promised,

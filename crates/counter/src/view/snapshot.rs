@@ -1,6 +1,6 @@
 //! An order as JSON: its fields as they were received, and where it is.
 
-use std::num::NonZeroI64;
+use std::num::{NonZeroI64, NonZeroU32};
 
 use order::{Code, Marks, Millis, Mode, Order, OrderState, Presence, Promise, Role, Stage, Status, Words};
 use serde::Serialize;
@@ -132,6 +132,8 @@ struct ShownMarks<'a> {
     staff_note: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    taken_back: Option<NonZeroU32>,
 }
 
 impl View {
@@ -235,6 +237,7 @@ fn shown<'a>(marks: &'a Marks, state: &OrderState, role: Role) -> ShownMarks<'a>
         presence_at: marks.presence_at,
         staff_note: marks.staff_note.as_deref().filter(|_| role == Role::Staff),
         reason: marks.reason.as_deref().filter(|_| !is_strangers(state, role)),
+        taken_back: NonZeroU32::new(marks.taken_back),
     }
 }
 

@@ -90,6 +90,7 @@ impl Day {
         }
         if decision.round != order.round {
             order.round = decision.round;
+            order.taken_back = order.taken_back.saturating_add(decision.takes_back().into());
             order.ready_at = None;
             order.rang_at = None;
         }

@@ -41,6 +41,8 @@ pub struct DayOrder {
     pub stage: Stage,
     /// How many times it was begun.
     pub round: u32,
+    /// How often it was only called too soon, so that nothing was made once more.
+    pub taken_back: u32,
     /// When the bell rang first.
     pub first_ready_at: Option<Millis>,
     /// When the bell rang in this round.
@@ -99,6 +101,7 @@ impl DayOrder {
             version: 0,
             stage: Stage::Received,
             round: 1,
+            taken_back: 0,
             first_ready_at: None,
             ready_at: None,
             finished_at: None,
@@ -120,6 +123,11 @@ impl DayOrder {
         self.reference = details.reference.as_deref().map(Into::into);
         self.promised = self.promised.or(details.promise);
         self.unpaid = details.unpaid && self.last != Some(Kind::Accept);
+    }
+
+    /// Whether it is made once more: the same as [`order::OrderState::is_remake`].
+    pub fn is_remake(&self) -> bool {
+        self.round.saturating_sub(self.taken_back) > 1
     }
 
     /// Whether it waits for payment.
