@@ -26,42 +26,33 @@ const RECORDS_MAX: usize = 2_000_000;
 pub(super) struct Doubts(BTreeMap<Fault, Millis>);
 
 impl Doubts {
+    /// The orders of which it must be known whether they are repeats before [`Doubts::look`]: the count takes them for passed
+    /// over, and their time is over.
+    pub(super) fn suspects(&self, count: &Count, now: Millis) -> Vec<Suspect> {
+        let is_asked = |(fault, since): (&Fault, &Millis)| {
+            fault.wrong == Wrong::PassedOver && is_due(*since, now) && !count.faults.contains(fault)
+        };
+        if self.0.iter().any(is_asked) { count.ledger.suspects() } else { Vec::new() }
+    }
+
     /// Looks at what does not fit now. Says whether anything is in doubt still; what is not is in [`Count::faults`].
-    pub(super) fn look(
-        &mut self,
-        count: &mut Count,
-        now: Millis,
-        repeats: impl Fn(Vec<Suspect>) -> Vec<Suspect>,
-    ) -> bool {
+    pub(super) fn look(&mut self, count: &mut Count, now: Millis) -> bool {
         let mut faults = count.ledger.faults();
-        if faults.is_empty() && self.0.is_empty() {
-            count.faults.clear();
-            return false;
-        }
         self.0.retain(|fault, _| faults.binary_search(fault).is_ok());
         // A clock that is set back makes nothing certain.
         self.0.values_mut().for_each(|since| *since = now.min(*since));
-        let is_due = |since: Millis| now.saturating_sub(since) >= GRACE_MS;
-        let is_new = |fault: &Fault| !count.faults.contains(fault);
-        let passed = |(fault, since): (&Fault, &Millis)| {
-            fault.wrong == Wrong::PassedOver && is_due(*since) && is_new(fault)
-        };
-        if self.0.iter().any(passed) {
-            for repeat in repeats(count.ledger.suspects()) {
-                count.ledger.is_repeat(&repeat);
-            }
-            faults = count.ledger.faults();
-            self.0.retain(|fault, _| faults.binary_search(fault).is_ok());
-        }
         for fault in &faults {
             self.0.entry(fault.clone()).or_insert(now);
         }
-        let is_certain = |fault: &Fault| self.0.get(fault).is_some_and(|since| is_due(*since));
-        faults.retain(is_certain);
+        faults.retain(|fault| self.0.get(fault).is_some_and(|since| is_due(*since, now)));
         let in_doubt = faults.len() < self.0.len();
         count.faults = faults;
         in_doubt
     }
+}
+
+fn is_due(since: Millis, now: Millis) -> bool {
+    now.saturating_sub(since) >= GRACE_MS
 }
 
 /// Whether this order was placed before, by what the counter shows.

@@ -196,15 +196,9 @@ impl Auditor {
 
     /// Everything that was committed at this time is counted. Says whether anything is in doubt.
     fn at_end(&self, doubts: &mut Doubts, as_of: Millis, is_new: bool) -> bool {
-        let repeats = |suspects: Vec<ledger::Suspect>| {
-            let is_known = |suspect: &ledger::Suspect| doubt::is_known(&self.app.views, suspect);
-            let (mut known, unknown): (Vec<_>, Vec<_>) = suspects.into_iter().partition(is_known);
-            match doubt::decided_before(&*self.app.log, unknown) {
-                Ok(decided) => known.extend(decided),
-                Err(error) => tracing::warn!(%error, "whether orders are repeats could not be read"),
-            }
-            known
-        };
+        // Looked up without the lock: that may read a day of the log. Nobody but this thread counts meanwhile.
+        let suspects = doubts.suspects(&self.audit().read(), as_of);
+        let repeats = self.repeats(suspects);
         let mut count = self.audit().write();
         count.partitions = self.app.log.partitions(topic::RECEIVED);
         if as_of.saturating_sub(self.told.get()) >= TELL_EVERY_MS || as_of < self.told.get() {
@@ -212,7 +206,10 @@ impl Auditor {
             self.tell_of_others(&mut count);
         }
         let before = count.faults.clone();
-        let in_doubt = doubts.look(&mut count, as_of, repeats);
+        for repeat in &repeats {
+            count.ledger.is_repeat(repeat);
+        }
+        let in_doubt = doubts.look(&mut count, as_of);
         if !in_doubt {
             count.equation = count.ledger.equation();
         }
@@ -228,6 +225,17 @@ impl Auditor {
             self.audit().tell();
         }
         in_doubt
+    }
+
+    /// Those of these orders that were placed before.
+    fn repeats(&self, suspects: Vec<ledger::Suspect>) -> Vec<ledger::Suspect> {
+        let is_known = |suspect: &ledger::Suspect| doubt::is_known(&self.app.views, suspect);
+        let (mut known, unknown): (Vec<_>, Vec<_>) = suspects.into_iter().partition(is_known);
+        match doubt::decided_before(&*self.app.log, unknown) {
+            Ok(decided) => known.extend(decided),
+            Err(error) => tracing::warn!(%error, "whether orders are repeats could not be read"),
+        }
+        known
     }
 
     /// What orders of other days are, as the counter knows it.
