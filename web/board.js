@@ -6,6 +6,7 @@ import { BoardSound } from './lib/board-sound.js';
 import { Calls, OLD_MS, shown } from './lib/board-state.js';
 import { board, fit, said } from './lib/board-view.js';
 import { onLanguage, t } from './lib/i18n.js';
+import { storage } from './lib/kept.js';
 import { follow } from './lib/live.js';
 import { PAST, lookBack, stayInThePast } from './lib/past.js';
 import { nothing, render } from './vendor/lit-html.js';
@@ -27,14 +28,7 @@ const dialog = document.createElement('dialog');
 dialog.setAttribute('aria-labelledby', 'settings');
 app.append(place, dialog);
 
-const storage = (() => {
-  try {
-    return localStorage;
-  } catch {
-    return null; // refused
-  }
-})();
-let set = settings.load(location.search, storage);
+let set = settings.load(location.search, storage());
 const sound = new BoardSound(() => show());
 const calls = new Calls();
 const began = performance.now();
@@ -116,7 +110,7 @@ function open() {
 /** @param {Partial<settings.Settings>} what */
 function change(what) {
   set = { ...set, ...what };
-  settings.keep(set, storage);
+  settings.keep(set, storage());
   history.replaceState(history.state, '', address());
   sound.set(set);
   show();

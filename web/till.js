@@ -8,6 +8,7 @@
 import { openSignIn, signInInPlace } from './lib/access-sheet.js';
 import * as cart from './lib/cart.js';
 import { language, onLanguage, otherLanguage, setLanguage, t } from './lib/i18n.js';
+import { storage } from './lib/kept.js';
 import { follow, patience } from './lib/live.js';
 import { followOrders } from './lib/orders.js';
 import { codeText } from './lib/pager-parts.js';
@@ -44,15 +45,6 @@ const sales = new Sales({
   key: () => cart.newKey(),
   changed: saleChanged,
 });
-
-/** Where what must outlive the page is kept; `null`: nowhere. */
-function storage() {
-  try {
-    return localStorage;
-  } catch {
-    return null; // refused: then memory has it
-  }
-}
 
 /** @type {Page} */
 const page = {

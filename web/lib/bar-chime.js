@@ -1,6 +1,7 @@
 /** The sound of a new order at the bar, and whether it is wanted. */
 
 import { Bell } from './bell.js';
+import { keep, kept } from './kept.js';
 
 const STORED_AS = 'brewline.bar.sound';
 /** However many come at once, it rings so often. */
@@ -16,7 +17,7 @@ export class Chime {
   constructor(changed) {
     this.changed = changed;
     this.bell = new Bell(changed);
-    this.isMuted = stored() === 'off';
+    this.isMuted = kept(STORED_AS) === 'off';
     this.rangAt = -Infinity;
   }
 
@@ -37,7 +38,7 @@ export class Chime {
   /** The button: on, off; and where the browser lets nothing be heard, on again. */
   async toggle() {
     if (this.state() !== 'blocked') this.isMuted = !this.isMuted;
-    keep(this.isMuted ? 'off' : 'on');
+    keep(STORED_AS, this.isMuted ? 'off' : 'on');
     if (!this.isMuted) {
       await this.bell.unlock();
       this.bell.sound(1, CHIME);
@@ -50,22 +51,5 @@ export class Chime {
     if (this.isMuted || now - this.rangAt < EVERY_MS) return;
     this.rangAt = now;
     this.bell.sound(1, CHIME);
-  }
-}
-
-function stored() {
-  try {
-    return localStorage.getItem(STORED_AS);
-  } catch {
-    return null; // refused: it is on
-  }
-}
-
-/** @param {string} what */
-function keep(what) {
-  try {
-    localStorage.setItem(STORED_AS, what);
-  } catch {
-    // refused: until the page is loaded again
   }
 }

@@ -2,6 +2,7 @@
 
 import { sendCommand } from './commands.js';
 import { t } from './i18n.js';
+import { storage } from './kept.js';
 import { nameOf } from './ledger-model.js';
 import { randomText } from './rung.js';
 import { createTaps } from './taps.js';
@@ -85,13 +86,5 @@ export class Helper {
   say(id, what) {
     this.model.helped.set(id, what);
     this.show();
-  }
-}
-
-function storage() {
-  try {
-    return localStorage;
-  } catch {
-    return null; // refused: what was tapped is kept in memory
   }
 }

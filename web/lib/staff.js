@@ -3,6 +3,8 @@
  * over. None of it throws.
  */
 
+import { keep, kept } from './kept.js';
+
 /** @typedef {'barista' | 'manager'} StaffRole */
 /** @typedef {{id?: string, device?: string, role: StaffRole, expires_at?: number}} Session */
 /**
@@ -59,7 +61,7 @@ function take(session) {
   const isNew = known === null || known?.id !== session.id;
   known = session;
   asked = Promise.resolve(session);
-  keepName(session.device ?? '');
+  keep(NAME_STORED_AS, session.device ?? '');
   if (isNew) for (const listener of whenIn) listener(session);
   return session;
 }
@@ -71,20 +73,7 @@ export function deviceName() {
 
 /** What it was called when somebody was last signed in here. */
 export function lastDeviceName() {
-  try {
-    return localStorage.getItem(NAME_STORED_AS) ?? '';
-  } catch {
-    return ''; // refused: then it is asked for
-  }
-}
-
-/** @param {string} name */
-function keepName(name) {
-  try {
-    localStorage.setItem(NAME_STORED_AS, name);
-  } catch {
-    // It is asked for next time.
-  }
+  return kept(NAME_STORED_AS) ?? '';
 }
 
 /**
