@@ -4,6 +4,20 @@ use axum::{body::Body, response::Response};
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
 
+/// A file to be saved under this name, which nobody else may keep: it is about orders.
+pub(super) fn file(kind: &'static str, name: &str, body: Body) -> Response {
+    let mut response = Response::new(body);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    // Not every file system takes colons.
+    if let Ok(named) = HeaderValue::try_from(format!("attachment; filename=\"{}\"", name.replace(':', "-"))) {
+        headers.insert(header::CONTENT_DISPOSITION, named);
+    }
+    response
+}
+
 /// JSON that nobody may keep: it is about orders, and old at once.
 pub(super) fn json(status: StatusCode, body: impl Into<Bytes>) -> Response {
     let mut response = Response::new(Body::from(body.into()));

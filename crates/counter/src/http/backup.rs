@@ -12,11 +12,11 @@ use axum::{body::Body, extract::State, response::Response};
 use bytes::Bytes;
 use eventlog::{Backup, FollowError, OpenError};
 use futures_util::stream;
-use http::{HeaderValue, header};
 use http_body_util::StreamBody;
 use hyper::body::Frame;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
+use super::answer;
 use crate::{
     access::Manager,
     app::App,
@@ -50,18 +50,8 @@ pub(super) async fn backup(State(app): State<Arc<App>>, Manager(_): Manager) -> 
     let (give, take) = mpsc::channel(AHEAD);
     tokio::task::spawn_blocking(move || read(&app, backup, &give, place));
     let pieces = stream::unfold(take, |mut take| async { Some((take.recv().await?, take)) });
-    let mut response = Response::new(Body::new(StreamBody::new(pieces)));
-    let head = response.headers_mut();
-    head.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
-    head.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    head.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    // Not every file system takes colons.
-    let name =
-        format!("attachment; filename=\"brewline-{}.backup\"", rfc3339(clock::now()).replace(':', "-"));
-    if let Ok(named) = HeaderValue::try_from(name) {
-        head.insert(header::CONTENT_DISPOSITION, named);
-    }
-    Ok(response)
+    let name = format!("brewline-{}.backup", rfc3339(clock::now()));
+    Ok(answer::file("application/octet-stream", &name, Body::new(StreamBody::new(pieces))))
 }
 
 fn unreadable(error: &OpenError) -> Problem {

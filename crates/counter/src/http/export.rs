@@ -7,11 +7,11 @@ use ::order::{Channel, Code as PickupCode, Millis, rfc3339};
 use axum::{body::Body, extract::State, response::Response};
 use bytes::Bytes;
 use futures_util::stream;
-use http::{HeaderValue, Uri, header};
+use http::Uri;
 use http_body_util::StreamBody;
 use hyper::body::Frame;
 
-use super::{parameter, past::look_back};
+use super::{answer, parameter, past::look_back};
 use crate::{
     access::Manager,
     app::App,
@@ -71,9 +71,8 @@ pub(super) async fn export(
     let until = day.to.saturating_sub(1).min(now);
     let past = look_back(&app, until).await?;
     let name = format!("brewline-{}.{}", day.date, if format == Format::Csv { "csv" } else { "jsonl" });
-    let mut response = Response::new(Body::new(StreamBody::new(stream::unfold(
-        (past, None::<usize>),
-        move |(past, at)| async move {
+    let body =
+        Body::new(StreamBody::new(stream::unfold((past, None::<usize>), move |(past, at)| async move {
             let bytes = match at {
                 None if format == Format::Csv => line(COLUMNS.iter().map(|name| (*name).to_owned())),
                 None => Bytes::new(),
@@ -81,18 +80,10 @@ pub(super) async fn export(
             };
             let next = at.map_or(0, |at| at + AT_ONCE);
             Some((Ok::<_, std::convert::Infallible>(Frame::data(bytes)), (past, Some(next))))
-        },
-    ))));
-    let head = response.headers_mut();
+        })));
     let kind =
         if format == Format::Csv { "text/csv; charset=utf-8" } else { "application/jsonl; charset=utf-8" };
-    head.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-    head.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    head.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    if let Ok(named) = HeaderValue::try_from(format!("attachment; filename=\"{name}\"")) {
-        head.insert(header::CONTENT_DISPOSITION, named);
-    }
-    Ok(response)
+    Ok(answer::file(kind, &name, body))
 }
 
 fn bad_day() -> Problem {
