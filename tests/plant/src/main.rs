@@ -8,7 +8,7 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, bail};
-use eventlog::{Entry, Log as _, Offset, Record, Start, Topic, local};
+use eventlog::{Entry, Log as _, Offset, Record, Start, Topic, block_on, local};
 use order::{Order, OrderId, topic};
 use serde_json::Value;
 
@@ -76,7 +76,6 @@ impl Log {
     }
 
     fn write(&self, topic: Topic, record: Record) -> anyhow::Result<Offset> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        Ok(runtime.block_on(self.0.publisher().publish(topic, 0, record, PATIENCE))?.offset)
+        Ok(block_on(self.0.publisher().publish(topic, 0, record, PATIENCE))?.offset)
     }
 }
