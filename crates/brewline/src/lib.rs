@@ -140,7 +140,7 @@ fn dispatch(cli: cli::Cli) -> anyhow::Result<ExitCode> {
         }
         cli::Command::Ledger(args) => block_on(ledger::ledger(file.ledger(&args).map_err(wrong)?))?,
         cli::Command::Backup(args) => block_on(backup::backup(file.backup(&args).map_err(wrong)?))?,
-        cli::Command::Restore(args) => backup::restore(&file.restore(&args).map_err(wrong)?),
+        cli::Command::Restore(args) => block_on(backup::restore(file.restore(&args).map_err(wrong)?))?,
         cli::Command::Menu(args) => match args.what {
             cli::MenuCommand::Check { file } => menu::check(file),
         },

@@ -2,11 +2,13 @@
 //!
 //! | file | idea |
 //! |---|---|
+//! | `ending` | a file that ends when the command is told to |
 //! | `whole` | a file that is there when it is whole, or not at all |
 //! | `restore` | a log from a backup |
 //!
 //! The embedded log of a line that runs is its own: then its counter is asked.
 
+mod ending;
 mod restore;
 mod whole;
 
@@ -26,7 +28,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::restore::{Restore, restore};
-use self::whole::Whole;
+use self::{ending::Ending, whole::Whole};
 use crate::{
     asked::Asked,
     cli::{BackupArgs, LineArgs, RestoreArgs},
@@ -86,7 +88,10 @@ pub(crate) async fn backup(wanted: Backup) -> anyhow::Result<ExitCode> {
         None => None,
     };
     let mut to = match open {
-        Some(backup) => tokio::task::spawn_blocking(move || written(backup, to, &stop)).await??,
+        Some(backup) => {
+            let stop = stop.clone();
+            tokio::task::spawn_blocking(move || written(backup, to, &stop)).await??
+        }
         None => {
             downloaded(&wanted, &mut to, &stop).await?;
             to
@@ -95,9 +100,11 @@ pub(crate) async fn backup(wanted: Backup) -> anyhow::Result<ExitCode> {
     let name = wanted.file.display().to_string();
     let of_file = name.clone();
     let (to, contents) = tokio::task::spawn_blocking(move || {
-        let back = BufReader::with_capacity(1 << 20, to.read_back()?);
-        let contents = local::check_backup(back, &of_file)?;
-        Ok::<_, anyhow::Error>((to, contents))
+        let back = Ending { of: to.read_back()?, stop: stop.clone() };
+        match local::check_backup(BufReader::with_capacity(1 << 20, back), &of_file) {
+            _ if stop.is_cancelled() => bail!("stopped before everything was read back; there is no file"),
+            contents => Ok((to, contents?)),
+        }
     })
     .await??;
     to.keep()?;

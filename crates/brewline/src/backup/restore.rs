@@ -12,9 +12,10 @@ use eventlog::local::{self, BackupContents, LocalLog};
 use jiff::Timestamp;
 use serde_json::Value;
 use shop::Settings;
+use tokio_util::sync::CancellationToken;
 
-use super::described;
-use crate::catalog;
+use super::{described, ending::Ending};
+use crate::{catalog, signals::stop_on_signals};
 
 /// What `restore` needs to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,8 +25,13 @@ pub(crate) struct Restore {
     pub(crate) dir: Option<PathBuf>,
 }
 
-/// Restores, and counts what was restored; the exit code is 1 if an order is not accounted for. Blocks.
-pub(crate) fn restore(wanted: &Restore) -> anyhow::Result<ExitCode> {
+/// Restores, and counts what was restored; the exit code is 1 if an order is not accounted for.
+pub(crate) async fn restore(wanted: Restore) -> anyhow::Result<ExitCode> {
+    let stop = stop_on_signals()?;
+    tokio::task::spawn_blocking(move || restored(&wanted, &stop)).await?
+}
+
+fn restored(wanted: &Restore, stop: &CancellationToken) -> anyhow::Result<ExitCode> {
     let file = File::open(&wanted.file);
     let file = file.with_context(|| format!("cannot read {}", wanted.file.display()))?;
     let tried;
@@ -40,7 +46,11 @@ pub(crate) fn restore(wanted: &Restore) -> anyhow::Result<ExitCode> {
             })?
         }
     };
-    let contents = local::restore(BufReader::new(file), &wanted.file.display().to_string(), dir)?;
+    let file = Ending { of: file, stop: stop.clone() };
+    let contents = match local::restore(BufReader::new(file), &wanted.file.display().to_string(), dir) {
+        Err(_) if stop.is_cancelled() => bail!("stopped before everything was restored; there is no log"),
+        contents => contents?,
+    };
     let holds = counted(dir)?;
     let did = match &wanted.dir {
         Some(dir) => format!("restored to {}", dir.display()),
@@ -68,4 +78,30 @@ fn counted(dir: &Path) -> anyhow::Result<bool> {
         counter::ledger_of(log.as_ref(), &Settings::embedded(), None, Timestamp::now().as_millisecond());
     log.close();
     Ok(serde_json::from_slice::<Value>(&counted?)?["holds"] == true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_stopped_leaves_nothing_behind() {
+        let beside = tempfile::tempdir().unwrap();
+        let file = beside.path().join("line.backup");
+        std::fs::write(&file, "never read").unwrap();
+        let stop = CancellationToken::new();
+        stop.cancel();
+        for dir in [None, Some(beside.path().join("restored"))] {
+            let why = restored(&Restore { file: file.clone(), dir }, &stop).unwrap_err();
+            assert_eq!(why.to_string(), "stopped before everything was restored; there is no log");
+        }
+        let names = |dir: &Path| {
+            let entries = std::fs::read_dir(dir).unwrap();
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect::<Vec<_>>()
+        };
+        assert_eq!(names(&beside.path().join("restored")), ["log.lock"], "it can be restored there again");
+        let mut left = names(beside.path());
+        left.sort_unstable();
+        assert_eq!(left, ["line.backup", "restored"]);
+    }
 }
