@@ -5,7 +5,11 @@ mod common;
 
 use std::sync::Arc;
 
-use common::{Barista, Line, foreign_order, log, options, within};
+use common::{
+    Barista, Line, foreign_order,
+    ledger::{adds_up, get, ledger, of},
+    log, options, within,
+};
 use eventlog::{Entry, Headers, Record, sim::SimLog};
 use order::{At, Book, CloudEvent, Event, Mode, Order, Placed, Rules, Verdict, topic};
 use serde_json::{Value, json};
@@ -13,29 +17,6 @@ use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
 };
-
-/// What `GET /ledger` says, once it is as wanted.
-async fn ledger(line: &Line, wanted: impl Fn(&Value) -> bool) -> Value {
-    let mut stream = line.events("/ledger/events", &[("authorization", &line.staff())]).await;
-    stream.until("ledger", wanted).await.json()
-}
-
-async fn get(line: &Line, path: &str) -> Value {
-    let reply = line.get(path, &[("authorization", &line.staff())]).await;
-    assert_eq!(reply.status, 200, "{path}: {reply:?}");
-    reply.json()
-}
-
-fn of(ledger: &Value, what: &str) -> u64 {
-    ledger["equation"][what].as_u64().unwrap()
-}
-
-/// Sums that everybody can check.
-fn adds_up(ledger: &Value) -> bool {
-    let right = ["received", "making", "ready", "collected", "uncollected", "cancelled", "dead_lettered"];
-    of(ledger, "accepted") + of(ledger, "carried_over")
-        == right.iter().map(|what| of(ledger, what)).sum::<u64>()
-}
 
 async fn tap(line: &Line, id: &str, command: &str) {
     let reply =

@@ -5,7 +5,11 @@ mod common;
 
 use std::sync::Arc;
 
-use common::{Barista, Line, foreign_order, options, topics, within};
+use common::{
+    Barista, Line, foreign_order,
+    ledger::{adds_up, get, ledger, of},
+    options, topics, within,
+};
 use counter::{Clock, Options};
 use eventlog::{
     Millis, Reason,
@@ -129,27 +133,9 @@ impl Cafe {
     }
 }
 
-/// What `GET /ledger` says, once it is as wanted.
-async fn ledger(line: &Line, wanted: impl Fn(&Value) -> bool) -> Value {
-    let mut stream = line.events("/ledger/events", &[("authorization", &line.staff())]).await;
-    stream.until("ledger", wanted).await.json()
-}
-
-async fn get(line: &Line, path: &str) -> Value {
-    let reply = line.get(path, &[("authorization", &line.staff())]).await;
-    assert_eq!(reply.status, 200, "{path}: {reply:?}");
-    reply.json()
-}
-
-fn of(ledger: &Value, what: &str) -> u64 {
-    ledger["equation"][what].as_u64().unwrap()
-}
-
 /// Both sides are the same, and nothing is wrong.
 fn balances(ledger: &Value) -> bool {
-    let right = ["received", "making", "ready", "collected", "uncollected", "cancelled", "dead_lettered"];
-    let left = of(ledger, "accepted") + of(ledger, "carried_over");
-    left == right.iter().map(|what| of(ledger, what)).sum::<u64>() && ledger["holds"] == true
+    adds_up(ledger) && ledger["holds"] == true
 }
 
 fn is_of(ledger: &Value, date: &str) -> bool {

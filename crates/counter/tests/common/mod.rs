@@ -3,6 +3,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its own part of this")]
 
 pub mod http;
+pub mod ledger;
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
