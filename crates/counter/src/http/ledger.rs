@@ -183,7 +183,7 @@ async fn orders(State(app): State<Arc<App>>, Manager(_): Manager, uri: Uri) -> R
     let wanted = Wanted::of(&uri)?;
     let (as_of, now) = (app.audit.as_of(), app.ledger_clock.now());
     let json = match moment(&app, &uri)? {
-        None => wanted.json(&*app.audit.look().ok_or_else(Problem::starting)?, as_of, now, now),
+        None => wanted.json(&*app.audit.look().ok_or_else(Problem::starting)?, as_of, now, app.ledger_time()),
         Some(at) => wanted.json(&look_back(&app, at).await?.0.count, as_of, now, at),
     };
     Ok(answer::json(StatusCode::OK, json))
