@@ -52,8 +52,10 @@ impl Terminal {
             .read(true)
             .write(true)
             .open(<OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(name.as_bytes()))?;
-        let mut command = Command::new("bash");
-        command.args(["--norc", "--noprofile"]).current_dir(dir).stdin(Stdio::piped());
+        // Tests that run in the background of a script have Ctrl-C ignored, and a shell hands that on.
+        let mut command = Command::new("perl");
+        command.args(["-e", "$SIG{INT} = 'DEFAULT'; exec @ARGV", "bash", "--norc", "--noprofile"]);
+        command.current_dir(dir).stdin(Stdio::piped());
         command.stdout(theirs.try_clone()?).stderr(theirs).envs(variables);
         let mut shell = command.spawn()?;
         let keys = shell.stdin.take().expect("stdin is piped");
