@@ -131,12 +131,20 @@ def pods_have_no_rights_and_bounds_on_what_they_take():
         assert "memory" in container["resources"]["limits"], name
 
 
-def counters_are_asked_what_they_answer():
-    [container] = pods()["brewline-counter"]["spec"]["containers"]
-    asked = {probe: container[probe]["httpGet"]["path"] for probe in container if probe.endswith("Probe")}
-    assert asked == {"startupProbe": "/livez", "livenessProbe": "/livez", "readinessProbe": "/readyz"}, asked
-    routes = (ROOT / "crates/counter/src/http/mod.rs").read_text()
-    assert all(f'"{path}"' in routes for path in asked.values()), asked
+def pods_are_asked_what_they_answer():
+    for name, answers in [("brewline-counter", "http/mod.rs"), ("brewline-barista", "probes.rs")]:
+        [container] = pods()[name]["spec"]["containers"]
+        [port] = container["ports"]
+        probes = {probe: container[probe]["httpGet"] for probe in container if probe.endswith("Probe")}
+        asked = {probe: get["path"] for probe, get in probes.items()}
+        assert asked == {"startupProbe": "/livez", "livenessProbe": "/livez", "readinessProbe": "/readyz"}, asked
+        assert {get["port"] for get in probes.values()} == {port["name"]}, name
+        said = pods()[name]["metadata"]["annotations"]
+        assert said == {"prometheus.io/scrape": "true", "prometheus.io/port": str(port["containerPort"])}, said
+        routes = (ROOT / "crates/counter/src" / answers).read_text()
+        assert all(f'"{path}"' in routes for path in [*asked.values(), "/metrics"]), asked
+    [barista] = pods()["brewline-barista"]["spec"]["containers"]
+    assert barista["args"][-2:] == ["--metrics-listen", f"0.0.0.0:{barista['ports'][0]['containerPort']}"]
 
 
 def the_program_takes_what_pods_start_it_with():
@@ -159,11 +167,15 @@ def the_compose_file_is_what_compose_knows():
     for name, service in services.items():
         assert service.get("depends_on", {}).keys() <= services.keys(), name
     # The image's check asks a counter, which these are not.
-    assert all(services[name]["healthcheck"] == {"disable": True} for name in ("topics", "barista"))
+    assert services["topics"]["healthcheck"] == {"disable": True}
+    asked = services["barista"]["healthcheck"]["test"]
+    assert asked[:2] == ["CMD", "/usr/local/bin/brewline"], asked
+    takes(asked[2:])
+    assert asked[-1].split(":")[1] == services["barista"]["command"][-1].split(":")[1], asked
 
 
 def the_program_takes_what_compose_starts_it_with():
-    ours = [service for name, service in compose().items() if name != "kafka"]
+    ours = [service for service in compose().values() if "build" in service]
     assert len(ours) == 3
     for service in ours:
         takes(service["command"])
@@ -230,7 +242,7 @@ def main():
         selectors_services_and_budgets_choose_the_pods_they_are_for,
         pods_name_what_is_there,
         pods_have_no_rights_and_bounds_on_what_they_take,
-        counters_are_asked_what_they_answer,
+        pods_are_asked_what_they_answer,
         the_program_takes_what_pods_start_it_with,
         the_compose_file_is_what_compose_knows,
         the_program_takes_what_compose_starts_it_with,

@@ -104,6 +104,7 @@ impl Engine {
         }
         self.fire(now)?;
         committed += self.commit_if_due(now)?.committed;
+        self.metrics.stepped(now);
         Ok(Step { committed })
     }
 

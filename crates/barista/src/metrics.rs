@@ -2,10 +2,10 @@
 
 use std::{
     collections::BTreeSet,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicU64},
 };
 
-use eventlog::Partition;
+use eventlog::{Millis, Partition};
 use prometheus_client::{
     metrics::{
         counter::Counter,
@@ -42,6 +42,9 @@ pub struct Metrics {
     pub partitions: Gauge,
     /// 1 while reading pauses because too many orders are open.
     pub full: Gauge,
+    /// When the engine last finished a step, in seconds since 1970; 0: never. It takes one every
+    /// [`Options::max_wait`](crate::Options::max_wait) at least.
+    pub last_step: Gauge<f64, AtomicU64>,
     held: Arc<Mutex<BTreeSet<Partition>>>,
 }
 
@@ -62,6 +65,7 @@ impl Default for Metrics {
             open: Gauge::default(),
             partitions: Gauge::default(),
             full: Gauge::default(),
+            last_step: Gauge::default(),
             held: Arc::default(),
         }
     }
@@ -72,6 +76,12 @@ impl Metrics {
     pub fn held(&self) -> BTreeSet<Partition> {
         // Also after a thread has panicked with the lock: a set is put there whole.
         self.held.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A step ended at this time.
+    #[expect(clippy::cast_precision_loss, reason = "285,000 years after 1970 are exact enough")]
+    pub(crate) fn stepped(&self, now: Millis) {
+        self.last_step.set(now as f64 / 1_000.0);
     }
 
     pub(crate) fn hold(&self, partitions: impl Iterator<Item = Partition> + Clone) {
@@ -102,6 +112,12 @@ impl Metrics {
             "full",
             "1 while reading pauses because too many orders are open",
             self.full.clone(),
+        );
+        registry.register_with_unit(
+            "last_step_timestamp",
+            "When the barista last looked for work, in seconds since 1970; 0: never",
+            Unit::Seconds,
+            self.last_step.clone(),
         );
         for (name, help, histogram) in [
             ("commit", "How long commits took", &self.commit_seconds),

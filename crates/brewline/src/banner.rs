@@ -22,11 +22,12 @@ use crate::{
 const DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 
 /// Where everything is, and what to do next. `menu` is what is sold, and `door` leads to the counter, if this process has
-/// one.
+/// one; a barista alone may be asked by machines where it is `probed`.
 pub(crate) fn print(
     options: &Run,
     menu: Option<&str>,
     door: Option<&Door>,
+    probed: Option<SocketAddr>,
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
     writeln!(out, "brewline {}\n", env!("CARGO_PKG_VERSION"))?;
@@ -44,6 +45,9 @@ pub(crate) fn print(
     }
     if let Some(door) = door {
         addresses(door, out)?;
+    }
+    if let Some(probed) = probed {
+        for_machines(&url(probed), out)?;
     }
     writeln!(out)?;
     if let Some(demo) = &options.demo {
@@ -85,9 +89,13 @@ fn addresses(door: &Door, out: &mut dyn io::Write) -> io::Result<()> {
     writeln!(out, "  board    {url}/board  the codes, for everyone to see")?;
     writeln!(out, "  ledger   {url}/ledger  where every order is")?;
     writeln!(out, "  orders   POST {url}/order?amount=2")?;
-    writeln!(out, "  health   GET  {url}/readyz")?;
-    writeln!(out, "  metrics  GET  {url}/metrics")?;
+    for_machines(&url, out)?;
     door.below(out)
+}
+
+fn for_machines(url: &str, out: &mut dyn io::Write) -> io::Result<()> {
+    writeln!(out, "  health   GET  {url}/readyz")?;
+    writeln!(out, "  metrics  GET  {url}/metrics")
 }
 
 /// What is known once the log has been read. The staff token is shown when it is made, and never again; so is the link
@@ -256,7 +264,7 @@ mod tests {
             let lan = SocketAddr::from(([192, 168, 178, 255], 65_535));
             let door = Door::at(lan, Others::At(lan), None, false);
             let menu = Some("an example of 500 items; write menu.toml for your own");
-            print(&up, menu, Some(&door), &mut out).unwrap();
+            print(&up, menu, Some(&door), None, &mut out).unwrap();
             let token = Some("ab".repeat(32));
             let counts = Counts { undecided: 1_000_000, ..Counts::default() };
             let started = Started { address: lan, staff_token: token, sign_in_code: Some("ab".repeat(16)) };
@@ -272,10 +280,14 @@ mod tests {
     fn a_barista_alone_says_where_its_log_is_and_no_address() {
         let barista = File::default().barista_alone(&BaristaArgs::default()).unwrap();
         let mut out = Vec::new();
-        print(&barista, None, None, &mut out).unwrap();
+        print(&barista, None, None, None, &mut out).unwrap();
         let text = String::from_utf8(out).unwrap();
         assert!(text.contains("  log      kafka://localhost:9092\n") && !text.contains("http://"), "{text}");
         assert!(text.contains(" barista --mode manual --log kafka://localhost:9092\n"), "{text}");
+        let mut out = Vec::new();
+        print(&barista, None, None, Some(([0, 0, 0, 0], 9464).into()), &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert!(text.contains("  health   GET  http://127.0.0.1:9464/readyz\n"), "{text}");
     }
 
     #[test]

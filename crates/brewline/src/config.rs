@@ -111,6 +111,8 @@ pub struct Run {
     pub max_open: usize,
     pub counter: Option<Serve>,
     pub barista: Option<Brew>,
+    /// Where a barista alone is asked by machines.
+    pub metrics_listen: Option<SocketAddr>,
     /// It is practice.
     pub demo: Option<Practice>,
 }

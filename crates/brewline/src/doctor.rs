@@ -24,6 +24,7 @@ use crate::{
     kafka,
     log_address::name_the_flag,
     menu::Files,
+    meters::free,
     opened::kafka_options,
 };
 
@@ -225,18 +226,6 @@ fn access(place: &Path) -> io::Result<()> {
 #[cfg(not(unix))]
 fn access(place: &Path) -> io::Result<()> {
     fs::read_dir(place).map(drop)
-}
-
-/// In bytes.
-#[cfg(unix)]
-fn free(place: &Path) -> io::Result<u64> {
-    let stat = rustix::fs::statvfs(place)?;
-    Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
-}
-
-#[cfg(not(unix))]
-fn free(_: &Path) -> io::Result<u64> {
-    Err(io::ErrorKind::Unsupported.into())
 }
 
 fn clock(now: SystemTime, dir: &Path) -> Finding {

@@ -84,6 +84,7 @@ keys! {
     quiet: bool = "false", |value| value.as_bool().ok_or_else(|| "say true or false, without quotes".to_owned());
     log_format: LogFormat = r#""text""#, |value| value::word(text(value)?);
     prefix: String = r#""seoul.""#, |value| value::prefix(text(value)?);
+    metrics_listen: SocketAddr = r#""127.0.0.1:9464""#, |value| value::listen(text(value)?);
     instance: String = r#""bar-1""#, |value| value::instance(text(value)?);
     replication_factor: u16 = "3", |value| bare(value, &value::REPLICATION_FACTOR);
     // A table is read with the place of each property. The sample is one of security.protocol.

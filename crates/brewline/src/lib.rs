@@ -16,6 +16,7 @@
 //! | `reach` | whether other machines reach the line, and by which address |
 //! | `hearing` | one topic, heard over everything that heals |
 //! | `kafka` | Apache Kafka, or a sentence where this program has none |
+//! | `meters` | what a process says of itself at `/metrics`: processor, memory, disk |
 //! | `narrate` | shows each order's way |
 //! | `chatter` | keeps what changes nothing from crowding that |
 //! | `practice` | customers and baristas of a plan, over the real API |
@@ -56,6 +57,7 @@ mod ledger;
 pub mod line;
 pub mod log_address;
 pub mod menu;
+mod meters;
 mod narrate;
 mod opened;
 mod practice;

@@ -3,6 +3,7 @@
 use std::{
     hash::{BuildHasher as _, Hasher as _, RandomState},
     io,
+    net::SocketAddr,
     sync::Arc,
     thread::JoinHandle,
     time::{Duration, SystemTime},
@@ -10,8 +11,8 @@ use std::{
 
 use anyhow::Context as _;
 use barista::{Metrics, StopSignal, system_clock};
-use counter::{Counter, Started, Tls, view::Views};
-use eventlog::{Log, OpenError, Reason};
+use counter::{Counter, Missing, Probes, Started, Tls, view::Views};
+use eventlog::{Log, Millis, OpenError, Reason};
 use prometheus_client::registry::Registry;
 #[cfg(unix)]
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -26,6 +27,7 @@ use crate::{
     door::Door,
     ending::{Ending, STOP_WITHIN},
     menu::KeepUp,
+    meters,
     narrate::{self, Codes},
     opened::{self, Opened},
     practice::stage::Stage,
@@ -58,9 +60,15 @@ pub async fn run(mut options: Run) -> anyhow::Result<()> {
     if options.barista.is_some() {
         metrics.register(&mut registry);
     }
+    let timer = meters::register(&mut registry, &options.log);
+    let mut probed = None;
     let bound = match &options.counter {
         Some(serve) => Some(bind(serve, shop.as_ref(), &options, registry)?),
-        None => None,
+        None => {
+            let listen = options.metrics_listen;
+            probed = listen.map(|listen| answer_probes(listen, registry, metrics.clone())).transpose()?;
+            None
+        }
     };
     let (counter, started, door) = match bound {
         Some((counter, started, door)) => (Some(counter), Some(started), Some(door)),
@@ -73,7 +81,7 @@ pub async fn run(mut options: Run) -> anyhow::Result<()> {
         }
     };
     let opened = tokio::select! {
-        opened = opened::open(&options.log, &options.keep, &stop) => opened?,
+        opened = opened::open(&options.log, &options.keep, timer, &stop) => opened?,
         Err(error) = turning_away => return Err(error).context("can't serve HTTP"),
     };
     let Some(log) = opened else { return Ok(()) };
@@ -82,7 +90,8 @@ pub async fn run(mut options: Run) -> anyhow::Result<()> {
     if let Some(shop) = shop {
         tokio::spawn(shop.run(stop.clone()));
     }
-    let printing = move || banner::print(&settings, menu.as_deref(), shown.as_ref(), &mut io::stdout());
+    let printing =
+        move || banner::print(&settings, menu.as_deref(), shown.as_ref(), probed, &mut io::stdout());
     tokio::select! {
         printed = tokio::task::spawn_blocking(printing) => printed?.context("can't write to stdout")?,
         // Nobody reads stdout.
@@ -115,6 +124,35 @@ pub async fn run(mut options: Run) -> anyhow::Result<()> {
     }
     let is_passing = options.demo.as_ref().is_some_and(|demo| demo.dir.is_none());
     Line { counter, crew, is_passing }.serve(log, stop, STOP_WITHIN).await
+}
+
+/// A barista that looked for work longer ago than this has no session, or is stuck: it does so four times a second.
+const STUCK_MS: Millis = 15_000;
+
+/// Has a barista alone say to machines whether it works, until the process ends. Says where.
+fn answer_probes(listen: SocketAddr, registry: Registry, metrics: Metrics) -> anyhow::Result<SocketAddr> {
+    // Where it is said that way, the way out is another flag.
+    let named = |error: counter::BindError| error.to_string().replace("--listen", "--metrics-listen");
+    let probes = Probes::bind(listen).map_err(|error| anyhow::Error::msg(named(error)))?;
+    let (at, began) = (probes.local_addr(), system_clock()());
+    let missing = move |now| Vec::from_iter(no_session(&metrics, began, now));
+    tokio::spawn(async move { probes.run(env!("CARGO_PKG_VERSION"), registry, missing).await });
+    Ok(at)
+}
+
+/// What a barista misses that does not look for work.
+fn no_session(metrics: &Metrics, began: Millis, now: Millis) -> Option<Missing> {
+    #[expect(clippy::cast_possible_truncation, reason = "it was a whole number of milliseconds")]
+    let last = (metrics.last_step.get() * 1_000.0) as Millis;
+    let (since, detail) = match last {
+        0 => (began, "This barista has not begun to work on the log yet."),
+        last if now.saturating_sub(last) > STUCK_MS => (
+            last,
+            "This barista has not looked for work since then: it has no session on the log, or waits for it.",
+        ),
+        _ => return None,
+    };
+    Some(Missing { what: "session", since, detail: detail.to_owned() })
 }
 
 /// Says what is known once the log has been read, and shows each order's way from then on.

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use eventlog::{
     Log, OpenError, Reason, TopicSpec,
-    local::{self, LocalLog},
+    local::{self, CommitTimer, LocalLog},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -62,11 +62,13 @@ impl Opened {
 pub(crate) async fn open(
     place: &Place,
     keep: &Keep,
+    timer: Option<CommitTimer>,
     stop: &CancellationToken,
 ) -> anyhow::Result<Option<Opened>> {
     let cluster = match place {
         Place::Local(dir) => {
-            let options = local::Options::new(dir, &catalog(keep.retention));
+            let options =
+                local::Options { commit_timer: timer, ..local::Options::new(dir, &catalog(keep.retention)) };
             return Ok(Some(Opened::Local(LocalLog::open(options)?)));
         }
         Place::Kafka(cluster) => cluster,

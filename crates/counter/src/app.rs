@@ -22,7 +22,7 @@ use crate::{
     clock::{self, Clock},
     http::{Codes, Freshness, lives},
     idempotency::InFlight,
-    metrics::Metrics,
+    metrics::{Bounds, Metrics},
     offer::Offer,
     options::Options,
     printing::Printing,
@@ -133,7 +133,8 @@ impl App {
     ) -> Self {
         let (max_connections, max_connections_per_address) =
             (options.max_connections(), options.max_connections_per_address());
-        let metrics = Metrics::new(options.registry);
+        let bounds = Bounds::of(&options);
+        let metrics = Metrics::new(options.registry, &bounds);
         Self {
             settings: Settings {
                 max_open: options.max_open,

@@ -9,6 +9,8 @@
 //! | `app` | what all requests share |
 //! | `audit` | the ledger, counted from the log by a thread of its own |
 //! | `closed` | what is answered before there is a log |
+//! | [`Probes`] | `/livez`, `/readyz` and `/metrics` of a process that is no counter |
+//! | `brief` | what those two are answered with |
 //! | `server`, `stall`, `seats` | connections: accepted, bounded, seen off |
 //! | [`PublicUrl`] | where phones find it |
 //! | [`Tls`] | TLS on its own port, by two files that are read again when they change |
@@ -24,6 +26,7 @@
 mod access;
 mod app;
 mod audit;
+mod brief;
 mod claims;
 mod clock;
 mod closed;
@@ -36,6 +39,7 @@ mod offer;
 mod options;
 mod peer;
 mod printing;
+mod probes;
 pub mod problem;
 mod public;
 mod rates;
@@ -66,8 +70,10 @@ pub use crate::{
     audit::{BeginError, PastError, ledger_of},
     clock::Clock,
     error::{BindError, CounterError},
+    http::Missing,
     options::Options,
     printing::{PrinterPatience, State as PrinterState, printer_state},
+    probes::Probes,
     public::{BadPublicUrl, PublicUrl, Reach},
     tls::{Tls, TlsError, TlsFiles},
     watched::{Due, Watched},
@@ -163,6 +169,9 @@ impl Counter {
         let tls = options.tls.clone();
         let renewing = tls.clone().map(|tls| tokio::spawn(tls.keep_fresh()));
         options.max_open = options.max_open.max(1);
+        if let Some(tls) = tls.clone() {
+            options.registry.register_collector(Box::new(tls::Expiry(tls)));
+        }
         let app = Arc::new(App::new(options, address, public_url, log, views, closing.clone()));
         let auditor = Auditor::new(Arc::clone(&app), Handle::current());
         let counting = std::thread::Builder::new().name("audit".to_owned()).spawn(move || auditor.run())?;

@@ -32,6 +32,7 @@ use crate::{
     app::App,
     error::BindError,
     http::{Client, place, router},
+    metrics::asks_for_an_order,
     peer,
     problem::Code,
     stall::{self, Impatient},
@@ -126,7 +127,10 @@ impl Server {
             // Without it small answers wait for the client's acknowledgement.
             let _ = stream.set_nodelay(true);
             // Else one address could take them all. Closed without an answer: it has plenty of others.
-            let Ok(counted) = app.places.take(peer.ip()) else { continue };
+            let Ok(counted) = app.places.take(peer.ip()) else {
+                app.metrics.connections_refused.inc();
+                continue;
+            };
             let connection = Connection { front: service.clone(), http: http.clone(), client: peer.ip() };
             let connection = connection.run(stream, tls.clone(), head_timeout, write_timeout);
             let cut = cut.clone();
@@ -250,6 +254,7 @@ impl Front {
         mut request: Request<Incoming>,
     ) -> Result<Response<Body>, Infallible> {
         self.app.metrics.requests.inc();
+        let asked_at = asks_for_an_order(&request).then(Instant::now);
         let response = if request.uri().path() == "/order" {
             place(&self.app, request).await
         } else {
@@ -262,8 +267,12 @@ impl Front {
                 Err(never) => match never {},
             }
         };
-        if let Some(code) = response.extensions().get::<Code>() {
-            self.app.metrics.refused(*code);
+        let code = response.extensions().get::<Code>().copied();
+        if let Some(code) = code {
+            self.app.metrics.refused(code);
+        }
+        if let Some(asked_at) = asked_at {
+            self.app.metrics.order_asked(code, response.status(), asked_at.elapsed());
         }
         Ok(response)
     }

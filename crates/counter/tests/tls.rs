@@ -142,6 +142,26 @@ async fn whoever_sends_a_body_without_tls_hears_why_it_was_not_taken() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_metrics_say_until_when_the_certificate_is_good_that_is_served() {
+    let dir = tempfile::tempdir().unwrap();
+    let key = rcgen::KeyPair::generate().unwrap();
+    let mut params = rcgen::CertificateParams::new(vec!["cafe.example".to_owned()]).unwrap();
+    params.not_after = rcgen::date_time_ymd(2096, 1, 1);
+    let made = params.self_signed(&key).unwrap();
+    let files = TlsFiles { cert: dir.path().join("cert.pem"), key: dir.path().join("key.pem") };
+    std::fs::write(&files.cert, made.pem()).unwrap();
+    std::fs::write(&files.key, key.serialize_pem()).unwrap();
+    let line = Line::on(log(1), with_tls(files)).await;
+    let text = get(line.address, made.der(), "/metrics").await;
+    let name = "brewline_tls_certificate_expiry_timestamp_seconds";
+    assert!(text.contains(&format!("{name} 3976214400.0\n")), "{text}");
+    // The other metrics are compared with this page where a line runs without a certificate.
+    assert!(
+        include_str!("../../../docs/metrics.md").contains(&format!("| `{name}` | gauge | seconds | – |"))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn whoever_never_ends_the_handshake_is_counted_and_cut_off() {
     let dir = tempfile::tempdir().unwrap();
     let (files, trusted) = certificate(dir.path());

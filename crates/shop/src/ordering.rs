@@ -109,6 +109,9 @@ pub enum Reason {
 }
 
 impl State {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Open, Self::Paused, Self::Closed, Self::Till];
+
     /// As it is written.
     pub fn name(self) -> &'static str {
         match self {

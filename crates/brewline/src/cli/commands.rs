@@ -1,6 +1,6 @@
 //! What each command takes.
 
-use std::{ffi::OsString, path::PathBuf};
+use std::{ffi::OsString, net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
 use client::CounterAddress;
@@ -69,6 +69,11 @@ pub struct BaristaArgs {
     pub log: SharedArgs,
     #[command(flatten)]
     pub brew: BrewArgs,
+
+    /// Where a barista answers machines, at /livez, /readyz and /metrics: an IP address and a port [default: nowhere]
+    #[arg(long, value_name = "ADDRESS:PORT", env = "BREWLINE_METRICS_LISTEN", value_parser = said(value::listen))]
+    pub metrics_listen: Option<SocketAddr>,
+
     #[command(flatten)]
     pub run: RunArgs,
     #[command(flatten)]

@@ -193,6 +193,7 @@ impl File {
             max_open: self.max_open(&args.run),
             counter: Some(self.serve(Some(listen), &args.serve)?),
             barista: Some(self.brew(&args.brew, args.quiet.quiet)),
+            metrics_listen: None,
             demo: None,
         })
     }
@@ -226,6 +227,7 @@ impl File {
                 ..counter
             }),
             barista: Some(Brew { mode: Mode::Manual, ..self.brew(&args.brew, args.quiet.quiet) }),
+            metrics_listen: None,
             demo: Some(Practice { who, dir }),
         })
     }
@@ -259,6 +261,7 @@ impl File {
             max_open: self.max_open(&args.run),
             counter: Some(self.serve(args.listen.listen, &args.serve)?),
             barista: None,
+            metrics_listen: None,
             demo: None,
         })
     }
@@ -271,6 +274,7 @@ impl File {
             max_open: self.max_open(&args.run),
             counter: None,
             barista: Some(self.brew(&args.brew, args.quiet.quiet)),
+            metrics_listen: args.metrics_listen.or(self.metrics_listen),
             demo: None,
         })
     }

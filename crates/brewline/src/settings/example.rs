@@ -38,10 +38,11 @@ pub(super) fn text() -> String {
     text
 }
 
-/// The flag that says the same: of everything, of `up`, or else of `client`.
+/// The flag that says the same: of everything, of `up`, or else of `client` or `barista`.
 fn flag<'a>(command: &'a Clap, key: &Key) -> Option<&'a Arg> {
-    let commands = [Some(command), command.find_subcommand("up"), command.find_subcommand("client")];
-    commands.into_iter().flatten().flat_map(Clap::get_arguments).find(|arg| arg.get_id() == key.name)
+    let named = ["up", "client", "barista"].map(|name| command.find_subcommand(name));
+    let commands = [Some(command)].into_iter().chain(named);
+    commands.flatten().flat_map(Clap::get_arguments).find(|arg| arg.get_id() == key.name)
 }
 
 fn entry(key: &Key, arg: &Arg) -> String {

@@ -73,7 +73,7 @@ fn innermost<'a>(mut command: &'a Clap, mut matches: &'a ArgMatches) -> (String,
 /// Every setting, as the first command has it that goes by it.
 fn all(file: &File) -> anyhow::Result<Vec<Setting>> {
     let mut found: Vec<Setting> = Vec::new();
-    for name in ["up", "client"] {
+    for name in ["up", "client", "barista"] {
         let (command, matches) = read([OsString::from(name)].into_iter())?;
         let (_, command, matches) = innermost(&command, &matches);
         let others = settings(command, matches, file).map_err(anyhow::Error::msg)?;

@@ -132,7 +132,8 @@ fn a_default_that_is_shown_is_the_one_that_holds() {
 fn every_key_is_shown_for_some_command_and_its_sample_is_what_the_help_says() {
     let command = crate::command();
     for key in KEYS {
-        let args = ["up", "client"].map(|name| command.find_subcommand(name).unwrap().get_arguments());
+        let args =
+            ["up", "client", "barista"].map(|name| command.find_subcommand(name).unwrap().get_arguments());
         let arg =
             args.into_iter().flatten().chain(command.get_arguments()).find(|arg| arg.get_id() == key.name);
         let help = arg.unwrap().get_help().unwrap().to_string();

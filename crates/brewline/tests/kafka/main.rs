@@ -17,6 +17,7 @@ mod own;
 mod page;
 mod peers;
 mod poison;
+mod probes;
 mod refused;
 mod scale;
 mod strange;

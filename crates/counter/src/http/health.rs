@@ -36,8 +36,7 @@ pub(crate) fn lives(version: &str, since: Millis) -> Response {
 /// What `GET /readyz` says before there is a log.
 pub(crate) fn no_log(since: Millis) -> Response {
     let detail = "The log can't be reached yet.".to_owned();
-    let ready = Readiness { ready: false, as_of: 0, missing: vec![Missing { what: "log", since, detail }] };
-    answer::json(StatusCode::SERVICE_UNAVAILABLE, serde_json::to_vec(&ready).expect("texts and numbers"))
+    readiness(0, vec![Missing { what: "log", since, detail }])
 }
 
 /// Since when the view shows nothing, or something old, and which.
@@ -57,17 +56,34 @@ struct Readiness {
     missing: Vec<Missing>,
 }
 
-#[derive(Serialize)]
-struct Missing {
-    /// Stable: `view`, `secret`, `newer_log`, `barista` or `log`.
-    what: &'static str,
-    since: Millis,
-    detail: String,
+/// Something without which a process does not do what it is there for.
+#[derive(Debug, Serialize)]
+pub struct Missing {
+    /// Stable; of a counter one of [`WHAT`].
+    pub what: &'static str,
+    /// Since when, in milliseconds since 1970.
+    pub since: Millis,
+    /// One sentence.
+    pub detail: String,
 }
+
+/// What a counter may miss.
+pub(crate) const WHAT: [&str; 5] = ["view", "secret", "newer_log", "barista", "log"];
 
 /// `GET /readyz`: whether orders are taken and decided, and if not, what is missing and since when.
 pub(super) async fn ready(State(app): State<Arc<App>>) -> Response {
-    let now = clock::now();
+    readiness(app.views.as_of(), missing(&app, clock::now()))
+}
+
+/// What `GET /readyz` says where this is missing.
+pub(crate) fn readiness(as_of: Millis, missing: Vec<Missing>) -> Response {
+    let status = if missing.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let ready = Readiness { ready: missing.is_empty(), as_of, missing };
+    answer::json(status, serde_json::to_vec(&ready).expect("texts and numbers"))
+}
+
+/// What a counter misses.
+fn missing(app: &App, now: Millis) -> Vec<Missing> {
     let mut missing = Vec::new();
     let mut miss =
         |what, since, detail: &str| missing.push(Missing { what, since, detail: detail.to_owned() });
@@ -90,18 +106,24 @@ pub(super) async fn ready(State(app): State<Arc<App>>) -> Response {
         let why = known.map_or_else(|| "the last write failed".to_owned(), |reason| reason.to_string());
         miss("log", since, &format!("The log takes no records: {why}."));
     }
-    let status = if missing.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let ready = Readiness { ready: missing.is_empty(), as_of: look.as_of, missing };
-    drop(look);
-    answer::json(status, serde_json::to_vec(&ready).expect("texts and numbers"))
+    missing
 }
 
 /// `GET /metrics`
 pub(super) async fn metrics(State(app): State<Arc<App>>) -> Response {
+    let ask = move || {
+        app.metrics.printer.show(*app.printing.shown().borrow());
+        app.metrics.text(&app, &missing(&app, clock::now()))
+    };
+    // The system is asked, too, and a disk may take its time.
+    let text = tokio::task::spawn_blocking(ask).await;
+    openmetrics(text.map_or(Err(std::fmt::Error), |text| text))
+}
+
+/// All of a registry.
+pub(crate) fn openmetrics(text: Result<String, std::fmt::Error>) -> Response {
     // Text always takes more text; were it otherwise, half of the metrics would be worse than none.
-    app.metrics.printer.show(*app.printing.shown().borrow());
-    let text = app.metrics.text(&app.views, &app.audit, &app.ledger_clock).unwrap_or_default();
-    let mut response = Response::new(Body::from(text));
+    let mut response = Response::new(Body::from(text.unwrap_or_default()));
     response.headers_mut().insert(
         header::CONTENT_TYPE,
         HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8"),

@@ -63,8 +63,9 @@ use crate::{
     problem::{Code, Problem},
 };
 
+pub use self::health::Missing;
 pub(crate) use self::{
-    health::{lives, no_log},
+    health::{WHAT, lives, no_log, openmetrics, readiness},
     order::place,
     pages::without_log,
     screens::{Freshness, Screens},

@@ -36,6 +36,10 @@ impl PrinterMetrics {
         to.register("prints_waiting", waiting, self.waiting.clone());
         let printed = "Orders and copies that came out of the printer, by whether they were marked as a copy";
         to.register("prints", printed, self.printed.clone());
+        // Where nothing has come out yet it is 0, and not unknown.
+        for copy in ["true", "false"] {
+            self.printed.get_or_create_owned(&Printed { copy });
+        }
         let broken = "Prints of which nobody knows how much came out; each is tried again as a copy";
         to.register("prints_broken", broken, self.broken.clone());
     }

@@ -16,6 +16,12 @@ use std::{
 };
 
 use order::rfc3339;
+use prometheus_client::{
+    collector::Collector,
+    encoding::{DescriptorEncoder, EncodeMetric as _},
+    metrics::gauge::ConstGauge,
+    registry::Unit,
+};
 use tokio::{
     net::TcpStream,
     time::{Instant, MissedTickBehavior, interval, timeout_at},
@@ -205,6 +211,21 @@ impl Age {
             Ok(_) => Self::Soon,
             Err(_) => Self::Over,
         }
+    }
+}
+
+/// Until when the certificate is good that is served now, for `/metrics`.
+#[derive(Debug)]
+pub(crate) struct Expiry(pub(crate) Arc<Tls>);
+
+impl Collector for Expiry {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+        let Some(until) = self.0.current.get().until else { return Ok(()) };
+        let seconds = until.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs_f64();
+        let gauge = ConstGauge::new(seconds);
+        let help = "When the certificate that is served expires, in seconds since 1970";
+        let name = "brewline_tls_certificate_expiry_timestamp";
+        gauge.encode(encoder.encode_descriptor(name, help, Some(&Unit::Seconds), gauge.metric_type())?)
     }
 }
 

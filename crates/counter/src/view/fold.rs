@@ -10,7 +10,7 @@ use order::{
 use serde::Deserialize;
 
 use super::{
-    Ahead, Counts, Shop, UNDECIDED_MS,
+    Ahead, Counts, Heard, Shop, UNDECIDED_MS,
     foreign::Foreign,
     recent::{Before, Kept, Recent},
     table::Table,
@@ -45,6 +45,8 @@ pub struct Changes {
     pub shop: bool,
     /// How the orders that became ready kept their first promises.
     pub kept: Kept,
+    /// How the bells were heard of orders that are no longer ready.
+    pub heard: Heard,
 }
 
 impl Changes {
@@ -59,6 +61,7 @@ impl Changes {
         self.forgotten.clear();
         self.shop = false;
         self.kept = Kept::default();
+        self.heard = Heard::default();
     }
 }
 
@@ -251,6 +254,23 @@ impl View {
         self.table.undecided_from(partition, from).next().map(|state| state.received_at)
     }
 
+    /// For each partition how many records of `order.received` were read here that no barista has read.
+    pub(crate) fn lags(&self) -> impl Iterator<Item = (Partition, u64)> + '_ {
+        self.parts.iter().map(|(&partition, part)| {
+            let lag = match part.position {
+                Some(next) => part.read_to.saturating_sub(next),
+                // None of ours was ever here: what others have made is not behind.
+                None => self.table.undecided_in(partition) as u64,
+            };
+            (partition, lag)
+        })
+    }
+
+    /// When the oldest order was placed that is not made yet, without those that wait for payment.
+    pub(crate) fn oldest_open(&self) -> Option<Millis> {
+        self.table.open(1).map(|state| state.received_at).min()
+    }
+
     /// When the oldest order of all was placed on which nobody decided.
     pub fn oldest_undecided(&self) -> Option<Millis> {
         self.parts.keys().filter_map(|&partition| self.undecided_since(partition)).min()
@@ -323,6 +343,11 @@ impl View {
         match OrderState::parse(value) {
             Ok(state) if state.version > 0 && state.at.partition == entry.partition => {
                 let known = self.table.find(state.id().as_str());
+                if let Some(was) = known.and_then(|key| self.table.get(key))
+                    && (state.stage != Stage::Ready || state.round != was.round)
+                {
+                    changes.heard.count(was);
+                }
                 self.notice(known, &state, changes);
                 let key = self.table.put(known, state);
                 changes.orders.push(key);

@@ -8,6 +8,7 @@
 //! | `shop`, `facts` | what the line settles for the whole shop; what staff and bar pages say of it |
 //! | `devices` | who may do what: signed-in devices, codes that sign one in, tokens |
 //! | `prints` | which orders are owed on paper |
+//! | `bells` | whether bells were heard on the customers' phones |
 //! | `recent` | how fast the bar was lately, and whether its promises held |
 //! | `forecast` | when orders will be ready, as it is shown and promised |
 //! | `ways` | how the orders of a partition are made: by whom, how fast, after which others |
@@ -17,6 +18,7 @@
 //! | `views` | the view that threads share |
 //! | `runner` | the thread that keeps it up to date |
 
+mod bells;
 mod devices;
 mod facts;
 mod feed;
@@ -33,6 +35,15 @@ mod views;
 mod watch;
 mod ways;
 
+pub use self::{
+    bells::Heard,
+    facts::Facts,
+    fold::{Changes, View},
+    recent::Kept,
+    shop::Shop,
+    table::{Ahead, Counts},
+    views::Views,
+};
 pub(crate) use self::{
     devices::{
         CLAIM_PREFIX, CODE_PREFIX, DEVICE_PREFIX, SEEN_PREFIX, SESSION_MS, SESSIONS, StaffRole, TOKEN_PREFIX,
@@ -49,14 +60,6 @@ pub(crate) use self::{
     snapshot::{PickupCode, Queue},
     views::{Look, is_old},
     watch::Watching,
-};
-pub use self::{
-    facts::Facts,
-    fold::{Changes, View},
-    recent::Kept,
-    shop::Shop,
-    table::{Ahead, Counts},
-    views::Views,
 };
 
 /// What nobody has seen to for this long after its time, be it an order that is new or goes on by itself or a command of

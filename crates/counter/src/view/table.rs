@@ -147,6 +147,11 @@ impl Table {
             .map(|(_, &key)| &self.rows[key])
     }
 
+    /// How many orders of a partition are undecided.
+    pub(super) fn undecided_in(&self, partition: Partition) -> usize {
+        self.queues.get(&partition).map_or(0, |queue| queue.undecided.len())
+    }
+
     /// When the next open order of a partition goes on by itself.
     pub(super) fn due_first(&self, partition: Partition) -> Option<Millis> {
         self.queues.get(&partition)?.due.first().map(|(at, _)| *at)

@@ -9,7 +9,7 @@ use order::{At, CommandId, Event, Millis, Order, OrderId, OrderState, Role};
 use tokio::sync::{Notify, watch};
 
 use super::{
-    Changes, Counts, Missed, View, Watching,
+    Changes, Counts, Heard, Missed, View, Watching,
     feed::Ring,
     forecast::Forecasts,
     recent::Kept,
@@ -35,6 +35,7 @@ struct Shared {
     since: AtomicI64,
     forecasts: Forecasts,
     kept: Mutex<Kept>,
+    heard: Mutex<Heard>,
     watchers: Arc<Watchers>,
     askers: Arc<Askers>,
     /// The number of the next change: who follows all orders waits for it to move.
@@ -121,6 +122,7 @@ impl Views {
             since: AtomicI64::new(clock::now()),
             forecasts: Forecasts::default(),
             kept: Mutex::default(),
+            heard: Mutex::default(),
             watchers: Arc::default(),
             askers: Arc::default(),
             changes: watch::Sender::new(0),
@@ -170,6 +172,11 @@ impl Views {
     /// How the orders that became ready since this counter began to follow kept their first promises.
     pub fn kept(&self) -> Kept {
         *self.0.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How the bells were heard of orders that were ready since this counter began to follow, and are not any more.
+    pub fn heard(&self) -> Heard {
+        *self.0.heard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The number of an order's pickup code, as far as the log has been read.
@@ -240,6 +247,7 @@ impl Views {
             self.count(&inner.view);
             // What is read once more after a restart was counted before.
             self.0.kept.lock().unwrap_or_else(PoisonError::into_inner).add(changes.kept);
+            self.0.heard.lock().unwrap_or_else(PoisonError::into_inner).add(changes.heard);
         }
         if changes.is_empty() {
             return;

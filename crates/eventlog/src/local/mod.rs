@@ -92,6 +92,9 @@ pub const MAX_RECORD_BYTES: usize = 1_000_000;
 /// Says what time it is.
 pub type Clock = Arc<dyn Fn() -> Millis + Send + Sync>;
 
+/// Told how long it took to write and sync a commit, by the thread that did: be quick.
+pub type CommitTimer = Arc<dyn Fn(Duration) + Send + Sync>;
+
 /// How a log is opened.
 #[derive(Clone)]
 pub struct Options {
@@ -103,6 +106,8 @@ pub struct Options {
     pub clock: Clock,
     /// When the janitor does what.
     pub thresholds: Thresholds,
+    /// Told of every commit, also of those that failed.
+    pub commit_timer: Option<CommitTimer>,
     /// Makes the files fail, for tests.
     #[doc(hidden)]
     pub faults: Option<Arc<Faults>>,
@@ -149,6 +154,7 @@ impl Options {
             topics: topics.to_vec(),
             clock: Arc::new(system_time),
             thresholds: Thresholds::default(),
+            commit_timer: None,
             faults: None,
         }
     }

@@ -25,7 +25,7 @@ use super::{
 use crate::OpenError;
 
 pub(super) fn open(options: Options) -> Result<Arc<LocalLog>, OpenError> {
-    let Options { dir, topics, clock, thresholds, faults } = options;
+    let Options { dir, topics, clock, thresholds, commit_timer, faults } = options;
     make_dir(&dir)?;
     let lock = Lock::take(&dir)?;
     // Everything is looked at before anything is changed.
@@ -59,7 +59,7 @@ pub(super) fn open(options: Options) -> Result<Arc<LocalLog>, OpenError> {
     build::remove_trace(&dir);
     let shared = Arc::new(Shared::new(named, tail, log_store, clock, thresholds, heads, groups));
     let (ask, asked) = mpsc::channel();
-    let writer = Writer::new(shared.clone(), wal);
+    let writer = Writer::new(shared.clone(), wal, commit_timer);
     let writer = spawn("log-writer", &shared, move || writer.run())?;
     let janitor = Janitor::new(shared.clone(), asked);
     let janitor = match spawn("log-janitor", &shared, move || janitor.run()) {

@@ -9,6 +9,7 @@ use std::{
 };
 
 use super::{
+    CommitTimer,
     chunk::{Builder, FULL_RECORDS},
     failure::{Failure, Result},
     frame::{Frame, Item},
@@ -33,6 +34,7 @@ pub(super) struct Writer {
     /// The newest log time.
     time: Millis,
     failing: Option<Failing>,
+    timer: Option<CommitTimer>,
 }
 
 struct Failing {
@@ -42,10 +44,10 @@ struct Failing {
 }
 
 impl Writer {
-    pub(super) fn new(shared: Arc<Shared>, wal: Wal) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, wal: Wal, timer: Option<CommitTimer>) -> Self {
         let time = shared.tail.ids().map(|id| shared.tail.mark(id).time).max().unwrap_or(Millis::MIN);
         shared.set_wal_bytes(wal.bytes());
-        Self { shared, wal, frame: Frame::new(), time, failing: None }
+        Self { shared, wal, frame: Frame::new(), time, failing: None, timer }
     }
 
     /// Until the queue is closed and empty.
@@ -169,9 +171,13 @@ impl Writer {
         self.frame.clear();
         written.encode(&batch, &self.shared, &mut self.frame);
         let ends = written.chunks.iter().map(|(id, chunk)| (*id, chunk.next));
+        let began = Instant::now();
         let outcome = self.wal.commit(&mut self.frame, ends, || {
             snapshot::state(&self.shared.tail, &self.shared.state().groups)
         });
+        if let Some(tell) = &self.timer {
+            tell(began.elapsed());
+        }
         let failed = match outcome {
             Ok(()) => {
                 self.failing = None;
