@@ -1,0 +1,231 @@
+"""Does what watches the line fit together? `check.py PROMETHEUS`, with the Python that tests/deploy/prepare prints and the
+directory that tests/operate/prepare does.
+
+The rules are right and their alerts fire when they should, as promtool has it; each alert leads to its place in
+docs/operate.md; each metric that rules and dashboard name is one that docs/metrics.md explains. The last line is as cargo's.
+"""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import yaml
+
+sys.dont_write_bytecode = True
+from alerts import CASES, HEALTHY, STEPS, TIME  # noqa: E402 (nothing is to be left behind)
+
+ROOT = Path(__file__).resolve().parents[2]
+PROMTOOL = str(Path(sys.argv[1], "promtool"))
+RULES = [ROOT / "deploy/prometheus/brewline.rules.yml", ROOT / "deploy/prometheus/brewline.alerts.yml"]
+OPERATE = (ROOT / "docs/operate.md").read_text()
+DASHBOARD = ROOT / "deploy/grafana/dashboards/brewline.json"
+
+
+def promtool(*args):
+    """Runs it to its end, and fails with all that it said."""
+    done = subprocess.run([PROMTOOL, *map(str, args)], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, f"promtool {' '.join(map(str, args))}: {done.stdout}{done.stderr}"
+
+
+def rules():
+    return [rule for file in RULES for group in yaml.safe_load(file.read_text())["groups"] for rule in group["rules"]]
+
+
+def alerts():
+    return {rule["alert"]: rule for rule in rules() if "alert" in rule}
+
+
+def asked_of_promtool(case):
+    """The case, as promtool has it."""
+    series = HEALTHY | case.changed
+    time = f"0+{60 * case.step}x{STEPS}"
+    at = ([(case.quiet, [])] if case.quiet is not None else []) + [(case.fires, case.alerts)]
+    firing = 'sum by (alertname) (ALERTS{alertstate="firing"})'
+    return {
+        "name": case.what,
+        "interval": f"{case.step}m",
+        "input_series": [
+            {"series": name, "values": time if values == TIME else values} for name, values in series.items()
+        ],
+        "promql_expr_test": [
+            {
+                "expr": firing,
+                "eval_time": f"{minute}m",
+                "exp_samples": [{"labels": f'{{alertname="{name}"}}', "value": 1} for name in names],
+            }
+            for minute, names in at
+        ],
+    }
+
+
+def fire_as_they_should(cases):
+    with tempfile.TemporaryDirectory() as room:
+        files = []
+        for step in {case.step for case in cases}:
+            tests = [asked_of_promtool(case) for case in cases if case.step == step]
+            rules = [str(file) for file in RULES]
+            files.append(Path(room, f"{step}.yml"))
+            # JSON is YAML, and quickly written.
+            files[-1].write_text(
+                json.dumps({"rule_files": rules, "evaluation_interval": f"{step}m", "tests": tests})
+            )
+        promtool("test", "rules", *files)
+
+
+def no_case_fails():
+    """All of them at once, because that is quick."""
+    try:
+        fire_as_they_should(CASES)
+    except AssertionError:
+        return False
+    return True
+
+
+def rules_are_what_prometheus_knows():
+    promtool("check", "rules", *RULES)
+    promtool("check", "config", ROOT / "deploy/prometheus/prometheus.yml")
+    named = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text())["rule_files"]
+    assert named == [file.name for file in RULES], named
+
+
+def configurations_in_the_page_are_right():
+    blocks = re.findall(r"^```yaml\n(.*?)^```$", OPERATE, re.MULTILINE | re.DOTALL)
+    assert len(blocks) == 2, len(blocks)
+    for block in blocks:
+        with tempfile.TemporaryDirectory() as room:
+            for file in RULES:
+                shutil.copy(file, room)
+            # Debian's knows nothing of Kubernetes: the rest of the job can still be compared.
+            known = block.replace("kubernetes_sd_configs: [{ role: pod }]", "static_configs: [{ targets: [a] }]")
+            Path(room, "prometheus.yml").write_text(known)
+            promtool("check", "config", Path(room, "prometheus.yml"))
+        for job in yaml.safe_load(block)["scrape_configs"]:
+            assert job["job_name"].startswith("brewline"), job
+
+
+def every_alert_fires_in_a_case_and_waits_before_that_if_it_says_so():
+    fired = {name: case for case in CASES for name in case.alerts}
+    assert fired.keys() == alerts().keys(), fired.keys() ^ alerts().keys()
+    for name, rule in alerts().items():
+        assert "for" not in rule or fired[name].quiet is not None, name
+
+
+def every_alert_is_explained_and_leads_there():
+    # From `## Alerts` to the next of its kind; each alert has a heading of its own, and nothing else has one.
+    part = re.search(r"^## Alerts$(.*?)^## ", OPERATE, re.MULTILINE | re.DOTALL).group(1)
+    sections = dict(re.findall(r"^### (.+?)$\n(.*?)(?=^### |\Z)", part, re.MULTILINE | re.DOTALL))
+    assert sections.keys() == alerts().keys(), sections.keys() ^ alerts().keys()
+    for name, rule in alerts().items():
+        said = rule["annotations"]
+        assert said["summary"] and said["description"], name
+        assert rule["labels"]["severity"] in ("page", "ticket"), name
+        assert said["runbook_url"].endswith(f"/operate.md#{name.lower()}"), name
+        for word in ("**Means:**", "**First:**", "**Then:**"):
+            assert word in sections[name], f"{name}: {word} is missing"
+        kind = "now" if rule["labels"]["severity"] == "page" else "today"
+        assert sections[name].lstrip().startswith(f"*{kind}*"), f"{name} is not said to be for {kind}"
+
+
+def dashboard():
+    return json.loads(DASHBOARD.read_text())
+
+
+def panels():
+    return [panel for panel in dashboard()["panels"] if panel["type"] != "row"]
+
+
+def expressions():
+    """Everything that is asked, by who asks."""
+    for rule in rules():
+        yield rule.get("alert") or rule["record"], rule["expr"]
+    for panel in panels():
+        for target in panel["targets"]:
+            # As Grafana does before it asks.
+            yield panel["title"], target["expr"].replace("$__rate_interval", "1m").replace("$line", ".*")
+
+
+def metrics_that_are_asked_for_are_explained():
+    docs = (ROOT / "docs/metrics.md").read_text()
+    known = {"up"} | {rule["record"] for rule in rules() if "record" in rule}
+    for name, kind in re.findall(r"^\| `(\w+)` \| (\w+) \|", docs, re.MULTILINE):
+        ends = ("_bucket", "_sum", "_count") if kind == "histogram" else ("",)
+        known |= {name + end for end in ends}
+    for who, expr in expressions():
+        # Without what stands in quotes: the values of labels.
+        words = re.findall(r"[a-z_][\w:]*", re.sub(r'"[^"]*"', "", expr))
+        asked = {word for word in words if re.match(r"(line:)?(brewline_|process_)|up$", word)}
+        assert asked and asked <= known, f"{who}: {asked - known}"
+
+
+def the_dashboard_asks_what_prometheus_understands():
+    asked = [{"record": f"panel:{n}", "expr": expr} for n, (_, expr) in enumerate(expressions())]
+    with tempfile.TemporaryDirectory() as room:
+        file = Path(room, "panels.yml")
+        file.write_text(yaml.safe_dump({"groups": [{"name": "panels", "rules": asked}]}))
+        promtool("check", "rules", file)
+
+
+def the_dashboard_is_what_grafana_provisions():
+    board = dashboard()
+    assert board["uid"] == "brewline" and board["id"] is None and board["schemaVersion"] >= 39, board["uid"]
+    source = yaml.safe_load((ROOT / "deploy/grafana/provisioning/datasources/prometheus.yaml").read_text())
+    [source] = source["datasources"]
+    taken, ids = set(), set()
+    for panel in board["panels"]:
+        at = panel["gridPos"]
+        cells = {(x, y) for x in range(at["x"], at["x"] + at["w"]) for y in range(at["y"], at["y"] + at["h"])}
+        assert not cells & taken and at["x"] + at["w"] <= 24, f"{panel['title']} stands where another does"
+        assert panel["id"] not in ids, panel["title"]
+        taken |= cells
+        ids.add(panel["id"])
+    for panel in panels():
+        assert panel["datasource"] == {"type": "prometheus", "uid": source["uid"]}, panel["title"]
+        assert panel["description"] and "unit" in panel["fieldConfig"]["defaults"], panel["title"]
+
+
+def compose_gives_prometheus_and_grafana_what_they_need():
+    services = yaml.safe_load((ROOT / "deploy/compose.yaml").read_text())["services"]
+    for name in ("prometheus", "grafana"):
+        for volume in services[name]["volumes"]:
+            place = volume.split(":")[0]
+            assert not place.startswith(".") or (ROOT / "deploy" / place).is_dir(), volume
+    jobs = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text())["scrape_configs"]
+    [counter] = jobs[0]["static_configs"][0]["targets"]
+    assert counter.split(":")[0] in services, counter
+    [found] = jobs[1]["dns_sd_configs"]
+    assert found["names"][0] in services and str(found["port"]) in str(services["barista"]["command"]), found
+
+
+def main():
+    passed, failed = 0, 0
+    tests = [
+        rules_are_what_prometheus_knows,
+        configurations_in_the_page_are_right,
+        every_alert_fires_in_a_case_and_waits_before_that_if_it_says_so,
+        every_alert_is_explained_and_leads_there,
+        metrics_that_are_asked_for_are_explained,
+        the_dashboard_asks_what_prometheus_understands,
+        the_dashboard_is_what_grafana_provisions,
+        compose_gives_prometheus_and_grafana_what_they_need,
+    ]
+    named = [(test.__name__, test) for test in tests]
+    each = (lambda case: None) if no_case_fails() else (lambda case: fire_as_they_should([case]))
+    named += [(f"alerts where {case.what}", lambda case=case: each(case)) for case in CASES]
+    for name, test in named:
+        try:
+            test()
+        except Exception as error:  # whatever it is, the others are still run
+            failed += 1
+            print(f"test {name} ... FAILED\n    {type(error).__name__}: {error}")
+        else:
+            passed += 1
+            print(f"test {name} ... ok")
+    print(f"test result: {'FAILED' if failed else 'ok'}. {passed} passed; {failed} failed; 0 ignored")
+    sys.exit(failed > 0)
+
+
+main()
