@@ -132,6 +132,19 @@ fn orders_that_bring_too_many_bytes_wait_in_the_log() {
 }
 
 #[test]
+fn an_engine_says_when_it_looked_for_work_also_where_there_was_none() {
+    let (log, metrics) = (log(|_| {}), Metrics::default());
+    let mut engine = engine(&log, &options(), &metrics).unwrap();
+    let last = || metrics.last_step.get();
+    assert!(last().abs() < f64::EPSILON, "it has not begun");
+    settle(&mut engine, &log).unwrap();
+    let began = last();
+    log.clock().advance(90_000);
+    engine.step().unwrap();
+    assert!((last() - began - 90.0).abs() < 0.001, "{began} and {}", last());
+}
+
+#[test]
 fn what_an_earlier_session_said_of_itself_does_not_stay() {
     let log = log(|options| options.partitions = 2);
     log.append(topic::RECEIVED, 0, order("a", 1));

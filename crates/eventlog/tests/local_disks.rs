@@ -71,6 +71,28 @@ fn fill_to_the_quota(bytes: usize) {
 }
 
 #[test]
+fn every_commit_is_timed_also_one_that_failed() {
+    let dir = tempfile::tempdir().unwrap();
+    let (tell, told) = std::sync::mpsc::channel();
+    let mut options = options(dir.path());
+    let faults = Arc::new(Faults::default());
+    options.faults = Some(faults.clone());
+    options.commit_timer = Some(Arc::new(move |took| drop(tell.send(took))));
+    let log = LocalLog::open(options).unwrap();
+    publish(&*log, INPUT, record("taken", ""));
+    let first: Vec<_> = told.try_iter().collect();
+    assert!(first.len() == 1 && first[0] > Duration::ZERO, "{first:?}");
+    faults.set_quota(0);
+    // More than was written ahead.
+    let large = Record::new("refused", noise(1, 900_000));
+    let refused = (0..20).find_map(|_| {
+        block_on(log.publisher().publish(INPUT, 0, large.clone(), Duration::from_mins(1))).err()
+    });
+    assert_eq!(refused.unwrap().reason, Reason::DiskFull);
+    assert!(told.try_iter().count() > 0);
+}
+
+#[test]
 fn a_record_that_was_refused_does_not_come_with_the_next() {
     let dir = tempfile::tempdir().unwrap();
     let faults = Arc::new(Faults::default());
