@@ -77,7 +77,7 @@ fn every_commit_is_timed_also_one_that_failed() {
     let mut options = options(dir.path());
     let faults = Arc::new(Faults::default());
     options.faults = Some(faults.clone());
-    options.commit_timer = Some(Arc::new(move |took| drop(tell.send(took))));
+    options.commit_timer = Some(Arc::new(move |took| tell.send(took).unwrap()));
     let log = LocalLog::open(options).unwrap();
     publish(&*log, INPUT, record("taken", ""));
     let first: Vec<_> = told.try_iter().collect();
