@@ -23,6 +23,8 @@ const TYPES: [(&str, &str); 4] = [
     ("js", "text/javascript; charset=utf-8"),
     ("svg", "image/svg+xml"),
 ];
+/// The specifications, beside the pages: as what they are found here, and where they stand in the repository.
+const DOCUMENTS: [(&str, &str); 1] = [("OPENAPI", "docs/openapi.json")];
 /// Folders that hold no pages.
 const NOT_SERVED: [&str; 5] = ["bench", "build", "node_modules", "src", "tests"];
 /// Bytes of a hash that names something: 64 bits, as 16 hexadecimal digits.
@@ -54,8 +56,26 @@ fn run() -> Result<(), String> {
         [lengths, path.clone().into_bytes(), text.clone().into_bytes()]
     }));
     let filler = fill::Filler::new(&files, &hash)?;
+    let documents = documents(&root)?;
     let table = Table { out: &out, files: 0 };
-    table.write(&files, &hash, &filler)
+    table.write(&files, &documents, &hash, &filler)
+}
+
+/// The specifications by what they are called here, without the white space that people need.
+#[expect(clippy::print_stdout, reason = "a build script speaks to cargo on stdout")]
+fn documents(root: &Path) -> Result<Vec<(&'static str, &'static str, String)>, String> {
+    let read = |(name, path): (&'static str, &'static str)| {
+        let file = root.join("..").join(path);
+        println!("cargo::rerun-if-changed={}", file.display());
+        // What writes it is built with it in.
+        let trouble = |error: &dyn std::fmt::Display| {
+            format!("{path}: {error}; write {{}} into it, and have it made anew: cargo run -p spec")
+        };
+        let text = fs::read_to_string(&file).map_err(|error| trouble(&error))?;
+        let json: serde_json::Value = serde_json::from_str(&text).map_err(|error| trouble(&error))?;
+        Ok((name, path, json.to_string()))
+    };
+    DOCUMENTS.into_iter().map(read).collect()
 }
 
 /// Reads what is served, and has cargo look at it again when it changes.
@@ -106,8 +126,19 @@ struct Table<'a> {
 }
 
 impl Table<'_> {
-    fn write(mut self, files: &Files, hash: &str, filler: &fill::Filler<'_>) -> Result<(), String> {
+    fn write(
+        mut self,
+        files: &Files,
+        documents: &[(&str, &str, String)],
+        hash: &str,
+        filler: &fill::Filler<'_>,
+    ) -> Result<(), String> {
         let (mut assets, mut pages) = (Vec::new(), Vec::new());
+        let documents = documents.iter().map(|(name, path, text)| {
+            let document = self.document(text)?;
+            Ok::<_, String>(format!("/// `{path}`.\npub static {name}: Document = {document};\n"))
+        });
+        let documents = documents.collect::<Result<Vec<_>, _>>()?.concat();
         for (path, text) in files {
             match path.strip_suffix(".html") {
                 None => assets.push(self.asset(path, text)?),
@@ -131,6 +162,7 @@ impl Table<'_> {
         let table = format!(
             "/// Names everything that is served below `/web/`: another file, another hash.\npub const HASH: &str = {hash:?};\n\
              static ASSETS: &[Asset] = &[\n{assets}];\n\
+             /// The specifications.\npub mod documents {{\nuse super::Document;\n{documents}}}\n\
              /// The pages.\npub mod pages {{\nuse super::{{Asset, Page}};\n{pages}}}\n"
         );
         self.put("table.rs", table.as_bytes())
@@ -159,6 +191,18 @@ impl Table<'_> {
              gzip: {}, brotli: {} }}",
             include(gzip)?,
             include(brotli)?
+        ))
+    }
+
+    /// One specification as an expression: only packed, because hardly anyone asks for it, and packed it is a tenth.
+    fn document(&mut self, text: &str) -> Result<String, String> {
+        self.files += 1;
+        let [gz, br] = ["gz", "br"].map(|encoding| format!("{}.{encoding}", self.files));
+        self.put(&gz, &gzip(text.as_bytes()).map_err(|error| error.to_string())?)?;
+        self.put(&br, &brotli(text.as_bytes()).map_err(|error| error.to_string())?)?;
+        let etag = hash_of([text]);
+        Ok(format!(
+            "Document {{ etag: {etag:?}, gzip: include_bytes!({gz:?}), brotli: include_bytes!({br:?}) }}"
         ))
     }
 

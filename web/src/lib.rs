@@ -3,6 +3,7 @@
 //! | item | what it is |
 //! |---|---|
 //! | [`pages`] | the HTML, one for each language |
+//! | [`documents`] | the specifications, as JSON |
 //! | [`asset`] | what stands below `/web/`[`HASH`]`/`: styles, modules, drawings |
 //! | [`Asset`] | one file as it is sent |
 
@@ -113,6 +114,29 @@ impl Page {
     /// The page in this language, with a banner that says that all of it is practice.
     pub fn as_practice(&self, language: Language) -> &Asset {
         &self.practice[language as usize]
+    }
+}
+
+/// A specification, which stands here packed alone.
+#[derive(Debug)]
+pub struct Document {
+    etag: &'static str,
+    gzip: &'static [u8],
+    brotli: &'static [u8],
+}
+
+impl Document {
+    /// 16 hexadecimal digits of a hash over its bytes, the same however it is packed.
+    pub fn hash(&self) -> &'static str {
+        self.etag
+    }
+
+    /// Its bytes packed.
+    pub fn packed(&self, encoding: Encoding) -> &'static [u8] {
+        match encoding {
+            Encoding::Brotli => self.brotli,
+            Encoding::Gzip => self.gzip,
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// How far each input of a partition has been read, as it stands under `order::topic::POSITIONS_KEY`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "PartitionPositions"))]
 pub struct Positions {
     /// `order::SCHEMA` of the program that wrote it.
     #[serde(rename = "v")]
@@ -28,6 +29,7 @@ pub struct Positions {
 
 /// How far one input has been read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "InputPosition"))]
 pub struct Read {
     /// The input.
     pub topic: String,
@@ -40,6 +42,7 @@ pub struct Read {
 
 /// A record by which a log is known again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "LastRecord"))]
 pub struct LastRead {
     /// Where it stands.
     pub last: Offset,

@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Characters of a key. Source: the contract.
-const KEY_CHARS: std::ops::RangeInclusive<usize> = 16..=128;
+pub(crate) const KEY_CHARS: std::ops::RangeInclusive<usize> = 16..=128;
 /// How long a written order stands in for the view, which may not have read it yet.
 const KEPT: Duration = Duration::from_secs(10);
 /// How many are kept, and how many bytes of their answers; beyond that the engine alone ignores repeats.

@@ -20,6 +20,7 @@
 //! | `printing` | tickets and slips on a receipt printer |
 //! | `claims` | the line's secret and the staff token, settled through the log |
 //! | `access` | who asks, and what they may do |
+//! | `openapi` | what is served, as an `OpenAPI` document, with the feature `schema` |
 //! | `say` | what this counter says of the shop |
 //! | `idempotency`, `metrics` | one idea each |
 
@@ -36,6 +37,8 @@ mod http;
 mod idempotency;
 mod metrics;
 mod offer;
+#[cfg(feature = "schema")]
+pub mod openapi;
 mod options;
 mod peer;
 mod printing;

@@ -12,7 +12,7 @@ use serde_json::Value;
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $text:literal, $status:ident, $title:literal;)*) => {
         /// Why a request was not done. Stable: programs may rely on the names. `docs/errors.md` explains each.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Code {
             $($(#[$doc])* $name,)*
         }
@@ -225,6 +225,114 @@ struct Shape<'a> {
     status: u16,
     detail: &'a str,
     code: &'a str,
+}
+
+/// A refusal (RFC 9457). Which of the members after `code` it has hangs on that.
+#[cfg(feature = "schema")]
+#[derive(schemars::JsonSchema)]
+#[schemars(rename = "Problem")]
+#[expect(dead_code, reason = "it is written member by member, and described as a whole")]
+pub(crate) struct Described {
+    /// The code as a URN.
+    #[schemars(pattern("^urn:brewline:problem:[a-z_]+$"))]
+    r#type: String,
+    /// What the code means, in a few words.
+    title: String,
+    /// The HTTP status.
+    status: u16,
+    /// One sentence for people; it may change.
+    detail: String,
+    /// Stable: programs may rely on it.
+    #[schemars(pattern("^[a-z_]+$"))]
+    code: String,
+    #[serde(flatten)]
+    members: Members,
+}
+
+/// What a caller needs to go on.
+#[cfg(feature = "schema")]
+#[derive(schemars::JsonSchema)]
+#[expect(dead_code, reason = "it is written member by member, and described as a whole")]
+struct Members {
+    /// Which field, parameter or header it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<String>,
+    /// What it may be: `1..1000`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    range: Option<String>,
+    /// The order that it is about, or that may exist.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    order_id: Option<order::OrderId>,
+    /// The command that may exist: say it as `Idempotency-Key` to hear what became of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    command_id: Option<order::CommandId>,
+    /// By what was read up to this time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    as_of: Option<order::Millis>,
+    /// The state of the order as it is now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<order::Stage>,
+    /// Its round.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    round: Option<u32>,
+    /// The order as it is now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<crate::view::snapshot::Snapshot>")]
+    order: Option<()>,
+    /// The version of the menu that this counter has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    menu: Option<String>,
+    /// What is sold out: items, and choices as `milk/oat`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sold_out: Option<Vec<String>>,
+    /// What the order costs now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total: Option<u64>,
+    /// In which currency: ISO 4217.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    currency: Option<String>,
+    /// What one of each line costs now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lines: Option<Vec<PricedLine>>,
+    /// What is told to customers: see `GET /shop`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ordering: Option<shop::ordering::State>,
+    /// Why: of what the shop says as `GET /shop` has it, of what the log says a word that stays the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    /// When the shop opens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    opens_at: Option<order::Millis>,
+    /// When ordering goes on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reopens_at: Option<order::Millis>,
+    /// Since when the log has everything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kept_from: Option<order::Millis>,
+    /// The bound that was reached.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max: Option<u64>,
+    /// How many bytes are taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_bytes: Option<u64>,
+    /// How many orders may be open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_open: Option<u64>,
+    /// How many bytes open orders may have together.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_open_bytes: Option<u64>,
+    /// Whose orders were too many: `address` or `device`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    whose: Option<String>,
+}
+
+/// What one of a line costs.
+#[cfg(feature = "schema")]
+#[derive(schemars::JsonSchema)]
+#[expect(dead_code, reason = "it is written as a value, and described here")]
+struct PricedLine {
+    item: String,
+    unit_price: u64,
 }
 
 impl IntoResponse for Problem {

@@ -10,6 +10,7 @@ use crate::{Equation, Tally};
 
 /// How far each partition of each topic was read.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "DayPositions"))]
 #[serde(transparent)]
 pub struct Positions(BTreeMap<String, BTreeMap<Partition, Offset>>);
 
@@ -36,6 +37,7 @@ impl Positions {
 
 /// An order that was live when a day closed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "CarriedOrder"))]
 pub struct Carried {
     /// Which.
     pub id: String,
@@ -64,6 +66,7 @@ pub struct Carried {
 
 /// How a business day closed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "DayBalance"))]
 pub struct Balance {
     /// Which day, by its local date: `2026-11-22`.
     #[serde(skip)]
@@ -130,6 +133,7 @@ impl Balance {
 
 /// An [`Equation`] by names.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "LedgerEquation"))]
 #[expect(missing_docs, reason = "as in `Equation`")]
 pub struct Sums {
     pub accepted: u64,

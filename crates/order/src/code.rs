@@ -16,6 +16,7 @@ pub struct Code {
 
 /// One word in both languages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "CodeWords"))]
 pub struct Words {
     /// English, at most 7 letters.
     pub en: &'static str,

@@ -10,6 +10,7 @@ pub const UNDO_REASON: &str = "undo";
 
 /// One command, as `order.command` has it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "OrderCommand"))]
 pub struct Command {
     /// Its name: a repeat gets the first answer.
     pub command_id: CommandId,
@@ -30,6 +31,7 @@ pub struct Command {
 
 /// What can be asked of an order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "CommandAction"))]
 #[serde(tag = "command", rename_all = "snake_case", remote = "Self")]
 pub enum Action {
     /// Making begins.
@@ -40,6 +42,7 @@ pub enum Action {
     Recall {
         /// Why: in words, for the customer as well, or [`UNDO_REASON`].
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "schema", schemars(length(max = Limits::REASON_CHARS), pattern(crate::schema::TEXT)))]
         reason: Option<String>,
     },
     /// It was handed over.
@@ -50,6 +53,7 @@ pub enum Action {
     Cancel {
         /// Why.
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "schema", schemars(length(max = Limits::REASON_CHARS), pattern(crate::schema::TEXT)))]
         reason: Option<String>,
     },
     /// It is paid.
@@ -84,6 +88,7 @@ pub enum Action {
     /// A remark of the staff; an empty one takes it away.
     Note {
         /// What it says.
+        #[cfg_attr(feature = "schema", schemars(length(max = Limits::NOTE_CHARS), pattern(crate::schema::TEXT)))]
         text: String,
     },
 }
@@ -108,6 +113,7 @@ impl<'de> Deserialize<'de> for Action {
 
 /// What a customer's page is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Presence {
     /// Open and in front: it will ring.
@@ -120,6 +126,7 @@ pub enum Presence {
 
 /// What a sender saw.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "SeenOrder"))]
 pub struct Seen {
     /// The order's state.
     pub state: Stage,
@@ -129,16 +136,19 @@ pub struct Seen {
 
 /// Who asks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "CommandBy"))]
 pub struct By {
     /// As what.
     pub role: Role,
     /// On which device.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(length(max = Limits::DEVICE_CHARS), pattern(crate::schema::TEXT)))]
     pub device: Option<String>,
 }
 
 /// As what someone asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "CommandRole"))]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Whoever knows the order's id.

@@ -9,6 +9,7 @@ use crate::{
 
 /// Why a command changed nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "CommandRefusal"))]
 #[serde(rename_all = "snake_case")]
 pub enum Refusal {
     /// The sender may not ask this.

@@ -9,6 +9,7 @@ use crate::{
 
 /// One decision on one order, as `order.event` has it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "OrderEvent"))]
 pub struct Event {
     /// [`crate::SCHEMA`] of the program that wrote it.
     #[serde(rename = "v")]
@@ -70,6 +71,7 @@ pub struct Event {
 
 /// What the history must know of an order that was taken.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "TakenOrder"))]
 pub struct Taken {
     /// Where its record stands.
     pub at: At,
@@ -87,6 +89,7 @@ pub struct Taken {
 
 /// What was decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "OrderEventKind"))]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "named after the commands; the three that are none are documented")]
 pub enum Kind {

@@ -45,6 +45,7 @@ pub struct LineDetails {
 
 /// A name in both languages of the line. One with more in it is none of ours: nothing of it must get lost.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "LineTitle"))]
 #[serde(deny_unknown_fields)]
 pub struct Title {
     /// In English.

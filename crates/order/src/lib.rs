@@ -10,6 +10,7 @@
 //! | [`Book`] | the orders of one partition: repeats, pickup codes, what is remembered |
 //! | [`Promise`] | when an order is said to be ready |
 //! | [`Code`] | a pickup code's number, words and symbol |
+//! | `schema` | JSON schemas of what goes over the wire, with the feature `schema` |
 
 mod book;
 mod cloud_event;
@@ -24,6 +25,8 @@ mod limits;
 mod order;
 mod places;
 mod promise;
+#[cfg(feature = "schema")]
+pub mod schema;
 mod state;
 pub mod topic;
 

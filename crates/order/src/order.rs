@@ -44,6 +44,7 @@ pub enum Status {
 
 /// Who gave it to the counter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "OrderChannel"))]
 #[serde(rename_all = "snake_case")]
 pub enum Channel {
     /// The customer, on a page of the shop or with a program.

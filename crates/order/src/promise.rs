@@ -6,6 +6,7 @@ use crate::Millis;
 
 /// A range of time in which an order is said to be ready; it does not end before it begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(try_from = "Range")]
 pub struct Promise {
     from: Millis,
@@ -31,6 +32,7 @@ impl Promise {
 
 /// What stands on the wire, before anyone has looked at it.
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct Range {
     from: Millis,
     to: Millis,

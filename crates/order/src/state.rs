@@ -39,6 +39,7 @@ pub fn parse_versioned<T: DeserializeOwned>(json: &[u8], version: fn(&T) -> u8) 
 
 /// Where an order is on its way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "OrderStage"))]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
     /// Taken, not begun.
@@ -85,6 +86,7 @@ impl Stage {
 
 /// Who moves an order on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "BaristaMode"))]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// Drinks make themselves: the core's barista.
@@ -95,6 +97,7 @@ pub enum Mode {
 
 /// A place in `order.received`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "RecordPlace"))]
 pub struct At {
     /// The partition; everything about the order is in the same one.
     pub partition: u32,
@@ -104,6 +107,7 @@ pub struct At {
 
 /// The latest state of one order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OrderState {
     /// [`SCHEMA`] of the program that wrote it.
     #[serde(rename = "v")]
@@ -157,6 +161,7 @@ pub struct OrderState {
 
 /// What is known of an order beside its state. Times of the customer's are of this round.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "OrderMarks"))]
 #[serde(default)]
 pub struct Marks {
     /// Lines that are done, rising.
@@ -199,6 +204,7 @@ pub struct Marks {
 
 /// What became of a command.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "CommandAnswer"))]
 pub struct Answer {
     /// The command.
     pub command_id: CommandId,

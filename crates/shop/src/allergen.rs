@@ -6,6 +6,7 @@ use serde::Serialize;
 
 /// One of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Allergen {
     /// As files and orders have it.
     pub id: &'static str,

@@ -212,6 +212,29 @@ impl Serialize for Hours {
     }
 }
 
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Hours {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Hours".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        const TIME: &str = "([01][0-9]|2[0-4]):[0-5][0-9]";
+        schemars::json_schema!({
+            "type": "object",
+            "description": "When it is open, by days of the week, in the shop's time zone. A day that is not there is one on \
+                            which it is closed; a range that ends before it begins ends on the next day.",
+            "propertyNames": {"enum": DAYS},
+            "additionalProperties": {
+                "type": "array",
+                "items": {"type": "string", "pattern": format!("^{TIME}-{TIME}$")},
+                "minItems": 1,
+                "maxItems": Limits::RANGES_OF_DAY,
+            },
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -16,6 +16,7 @@
 //! | [`ALLERGENS`] | what people may have to avoid |
 //! | [`Limits`] | every bound |
 //! | `read` | TOML with the place of each value |
+//! | `schema` | JSON schemas of what `GET /menu` says, with the feature `schema` |
 
 mod allergen;
 mod check;
@@ -29,6 +30,8 @@ mod price;
 mod printer;
 pub mod promise;
 mod read;
+#[cfg(feature = "schema")]
+pub mod schema;
 mod settings;
 mod shop;
 mod words;

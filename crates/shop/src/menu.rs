@@ -23,6 +23,7 @@ pub struct Menu {
 
 /// Choices of which an item has exactly one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "MenuOptions"))]
 pub struct OptionGroup {
     /// Unique among the groups.
     pub id: String,
@@ -34,6 +35,7 @@ pub struct OptionGroup {
 
 /// One of a group's choices.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "MenuChoice"))]
 pub struct Choice {
     /// Unique within its group.
     pub id: String,
@@ -47,6 +49,7 @@ pub struct Choice {
 
 /// Items that stand together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "MenuCategory"))]
 pub struct Category {
     /// Unique among the categories.
     pub id: String,
@@ -58,6 +61,7 @@ pub struct Category {
 
 /// One thing that is sold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MenuItem {
     /// Unique among all items.
     pub id: String,

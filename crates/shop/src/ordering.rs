@@ -57,6 +57,7 @@ pub enum Bar {
 
 /// Whether orders are taken, and why not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Ordering {
     /// What to tell customers.
     pub ordering: State,
@@ -78,6 +79,7 @@ pub struct Ordering {
 
 /// What to tell customers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "OrderingState"))]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// Order.
@@ -92,6 +94,7 @@ pub enum State {
 
 /// Why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "OrderingReason"))]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
     /// Staff said so.

@@ -38,6 +38,7 @@ pub struct Settings {
 
 /// When a phone order is paid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Payment {
     /// Before it is made: it waits until staff say that it is paid.

@@ -62,7 +62,8 @@ impl Shop {
 const VERSION_BYTES: usize = 6;
 
 #[derive(Serialize)]
-struct Body<'a> {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Menu"))]
+pub(crate) struct Body<'a> {
     version: &'a str,
     shop: BodyShop<'a>,
     options: &'a [OptionGroup],
@@ -72,6 +73,7 @@ struct Body<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "MenuShop"))]
 struct BodyShop<'a> {
     name: &'a Words,
     currency: &'a str,

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 /// A text in both languages.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Words {
     /// English.
     pub en: String,

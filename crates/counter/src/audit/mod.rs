@@ -37,12 +37,14 @@ use ledger::Balance;
 use order::Millis;
 use tokio::sync::watch;
 
+#[cfg(feature = "schema")]
+pub(crate) use self::report::Ledger;
 pub use self::{alone::ledger_of, begin::BeginError, past::PastError};
 pub(crate) use self::{
     count::Count,
     follow::Auditor,
     past::{Beside, Past},
-    report::{Shown, drinks, ledger_json, order_json},
+    report::{Listed, Shown, drinks, ledger_json, order_json},
     states::as_it_was,
     story::{Story, story_of},
 };

@@ -24,8 +24,10 @@ pub(crate) struct Shown {
     pub(crate) beside: Beside,
 }
 
+/// Where every order is, what is wrong, what needs someone, and the day in numbers.
 #[derive(Serialize)]
-struct Ledger<'a> {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(crate) struct Ledger<'a> {
     as_of: Millis,
     now: Millis,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -51,7 +53,9 @@ struct Ledger<'a> {
     remakes: u64,
 }
 
+/// With what a count began.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "LedgerBegan"))]
 struct Began<'a> {
     /// `null`: with the first record that there ever was.
     at: Option<Millis>,
@@ -61,7 +65,9 @@ struct Began<'a> {
     date: Option<&'a str>,
 }
 
+/// What is wrong.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "LedgerFault"))]
 struct Fault {
     #[serde(skip_serializing_if = "Option::is_none")]
     order_id: Option<String>,
@@ -74,7 +80,9 @@ struct Fault {
     offset: Offset,
 }
 
+/// What needs someone.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "LedgerNeed"))]
 struct Needs {
     #[serde(skip_serializing_if = "Option::is_none")]
     order_id: Option<String>,
@@ -90,7 +98,9 @@ struct Needs {
     offset: Option<Offset>,
 }
 
+/// The business day.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "LedgerDay"))]
 struct Day {
     date: String,
     from: Millis,
@@ -172,6 +182,7 @@ fn order_need(count: &Count, need: &Need<'_>) -> Needs {
 
 /// One order of the list.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "DayOrder"))]
 pub(crate) struct Listed<'a> {
     order_id: String,
     #[serde(skip_serializing_if = "Option::is_none")]

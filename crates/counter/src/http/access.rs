@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use ::order::{Limits, Millis, check_text};
 use axum::{
-    Extension, Router,
+    Extension,
     body::Body,
     extract::{Path, State, rejection::PathRejection},
     response::Response,
@@ -23,7 +23,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{Client, answer, facts::said_in};
+use super::{Client, answer, facts::said_in, routes::Routes};
 use crate::{
     access::{
         Caller, Credential, Manager, NewToken, SignInCode, Staff, StaffMember, managers_only, origin,
@@ -38,9 +38,13 @@ use crate::{
 
 /// Tokens of programs at once.
 const TOKENS_MAX: usize = 64;
+/// What a name looks like: no control characters, and something to see.
+#[cfg(feature = "schema")]
+const NAME: &str =
+    r"^[^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$";
 
-pub(super) fn router() -> Router<Arc<App>> {
-    Router::new()
+pub(super) fn routes() -> Routes {
+    Routes::new()
         .route("/session", get(show).post(sign_in).delete(sign_out))
         .route("/session/codes", post(code))
         .route("/devices", get(devices).delete(sign_out_all))
@@ -51,9 +55,12 @@ pub(super) fn router() -> Router<Arc<App>> {
 
 /// Who is signed in, as it is answered.
 #[derive(Serialize)]
-struct Session<'a> {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(crate) struct Session<'a> {
+    /// The device's; a program has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<&'a str>,
+    /// What it is called.
     #[serde(skip_serializing_if = "Option::is_none")]
     device: Option<&'a str>,
     role: StaffRole,
@@ -62,24 +69,30 @@ struct Session<'a> {
     expires_at: Option<Millis>,
 }
 
+/// What signs a device in.
+#[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SignIn {
+    /// The code that is shown on a device that is signed in, or the end of a link.
+    code: String,
+    /// What the device is to be called.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = Limits::DEVICE_CHARS), pattern(NAME)))]
+    device: String,
+}
+
 /// `POST /session`
 async fn sign_in(
     State(app): State<Arc<App>>,
     Extension(Client(address)): Extension<Client>,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Says {
-        code: String,
-        device: String,
-    }
     origin::check(request.headers())?;
     let keep = keep(&app, request.headers());
     // A device is one: what it was signed in as before, it is no longer.
     let before =
         Credential::of_staff(&Method::GET, request.headers()).and_then(|session| session.caller(&app)).ok();
-    let Says { code, device } = said_in(&app, request).await?;
+    let SignIn { code, device } = said_in(&app, request).await?;
     let name = named("device", &device)?;
     let now = tokio::time::Instant::now().into_std();
     let guess = app.guesses.one_more(address, now).map_err(|wait| {
@@ -176,28 +189,35 @@ async fn sign_out(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Res
     Ok(forgotten(&app, &headers))
 }
 
+/// For whom a code is to be.
+#[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CodeFor {
+    role: StaffRole,
+}
+
+/// A code that signs in one device.
+#[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "SignInCode"))]
+pub(crate) struct MadeCode<'a> {
+    code: String,
+    role: StaffRole,
+    /// Until when it is good.
+    expires_at: Millis,
+    now: Millis,
+    /// What phones open to use it, where this counter knows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<&'a str>,
+}
+
 /// `POST /session/codes`
 async fn code(
     State(app): State<Arc<App>>,
     Staff(member): Staff,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Says {
-        role: StaffRole,
-    }
-    #[derive(Serialize)]
-    struct Made<'a> {
-        code: String,
-        role: StaffRole,
-        expires_at: Millis,
-        now: Millis,
-        /// What phones open to use it, where this counter knows.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        url: Option<&'a str>,
-    }
-    let Says { role } = said_in(&app, request).await?;
+    let CodeFor { role } = said_in(&app, request).await?;
     if role > member.role {
         return Err(managers_only());
     }
@@ -205,26 +225,42 @@ async fn code(
     register::tidy(&app);
     let code = code.shown();
     let url = app.public_url.as_ref().map(|url| format!("{url}/sign-in#{}", code.replace(' ', "")));
-    Ok(shown(StatusCode::CREATED, &Made { code, role, expires_at, now: clock::now(), url: url.as_deref() }))
+    Ok(shown(
+        StatusCode::CREATED,
+        &MadeCode { code, role, expires_at, now: clock::now(), url: url.as_deref() },
+    ))
+}
+
+/// The devices that are signed in.
+#[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(crate) struct DeviceList<'a> {
+    as_of: Millis,
+    now: Millis,
+    devices: Vec<ListedDevice<'a>>,
+}
+
+/// A device that is signed in.
+#[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+struct ListedDevice<'a> {
+    id: &'a str,
+    /// What it is called.
+    device: &'a str,
+    role: StaffRole,
+    signed_in_at: Millis,
+    /// When it was here last, to about a day.
+    seen_at: Millis,
+    /// Whether it is the one that asks.
+    this: bool,
 }
 
 /// `GET /devices`
 async fn devices(State(app): State<Arc<App>>, Manager(member): Manager) -> Result<Response, Problem> {
-    #[derive(Serialize)]
-    struct Listed<'a> {
-        id: &'a str,
-        device: &'a str,
-        role: StaffRole,
-        signed_in_at: Millis,
-        /// When it was here last, to about a day.
-        seen_at: Millis,
-        /// Whether it is the one that asks.
-        this: bool,
-    }
     let look = app.views.look().ok_or_else(Problem::starting)?;
     let signed_in = look.shop().devices().signed_in(look.now);
     let mut listed: Vec<_> = signed_in
-        .map(|(id, device)| Listed {
+        .map(|(id, device)| ListedDevice {
             id,
             device: &device.name,
             role: device.role,
@@ -234,7 +270,7 @@ async fn devices(State(app): State<Arc<App>>, Manager(member): Manager) -> Resul
         })
         .collect();
     listed.sort_by_key(|device| (device.signed_in_at, device.id));
-    Ok(shown(StatusCode::OK, &json!({"as_of": look.as_of, "now": look.now, "devices": listed})))
+    Ok(shown(StatusCode::OK, &DeviceList { as_of: look.as_of, now: look.now, devices: listed }))
 }
 
 /// `DELETE /devices/{id}`
@@ -264,21 +300,55 @@ async fn sign_out_all(
     Ok(if member.session.is_some() { forgotten(&app, &headers) } else { nothing() })
 }
 
+/// The tokens of programs.
+#[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(crate) struct TokenList<'a> {
+    tokens: Vec<ListedToken<'a>>,
+}
+
+/// A token of a program.
+#[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+struct ListedToken<'a> {
+    id: &'a str,
+    /// Of which program.
+    name: &'a str,
+    role: StaffRole,
+    /// When it was made.
+    at: Millis,
+}
+
 /// `GET /tokens`
 async fn tokens(State(app): State<Arc<App>>, Manager(_): Manager) -> Result<Response, Problem> {
-    #[derive(Serialize)]
-    struct Listed<'a> {
-        id: &'a str,
-        name: &'a str,
-        role: StaffRole,
-        at: Millis,
-    }
     let look = app.views.look().ok_or_else(Problem::starting)?;
     let tokens = look.shop().devices().tokens();
-    let mut listed: Vec<_> =
-        tokens.map(|(id, token)| Listed { id, name: &token.name, role: token.role, at: token.at }).collect();
+    let mut listed: Vec<_> = tokens
+        .map(|(id, token)| ListedToken { id, name: &token.name, role: token.role, at: token.at })
+        .collect();
     listed.sort_by_key(|token| (token.at, token.id));
-    Ok(shown(StatusCode::OK, &json!({"tokens": listed})))
+    Ok(shown(StatusCode::OK, &TokenList { tokens: listed }))
+}
+
+/// A program that is to have a token.
+#[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Program {
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = Limits::DEVICE_CHARS), pattern(NAME)))]
+    name: String,
+    role: StaffRole,
+}
+
+/// A token that was just made.
+#[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "NewToken"))]
+pub(crate) struct ShownToken<'a> {
+    id: &'a str,
+    name: &'a str,
+    role: StaffRole,
+    /// Shown this once.
+    token: &'a str,
 }
 
 /// `POST /tokens`
@@ -287,13 +357,7 @@ async fn new_token(
     Manager(member): Manager,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Says {
-        name: String,
-        role: StaffRole,
-    }
-    let Says { name, role } = said_in(&app, request).await?;
+    let Program { name, role } = said_in(&app, request).await?;
     let name = named("name", &name)?;
     if app.views.look().ok_or_else(Problem::starting)?.shop().devices().tokens().len() >= TOKENS_MAX {
         let detail = format!("There are {TOKENS_MAX} tokens already; take back one that no program uses.");
@@ -303,7 +367,7 @@ async fn new_token(
     let (hash, by) = (to_hex(&token.sha256), member.device);
     let says = json!({"name": name, "role": role, "sha256": hash, "at": clock::now(), "by": by});
     app.say(format!("{TOKEN_PREFIX}{id}"), Some(says)).await?;
-    Ok(shown(StatusCode::CREATED, &json!({"id": id, "name": name, "role": role, "token": token.text})))
+    Ok(shown(StatusCode::CREATED, &ShownToken { id: &id, name, role, token: &token.text }))
 }
 
 /// `DELETE /tokens/{id}`

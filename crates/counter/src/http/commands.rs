@@ -29,13 +29,26 @@ use crate::{
 /// The fields of all bodies; of which command each is, [`Action`] says.
 const FIELDS: [&str; 8] = ["command", "state", "round", "device", "reason", "line", "text", "presence"];
 
+/// Which fields there are, and that what was seen is said whole.
+#[cfg(feature = "schema")]
+fn whole(schema: &mut schemars::Schema) {
+    schema.insert("propertyNames".to_owned(), serde_json::json!({"enum": FIELDS}));
+    schema
+        .insert("dependentRequired".to_owned(), serde_json::json!({"state": ["round"], "round": ["state"]}));
+}
+
 /// What a body may hold.
 #[derive(Debug, Deserialize)]
-struct Ask {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Command", transform = whole))]
+pub(crate) struct Ask {
     #[serde(flatten)]
     action: Action,
+    /// The state that its sender saw: together with the round, or not at all.
     state: Option<Stage>,
+    /// The round that its sender saw.
     round: Option<u32>,
+    /// On which device; that of a session is known.
+    #[cfg_attr(feature = "schema", schemars(length(max = ::order::Limits::DEVICE_CHARS), pattern(::order::schema::TEXT)))]
     device: Option<String>,
 }
 
@@ -205,17 +218,24 @@ fn with_order(problem: Problem, look: &Look<'_>, state: &OrderState, role: Role)
     }
 }
 
+/// Nobody answered in time, but somebody decides: the command stands in the log.
+#[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "NoAnswerYet"))]
+pub(crate) struct Waiting<'a> {
+    /// `no_answer_yet`.
+    code: &'static str,
+    /// Say it as `Idempotency-Key` to hear the outcome.
+    command_id: &'a str,
+    order_id: &'a str,
+    detail: &'static str,
+    /// The order as it is now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::view::snapshot::Snapshot>"))]
+    order: Option<Box<RawValue>>,
+}
+
 /// Nobody answered in time, but somebody decides.
 fn waiting(look: &Look<'_>, command: &Command, state: Option<&OrderState>) -> Response {
-    #[derive(Serialize)]
-    struct Waiting<'a> {
-        code: &'static str,
-        command_id: &'a str,
-        order_id: &'a str,
-        detail: &'static str,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        order: Option<Box<RawValue>>,
-    }
     let order = state.map(|state| look.snapshot(state, command.by.role));
     let order =
         order.and_then(|json| String::from_utf8(json).ok()).and_then(|json| RawValue::from_string(json).ok());

@@ -188,6 +188,73 @@ fn without_empty_note(item: &mut Item) {
     }
 }
 
+/// An order to be placed: an amount, or items, or both if they agree. Fields that this counter does not know are kept.
+#[cfg(feature = "schema")]
+#[derive(schemars::JsonSchema)]
+#[schemars(transform = bounded)]
+#[expect(dead_code, reason = "it is read by hand, and described here")]
+pub(crate) struct NewOrder {
+    /// Number of cups; what the items add up to.
+    #[serde(default)]
+    #[schemars(with = "u16", range(min = 1, max = Limits::AMOUNT))]
+    amount: (),
+    /// What its sender believes that it costs, in the smallest unit of the shop's currency. If it is another amount by
+    /// now, the order is refused with that.
+    total: Option<u64>,
+    /// What is to be made.
+    #[schemars(length(max = Limits::ITEMS))]
+    items: Option<Vec<NewLine>>,
+    /// Whom to call.
+    #[schemars(length(max = Limits::NAME_CHARS), pattern(::order::schema::TEXT))]
+    name: Option<String>,
+    /// What the customer asks for.
+    #[schemars(length(max = Limits::NOTE_CHARS), pattern(::order::schema::TEXT))]
+    note: Option<String>,
+    /// A till's ticket number.
+    #[serde(rename = "ref")]
+    #[schemars(length(max = Limits::REF_CHARS), pattern(::order::schema::TEXT))]
+    reference: Option<String>,
+}
+
+/// A line of an order to be placed. Fields that this counter does not know are kept.
+#[cfg(feature = "schema")]
+#[derive(schemars::JsonSchema)]
+#[schemars(transform = bounded_line)]
+#[expect(dead_code, reason = "it is read by hand, and described here")]
+struct NewLine {
+    /// Its id on the menu; what it is where there is no menu.
+    #[schemars(length(min = 1, max = Limits::ITEM_CHARS), pattern(::order::schema::TEXT))]
+    item: String,
+    /// How many of it; 1 where nothing is said.
+    #[serde(default)]
+    #[schemars(with = "u16", range(min = 1, max = Limits::AMOUNT))]
+    quantity: (),
+    /// What is different about it, as `group/choice`; a group that is not named means its first choice.
+    #[serde(default)]
+    #[schemars(length(max = OPTIONS_MAX), inner(length(max = Limits::ITEM_CHARS), pattern(::order::schema::TEXT)))]
+    options: Vec<String>,
+    /// What the customer asks for.
+    #[schemars(length(max = Limits::LINE_NOTE_CHARS), pattern(::order::schema::TEXT))]
+    note: Option<String>,
+}
+
+/// What an order may not bring along, and how much beside what is known.
+#[cfg(feature = "schema")]
+fn bounded(schema: &mut schemars::Schema) {
+    const KNOWN: usize = 6;
+    let own: std::collections::BTreeSet<_> =
+        COUNTERS_OWN.iter().chain(&snapshot::RESERVED).chain([&REQUEST_HASH]).collect();
+    schema.insert("propertyNames".to_owned(), serde_json::json!({"not": {"enum": own}}));
+    schema.insert("maxProperties".to_owned(), (EXTRA_MAX + KNOWN).into());
+    schema.insert("anyOf".to_owned(), serde_json::json!([{"required": ["amount"]}, {"required": ["items"]}]));
+}
+
+#[cfg(feature = "schema")]
+fn bounded_line(schema: &mut schemars::Schema) {
+    let own: Vec<_> = MENUS_OWN.iter().chain(&NOT_QUANTITY).collect();
+    schema.insert("propertyNames".to_owned(), serde_json::json!({"not": {"enum": own}}));
+}
+
 /// The fields of an object, each once, each value as it was written.
 struct Fields(Vec<(Box<str>, Box<RawValue>)>);
 

@@ -15,7 +15,6 @@ use std::sync::Arc;
 
 use ::order::{Limits, Millis, check_text};
 use axum::{
-    Router,
     body::Body,
     extract::{Path, State, rejection::PathRejection},
     response::Response,
@@ -27,6 +26,7 @@ use serde_json::json;
 
 use super::{
     body::{self, bad_json},
+    routes::Routes,
     shop::shown,
 };
 use crate::{
@@ -44,13 +44,27 @@ const BAR_FRESH_MS: Millis = 10_000;
 /// A bar page that said nothing for so long does not come back under its name.
 const BAR_FORGOTTEN_MS: Millis = 60 * 60 * 1_000;
 
-pub(super) fn router() -> Router<Arc<App>> {
-    Router::new()
+pub(super) fn routes() -> Routes {
+    Routes::new()
         .route("/shop/open", put(open))
         .route("/shop/pause", put(pause))
         .route("/shop/pace", put(pace))
         .route("/shop/sold-out/{*id}", put(sold_out))
         .route("/shop/bars/{name}", put(bar))
+}
+
+/// Whether the shop is open, whatever the hours say.
+#[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OpenSays {
+    /// `null`: by the hours again.
+    #[serde(deserialize_with = "said")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "::order::schema::nullable::<bool>"))]
+    open: Option<bool>,
+    /// On which device; that of a session is known.
+    #[cfg_attr(feature = "schema", schemars(length(max = Limits::DEVICE_CHARS), pattern(::order::schema::TEXT)))]
+    device: Option<String>,
 }
 
 /// `PUT /shop/open`
@@ -59,14 +73,7 @@ async fn open(
     Staff(by): Staff,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Says {
-        #[serde(deserialize_with = "said")]
-        open: Option<bool>,
-        device: Option<String>,
-    }
-    let Says { open, device } = said_in(&app, request).await?;
+    let OpenSays { open, device } = said_in(&app, request).await?;
     if let Some(device) = &device {
         check_text(device, Limits::DEVICE_CHARS).map_err(|why| Problem::text("device", why))?;
     }
@@ -78,28 +85,36 @@ async fn open(
     answer
 }
 
+/// Whether ordering is paused.
+#[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(untagged, deny_unknown_fields)]
+pub(crate) enum PauseSays {
+    /// It is paused until then.
+    Until {
+        /// At most a year from now; `null`: until told otherwise.
+        #[serde(deserialize_with = "said")]
+        #[cfg_attr(feature = "schema", schemars(schema_with = "::order::schema::nullable::<Millis>"))]
+        until: Option<Millis>,
+    },
+    /// It is paused until told otherwise, or not any more.
+    Paused {
+        /// `false`: orders are taken again.
+        paused: bool,
+    },
+}
+
 /// `PUT /shop/pause`
 async fn pause(
     State(app): State<Arc<App>>,
     Staff(by): Staff,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
-    #[derive(Deserialize)]
-    #[serde(untagged, deny_unknown_fields)]
-    enum Says {
-        Until {
-            #[serde(deserialize_with = "said")]
-            until: Option<Millis>,
-        },
-        Paused {
-            paused: bool,
-        },
-    }
     let says: serde_json::Map<String, serde_json::Value> = said_in(&app, request).await?;
     let until = match serde_json::from_value(says.into()) {
-        Ok(Says::Paused { paused: false }) => return say(&app, PAUSE.to_owned(), None).await,
-        Ok(Says::Paused { paused: true }) => None,
-        Ok(Says::Until { until }) => until,
+        Ok(PauseSays::Paused { paused: false }) => return say(&app, PAUSE.to_owned(), None).await,
+        Ok(PauseSays::Paused { paused: true }) => None,
+        Ok(PauseSays::Until { until }) => until,
         Err(_) => {
             let detail = "Say until when, in milliseconds since 1970, or null; or {\"paused\":false}.";
             return Err(Problem::field("until", detail));
@@ -113,18 +128,22 @@ async fn pause(
     say(&app, PAUSE.to_owned(), Some(json!({"until": until, "by": by.device}))).await
 }
 
+/// How much later drinks are ready.
+#[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PaceSays {
+    #[cfg_attr(feature = "schema", schemars(range(max = BUSY_MINUTES_MAX)))]
+    busy_minutes: u32,
+}
+
 /// `PUT /shop/pace`
 async fn pace(
     State(app): State<Arc<App>>,
     Staff(by): Staff,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Says {
-        busy_minutes: u32,
-    }
-    let Says { busy_minutes } = said_in(&app, request).await?;
+    let PaceSays { busy_minutes } = said_in(&app, request).await?;
     if busy_minutes > BUSY_MINUTES_MAX {
         let detail = format!("busy_minutes must be a whole number from 0 to {BUSY_MINUTES_MAX}.");
         return Err(Problem::field("busy_minutes", detail).with("range", format!("0..{BUSY_MINUTES_MAX}")));
@@ -138,6 +157,14 @@ async fn pace(
     say(&app, PACE.to_owned(), Some(says)).await
 }
 
+/// Whether it is not there.
+#[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SoldOutSays {
+    sold_out: bool,
+}
+
 /// `PUT /shop/sold-out/{id}`
 async fn sold_out(
     State(app): State<Arc<App>>,
@@ -145,12 +172,7 @@ async fn sold_out(
     id: Result<Path<String>, PathRejection>,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Says {
-        sold_out: bool,
-    }
-    let Says { sold_out } = said_in(&app, request).await?;
+    let SoldOutSays { sold_out } = said_in(&app, request).await?;
     let id = id.ok().map(|Path(id)| id).filter(|id| shop::can_be_sold_out(id));
     let id = id.ok_or_else(|| {
         Problem::field(
@@ -179,6 +201,12 @@ async fn sold_out(
     say(&app, key, Some(json!({"sold_out": true, "by": by.device}))).await
 }
 
+/// A bar page is there.
+#[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct BarSays {}
+
 /// `PUT /shop/bars/{name}`
 async fn bar(
     State(app): State<Arc<App>>,
@@ -186,10 +214,7 @@ async fn bar(
     name: Result<Path<String>, PathRejection>,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Says {}
-    let Says {} = said_in(&app, request).await?;
+    let BarSays {} = said_in(&app, request).await?;
     let name = name.map(|Path(name)| name).map_err(|_| Problem::field("name", "The name is no UTF-8."))?;
     check_text(&name, Limits::DEVICE_CHARS).map_err(|why| Problem::text("name", why))?;
     let now = clock::now();

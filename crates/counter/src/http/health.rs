@@ -19,16 +19,23 @@ pub(super) async fn live(State(app): State<Arc<App>>) -> Response {
     app.lives()
 }
 
+/// A counter that lives.
+#[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Liveness"))]
+pub(crate) struct Live<'a> {
+    /// `brewline`.
+    service: &'static str,
+    /// `live`.
+    status: &'static str,
+    version: &'a str,
+    /// When it was started.
+    since: Millis,
+    /// Its process id.
+    process: u32,
+}
+
 /// This process lives, `since` then.
 pub(crate) fn lives(version: &str, since: Millis) -> Response {
-    #[derive(Serialize)]
-    struct Live<'a> {
-        service: &'static str,
-        status: &'static str,
-        version: &'a str,
-        since: Millis,
-        process: u32,
-    }
     let live = Live { service: "brewline", status: "live", version, since, process: std::process::id() };
     answer::json(StatusCode::OK, serde_json::to_vec(&live).expect("texts and a number"))
 }
@@ -49,8 +56,10 @@ fn stale(views: &Views, now: Millis) -> Option<(Millis, &'static str)> {
         .then_some((as_of, "The view has not confirmed for long that it had read to the end of the log."))
 }
 
+/// Whether orders are taken and decided.
 #[derive(Serialize)]
-struct Readiness {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(crate) struct Readiness {
     ready: bool,
     as_of: Millis,
     missing: Vec<Missing>,
@@ -58,6 +67,7 @@ struct Readiness {
 
 /// Something without which a process does not do what it is there for.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Missing {
     /// Stable; of a counter one of [`WHAT`].
     pub what: &'static str,

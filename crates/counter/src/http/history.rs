@@ -88,7 +88,8 @@ struct Scan {
 
 /// What the log says of one order.
 #[derive(Debug, Serialize)]
-struct History {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "OrderHistory"))]
+pub(crate) struct History {
     order_id: OrderId,
     partition: Partition,
     /// It reaches from the order's taking to the version that the view knew.
@@ -101,13 +102,17 @@ struct History {
     events: Vec<Told>,
 }
 
+/// A record of `order.received`.
 #[derive(Debug, Clone, Copy, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "AcceptedRecord"))]
 struct Accepted {
     offset: Offset,
     timestamp: Millis,
 }
 
+/// A decision, with its place in `order.event`.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "ToldEvent"))]
 struct Told {
     offset: Offset,
     timestamp: Millis,

@@ -13,7 +13,7 @@ use std::{sync::Arc, time::Duration};
 use ::ledger::{Balance, Filter, Name, Search, Sums, Tally};
 use ::order::Millis;
 use axum::{
-    Extension, Router,
+    Extension,
     extract::State,
     response::{IntoResponse, Response},
     routing::get,
@@ -30,12 +30,14 @@ use tokio::{
 use super::{
     Client, answer, export, negotiate, parameter,
     past::{look_back, manager_only, moment},
+    routes::Routes,
+    screens::Age,
     sse, without_log,
 };
 use crate::{
     access::{Caller, Credential, Manager, Staff, managers_only},
     app::App,
-    audit::{Beside, Count, Past, Shown, ledger_json, order_json},
+    audit::{Beside, Count, Listed, Past, Shown, ledger_json, order_json},
     problem::Problem,
     seats::Seat,
     view::StaffRole,
@@ -46,14 +48,14 @@ const EVERY: Duration = Duration::from_secs(1);
 /// And how old it is, no less often.
 const HEARTBEAT: Duration = Duration::from_secs(2);
 /// Orders on one page of the list.
-const LIMIT: usize = 100;
+pub(crate) const LIMIT: usize = 100;
 /// Characters that are looked for.
-const QUERY_CHARS: usize = 200;
+pub(crate) const QUERY_CHARS: usize = 200;
 /// Days whose balances are listed.
 const DAYS_SHOWN: usize = 400;
 
-pub(super) fn router() -> Router<Arc<App>> {
-    Router::new()
+pub(super) fn routes() -> Routes {
+    Routes::new()
         .route("/ledger", get(show))
         .route("/ledger/events", get(events))
         .route("/ledger/orders", get(orders))
@@ -169,8 +171,8 @@ impl Reader {
                     if self.next <= Instant::now() {
                         self.told.mark_changed();
                     }
-                    let beat = format!("{{\"as_of\":{as_of},\"now\":{now},\"ready\":{ready}}}");
-                    return Some(sse::event("heartbeat", None, beat.as_bytes()));
+                    let age = serde_json::to_vec(&Age { as_of, now, ready }).expect("numbers");
+                    return Some(sse::event("heartbeat", None, &age));
                 }
                 () = app.closing.cancelled() => return None,
             }
@@ -194,6 +196,23 @@ struct Wanted {
     search: Search,
     after: Option<Name>,
     limit: usize,
+}
+
+/// Orders of a day.
+#[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "DayOrders"))]
+pub(crate) struct List<'a> {
+    as_of: Millis,
+    now: Millis,
+    /// Orders of the day.
+    total: usize,
+    /// Those that are looked for.
+    matching: usize,
+    /// Say it as `after` to get those behind these; absent: there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+    #[cfg_attr(feature = "schema", schemars(length(max = LIMIT)))]
+    orders: Vec<Listed<'a>>,
 }
 
 impl Wanted {
@@ -228,19 +247,6 @@ impl Wanted {
     }
 
     fn json(&self, count: &Count, as_of: Millis, now: Millis, at: Millis) -> Vec<u8> {
-        #[derive(Serialize)]
-        struct List<T> {
-            as_of: Millis,
-            now: Millis,
-            /// Orders of the day.
-            total: usize,
-            /// Those that are looked for.
-            matching: usize,
-            /// Say it as `after` to get those behind these; absent: there are none.
-            #[serde(skip_serializing_if = "Option::is_none")]
-            next: Option<String>,
-            orders: Vec<T>,
-        }
         let found = self.search.among(&count.day, self.after.as_ref(), self.limit, at);
         let next = found.orders.last().filter(|_| found.more).map(|order| order.order_id.to_string());
         let orders = found.orders.iter().map(|order| order_json(count, order, at)).collect();
@@ -259,35 +265,50 @@ fn unescaped(name: &'static str, value: &str) -> Result<String, Problem> {
         .map_err(|_| Problem::field(name, format!("{name} is no UTF-8.")))
 }
 
+/// The minutes of a day, and how days closed.
+#[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "DayMinutes"))]
+pub(crate) struct Line {
+    as_of: Millis,
+    now: Millis,
+    day: Option<Dated>,
+    minutes: Vec<Minute>,
+    /// The newest first.
+    #[cfg_attr(feature = "schema", schemars(length(max = DAYS_SHOWN)))]
+    days: Vec<Closed>,
+}
+
+/// How many orders were open.
+#[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "DayMinute"))]
+struct Minute {
+    at: Millis,
+    open: u32,
+}
+
+/// A business day.
+#[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "BusinessDay"))]
+struct Dated {
+    /// Its local date: `2026-11-22`.
+    date: String,
+    from: Millis,
+    to: Millis,
+}
+
+/// How a business day closed.
+#[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "ClosedDay"))]
+struct Closed {
+    #[serde(flatten)]
+    day: Dated,
+    #[serde(flatten)]
+    tally: Tally,
+    holds: bool,
+}
+
 /// `GET /ledger/minutes`
 async fn minutes(State(app): State<Arc<App>>, Manager(_): Manager, uri: Uri) -> Result<Response, Problem> {
-    #[derive(Serialize)]
-    struct Line {
-        as_of: Millis,
-        now: Millis,
-        day: Option<Dated>,
-        minutes: Vec<Minute>,
-        days: Vec<Closed>,
-    }
-    #[derive(Serialize)]
-    struct Minute {
-        at: Millis,
-        open: u32,
-    }
-    #[derive(Serialize)]
-    struct Dated {
-        date: String,
-        from: Millis,
-        to: Millis,
-    }
-    #[derive(Serialize)]
-    struct Closed {
-        #[serde(flatten)]
-        day: Dated,
-        #[serde(flatten)]
-        tally: Tally,
-        holds: bool,
-    }
     let (as_of, now) = (app.audit.as_of(), app.ledger_clock.now());
     let settings = app.settings_of_shop();
     let dated = |day: shop::Day| Dated { date: day.date.to_string(), from: day.from, to: day.to };
@@ -314,18 +335,22 @@ async fn minutes(State(app): State<Arc<App>>, Manager(_): Manager, uri: Uri) -> 
     Ok(answer::json(StatusCode::OK, json))
 }
 
+/// What was done today.
+#[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Today"))]
+pub(crate) struct Sheet {
+    as_of: Millis,
+    now: Millis,
+    /// Its local date; `null` where there is no day yet.
+    date: Option<String>,
+    #[serde(flatten)]
+    tally: Tally,
+    equation: Sums,
+    holds: bool,
+}
+
 /// `GET /ledger/day`: for staff, who close the shop.
 async fn day(State(app): State<Arc<App>>, Staff(_): Staff) -> Result<Response, Problem> {
-    #[derive(Serialize)]
-    struct Sheet {
-        as_of: Millis,
-        now: Millis,
-        date: Option<String>,
-        #[serde(flatten)]
-        tally: Tally,
-        equation: Sums,
-        holds: bool,
-    }
     let (as_of, now) = (app.audit.as_of(), app.ledger_clock.now());
     let sheet = {
         let count = app.audit.look().ok_or_else(Problem::starting)?;

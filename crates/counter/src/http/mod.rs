@@ -16,16 +16,19 @@
 //! | `backup` | `GET /backup` |
 //! | `past`, `export` | the same, bar and board as they were; `GET /ledger/export` |
 //! | `pages` | `GET /`, `/o/{id}`, `/board`, `/table`, `/privacy`, and what those are made of |
+//! | `docs` | `GET /docs/openapi.json`: this, as a specification |
 //! | `table` | `GET /table/address`, `/table/qr.svg`: what the table card is made of |
 //! | `health` | `/livez`, `/readyz`, `/metrics` |
 //! | `negotiate` | what a client has, can unpack, and reads |
 //! | `body`, `sse`, `answer` | what they are made of |
+//! | `routes` | the paths, which `openapi` has to describe |
 
 mod access;
 mod answer;
 mod backup;
 mod body;
 mod commands;
+mod docs;
 mod draft;
 mod export;
 mod facts;
@@ -41,6 +44,7 @@ mod pages;
 mod past;
 mod price;
 mod print;
+mod routes;
 mod screens;
 mod shop;
 mod sse;
@@ -64,6 +68,7 @@ use crate::{
 };
 
 pub use self::health::Missing;
+use self::routes::Routes;
 pub(crate) use self::{
     health::{WHAT, lives, no_log, openmetrics, readiness},
     order::place,
@@ -72,13 +77,46 @@ pub(crate) use self::{
     table::Codes,
 };
 
+/// What is asked and answered, for whoever describes it.
+#[cfg(feature = "schema")]
+pub(crate) mod described {
+    pub(crate) use super::{
+        access::{CodeFor, DeviceList, MadeCode, Program, Session, ShownToken, SignIn, TokenList},
+        commands::{Ask, Waiting},
+        draft::NewOrder,
+        facts::{BarSays, OpenSays, PaceSays, PauseSays, SoldOutSays},
+        health::{Live as Liveness, Readiness},
+        history::History,
+        ledger::{Line as DayMinutes, List as DayOrders, Sheet as Today},
+        order_stream::{About as NoOrder, Heartbeat as OrderHeartbeat},
+        orders::{CatchingUp, Live, Recent},
+        print::{PrintSays, Printing},
+        screens::{Age, Beat, Board, Times},
+        shop::Shown as Shop,
+        table::Address,
+    };
+}
+
+/// Bounds on what is asked, for whoever describes it.
+#[cfg(feature = "schema")]
+pub(crate) mod limits {
+    pub(crate) use super::{
+        ledger::{LIMIT, QUERY_CHARS},
+        table::TEXT_BYTES,
+    };
+}
+
 /// Where a request comes from, by [`crate::peer`]; streams and orders are counted by it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Client(pub(crate) IpAddr);
 
 /// Everything but `POST /order`, which the server hands over without looking for a route.
 pub(crate) fn router(app: Arc<App>) -> Router {
-    Router::new()
+    routes().into_router().method_not_allowed_fallback(wrong_method).fallback(nothing_here).with_state(app)
+}
+
+fn routes() -> Routes {
+    Routes::new()
         .route("/orders", post(orders::place).get(orders::list))
         .route("/orders/{id}", get(orders::show))
         .route("/orders/{id}/events", get(order_stream::stream))
@@ -89,20 +127,24 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/board/events", get(screens::board))
         .route("/shop/events", get(screens::shop))
         .route("/shop", get(shop::show))
-        .merge(facts::router())
-        .merge(access::router())
-        .merge(ledger::router())
+        .merge(facts::routes())
+        .merge(access::routes())
+        .merge(ledger::routes())
         .route("/backup", get(backup::backup))
         .route("/menu", get(menu::menu))
         .route("/events", get(screens::staff))
-        .merge(pages::router())
-        .merge(table::router())
+        .merge(pages::routes())
+        .merge(docs::routes())
+        .merge(table::routes())
         .route("/livez", get(health::live))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
-        .method_not_allowed_fallback(wrong_method)
-        .fallback(nothing_here)
-        .with_state(app)
+}
+
+/// Every path that is served.
+#[cfg(feature = "schema")]
+pub(crate) fn paths() -> Vec<&'static str> {
+    [&["/order"], routes().paths()].concat()
 }
 
 /// What `/order` answers to other methods.

@@ -84,7 +84,8 @@ struct Talk {
 
 /// What a stream says while nothing happens.
 #[derive(Serialize)]
-struct Heartbeat {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "OrderHeartbeat"))]
+pub(crate) struct Heartbeat {
     as_of: Millis,
     /// The time of sending.
     now: Millis,
@@ -183,13 +184,16 @@ impl Talk {
     }
 }
 
+/// Which order a stream can say no more of.
+#[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "NoOrder"))]
+pub(crate) struct About<'a> {
+    order_id: &'a str,
+    as_of: Millis,
+    now: Millis,
+}
+
 fn about(id: &OrderId, as_of: Millis, now: Millis) -> Vec<u8> {
-    #[derive(Serialize)]
-    struct About<'a> {
-        order_id: &'a str,
-        as_of: Millis,
-        now: Millis,
-    }
     serde_json::to_vec(&About { order_id: id.as_str(), as_of, now }).expect("a text and numbers")
 }
 

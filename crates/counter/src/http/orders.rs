@@ -94,25 +94,32 @@ pub(super) async fn list(
     }
 }
 
+/// The order is in the log, and this counter has not read that far.
 #[derive(Serialize)]
-struct CatchingUp<'a> {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(crate) struct CatchingUp<'a> {
+    /// `catching_up`.
     code: &'static str,
     order_id: &'a str,
     as_of: Millis,
     now: Millis,
 }
 
+/// All live orders: the oldest open ones, then the newest that wait to be collected.
 #[derive(Serialize)]
-struct Live {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "LiveOrders"))]
+pub(crate) struct Live {
     as_of: Millis,
     now: Millis,
     /// Live orders in all.
     total: usize,
     /// There are more than are listed.
     more: bool,
+    /// Nobody decides on orders.
     no_barista: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     printer: Option<printing::Shown>,
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<crate::view::snapshot::Snapshot>", length(max = LIVE_MAX)))]
     orders: Vec<Box<RawValue>>,
 }
 
@@ -137,14 +144,18 @@ pub(super) fn live_json(look: &Look<'_>, printer: Option<printing::Shown>) -> Ve
     serde_json::to_vec(&live).expect("texts and numbers")
 }
 
+/// What is ready or finished, the last that became so first.
+#[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "RecentOrders"))]
+pub(crate) struct Recent {
+    as_of: Millis,
+    now: Millis,
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<crate::view::snapshot::Snapshot>", length(max = RECENT_MAX)))]
+    orders: Vec<Box<RawValue>>,
+}
+
 /// What is ready or finished for staff, the last that became so first.
 fn recent_json(look: &Look<'_>) -> Vec<u8> {
-    #[derive(Serialize)]
-    struct Recent {
-        as_of: Millis,
-        now: Millis,
-        orders: Vec<Box<RawValue>>,
-    }
     let orders = snapshots(look, look.done().take(RECENT_MAX));
     serde_json::to_vec(&Recent { as_of: look.as_of, now: look.now, orders }).expect("texts and numbers")
 }

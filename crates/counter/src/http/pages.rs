@@ -10,7 +10,6 @@ use std::sync::Arc;
 
 use ::order::{At, OrderId};
 use axum::{
-    Router,
     body::Body,
     extract::{Path, State, rejection::PathRejection},
     response::{IntoResponse, Response},
@@ -23,6 +22,7 @@ use web::{Asset, Encoding, Page, pages};
 use super::{
     negotiate::{encodings, has_it, language},
     orders::at,
+    routes::Routes,
 };
 use crate::{
     app::App,
@@ -44,13 +44,13 @@ const ASK_EACH_TIME: HeaderValue = HeaderValue::from_static("no-cache");
 const KEEP: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 
 /// The routes of the pages.
-pub(super) fn router() -> Router<Arc<App>> {
+pub(super) fn routes() -> Routes {
     let always = |wanted: &'static Page| {
         get(move |State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap| async move {
             page(wanted, app.settings.demo, StatusCode::OK, &uri, &headers)
         })
     };
-    Router::new()
+    Routes::new()
         .route("/", always(&pages::ORDER))
         .route("/o/{id}", get(pager))
         .route("/board", always(&pages::BOARD))

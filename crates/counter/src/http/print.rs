@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use axum::{body::Body, extract::State, response::Response};
 use http::{Request, StatusCode};
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
 
 use super::{
     Id, answer,
@@ -15,9 +14,27 @@ use super::{
 use crate::{
     access::Staff,
     app::App,
-    printing::{self, What},
+    printing::{self, Shown, What},
     problem::{Code, Problem},
 };
+
+/// What is to be printed once more.
+#[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PrintSays {
+    what: What,
+}
+
+/// It waits to be printed.
+#[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(crate) struct Printing {
+    /// `printing`.
+    code: &'static str,
+    /// How the printer is; `null`: nobody knows yet.
+    printer: Option<Shown>,
+}
 
 /// `POST /orders/{id}/print`
 pub(super) async fn print(
@@ -26,13 +43,8 @@ pub(super) async fn print(
     Id(id): Id,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Says {
-        what: What,
-    }
     let json = body::json(request, &app.settings).await?;
-    let Says { what } = serde_json::from_slice(&json).map_err(bad_json)?;
+    let PrintSays { what } = serde_json::from_slice(&json).map_err(bad_json)?;
     let printer =
         app.offer.shop().and_then(|shop| shop.settings().printer.as_ref().map(|at| at.address.clone()));
     let printer = printer.ok_or_else(|| {
@@ -47,6 +59,6 @@ pub(super) async fn print(
     }
     printing::copy(&app, &id, what, &printer).await?;
     let shown = *app.printing.shown().borrow();
-    let json = json!({"code": "printing", "printer": shown}).to_string();
-    Ok(answer::json(StatusCode::ACCEPTED, json))
+    let printing = Printing { code: "printing", printer: shown };
+    Ok(answer::json(StatusCode::ACCEPTED, serde_json::to_vec(&printing).expect("texts and numbers")))
 }

@@ -110,7 +110,9 @@ fn make_anew(app: &App) -> bool {
     true
 }
 
+/// A pickup code on the board.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct BoardEntry {
     #[serde(flatten)]
     code: PickupCode,
@@ -120,18 +122,25 @@ struct BoardEntry {
 }
 
 /// The pickup codes: waiting and being made in the order of their taking, ready with the newest first.
+#[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(crate) struct Board {
+    #[cfg_attr(feature = "schema", schemars(length(max = CODES)))]
+    waiting: Vec<BoardEntry>,
+    #[cfg_attr(feature = "schema", schemars(length(max = CODES)))]
+    making: Vec<BoardEntry>,
+    #[cfg_attr(feature = "schema", schemars(length(max = CODES)))]
+    ready: Vec<BoardEntry>,
+    /// Paid and not begun, also those that have no code yet.
+    waiting_count: usize,
+    making_count: usize,
+    ready_count: usize,
+    /// Nobody decides on orders.
+    no_barista: bool,
+}
+
+/// The pickup codes: waiting and being made in the order of their taking, ready with the newest first.
 fn board_json(look: &Look<'_>) -> Bytes {
-    #[derive(Serialize)]
-    struct Board {
-        waiting: Vec<BoardEntry>,
-        making: Vec<BoardEntry>,
-        ready: Vec<BoardEntry>,
-        /// Paid and not begun, also those that have no code yet.
-        waiting_count: usize,
-        making_count: usize,
-        ready_count: usize,
-        no_barista: bool,
-    }
     let entry = |state: &OrderState, since: Millis| {
         look.code(state).map(|code| BoardEntry { code, round: state.round, since })
     };
@@ -170,7 +179,7 @@ pub(super) async fn codes(
         return past::screen(&app, &uri, &headers, |look| board_json(look).to_vec()).await;
     }
     let json = board_json(&app.views.look().ok_or_else(Problem::starting)?);
-    Ok(answer::json(StatusCode::OK, with_age(&app, &json)))
+    Ok(answer::json(StatusCode::OK, with_times(&app, &json)))
 }
 
 /// `GET /board/events`
@@ -181,7 +190,7 @@ pub(super) async fn board(
     let seat = app.seats.take(client)?;
     let screen = app.board.subscribe();
     let every = app.settings.heartbeat.min(SCREEN_HEARTBEAT);
-    Ok(public("board", app, screen, seat, every))
+    Ok(public("board", with_times, app, screen, seat, every))
 }
 
 /// `GET /shop/events`
@@ -192,11 +201,12 @@ pub(super) async fn shop(
     let seat = app.seats.take(client)?;
     let screen = app.shop.subscribe();
     let every = app.settings.heartbeat;
-    Ok(public("shop", app, screen, seat, every))
+    Ok(public("shop", with_age, app, screen, seat, every))
 }
 
 fn public(
     name: &'static str,
+    aged: fn(&App, &[u8]) -> Vec<u8>,
     app: Arc<App>,
     mut screen: watch::Receiver<Bytes>,
     seat: Seat,
@@ -220,7 +230,7 @@ fn public(
                     changed.ok()?;
                     let json = screen.borrow_and_update().clone();
                     if !json.is_empty() {
-                        break sse::event(name, None, &with_age(&app, &json));
+                        break sse::event(name, None, &aged(&app, &json));
                     }
                 }
                 () = sleep_until(heartbeat) => {
@@ -234,13 +244,55 @@ fn public(
     }))
 }
 
+/// How fresh something is.
+#[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(crate) struct Age {
+    /// When the view last confirmed that it had read to the end of the log.
+    pub(super) as_of: Millis,
+    /// The time of sending, by which `as_of` is to be judged.
+    pub(super) now: Millis,
+    /// The view has caught up.
+    pub(super) ready: bool,
+}
+
+/// What staff are told of all orders while nothing else happens.
+#[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "OrdersHeartbeat"))]
+pub(crate) struct Beat {
+    /// Nobody decides on orders.
+    no_barista: bool,
+}
+
+/// When something was so: how fresh the board is, which calls some of its codes `ready`.
+#[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(crate) struct Times {
+    /// When the view last confirmed that it had read to the end of the log.
+    as_of: Millis,
+    /// The time of sending, by which `as_of` is to be judged.
+    now: Millis,
+}
+
 /// An object, with how fresh it is before its other fields.
 pub(super) fn with_age(app: &App, json: &[u8]) -> Vec<u8> {
     let ready = app.views.is_caught_up();
+    joined(&Age { as_of: app.views.as_of(), now: clock::now(), ready }, json)
+}
+
+/// The same of the board.
+fn with_times(app: &App, json: &[u8]) -> Vec<u8> {
+    joined(&Times { as_of: app.views.as_of(), now: clock::now() }, json)
+}
+
+/// Two objects as one.
+fn joined(first: &impl Serialize, json: &[u8]) -> Vec<u8> {
+    let mut out = serde_json::to_vec(first).expect("numbers and a boolean");
     let rest = json.strip_prefix(b"{").unwrap_or(json);
-    let comma = if rest == b"}" { "" } else { "," };
-    let (as_of, now) = (app.views.as_of(), clock::now());
-    let mut out = format!("{{\"as_of\":{as_of},\"now\":{now},\"ready\":{ready}{comma}").into_bytes();
+    out.pop();
+    if rest != b"}" {
+        out.push(b',');
+    }
     out.extend_from_slice(rest);
     out
 }
@@ -337,8 +389,8 @@ impl Tablet {
     /// How fresh it all is, and whether somebody decides: that changes without any change of an order.
     fn beat(&self) -> Bytes {
         let no_barista = self.app.views.look().is_some_and(|look| look.nobody_decides_somewhere(look.now));
-        let beat = if no_barista { &br#"{"no_barista":true}"#[..] } else { br#"{"no_barista":false}"# };
-        sse::event("heartbeat", None, &with_age(&self.app, beat))
+        let beat = serde_json::to_vec(&Beat { no_barista }).expect("a boolean");
+        sse::event("heartbeat", None, &with_age(&self.app, &beat))
     }
 
     /// Gathers what there is to tell; true if there is more of it than one look takes.

@@ -18,41 +18,56 @@ use crate::{
 
 /// What a customer needs to know before ordering.
 #[derive(Serialize)]
-struct Shown<'a> {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Shop"))]
+pub(crate) struct Shown<'a> {
     /// `null`: nobody said, so it is as the hours say.
     open: Option<Open>,
+    /// How drinks are made, as the barista says that spoke last: `auto` or `manual`.
     mode: Option<&'a str>,
+    /// How many are made at once; `null`: no limit.
     hands: Option<u32>,
+    /// How long one cup takes, in milliseconds.
     cup_ms: Option<u64>,
     queue: Queue,
+    /// No more orders are taken: `queue_full`.
     full: bool,
+    /// Nobody decides on orders.
     no_barista: bool,
     #[serde(flatten)]
     ordering: Ordering,
     /// For one more average drink; absent while nobody decides.
     #[serde(skip_serializing_if = "Option::is_none")]
     promise: Option<InMinutes>,
+    /// Orders that come before one more.
     ahead: usize,
+    /// Items, and choices as `milk/oat`.
     sold_out: Vec<&'a str>,
+    /// The version of the menu; absent: this counter has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     menu: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     payment: Option<Payment>,
+    /// How much later drinks are ready, by what staff say.
     busy_minutes: u32,
     /// All of it is practice.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     demo: bool,
 }
 
+/// How many orders there are.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "ShopQueue"))]
 struct Queue {
     received: usize,
     making: usize,
     ready: usize,
+    /// No barista has decided on them yet.
     undecided: usize,
 }
 
+/// From now.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct InMinutes {
     from_minutes: u32,
     to_minutes: u32,

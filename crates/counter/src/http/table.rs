@@ -7,7 +7,6 @@ use std::{
 };
 
 use axum::{
-    Router,
     body::Body,
     extract::{Request, State},
     response::Response,
@@ -19,7 +18,7 @@ use qrcode::{EcLevel, QrCode, render::svg};
 use serde::Serialize;
 use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
 
-use super::{answer, body, pages::guard};
+use super::{answer, body, pages::guard, routes::Routes};
 use crate::{
     app::App,
     problem::{Code, Problem},
@@ -27,19 +26,23 @@ use crate::{
 };
 
 /// The longest text of a code, in bytes: of a Wi-Fi with the longest name and password, each character escaped, and more.
-const TEXT_BYTES: usize = 512;
+pub(crate) const TEXT_BYTES: usize = 512;
 /// Texts that are drawn at once: each keeps a core busy for a while, and orders need the others.
 const DRAWN_AT_ONCE: usize = 1;
 
 /// The routes of the table card.
-pub(super) fn router() -> Router<Arc<App>> {
-    Router::new().route("/table/address", get(address)).route("/table/qr.svg", get(code).post(code_of_text))
+pub(super) fn routes() -> Routes {
+    Routes::new().route("/table/address", get(address)).route("/table/qr.svg", get(code).post(code_of_text))
 }
 
+/// Where phones find this counter.
 #[derive(Serialize)]
-struct Address<'a> {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(crate) struct Address<'a> {
     url: &'a str,
+    /// `network`: whoever is in the shop's network; `everywhere`: everyone.
     reach: &'static str,
+    /// Whether by https.
     secure: bool,
 }
 

@@ -68,6 +68,7 @@ impl Default for PrinterPatience {
 
 /// How the printer is, as staff see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "PrinterState"))]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// It prints.
@@ -98,6 +99,7 @@ pub async fn printer_state(address: &str, patience: &PrinterPatience) -> State {
 
 /// The same with what waits for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Printer"))]
 pub(crate) struct Shown {
     pub(crate) state: State,
     /// Orders and copies that wait to be printed.
@@ -108,6 +110,7 @@ pub(crate) struct Shown {
 
 /// A sheet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Sheet"))]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum What {
     Ticket,

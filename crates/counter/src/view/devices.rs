@@ -28,6 +28,7 @@ pub(crate) const SESSION_MS: Millis = 30 * 24 * 60 * 60 * 1_000;
 
 /// As what staff work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum StaffRole {
     /// Makes the orders.

@@ -41,6 +41,7 @@ pub struct Facts {
 
 /// What staff say of the hours. Who said so, and whatever else stands beside it, is for those who read the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "StaffOpen"))]
 pub struct Open {
     /// `None`: by the hours again.
     open: Option<bool>,
@@ -48,6 +49,7 @@ pub struct Open {
 
 /// Which menu a counter has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub(crate) struct MenuFact {
     pub(crate) version: String,
     /// When it said so.

@@ -16,6 +16,7 @@ pub(crate) const PRINTS_MAX: usize = 1_000;
 
 /// What is to be printed of an order, where, and by whom.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "OwedPrint"))]
 pub(crate) struct Print {
     /// Where the printer of the counter listens that took the order.
     pub(crate) printer: String,

@@ -35,6 +35,7 @@ pub struct Shop {
 
 /// What a barista says of itself under `barista/INSTANCE`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "BaristaFact"))]
 #[serde(default)]
 #[derive(Default)]
 pub struct Barista {

@@ -36,11 +36,15 @@ pub(crate) const RESERVED: [&str; 22] = [
 
 /// What is said of an order beside its own fields.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "OrderFacts"))]
 #[expect(clippy::struct_excessive_bools, reason = "each is a field of its own on the wire")]
 struct Facts<'a> {
     state: Stage,
+    /// How many times it was begun: 1, one more after each recall.
     round: u32,
+    /// Counts every change; 0 before the first decision.
     version: u32,
+    /// A barista has decided on it.
     decided: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<PickupCode>,
@@ -64,22 +68,28 @@ struct Facts<'a> {
     finished_at: Option<NonZeroI64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     due_at: Option<NonZeroI64>,
+    /// It waits for payment.
     unpaid: bool,
+    /// It waited for payment, which came.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     paid: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     marks: Option<ShownMarks<'a>>,
+    /// When this view last confirmed that it had read to the end of the log.
     as_of: Millis,
     /// The time of sending, by which `as_of` is to be judged: a phone's own clock may be wrong.
     now: Millis,
+    /// How long nobody has decided on it.
     #[serde(skip_serializing_if = "Option::is_none")]
     undecided_ms: Option<Millis>,
+    /// Nobody decides on it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     no_barista: bool,
 }
 
 /// A pickup code, and which partition's it is where there are several.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub(crate) struct PickupCode {
     number: u32,
     words: Words,
@@ -105,6 +115,7 @@ impl PickupCode {
 
 /// How many come before it.
 #[derive(Debug, Clone, Copy, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "OrderQueue"))]
 pub(crate) struct Queue {
     ahead: usize,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -113,6 +124,7 @@ pub(crate) struct Queue {
 
 /// What is known of an order beside its state, without what only staff see.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "ShownMarks"))]
 struct ShownMarks<'a> {
     #[serde(skip_serializing_if = "<[u16]>::is_empty")]
     ticked: &'a [u16],
@@ -134,6 +146,24 @@ struct ShownMarks<'a> {
     reason: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     taken_back: Option<NonZeroU32>,
+}
+
+/// An order as everyone who may see it does: its own fields, and where it is.
+#[cfg(feature = "schema")]
+pub(crate) struct Snapshot;
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Snapshot {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "OrderSnapshot".into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "description": "An order: its own fields, as whoever asks may see them, and where it is.",
+            "allOf": [generator.subschema_for::<Order>(), generator.subschema_for::<Facts<'_>>()],
+        })
+    }
 }
 
 impl View {

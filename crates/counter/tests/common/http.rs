@@ -7,7 +7,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::{Line, within};
+use super::{Line, described, within};
 
 #[derive(Debug)]
 pub struct Reply {
@@ -49,7 +49,9 @@ pub async fn raw(address: std::net::SocketAddr, request: &[u8]) -> Reply {
         let _ = stream.write_all(request).await;
         let mut answer = Vec::new();
         let _ = stream.read_to_end(&mut answer).await;
-        parse(&answer)
+        let reply = parse(&answer);
+        described::check(request, &reply);
+        reply
     })
     .await
 }
@@ -107,7 +109,7 @@ impl Line {
             let head = parse(&read);
             assert_eq!(head.status, 200, "{head:?}");
             assert_eq!(head.header("content-type"), Some("text/event-stream"));
-            Events { stream, read: head.body, waiting: VecDeque::new(), retry: None }
+            Events { path: path.to_owned(), stream, read: head.body, waiting: VecDeque::new(), retry: None }
         })
         .await
     }
@@ -115,6 +117,7 @@ impl Line {
 
 /// An open stream.
 pub struct Events {
+    path: String,
     stream: TcpStream,
     read: Vec<u8>,
     waiting: VecDeque<Event>,
@@ -185,6 +188,7 @@ impl Events {
                 }
             }
             if !event.data.is_empty() {
+                described::check_event(&self.path, &event);
                 self.waiting.push_back(event);
             }
         }

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its own part of this")]
 
+pub mod described;
 pub mod http;
 pub mod ledger;
 

@@ -63,6 +63,7 @@ struct Minute {
 
 /// What was done.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "DayTally"))]
 pub struct Tally {
     /// Orders that were accepted.
     pub orders: u64,
@@ -80,6 +81,7 @@ pub struct Tally {
 
 /// How the orders that became ready kept their first promises.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "DayPromises"))]
 pub struct Promises {
     /// Within the range.
     pub inside: u64,
@@ -95,6 +97,7 @@ pub struct Promises {
 
 /// Times below which 50, 90 and 99 % of the orders are, in milliseconds; nothing where there was none.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "DayPercentiles"))]
 pub struct Percentiles {
     /// From being accepted to the first bell.
     pub order_to_ready: Option<[u32; 3]>,
@@ -106,6 +109,7 @@ pub struct Percentiles {
 
 /// One bar of the chart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "DayChartBar"))]
 pub struct Bucket {
     /// When it begins.
     pub at: Millis,

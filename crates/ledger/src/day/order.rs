@@ -65,6 +65,7 @@ pub struct DayOrder {
 
 /// One line of an order: what people look for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "DrinkLine"))]
 pub struct Line {
     /// How many.
     pub quantity: u16,
@@ -76,6 +77,7 @@ pub struct Line {
 
 /// A name in both languages.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "DrinkTitle"))]
 pub struct Words {
     /// In English.
     pub en: Box<str>,

@@ -1,0 +1,53 @@
+//! The specifications: `GET /docs/openapi.json`.
+
+use std::io::Read as _;
+
+use axum::{body::Body, response::Response, routing::get};
+use bytes::Bytes;
+use flate2::read::GzDecoder;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use web::{Document, Encoding, documents};
+
+use super::{
+    negotiate::{encodings, has_it},
+    routes::Routes,
+};
+
+pub(super) fn routes() -> Routes {
+    Routes::new()
+        .route("/docs/openapi.json", get(async |headers: HeaderMap| send(&documents::OPENAPI, &headers)))
+}
+
+/// One of them, packed as the client likes it; nothing if the client has it.
+fn send(document: &'static Document, request: &HeaderMap) -> Response {
+    let encoding = encodings(request).next();
+    let etag = format!("\"{}-{}\"", document.hash(), encoding.map_or("identity", Encoding::name));
+    let mut response = Response::new(Body::empty());
+    if has_it(request, &etag) {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+    } else {
+        let packed = |encoding| Bytes::from_static(document.packed(encoding));
+        *response.body_mut() = Body::from(encoding.map_or_else(|| unpacked(document), packed));
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if let Some(encoding) = encoding {
+            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding.name()));
+        }
+    }
+    let headers = response.headers_mut();
+    headers.insert(header::ETAG, HeaderValue::try_from(etag).expect("hexadecimal digits and a name"));
+    // Another build may have another one.
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+/// For whoever can unpack nothing.
+fn unpacked(document: &Document) -> Bytes {
+    let mut bytes = Vec::new();
+    GzDecoder::new(document.packed(Encoding::Gzip))
+        .read_to_end(&mut bytes)
+        .expect("what was packed when this was built can be unpacked");
+    bytes.into()
+}

@@ -1,0 +1,24 @@
+//! The specifications, made from the types that the programs read and write.
+//!
+//! | function | what it is | committed as |
+//! |---|---|---|
+//! | [`openapi`] | what the counter serves: `OpenAPI` 3.1 | `docs/openapi.json` |
+//!
+//! `cargo run -p spec` writes them anew. No program of ours depends on this crate: what makes schemas is behind the feature
+//! `schema` of the crates whose types they are of, and the program only carries what is committed.
+
+use serde_json::Value;
+
+/// Where the documents stand, from the root of the repository, and what they are.
+pub fn documents() -> [(&'static str, String); 1] {
+    [("docs/openapi.json", pretty(&openapi()))]
+}
+
+/// What the counter serves.
+pub fn openapi() -> Value {
+    counter::openapi::document()
+}
+
+fn pretty(document: &Value) -> String {
+    format!("{document:#}\n")
+}
