@@ -120,6 +120,7 @@ HEALTHY = (
     | histogram("brewline_publish_seconds", COUNTER, "", 10, {"0.1024": 10, "0.8192": 10, "+Inf": 10})
     | one("brewline_barista_partitions", BARISTA, always(3))
     | one("brewline_barista_full", BARISTA, always(0))
+    | one("brewline_kafka_up", BARISTA, always(1))
     | one("brewline_barista_last_step_timestamp_seconds", BARISTA, TIME)
     | one("brewline_barista_dead_letters_total", BARISTA, always(0))
     | one("brewline_barista_unreadable_state_total", BARISTA, always(0))
@@ -163,6 +164,7 @@ CASES = [
     Case("a barista is stuck", one("brewline_barista_last_step_timestamp_seconds", BARISTA, "0+60x10 600x200"),
          ["BrewlineBaristaStuck"], 11, 13),
     Case("the log takes nothing", missing("log", then(0, 1, 10)), ["BrewlineLogTakesNothing"], 10, 12),
+    Case("no broker answers a barista", one("brewline_kafka_up", BARISTA, then(1, 0, 10)), ["BrewlineKafkaSilent"], 10, 12),
     Case("a counter is cut off", missing("view", then(0, 1, 10)), ["BrewlineCounterBehind"], 11, 13),
     Case("a counter starts", missing("view", "0x9 1x0 0x200")),
     Case("a newer program writes", missing("newer_log", then(0, 1, 10)), ["BrewlineNewerLog"], 10, 12),

@@ -4,7 +4,10 @@ use std::{
     hash::{BuildHasher as _, Hasher as _, RandomState},
     io,
     net::SocketAddr,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering::Relaxed},
+    },
     thread::JoinHandle,
     time::{Duration, SystemTime},
 };
@@ -27,7 +30,7 @@ use crate::{
     door::Door,
     ending::{Ending, STOP_WITHIN},
     menu::KeepUp,
-    meters,
+    meters::{self, Brokers, Meters},
     narrate::{self, Codes},
     opened::{self, Opened},
     practice::stage::Stage,
@@ -60,13 +63,14 @@ pub async fn run(mut options: Run) -> anyhow::Result<()> {
     if options.barista.is_some() {
         metrics.register(&mut registry);
     }
-    let timer = meters::register(&mut registry, &options.log);
+    let Meters { timer, brokers } = meters::register(&mut registry, &options.log);
     let mut probed = None;
     let bound = match &options.counter {
         Some(serve) => Some(bind(serve, shop.as_ref(), &options, registry)?),
         None => {
             let listen = options.metrics_listen;
-            probed = listen.map(|listen| answer_probes(listen, registry, metrics.clone())).transpose()?;
+            let works = Works { metrics: metrics.clone(), brokers: brokers.clone() };
+            probed = listen.map(|listen| answer_probes(listen, registry, works)).transpose()?;
             None
         }
     };
@@ -85,6 +89,7 @@ pub async fn run(mut options: Run) -> anyhow::Result<()> {
         Err(error) = turning_away => return Err(error).context("can't serve HTTP"),
     };
     let Some(log) = opened else { return Ok(()) };
+    brokers.are_of(&log);
     let (settings, shown) = (options.clone(), door.clone());
     let menu = shop.as_ref().map(KeepUp::describe);
     if let Some(shop) = shop {
@@ -130,29 +135,46 @@ pub async fn run(mut options: Run) -> anyhow::Result<()> {
 const STUCK_MS: Millis = 15_000;
 
 /// Has a barista alone say to machines whether it works, until the process ends. Says where.
-fn answer_probes(listen: SocketAddr, registry: Registry, metrics: Metrics) -> anyhow::Result<SocketAddr> {
+fn answer_probes(listen: SocketAddr, registry: Registry, works: Works) -> anyhow::Result<SocketAddr> {
     // Where it is said that way, the way out is another flag.
     let named = |error: counter::BindError| error.to_string().replace("--listen", "--metrics-listen");
     let probes = Probes::bind(listen).map_err(|error| anyhow::Error::msg(named(error)))?;
-    let (at, began) = (probes.local_addr(), system_clock()());
-    let missing = move |now| Vec::from_iter(no_session(&metrics, began, now));
+    let at = probes.local_addr();
+    let (began, silent_since) = (system_clock()(), AtomicI64::new(0));
+    let missing = move |now| works.missing(began, &silent_since, now);
     tokio::spawn(async move { probes.run(env!("CARGO_PKG_VERSION"), registry, missing).await });
     Ok(at)
 }
 
-/// What a barista misses that does not look for work.
-fn no_session(metrics: &Metrics, began: Millis, now: Millis) -> Option<Missing> {
-    #[expect(clippy::cast_possible_truncation, reason = "it was a whole number of milliseconds")]
-    let last = (metrics.last_step.get() * 1_000.0) as Millis;
-    let (since, detail) = match last {
-        0 => (began, "This barista has not begun to work on the log yet."),
-        last if now.saturating_sub(last) > STUCK_MS => (
-            last,
-            "This barista has not looked for work since then: it has no session on the log, or waits for it.",
-        ),
-        _ => return None,
-    };
-    Some(Missing { what: "session", since, detail: detail.to_owned() })
+/// What tells whether a barista works.
+struct Works {
+    metrics: Metrics,
+    brokers: Brokers,
+}
+
+impl Works {
+    /// What it misses. `silent_since`: when it was first asked while no broker answered; 0: one does.
+    fn missing(&self, began: Millis, silent_since: &AtomicI64, now: Millis) -> Vec<Missing> {
+        let mut missing = Vec::new();
+        let mut miss = |what, since, detail: &str| {
+            missing.push(Missing { what, since, detail: detail.to_owned() });
+        };
+        #[expect(clippy::cast_possible_truncation, reason = "it was a whole number of milliseconds")]
+        let last = (self.metrics.last_step.get() * 1_000.0) as Millis;
+        if self.brokers.answer() {
+            silent_since.store(0, Relaxed);
+        } else {
+            let first = if last == 0 { began } else { now };
+            let since = silent_since.compare_exchange(0, first, Relaxed, Relaxed).err().unwrap_or(first);
+            miss("log", since, "No broker of the log answers; what this barista says on stderr tells why.");
+        }
+        if last == 0 {
+            miss("session", began, "This barista has not begun to work on the log yet.");
+        } else if now.saturating_sub(last) > STUCK_MS {
+            miss("session", last, "This barista has not looked for work since then.");
+        }
+        missing
+    }
 }
 
 /// Says what is known once the log has been read, and shows each order's way from then on.

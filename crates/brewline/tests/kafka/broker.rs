@@ -9,11 +9,11 @@ use std::{
 use rustix::process::Signal;
 
 use crate::{
-    bed::{Counter, Shop, id, place, quiet, setting},
+    bed::{Counter, Shop, id, place, quiet, setting, until},
     load::{Customers, wait_for_ready},
     own::{BACK_WITHIN, Broker},
     strange::order,
-    support::{Answer, PATIENCE, Process, get, request},
+    support::{Answer, PATIENCE, Process, address, get, request},
 };
 
 /// An answer comes within 5 s: the contract's deadline. As long again is for a busy machine, to connect and to read; an
@@ -157,15 +157,22 @@ fn when_the_broker_is_paused_for_20_s_no_accepted_order_is_lost_and_none_is_doub
 fn a_barista_that_the_group_does_not_let_in_says_so_once_and_works_when_it_is() {
     let broker = Broker::start(50, false);
     let shop = Shop::at(broker.address());
-    let mut barista = shop.barista(&["-v", "--seconds-per-cup", "0"]);
+    let mut barista = shop.barista(&["-v", "--seconds-per-cup", "0", "--metrics-listen", "127.0.0.1:0"]);
+    let at = address(barista.heard.iter().find(|line| line.starts_with("  health")).unwrap());
+    let ready =
+        |status| until("machines to be told", || get(at, "/readyz").ok().filter(|it| it.status == status));
+    ready(200);
     // With nothing left to commit: else it is that which it says.
     shop.write(&shop.stranger(&[]), "order.received", "order", &order("order", 1));
     barista.hear(|line| line.contains("the bell rings"));
     broker.signal(Signal::STOP);
     let said = barista.hear(|line| line.contains("cannot get into group"));
     assert!(said.contains(&broker.address()) && said.contains("does not answer"), "{said}");
+    assert_eq!(ready(503).json()["missing"][0]["what"], "log");
+    assert!(get(at, "/metrics").unwrap().body.contains("brewline_kafka_up 0\n"));
     broker.signal(Signal::CONT);
     barista.hear(|line| line.contains("partition taken"));
+    ready(200);
     shop.write(&shop.stranger(&[]), "order.received", "later", &order("later", 1));
     barista.hear(|line| line.contains("the bell rings"));
     assert_eq!(shop.bells().keys().map(String::as_str).collect::<Vec<_>>(), ["later", "order"]);

@@ -24,6 +24,7 @@ fn a_barista_alone_says_to_machines_that_it_works_and_what_it_did() {
         "brewline_build_info{version=\"",
         "log=\"kafka\"",
         "brewline_barista_partitions 1\n",
+        "brewline_kafka_up 1\n",
         "process_start_time_seconds ",
     ] {
         assert!(metrics.contains(says), "{says} in {metrics}");
@@ -45,7 +46,7 @@ fn a_barista_without_brokers_lives_and_says_that_it_does_not_work() {
     drop((free, nobody));
     let _barista = Process::start(brewline(&["barista", "--log", &log, "--metrics-listen", &at.to_string()]));
     let ready = until("it to answer", || get(at, "/readyz").ok());
-    assert_eq!((ready.status, &ready.json()["missing"][0]["what"]), (503, &"session".into()), "{ready:?}");
+    assert_eq!((ready.status, &ready.json()["missing"][0]["what"]), (503, &"log".into()), "{ready:?}");
     assert_eq!(get(at, "/livez").unwrap().status, 200);
     let second = brewline(&["barista", "--log", &log, "--metrics-listen", &at.to_string()]).output().unwrap();
     let said = String::from_utf8(second.stderr).unwrap();
