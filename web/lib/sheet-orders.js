@@ -4,6 +4,7 @@ import { html, nothing } from '../vendor/lit-html.js';
 import * as i18n from './i18n.js';
 import { asks, called, codeOf, moreButton, reasonsFor, stateText } from './sheet-parts.js';
 import { awaitsPayment, byAge, canCancel, Still } from './sheet-state.js';
+import { toPay } from './to-pay.js';
 
 const { t } = i18n;
 
@@ -44,7 +45,7 @@ export class LiveOrders {
         this.still.renew();
         bar.show();
       })}
-      ${orders.length === 0 ? html`<p class="what">${t('sheet.orders.none')}</p>` : nothing}
+      ${orders.length === 0 && more === 0 ? html`<p class="what">${t('sheet.orders.none')}</p>` : nothing}
       <ul>${orders.map((order) => row(desk, order, live.has(order.order_id)))}</ul>`;
   }
 }
@@ -68,10 +69,4 @@ function row(desk, order, isThere) {
       ${isOver || !canCancel(order) ? nothing : asks(desk, order, 'cancel')}</div>
     ${isOver ? nothing : reasonsFor(desk, order, 'cancel')}
   </li>`;
-}
-
-/** @param {Order} order */
-function toPay({ total, currency }) {
-  if (total === undefined || currency === undefined) return t('sheet.to_pay');
-  return t('sheet.to_pay_amount', { amount: i18n.price(total, currency) });
 }

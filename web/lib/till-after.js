@@ -1,4 +1,4 @@
-/** What staff can still do with an order whose code the till shows: have it printed once more, or take it back. */
+/** What staff can still do with an order whose code the till shows: it is paid, printed once more, or taken back. */
 
 import { newKey } from './cart.js';
 import { t } from './i18n.js';
@@ -10,6 +10,8 @@ import { shownOrder } from './till-code.js';
 export function actsAfter({ page, drawNow, find, isMeant, take }) {
   /** The key of the cancelling that is being asked: each try is the same command. */
   let cancelKey = '';
+  /** The same of a payment, and of which order. */
+  let [paidFor, paidKey] = ['', ''];
 
   /**
    * Asks something of the order that is shown. What comes of it is not said on the screen of another one.
@@ -25,6 +27,20 @@ export function actsAfter({ page, drawNow, find, isMeant, take }) {
     page.busy = false;
     if (page.showing === showing) say(answer);
     drawNow();
+  }
+
+  /**
+   * @param {import('./orders.js').Order} order as it was seen
+   * @param {string} key
+   * @param {Record<string, string>} body
+   * @returns {Promise<number>} the answer's status
+   */
+  async function command({ order_id: id, state, round }, key, body) {
+    const path = `/orders/${encodeURIComponent(id)}/commands`;
+    const answer = await fetchStaff(path, { method: 'POST', body: { ...body, state, round }, headers: { 'idempotency-key': key } });
+    const after = answer.body?.order ?? answer.body;
+    if (after?.order_id === id) take(after);
+    return answer.status;
   }
 
   return {
@@ -47,22 +63,22 @@ export function actsAfter({ page, drawNow, find, isMeant, take }) {
       drawNow();
       find('.acts .link')?.focus();
     },
+    async paid() {
+      const order = shownOrder(page);
+      if (page.busy || !order || !isMeant()) return;
+      if (paidFor !== order.order_id) [paidFor, paidKey] = [order.order_id, newKey()];
+      await once(() => command(order, paidKey, { command: 'accept' }), (status) => {
+        page.refused = status !== 200 && status !== 409;
+        page.asking = page.refused ? t('till.paid_lost') : '';
+        drawNow();
+        find('.done')?.focus();
+      });
+    },
     async cancel() {
       const order = shownOrder(page);
       if (page.busy || !order) return;
-      const { order_id: id, state, round } = order;
-      const ask = () => fetchStaff(`/orders/${encodeURIComponent(id)}/commands`, {
-        method: 'POST',
-        body: { command: 'cancel', reason: t('till.take_back_reason'), state, round },
-        headers: { 'idempotency-key': cancelKey },
-      });
-      const heard = async () => {
-        const answer = await ask();
-        const after = answer.body?.order ?? answer.body;
-        if (after?.order_id === id) take(after);
-        return answer.status;
-      };
-      await once(heard, (status) => {
+      const body = { command: 'cancel', reason: t('till.take_back_reason') };
+      await once(() => command(order, cancelKey, body), (status) => {
         page.refused = status !== 200;
         page.asking = status === 200 ? '' : t(status === 409 ? 'till.take_back_late' : 'till.take_back_lost');
         if (status === 200 || status === 409) page.sure = false;

@@ -7,7 +7,9 @@ import { language, t, time, word } from './i18n.js';
 import { check } from './icons.js';
 import { codeText, symbol } from './pager-parts.js';
 import { printerNotice } from './printer-state.js';
+import { awaitsPayment } from './sheet-state.js';
 import { offline } from './till-view.js';
+import { toPay } from './to-pay.js';
 
 /** @typedef {import('./till-view.js').Page} Page */
 /** @typedef {import('./till-view.js').Address} Address */
@@ -74,7 +76,8 @@ function state(page, order) {
   const isOnPhone = presence === 'listening' || presence === 'hidden' || order.marks?.tested_at !== undefined;
   const isWaiting = order.state === 'received' || order.state === 'making';
   return html`<p class="phone ${isOnPhone && isWaiting ? 'on' : ''}" role="status">
-    ${!isWaiting ? t(`till.is_${order.state}`)
+    ${awaitsPayment(order) ? toPay(order)
+      : !isWaiting ? t(`till.is_${order.state}`)
       : isOnPhone ? html`${check()}${t('till.on_phone')}`
       : typeof page.address === 'object' ? t('till.not_on_phone') : t('till.call_it')}
   </p>`;
@@ -142,8 +145,9 @@ function buttons(page, order, on) {
     ${page.asking ? html`<p class=${page.refused ? 'notice' : 'told'} role="status">${page.asking}</p>` : nothing}
     <div class="acts">
       ${isMade ? nothing : again(page, on)}
+      ${order && awaitsPayment(order) ? html`<button class="primary paid" aria-disabled=${page.busy ? 'true' : nothing} @click=${on.paid}>${t('sheet.paid')}</button>` : nothing}
       ${isMade || going.is === 'failed'
-        ? html`<button class="primary done" @click=${on.done}>${t('till.done')}</button>`
+        ? html`<button class=${order && awaitsPayment(order) ? 'quiet done' : 'primary done'} @click=${on.done}>${t('till.done')}</button>`
         : isOpen ? html`<button class="quiet done" @click=${on.giveUp}>${t('till.give_up')}</button>` : nothing}
       ${isMade && printer ? html`
         <button class="quiet" aria-disabled=${page.busy ? 'true' : nothing} @click=${() => on.print('slip')}>${t('till.print_slip')}</button>

@@ -6,7 +6,9 @@ import { language, otherLanguage, price, t, time, withLanguage, word } from './i
 import { lineText, obstacleText, options, stepper } from './order-view.js';
 import { codeText, symbol } from './pager-parts.js';
 import { printerNotice } from './printer-state.js';
+import { awaitsPayment } from './sheet-state.js';
 import { find } from './till-find.js';
+import { toPay } from './to-pay.js';
 
 /** @typedef {import('./orders.js').Order} Order */
 /** @typedef {import('./cart.js').Menu} Menu */
@@ -69,10 +71,11 @@ export function desk(page, on) {
       <h1>${t('till.title')}</h1>
       ${live(page)}
       ${printerNotice(printer)}
+      <a class="pages" href=${withLanguage('/sign-in')}>${t('access.pages')}</a>
       <button class="language" lang=${otherLanguage()} @click=${on.language}>${t('common.other_language')}</button>
     </header>
     ${offline(page, on)}
-    <main class="desk">
+    <main class=${page.lines.length > 0 ? 'desk ordering' : 'desk'}>
       <section class="bell" aria-labelledby="bell">${bell(page, on)}</section>
       <section class="found" aria-labelledby="found">${found(page, on)}</section>
       ${page.menu ? html`
@@ -109,6 +112,7 @@ function bell(page, on) {
         <p>${t('till.nowhere_why')} <a href=${withLanguage('/table')}>${t('till.nowhere_how')}</a></p>
       </div>` : nothing}
     ${page.told ? html`<p class="notice" role="alert">${page.told}</p>` : nothing}
+    ${notTaken(page)}
     <label class="ref">${t('till.ref')}
       <input
         id="ref" autocomplete="off" autocapitalize="characters" spellcheck="false" enterkeyhint="done" dir="auto"
@@ -123,6 +127,13 @@ function bell(page, on) {
         </button>`)}
     </div>
     <p class="muted hint">${t('till.cups_hint')}</p>`;
+}
+
+/** That phones can't order, which keeps no one from ordering here. @param {Page} page */
+function notTaken({ shop: { status, value } }) {
+  if (status !== 'live' || !value || value.ordering === 'open') return nothing;
+  const why = value.ordering === 'closed' ? 'closed' : value.reason === 'wait' ? 'wait' : value.reason === 'no_bar' ? 'no_bar' : 'paused';
+  return html`<p class="muted" role="status">${t(`till.phones_${why}`)} ${t('till.phones_not_here')}</p>`;
 }
 
 /** @param {Page} page @param {Actions} on */
@@ -150,7 +161,7 @@ function row(page, order, on) {
         ${order.ref ? html`<span class="ticket" dir="auto">${order.ref}</span>` : nothing}
       </span>
       <span class="what">
-        <span class=${order.state === 'ready' ? 'is go' : 'is'}>${t(`till.is_${order.state}`)}</span>
+        <span class=${order.state === 'ready' ? 'is go' : 'is'}>${awaitsPayment(order) ? toPay(order) : t(`till.is_${order.state}`)}</span>
         <span>${t('till.cups_of', { count: order.amount })}</span>
         <span>${time(order.received_at, page.menu?.shop.time_zone)}</span>
       </span>
@@ -197,6 +208,7 @@ function order(page, menu, on) {
       <div class="rows">${lines.map((line) => lineView(page, menu, line, on))}</div>
       ${obstacles[0] ? html`<p class="wrong" role="alert">${obstacleText(obstacles[0])}</p>` : nothing}
       <div class="pay">
+      ${page.ref.trim() ? html`<p class="of"><span class="vh">${t('till.ref')}</span><bdi class="ticket">${page.ref.trim()}</bdi></p>` : nothing}
       <div class="sum"><span>${t('order.items', { count: cart.count(lines) })}</span><strong>${price(cart.total(menu, lines), menu.shop.currency)}</strong></div>
       <button class="primary" aria-disabled=${obstacles.length > 0 ? 'true' : nothing} @click=${() => (obstacles.length > 0 ? undefined : on.order())}>${t('order.order')}</button>
       </div>

@@ -68,7 +68,7 @@ export default {
   "order.each": "{price} each",
   "order.with": "{price}, with {options}",
   "order.contains": "Contains {allergens}",
-  "order.choice_contains": "{choice} adds {allergens}",
+  "order.choice_contains": "{choice} contains {allergens}",
   "order.note": "Add a note",
   "order.note_for": "Note for {item}",
   "order.note_count": "{count} of {max} characters",

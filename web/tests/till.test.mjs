@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
+import { SHOP } from './board-tools.mjs';
 import { lineAndBrowser, open, signIn } from './harness.mjs';
 import { begin } from './line.mjs';
 import { shopWithPrinter, startPrinter } from './printer.mjs';
@@ -163,6 +164,48 @@ test('an order from the menu takes three taps, and what is sold out takes none',
   assert.equal(await page.$('.cart .line'), null, 'the next customer begins anew');
   await line.ask('PUT', '/shop/sold-out/americano', { staff: true, body: { sold_out: false } });
   await tablet.close();
+});
+
+test('what was ordered on a phone and waits for its payment is paid at the till', async () => {
+  const at = await begin({ args: ['--mode', 'manual'], files: { 'shop.toml': `${SHOP}payment = "before"\n` } });
+  try {
+    const tablet = await till({ at });
+    const { page } = tablet;
+    // As while a bar page is there: then phones may order.
+    await at.ask('PUT', '/shop/bars/bar', { staff: true, body: {} });
+    const { order_id: id } = await at.place({ items: [{ item: 'latte' }] });
+    const order = await at.shown(id, ({ code }) => code !== undefined);
+    await page.fill('#find', order.code.label);
+    const row = page.locator(`[data-order="${id}"]`);
+    await row.getByText('₩5,500 to be paid').waitFor();
+    await row.click();
+    await page.locator('.phone').getByText('₩5,500 to be paid').waitFor();
+    await settled(page);
+    await tablet.accessible();
+    await tablet.picture('till-unpaid-en');
+    await page.click('.paid');
+    await at.shown(id, ({ unpaid }) => unpaid === false);
+    await page.locator('.paid').waitFor({ state: 'detached' });
+    await tablet.close();
+  } finally {
+    await at.end();
+  }
+});
+
+test('a till says that phones can not order, and makes bells all the same', async () => {
+  const at = await begin({ args: ['--mode', 'manual', '--public-url', PUBLIC] });
+  try {
+    const tablet = await till({ at });
+    const { page } = tablet;
+    await at.ask('PUT', '/shop/open', { staff: true, body: { open: false } });
+    await page.getByText('The shop is closed: phones can’t order. What you make here counts all the same.').waitFor();
+    await tablet.accessible();
+    await page.click('[data-cups="1"]');
+    await code(page);
+    await tablet.close();
+  } finally {
+    await at.end();
+  }
 });
 
 test('keys make a bell, look for one and lead back', async () => {
