@@ -35,6 +35,8 @@ const began = performance.now();
 /** @type {import('./lib/board-view.js').Shop} */
 let shop = {};
 let lastReadyAt = 0;
+/** Of the menu, which has the shop's name and time zone in it. */
+let version = '';
 
 const codes = PAST === null
   ? follow({ snapshot: '/board/codes', stream: '/board/events', event: 'board', oldMs: OLD_MS, tell: heard })
@@ -56,6 +58,7 @@ function heardShop({ status, value }) {
   // How the shop is now is nothing of the past.
   const { ordering, opens_at: opensAt } = status === 'live' && PAST === null ? value : /** @type {any} */ ({});
   shop = { ...shop, ordering, opensAt };
+  if (value?.menu && value.menu !== version) load();
 }
 
 function show() {
@@ -93,6 +96,7 @@ async function load() {
     const response = await fetch('/menu');
     const menu = response.ok ? await response.json() : null;
     if (menu?.shop) shop = { ...shop, name: menu.shop.name, timeZone: menu.shop.time_zone };
+    version = menu?.version ?? version;
     sayPast();
   } catch {
     // The line is away: the codes say so, and the name is no news.

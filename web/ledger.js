@@ -330,14 +330,14 @@ const acts = {
     const [date, typed] = [String(said.get('date')), String(said.get('time'))];
     const day = model.days.find((day) => day.date === date) ?? model.shown?.day ?? { from: model.now, to: model.now };
     const at = typedMoment(typed, date, day, model.shop.timeZone);
-    const isOutside = at !== null && (at < day.from || at >= day.to);
+    const isOutside = at !== null && (at < day.from || at >= Math.min(day.to, model.now));
     if (at === null || isOutside) {
       model.going = { date, typed, wrong: at === null ? 'wrong' : 'outside' };
       show();
       document.getElementById('minute')?.focus();
       return;
     }
-    look(at >= model.now ? null : at);
+    look(at);
     document.getElementById('hand')?.focus();
   },
   stay() {

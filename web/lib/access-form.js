@@ -61,7 +61,7 @@ export class SignInForm {
               ?autofocus=${this.device !== ''}
               aria-describedby="access-code-hint access-wrong" aria-invalid=${about === 'code'}
               @input=${(/** @type {any} */ event) => (this.code = event.target.value)}></label>
-          <p id="access-code-hint" class="muted hint">${t('access.code_hint')}</p>`}
+          <p id="access-code-hint" class="muted hint">${t('access.code_hint')} ${t('access.first_hint')}</p>`}
       <p id="access-wrong" class="wrong" role="alert">${this.wrong === '' ? nothing : t(`access.${this.wrong}`)}</p>
       <button class="primary" aria-disabled=${this.isSending || this.wait > 0}>${label}</button>
     </form>`;

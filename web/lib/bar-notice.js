@@ -3,13 +3,14 @@
 import { openSignIn } from './access-sheet.js';
 import * as words from './bar-words.js';
 import { t, time } from './i18n.js';
+import { printerText } from './printer-state.js';
 
 /**
  * @param {import('./bar-state.js').BarState} state
  * @param {import('./taps.js').Taps} taps
  * @returns {import('./bar-view.js').Notice}
  */
-export function noticeOf({ news, isFull, winners, timeZone }, taps) {
+export function noticeOf({ news, shop, isFull, winners, timeZone }, taps) {
   const { status, value, ageMs } = news;
   const kept = taps.kept().length;
   const end = kept > 0 ? t('bar.taps_kept', { count: kept }) : '';
@@ -36,5 +37,10 @@ export function noticeOf({ news, isFull, winners, timeZone }, taps) {
   }
   if (value?.no_barista) return { about: 'nobody', look: 'warn', text: t('bar.band.nobody'), end };
   if (value?.more) return { about: 'many', look: 'told', text: t('bar.band.many', { count: value.total }), end };
+  const printer = printerText(value?.printer);
+  if (printer) return { about: `printer ${value?.printer?.state}`, look: 'told', text: printer, end };
+  if (shop.status === 'live' && shop.value?.ordering === 'paused' && shop.value.reason === 'wait') {
+    return { about: 'wait', look: 'told', text: t('bar.band.wait'), end };
+  }
   return { about: '', look: '', text: '', end };
 }

@@ -37,7 +37,11 @@ const CALM_AT = 12;
  * @property {boolean} isReady of one that is `gone`: it is ready; else it came to its end
  */
 
-/** What is ready, or was handed over a moment ago. @typedef {Pick<Ticket, 'id' | 'order' | 'pending' | 'until'> & {kind: 'ready' | 'undo' | 'gone'}} Waiting */
+/**
+ * What is ready, or was handed over a moment ago.
+ * - `back`: it is on the rail again
+ * @typedef {Pick<Ticket, 'id' | 'order' | 'pending' | 'until'> & {kind: 'ready' | 'undo' | 'gone' | 'back'}} Waiting
+ */
 
 /**
  * What is known when the page looks.
@@ -89,8 +93,9 @@ export class Rail {
     const pending = (/** @type {string} */ id) => pendingOf(tapped.get(id) ?? NONE);
     const tickets = this.open.slots().map((slot) => this.ticket(slot, pending(slot.order.order_id), now));
     const waiting = this.ready.slots().map(({ order, until, is }) => {
-      const kind = /** @type {Waiting['kind']} */ (is === 'here' ? 'ready' : is);
-      return { id: order.order_id, order, until, kind, pending: pending(order.order_id) };
+      const { order_id: id } = order;
+      const kind = /** @type {Waiting['kind']} */ (is === 'here' ? 'ready' : this.open.has(id) ? 'back' : is);
+      return { id, order, until, kind, pending: pending(id) };
     });
     const late = this.late(open, now);
     const isFirst = !this.looked;

@@ -299,7 +299,9 @@ export function stripFrame(count, list) {
 /** @param {Waiting} waiting @param {number} now @param {Taps} taps */
 export function chip({ id, order, kind, pending }, now, taps) {
   const name = { code: calledText(order, i18n.language) };
-  if (kind === 'gone') return html`<div class="chip gone"><b>${code(order)}</b><small>${t('bar.gone.handed')}</small></div>`;
+  if (kind === 'gone' || kind === 'back') {
+    return html`<div class="chip gone"><b>${code(order)}</b><small>${t(kind === 'back' ? 'bar.gone.back' : 'bar.gone.handed')}</small></div>`;
+  }
   if (kind === 'undo') {
     return html`<button class="chip undo" data-id=${id} @click=${() => taps.takeBack(id)}>
       <b>${code(order)}</b><small>${t('bar.handed')} · ${t('bar.undo_stays')}</small></button>`;

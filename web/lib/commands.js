@@ -17,7 +17,20 @@ export async function sendCommand(tap) {
   if (navigator.onLine === false) return { is: 'kept', why: 'offline', isUnsent: true };
   const path = `/orders/${encodeURIComponent(tap.order)}/commands`;
   const { status, body, retryMs } = await fetchStaff(path, { method: 'POST', body: tap.body, headers: { 'idempotency-key': tap.id } });
-  return outcomeOf(status, body, retryMs);
+  const outcome = outcomeOf(status, body, retryMs);
+  return outcome.is === 'lost' && isAsMeant(tap, outcome.order) ? { is: 'done', order: outcome.order } : outcome;
+}
+
+/** What an order is after a command, whoever gave it. */
+const AFTER = new Map([['start', 'making'], ['ready', 'ready'], ['collect', 'collected'], ['cancel', 'cancelled']]);
+
+/**
+ * Whether somebody else did the same: then there is nothing to be told.
+ * @param {Pick<Tap, 'command' | 'body'>} tap
+ * @param {any} order as it is instead
+ */
+export function isAsMeant({ command, body }, order) {
+  return order !== undefined && order.state === AFTER.get(command) && order.round === body.round;
 }
 
 /**

@@ -59,6 +59,8 @@ export class OpenClose {
     return html`<p class="what">${this.what(desk, is)}</p>
       ${failed(desk)}
       ${isOpen ? nothing : html`${this.dayOf(desk)}${left(desk)}`}
+      <p class="what ways"><a href=${i18n.withLanguage('/sign-in')}>${t('access.pages')}</a>
+        <button class="quiet" lang=${i18n.otherLanguage()} @click=${() => i18n.setLanguage(i18n.otherLanguage())}>${t('common.other_language')}</button></p>
       <div class="end">${hours}
         ${isOpen
           ? html`<button class="primary" @click=${() => this.next(desk, 'closing')}>${t('sheet.shop.close')}</button>`
@@ -88,6 +90,7 @@ export class OpenClose {
     const { bar, shop } = desk;
     const sold = entries(bar.menu, new Set(shop?.sold_out), []).filter(({ isSoldOut }) => isSoldOut);
     const before = leftOf(desk);
+    const open = bar.news.value?.orders.size ?? 0;
     const keep = (/** @type {string} */ id) => {
       if (!this.kept.delete(id)) this.kept.add(id);
       bar.show();
@@ -95,7 +98,7 @@ export class OpenClose {
     return html`${failed(desk)}
       ${before.length > 0 ? leftBefore(desk, before) : nothing}
       ${sold.length === 0
-        ? html`<p class="what">${t('sheet.shop.opening.what')}</p>`
+        ? html`<p class="what">${t('sheet.shop.opening.what')} ${before.length === 0 && open > 0 ? t('sheet.shop.opening.left', { count: open }) : nothing}</p>`
         : html`<h3>${t('sheet.shop.back')}</h3><p class="what">${t('sheet.shop.back.what')}</p>
             <ul>${sold.map(({ id, name, group }) => {
               const title = group ? `${i18n.word(group)}: ${i18n.word(name)}` : i18n.word(name);

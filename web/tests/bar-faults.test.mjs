@@ -61,29 +61,64 @@ test('a tap that lost against another tablet says what happened, and who was fas
   await two.close();
 });
 
+/** Lets commands of these pages go only once each has one: neither has heard of the other when it is tapped. @param {import('playwright-core').Page[]} pages */
+async function together(...pages) {
+  let [tapped, release] = [0, () => {}];
+  const all = new Promise((/** @type {(value?: unknown) => void} */ done) => (release = done));
+  for (const page of pages) {
+    await page.route(/\/commands$/, async (route) => {
+      tapped += 1;
+      if (tapped === pages.length) release();
+      await all;
+      await route.continue();
+    });
+  }
+}
+
 test('two tablets tap opposite things at once: one is done, the other one says so', async () => {
+  const order = await place();
+  const code = codeOf(order);
+  await line.command(order.order_id, 'start');
+  const [one, two] = [await tablet(browser, line, { clock: true, expected: [REFUSED] }), await tablet(browser, line, { clock: true, device: 'Second bar', expected: [REFUSED] })];
+  await ticket(one.page, code).getByRole('button', { name: 'Ready' }).waitFor();
+  await settle(one.page);
+  await two.page.locator('.head').getByRole('button', { name: /^Orders/ }).click();
+  const row = two.page.getByRole('dialog').getByRole('listitem').filter({ hasText: new RegExp(`${order.code.words.en} ${order.code.label}`, 'i') });
+  await settle(two.page);
+  await row.getByRole('button', { name: 'Cancel it' }).click();
+  await settle(two.page);
+  await together(one.page, two.page);
+  await Promise.all([
+    ticket(one.page, code).getByRole('button', { name: 'Ready' }).click(),
+    row.getByRole('button', { name: 'The customer asked' }).click(),
+  ]);
+  const told = /** @type {const} */ ([[one, '“Ready” did not count.'], [two, '“Cancel” did not count.']]).map(([{ page }, text]) => page.locator('.notice.told').filter({ hasText: `${code}: ${text}` }).waitFor());
+  await Promise.race(told);
+  const { length } = await done(order.order_id);
+  assert.equal(length, 3, 'it was taken, begun, and one of the two');
+  await Promise.all([one.close(), two.close(), ...told.map((telling) => telling.catch(() => {}))]);
+});
+
+test('two tablets tap the same at once: it is done once, and there is nothing to tell', async () => {
   const order = await place();
   const code = codeOf(order);
   await line.command(order.order_id, 'ready');
   const [one, two] = [await tablet(browser, line, { clock: true, expected: [REFUSED] }), await tablet(browser, line, { clock: true, device: 'Second bar', expected: [REFUSED] })];
-  const chips = [one, two].map(({ page }) => page.locator('.chip').filter({ hasText: code }));
-  for (const [n, { page }] of [one, two].entries()) {
+  const pages = [one.page, two.page];
+  const chips = pages.map((page) => page.locator('.chip').filter({ hasText: code }));
+  for (const [n, page] of pages.entries()) {
     await chips[n]?.waitFor();
     await settle(page);
   }
-  // Neither has heard of the other when it is tapped.
-  let [tapped, release] = [0, () => {}];
-  const both = new Promise((/** @type {(value?: unknown) => void} */ done) => (release = done));
-  for (const { page } of [one, two]) {
-    await page.route(/\/commands$/, async (route) => {
-      tapped += 1;
-      if (tapped === 2) release();
-      await both;
-      await route.continue();
-    });
-  }
+  await together(...pages);
+  const answered = pages.map((page) => page.waitForResponse(/\/commands$/));
   await Promise.all(chips.map((chip) => chip.click()));
-  await Promise.race([one, two].map(({ page }) => page.locator('.notice.told').filter({ hasText: `${code}: “Handed over” did not count.` }).waitFor()));
+  const statuses = (await Promise.all(answered)).map((answer) => answer.status());
+  assert.deepEqual(statuses.sort(), [200, 409]);
+  for (const page of pages) {
+    await page.waitForFunction(() => Object.keys(localStorage).every((key) => !key.startsWith('brewline.tap.')));
+    assert.equal(await page.locator('.notice.told').count(), 0);
+  }
   assert.deepEqual(await done(order.order_id), ['received', 'ready', 'collect']);
   await one.close();
   await two.close();

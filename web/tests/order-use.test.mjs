@@ -114,7 +114,7 @@ test('allergens are there before anything is chosen, and follow what is chosen',
   const { page } = phone;
   await page.locator('[data-item=black-sesame-latte] .what').click();
   await page.getByText('Contains milk, sesame').waitFor();
-  await page.getByText('Oat adds oats').waitFor();
+  await page.getByText('Oat contains oats').waitFor();
   await phone.picture('order-about-en-light');
   await page.locator('[data-item=latte] .add').click();
   const latte = page.locator('[data-item=latte]');

@@ -237,7 +237,7 @@ test('closing stops orders, names what is left and gives the day sheet; opening 
     const opened = await tablet(browser, line, { url: stand.url });
     const { page } = opened;
     await head(page, /^Open/).click();
-    await sheet(page).getByRole('heading', { name: 'Open by the hours' }).waitFor();
+    await sheet(page).getByRole('heading', { name: 'Open', exact: true }).waitFor();
     await later(page);
     /** @type {string[]} */
     const said = [];
@@ -277,7 +277,7 @@ test('closing stops orders, names what is left and gives the day sheet; opening 
     assert.deepEqual([shop.open, shop.sold_out], [{ open: true }, ['latte']]);
     await later(page);
     await sheet(page).getByRole('button', { name: 'Go by the hours' }).click();
-    await sheet(page).getByRole('heading', { name: 'Open by the hours' }).waitFor();
+    await sheet(page).getByRole('heading', { name: 'Open', exact: true }).waitFor();
     await opened.close();
   } finally {
     await line.ask('PUT', '/shop/sold-out/latte', { staff: true, body: { sold_out: false } });

@@ -101,6 +101,12 @@ test('what is taken back is where it was, and is no news', () => {
   assert.deepEqual([rail, arrived], [['a', 'b'], []]);
 });
 
+test('what was ready and is made again is not said to be handed over', () => {
+  const bar = new Bar();
+  bar.look([order('a', { state: 'ready', ready_at: NOW }), order('b', { state: 'ready', ready_at: NOW + 1 })]);
+  assert.deepEqual(bar.look([order('a', { state: 'making', round: 2 })]).strip, ['a back', 'b gone']);
+});
+
 test('a recall elsewhere brings it back at once, as news', () => {
   const bar = new Bar();
   bar.look([order('a', { state: 'making' })]);

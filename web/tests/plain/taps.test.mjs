@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
-import { outcomeOf } from '../../lib/commands.js';
+import { isAsMeant, outcomeOf } from '../../lib/commands.js';
 import { createTaps, OLD_MS, TAPS_MAX } from '../../lib/taps.js';
 
 const NOW = 1_800_000_000_000;
@@ -265,6 +265,15 @@ test('what nobody decides on yet holds up its own order only, and is asked for a
   assert.deepEqual(world.take().map(({ tap }) => tap.order), ['b']);
   world.pass(2_000);
   assert.deepEqual(world.take().map(({ tap }) => tap.id), ['tap-1']);
+});
+
+test('a tap that another tablet was faster with has nothing to tell, one that wanted something else has', () => {
+  const tap = { command: 'start', body: { round: 1 } };
+  assert.ok(isAsMeant(tap, { state: 'making', round: 1 }));
+  assert.ok(!isAsMeant(tap, { state: 'ready', round: 1 }));
+  assert.ok(!isAsMeant(tap, { state: 'making', round: 2 }), 'it is made once more');
+  assert.ok(!isAsMeant(tap, undefined));
+  assert.ok(!isAsMeant({ command: 'note', body: { round: 1 } }, { state: 'making', round: 1 }));
 });
 
 test('taps have a bound', () => {
