@@ -20,6 +20,7 @@ mod process;
 mod retention;
 mod start;
 mod table;
+mod traces;
 
 use clap::{Parser, ValueEnum};
 
@@ -62,6 +63,8 @@ enum Bench {
     LedgerPast,
     /// 10,000 customers' pages on one counter: memory, idle, the bell, a restart
     Pagers,
+    /// POST /order at 512 connections, without traces and with one in ten recorded
+    Traces,
     /// All that follow: the same on Apache Kafka, which needs Java and Maven
     Kafka,
     /// POST /order at 1, 64 and 512 connections
@@ -88,6 +91,7 @@ const EMBEDDED: &[Bench] = &[
     Bench::Pagers,
     Bench::Ledger,
     Bench::LedgerPast,
+    Bench::Traces,
 ];
 
 impl Bench {
@@ -127,6 +131,7 @@ fn main() -> anyhow::Result<()> {
             Bench::Ledger => ledger::run(dir.path(), &mut table)?,
             Bench::LedgerPast => ledger::past(dir.path(), &mut table)?,
             Bench::Pagers => pagers::run(dir.path(), &mut table)?,
+            Bench::Traces => traces::run(dir.path(), &mut table)?,
             on_kafka => {
                 let cluster = match &cluster {
                     Some(cluster) => cluster,

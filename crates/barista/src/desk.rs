@@ -5,13 +5,15 @@ use std::{cmp::Reverse, collections::BinaryHeap};
 use eventlog::{Assignment, Entry, InputRange, Millis, Offset, Partition, Topic};
 use order::{
     At, Book, Change, CloudEvent, Command, Event, Key, Limits, Order, OrderId, OrderState, ParseError,
-    Placed, Refusal, SCHEMA, Status, Verdict, topic,
+    Placed, Refusal, SCHEMA, Status, TraceContext, Verdict, topic,
 };
+use traces::Nanos;
 
 use crate::{
     INPUTS, Metrics, Options, Positions, Read, Stop,
     outbox::Outbox,
     positions::{LastRead, fingerprint},
+    steps::Steps,
 };
 
 /// A partition's state while it comes in.
@@ -26,6 +28,7 @@ pub(crate) struct Restoring {
 pub(crate) struct Desk {
     pub(crate) book: Book,
     pub(crate) outbox: Outbox,
+    pub(crate) steps: Steps,
     pub(crate) received: Input,
     pub(crate) command: Input,
     /// Due times, among equals in the log's order; an entry is void when its order has another one by now.
@@ -55,6 +58,8 @@ pub(crate) struct Input {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Now<'a> {
     pub(crate) at: Millis,
+    /// The same for spans; 0: none are made.
+    pub(crate) nanos: Nanos,
     pub(crate) options: &'a Options,
     pub(crate) source: &'a str,
     pub(crate) metrics: &'a Metrics,
@@ -128,8 +133,8 @@ impl Restoring {
             .iter()
             .filter_map(|(key, s)| s.due().map(|due| Reverse((due, s.at.offset, key))))
             .collect();
-        let (book, outbox) = (self.book, Outbox::default());
-        Ok(Desk { book, outbox, received: received?, command: command?, timers, event_next })
+        let (book, outbox, steps) = (self.book, Outbox::default(), Steps::default());
+        Ok(Desk { book, outbox, steps, received: received?, command: command?, timers, event_next })
     }
 }
 
@@ -215,7 +220,7 @@ impl Desk {
                     Verdict::Changed(change) => {
                         let waited = u32::try_from((now.at - entry.timestamp).max(0)).unwrap_or(u32::MAX);
                         now.metrics.decided_after_seconds.observe(f64::from(waited) / 1_000.0);
-                        self.changed(&change, now);
+                        self.changed(&change, Some(&entry), now);
                     }
                     _ => drop(now.metrics.repeats.inc()),
                 }
@@ -236,7 +241,7 @@ impl Desk {
         self.outbox.count();
         match command {
             Ok(command) => match self.book.command(&command, now.at, &now.options.rules, hands_free) {
-                Verdict::Changed(change) => self.changed(&change, now),
+                Verdict::Changed(change) => self.changed(&change, Some(&entry), now),
                 Verdict::Answered(event) => {
                     now.metrics.decisions.inc();
                     self.outbox.answered(&event);
@@ -267,7 +272,7 @@ impl Desk {
             && let Some(change) = self.book.give_up(now.at, &now.options.rules)
         {
             self.outbox.count();
-            self.changed(&change, now);
+            self.changed(&change, None, now);
         }
         while self.is_within(end)
             && let Some(id) = self.book.forget(now.at, &now.options.rules)
@@ -301,7 +306,7 @@ impl Desk {
     pub(crate) fn begin(&mut self, now: Now<'_>) -> bool {
         let Some(change) = self.book.hands_free(now.at, &now.options.rules) else { return false };
         self.outbox.count();
-        self.changed(&change, now);
+        self.changed(&change, None, now);
         true
     }
 
@@ -340,12 +345,18 @@ impl Desk {
         let late = u32::try_from(now.at - due).unwrap_or(u32::MAX);
         now.metrics.late_seconds.observe(f64::from(late) / 1_000.0);
         self.outbox.count();
-        self.changed(&change, now);
+        self.changed(&change, None, now);
     }
 
-    fn changed(&mut self, change: &Change, now: Now<'_>) {
+    /// `entry`: what was decided on; `None`: its time had come.
+    fn changed(&mut self, change: &Change, entry: Option<&Entry>, now: Now<'_>) {
         let Some(state) = self.book.get(change.key) else { return };
-        self.outbox.decided(state, &change.event, change.writes_state, now.source);
+        let trace = state.marks.as_ref().and_then(|marks| marks.traceparent);
+        let onward = match trace.filter(|trace| now.nanos > 0 && trace.is_sampled()) {
+            Some(trace) => Some(self.steps.decided(trace, state, &change.event, entry, now.nanos)),
+            None => trace,
+        };
+        self.outbox.decided(state, &change.event, change.writes_state, now.source, onward);
         now.metrics.decisions.inc();
         if change.event.announces() {
             now.metrics.announced.inc();
@@ -382,9 +393,14 @@ impl Desk {
             received_at: entry.timestamp,
             foreign: !ours,
             history_from: self.event_next,
-            traceparent: header("traceparent").filter(|t| t.len() <= 64).map(str::to_owned),
+            traceparent: trace_of(entry),
         }
     }
+}
+
+/// The trace that a record came with.
+pub(crate) fn trace_of(entry: &Entry) -> Option<TraceContext> {
+    entry.record.headers.get(TraceContext::HEADER).and_then(TraceContext::parse)
 }
 
 /// The order in a record of `order.received`, or one sentence that says why it is none.

@@ -8,6 +8,7 @@ use std::{
 
 use eventlog::{Assignment, Entry, Millis, Partition, Polled, Position, Record, Transaction, Work};
 use order::{Command, Refusal, topic};
+use traces::Nanos;
 
 use crate::{
     Clock, Ended, Metrics, Options, Stop,
@@ -37,6 +38,8 @@ pub struct Engine {
     introduced: bool,
     /// Whose timers are fired first: each partition has its turn.
     first: Partition,
+    /// When this step began, for spans; 0: none are made.
+    nanos: Nanos,
 }
 
 /// What a step did.
@@ -77,6 +80,7 @@ impl Engine {
             full: false,
             introduced: false,
             first: 0,
+            nanos: 0,
         })
     }
 
@@ -84,6 +88,7 @@ impl Engine {
     pub fn step(&mut self) -> Result<Step, Ended> {
         let polled = self.work.poll(self.wait((self.clock)()))?;
         let now = (self.clock)();
+        self.nanos = if self.options.tracer.is_on() { traces::now() } else { 0 };
         let mut committed = 0;
         match polled {
             Polled::State(partition, entries) => {
@@ -196,7 +201,8 @@ impl Engine {
         if self.open() >= self.options.max_open || self.live_bytes() >= self.options.max_open_bytes {
             return self.set_full(true);
         }
-        let (partition, now) = (entry.partition, now_of(now, &self.options, &self.source, &self.metrics));
+        let (partition, now) =
+            (entry.partition, now_of(now, self.nanos, &self.options, &self.source, &self.metrics));
         let Some(desk) = self.desks.get_mut(&partition) else { return Ok(()) };
         desk.take(entry, now, hands_free);
         Ok(())
@@ -206,7 +212,7 @@ impl Engine {
         let partition = entry.partition;
         let Some(desk) = self.desks.get_mut(&partition) else { return Ok(()) };
         let command = read_command(&entry);
-        let now = now_of(now, &self.options, &self.source, &self.metrics);
+        let now = now_of(now, self.nanos, &self.options, &self.source, &self.metrics);
         if let Ok(command) = &command
             && let Some(offset) = unread_order(command, partition, desk)
         {
@@ -248,7 +254,7 @@ impl Engine {
             moves: max_batch.saturating_sub(self.waiting()).max(max_batch / 4).max(2),
             bytes: TRANSACTION_BYTES.saturating_sub(self.waiting_bytes()),
         };
-        let at = now_of(now, &self.options, &self.source, &self.metrics);
+        let at = now_of(now, self.nanos, &self.options, &self.source, &self.metrics);
         for turn in [(Included(self.first), Unbounded), (Unbounded, Excluded(self.first))] {
             for desk in self.desks.range_mut::<Partition, _>(turn).map(|(_, desk)| desk) {
                 room = desk.fire(at, room);
@@ -258,7 +264,7 @@ impl Engine {
         self.first = after.next().map_or(0, |(partition, _)| *partition);
         while room.moves > 0 && self.waiting_bytes() < TRANSACTION_BYTES && self.hands_free() {
             let Some(partition) = self.longest_waiting() else { break };
-            let at = now_of(now, &self.options, &self.source, &self.metrics);
+            let at = now_of(now, self.nanos, &self.options, &self.source, &self.metrics);
             if !self.desks.get_mut(&partition).is_some_and(|desk| desk.begin(at)) {
                 break;
             }
@@ -315,9 +321,14 @@ impl Engine {
         if transaction.positions.is_empty() {
             return Ok(Step::default());
         }
+        let tracer = &self.options.tracer;
+        let nanos = if tracer.is_on() { traces::now() } else { 0 };
         let began = std::time::Instant::now(); // for the histogram alone, no decision rests on it
         let done = self.work.commit(transaction)?;
         self.metrics.commit_seconds.observe(began.elapsed().as_secs_f64());
+        for desk in self.desks.values_mut() {
+            desk.steps.committed(tracer, nanos, committed);
+        }
         self.introduced = true;
         self.count();
         for end in done.ends {
@@ -377,8 +388,14 @@ impl Engine {
     }
 }
 
-fn now_of<'a>(at: Millis, options: &'a Options, source: &'a str, metrics: &'a Metrics) -> Now<'a> {
-    Now { at, options, source, metrics }
+fn now_of<'a>(
+    at: Millis,
+    nanos: Nanos,
+    options: &'a Options,
+    source: &'a str,
+    metrics: &'a Metrics,
+) -> Now<'a> {
+    Now { at, nanos, options, source, metrics }
 }
 
 /// Where the command's order stands, if it is in this partition and not read yet.

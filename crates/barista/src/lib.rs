@@ -7,6 +7,7 @@
 //! | `desk` | one partition: its orders, positions, timers and what is decided but not committed |
 //! | `positions` | how far each input has been read, kept in the state |
 //! | `outbox` | decisions as records: state, event, announcement, dead letter |
+//! | `steps` | decisions as spans of their orders' traces, once they are committed |
 //!
 //! It knows the port of the log and the rules of `order`, and neither HTTP nor any storage.
 
@@ -17,6 +18,7 @@ mod options;
 mod outbox;
 mod positions;
 mod run;
+mod steps;
 mod stop;
 
 pub use crate::{

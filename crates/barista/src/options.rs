@@ -7,6 +7,7 @@ use std::{
 
 use eventlog::Millis;
 use order::Rules;
+use traces::Tracer;
 
 /// Tells the time, in milliseconds since the Unix epoch. A simulator has its own.
 pub type Clock = Arc<dyn Fn() -> Millis + Send + Sync>;
@@ -37,6 +38,8 @@ pub struct Options {
     pub instance: Option<String>,
     /// Who this is, in `ce_source` and `shop.state`; 1 to 64 letters, digits, dashes.
     pub name: String,
+    /// Takes spans of what is decided here.
+    pub tracer: Tracer,
     /// Go on although records that were never read are gone from the log.
     pub accept_loss: bool,
     /// A step waits no longer than this for something to happen: a bound on how late a stop or a jump of the
@@ -53,6 +56,7 @@ impl Default for Options {
             max_open_bytes: 512 << 20,
             instance: None,
             name: "barista".to_owned(),
+            tracer: Tracer::default(),
             accept_loss: false,
             max_wait: Duration::from_millis(250),
         }

@@ -2,7 +2,7 @@
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 use eventlog::{Entry, Headers, Millis, Partition, Record, Topic};
-use order::{CloudEvent, DeadLetter, Event, Limits, OrderId, OrderState, rfc3339, topic};
+use order::{CloudEvent, DeadLetter, Event, Limits, OrderId, OrderState, TraceContext, rfc3339, topic};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -58,7 +58,15 @@ impl Outbox {
     }
 
     /// A decision with the state after it, and the announcement if the bell rings by it.
-    pub(crate) fn decided(&mut self, state: &OrderState, event: &Event, writes_state: bool, source: &str) {
+    /// `trace`: what the announcement is part of.
+    pub(crate) fn decided(
+        &mut self,
+        state: &OrderState,
+        event: &Event,
+        writes_state: bool,
+        source: &str,
+        trace: Option<TraceContext>,
+    ) {
         let key = self.cut_off(state.id().as_str().as_bytes());
         if writes_state {
             let value = self.json(state);
@@ -67,7 +75,7 @@ impl Outbox {
         let value = self.json(event);
         self.push(topic::EVENT, Record::new(key.clone(), value));
         if event.announces() {
-            let headers = self.announcement_headers(state, event, source);
+            let headers = self.announcement_headers(event, source, trace);
             let value = self.json(&state.order.announced());
             self.push(topic::PROCESSED, Record::new(key, value).with_headers(headers));
         }
@@ -144,19 +152,19 @@ impl Outbox {
         self.push(topic::DLQ, Record { key, value, headers });
     }
 
-    fn announcement_headers(&mut self, state: &OrderState, event: &Event, source: &str) -> Headers {
+    fn announcement_headers(&mut self, event: &Event, source: &str, trace: Option<TraceContext>) -> Headers {
         if self.time.0 != event.at || self.time.1.is_empty() {
             self.time = (event.at, rfc3339(event.at));
         }
         let round = event.round.to_string();
         let id = format!("{}/{round}", event.order_id);
         let cloud_event = CloudEvent { id: &id, kind: CloudEvent::PROCESSED, source, time: &self.time.1 };
-        let traceparent = state.marks.as_ref().and_then(|m| m.traceparent.as_deref());
+        let trace = trace.map(TraceContext::text);
         let pairs = cloud_event
             .headers()
             .into_iter()
             .chain([(CloudEvent::ROUND, round.as_bytes())])
-            .chain(traceparent.map(|t| ("traceparent", t.as_bytes())));
+            .chain(trace.as_ref().map(|text| (TraceContext::HEADER, text.as_bytes())));
         Headers::within(&mut self.buffer, pairs)
     }
 }
@@ -232,12 +240,12 @@ mod tests {
             received_at: i64::MAX,
             foreign: false,
             history_from: u64::MAX,
-            traceparent: Some("\u{1}".repeat(64)),
+            traceparent: TraceContext::parse(b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
         };
         let mut sizes = Vec::new();
         let mut write = |book: &Book, Change { key, event, writes_state, .. }: Change| {
             assert_eq!(event.refused, None);
-            outbox.decided(book.get(key).unwrap(), &event, writes_state, "/brewline/barista");
+            outbox.decided(book.get(key).unwrap(), &event, writes_state, "/brewline/barista", None);
             sizes.push(largest(&mut outbox));
         };
         let Verdict::Changed(taken) = book.take(largest_order(), placed, 1_800_000_000_000, &rules, true)

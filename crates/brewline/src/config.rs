@@ -16,6 +16,7 @@ use crate::{
     asked::Asked,
     catalog::RETENTION_DAYS,
     cli::{Demo, Mode},
+    collector::{CollectorAddress, Headers, Pairs},
     menu::Files,
 };
 
@@ -115,6 +116,20 @@ pub struct Run {
     pub metrics_listen: Option<SocketAddr>,
     /// It is practice.
     pub demo: Option<Practice>,
+    pub traces: Traces,
+}
+
+/// How traces are recorded, and where they go.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Traces {
+    /// `None`: none are recorded.
+    pub collector: Option<CollectorAddress>,
+    pub headers: Headers,
+    /// How many of those that begin here, 0 to 1.
+    pub ratio: f64,
+    pub service: String,
+    /// What else is said of this process.
+    pub resource: Pairs,
 }
 
 /// A line on which people practise.

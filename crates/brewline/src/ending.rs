@@ -41,6 +41,20 @@ impl Ending {
         done
     }
 
+    /// The same for what gets no more than `within`, however much time there is.
+    pub(crate) async fn brief_step<T>(
+        &mut self,
+        within: Duration,
+        step: impl Future<Output = T>,
+        otherwise: &'static str,
+    ) -> Option<T> {
+        let all = self.latest;
+        self.latest = all.min(Instant::now() + within);
+        let done = self.step(step, otherwise).await;
+        self.latest = all;
+        done
+    }
+
     /// The same for `work` that blocks. Its thread is left behind if it takes too long, and ends with the process.
     pub(crate) async fn blocking<T: Send + 'static>(
         &mut self,

@@ -13,6 +13,7 @@ use toml::Value;
 
 use crate::{
     cli::{Global, LogFormat, Mode},
+    collector::{CollectorAddress, Pairs},
     log_address::LogAddress,
     menu::Source,
     value::{self, Number},
@@ -91,6 +92,10 @@ keys! {
     kafka: BTreeMap<String, String> = r#""SSL""#, |_| Err(
         "say a table, as in [kafka] and below it security.protocol = \"SSL\", texts in quotes".to_owned()
     );
+    otlp_endpoint: CollectorAddress = r#""http://127.0.0.1:4318""#, |value| text(value)?.parse();
+    trace_ratio: f64 = "1", |value| bare(value, &value::TRACE_RATIO);
+    service_name: String = r#""cafe""#, |value| value::service_name(text(value)?);
+    resource_attributes: Pairs = r#""deployment.environment.name=cafe""#, |value| value::resource_attributes(text(value)?);
     ca: PathBuf = r#""/etc/brewline/ca.pem""#, |value| value::path(text(value)?);
     counter: CounterAddress = r#""http://127.0.0.1:8080""#, |value| value::counter(text(value)?);
 }

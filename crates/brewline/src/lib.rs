@@ -23,6 +23,7 @@
 //! | `demo` | a practice line, with people in it |
 //! | `rush` | a seeded morning, and the verdict on it |
 //! | `ending` | the bound on a clean stop |
+//! | [`collector`] | traces on their way to a collector |
 //! | `settings` | which settings hold and who says so; their file checked, and shown with every key |
 //! | `doctor` | whether the line can work here |
 //! | `healthcheck`, `completions` | whether a counter answers here; scripts for shells |
@@ -41,6 +42,7 @@ mod bells;
 mod catalog;
 mod chatter;
 pub mod cli;
+pub mod collector;
 mod completions;
 pub mod config;
 mod customers;

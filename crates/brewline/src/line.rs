@@ -21,10 +21,12 @@ use prometheus_client::registry::Registry;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
+use traces::Tracer;
 
 use crate::{
     banner,
     cli::Mode,
+    collector,
     config::{Brew, Place, Run, Serve},
     demo::Practice,
     door::Door,
@@ -64,9 +66,10 @@ pub async fn run(mut options: Run) -> anyhow::Result<()> {
         metrics.register(&mut registry);
     }
     let Meters { timer, brokers } = meters::register(&mut registry, &options.log);
+    let (tracer, sending) = collector::begin(&options.traces, &options.log, &mut registry)?;
     let mut probed = None;
     let bound = match &options.counter {
-        Some(serve) => Some(bind(serve, shop.as_ref(), &options, registry)?),
+        Some(serve) => Some(bind(serve, shop.as_ref(), &options, registry, tracer.clone())?),
         None => {
             let listen = options.metrics_listen;
             let works = Works { metrics: metrics.clone(), brokers: brokers.clone() };
@@ -113,7 +116,9 @@ pub async fn run(mut options: Run) -> anyhow::Result<()> {
         move || narrate::narrate(log.as_ref(), decisions, codes, &crew, &mut io::stdout(), &stop)
     });
     let crew = match &options.barista {
-        Some(brew) => Some(Crew::start(barista_options(brew, &options), log.log(), metrics, stop_working)?),
+        Some(brew) => {
+            Some(Crew::start(barista_options(brew, &options, tracer), log.log(), metrics, stop_working)?)
+        }
         None => None,
     };
     match (started, views, door) {
@@ -128,7 +133,7 @@ pub async fn run(mut options: Run) -> anyhow::Result<()> {
         }),
     }
     let is_passing = options.demo.as_ref().is_some_and(|demo| demo.dir.is_none());
-    Line { counter, crew, is_passing }.serve(log, stop, STOP_WITHIN).await
+    Line { counter, crew, is_passing, sending }.serve(log, stop, STOP_WITHIN).await
 }
 
 /// A barista that looked for work longer ago than this has no session, or is stuck: it does so four times a second.
@@ -241,12 +246,13 @@ fn bind(
     shop: Option<&KeepUp>,
     run: &Run,
     registry: Registry,
+    tracer: Tracer,
 ) -> anyhow::Result<(Counter, oneshot::Receiver<Started>, Door)> {
     // Their messages hold what the system said: as their source that would be said twice.
     let said = |error: &dyn std::fmt::Display| anyhow::Error::msg(error.to_string());
     let tls = serve.tls.clone().map(|files| Tls::read(files, SystemTime::now())).transpose();
     let tls = tls.map_err(|error| said(&error))?.map(Arc::new);
-    let options = counter_options(serve, shop, tls.clone(), run, registry);
+    let options = counter::Options { registry, tracer, ..counter_options(serve, shop, tls.clone(), run) };
     let (counter, started) = Counter::bind(options).map_err(|error| said(&error))?;
     let quiet = run.barista.as_ref().is_some_and(|brew| brew.quiet);
     let door = Door::new(counter.local_addr(), serve, tls.as_deref(), quiet);
@@ -258,7 +264,6 @@ fn counter_options(
     shop: Option<&KeepUp>,
     tls: Option<Arc<Tls>>,
     run: &Run,
-    registry: Registry,
 ) -> counter::Options {
     counter::Options {
         shop: shop.map(KeepUp::shop),
@@ -271,13 +276,12 @@ fn counter_options(
         orders_per_minute: serve.orders_per_minute,
         reset_staff_token: serve.new_staff_token,
         sign_in_link: serve.sign_in_link,
-        registry,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         ..counter::Options::default()
     }
 }
 
-fn barista_options(brew: &Brew, run: &Run) -> barista::Options {
+fn barista_options(brew: &Brew, run: &Run, tracer: Tracer) -> barista::Options {
     // The range of the setting is checked where it is read: 0 to 3,600 seconds.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 3,600,000")]
     let cup_ms = (brew.seconds_per_cup * 1_000.0).round() as u64;
@@ -300,6 +304,7 @@ fn barista_options(brew: &Brew, run: &Run) -> barista::Options {
         accept_loss: brew.accept_loss,
         instance: brew.instance.clone(),
         name,
+        tracer,
         ..defaults
     }
 }
@@ -335,12 +340,14 @@ struct Line {
     crew: Option<Crew>,
     /// Its log goes with it.
     is_passing: bool,
+    /// Spans on their way to a collector.
+    sending: Option<collector::Sending>,
 }
 
 impl Line {
     /// Serves until told to stop or until one part can't go on, then stops them all and closes the log.
     async fn serve(self, log: Opened, stop: CancellationToken, stop_within: Duration) -> anyhow::Result<()> {
-        let Self { counter, mut crew, is_passing } = self;
+        let Self { counter, mut crew, is_passing, sending } = self;
         let (of_log, stopping) = (log.log(), stop.clone());
         let serving = async move {
             match counter {
@@ -385,6 +392,11 @@ impl Line {
         }
         let late = "the log was not closed in time; the next start takes a moment longer";
         let closed = ending.blocking(move || log.close(), late).await.unwrap_or_default();
+        // Last, so that it takes nothing from what others wait for.
+        if let Some(sending) = sending {
+            let late = "the last spans were not taken in time";
+            ending.brief_step(collector::FLUSH_WITHIN, sending.finish(), late).await;
+        }
         // Who met it may have had nobody left to tell: the next start will not go on here.
         let result = result.and_then(|()| closed.damage.map_or(Ok(()), |why| Err(anyhow::Error::msg(why))));
         let well = result.is_ok().then_some(last_word(is_passing, closed.trouble.as_ref()));
@@ -468,7 +480,7 @@ mod tests {
         stop.cancel();
         let stopped = crate::block_on(async {
             let (counter, _) = idle_counter();
-            let line = Line { counter: Some(counter), crew: Some(crew), is_passing: false };
+            let line = Line { counter: Some(counter), crew: Some(crew), is_passing: false, sending: None };
             line.serve(Opened::Local(log), stop, Duration::from_secs(1)).await
         });
         let why = stopped.unwrap().expect_err("the next start will not go on here").to_string();
@@ -492,7 +504,8 @@ mod tests {
                 let (counter, started) = idle_counter();
                 let (options, signal) = (barista::Options::default(), StopSignal::default());
                 let crew = Crew::start(options, log.clone(), Metrics::default(), signal).unwrap();
-                let line = Line { counter: Some(counter), crew: Some(crew), is_passing: false };
+                let line =
+                    Line { counter: Some(counter), crew: Some(crew), is_passing: false, sending: None };
                 let serving = line.serve(Opened::Local(log), stop.clone(), Duration::from_secs(1));
                 let stall = async {
                     // What is settled at the start has been written; closing the log writes once more.

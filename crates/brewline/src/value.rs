@@ -14,7 +14,11 @@ use counter::{BadPublicUrl, PublicUrl};
 use eventlog::Topic;
 use order::OrderId;
 
-use crate::{catalog, log_address};
+use crate::{
+    catalog,
+    collector::{self, Pairs},
+    log_address,
+};
 
 /// A number within a range.
 #[derive(Debug, Clone)]
@@ -41,6 +45,8 @@ pub const ORDERS_PER_MINUTE: Number<u32> = whole(1..=1_000_000);
 pub const RETENTION_DAYS: Number<u32> = whole(2..=3_650);
 /// `--replication-factor`
 pub const REPLICATION_FACTOR: Number<u16> = whole(1..=9);
+/// `--trace-ratio`
+pub const TRACE_RATIO: Number<f64> = Number { what: "number", range: 0.0..=1.0 };
 /// `--partitions`
 pub const PARTITIONS: Number<u32> = whole(1..=1_000);
 /// `--customers`
@@ -114,6 +120,21 @@ pub fn instance(text: &str) -> Result<String, String> {
         return Ok(text.to_owned());
     }
     Err("say 1 to 64 letters, digits, dots, dashes and underscores, as in bar-1".to_owned())
+}
+
+/// What a process is called in traces.
+pub fn service_name(text: &str) -> Result<String, String> {
+    if (1..=255).contains(&text.len()) && !text.chars().any(char::is_control) {
+        return Ok(text.to_owned());
+    }
+    Err("say 1 to 255 characters, as in brewline-counter".to_owned())
+}
+
+/// What else traces say of a process.
+pub fn resource_attributes(text: &str) -> Result<Pairs, String> {
+    const MOST: usize = 64;
+    let pairs = collector::pairs(text)?;
+    if pairs.len() > MOST { Err(format!("say at most {MOST} of them")) } else { Ok(pairs) }
 }
 
 /// One of the line's topics, without its prefix.

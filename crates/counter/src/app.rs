@@ -15,6 +15,7 @@ use eventlog::{Certainty, Log, Partition, Position, Publish, PublishError, Reaso
 use order::Millis;
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
+use traces::Tracer;
 
 use crate::{
     access::Guesses,
@@ -53,6 +54,8 @@ pub(crate) struct App {
     pub(crate) publisher: Arc<dyn Publish>,
     pub(crate) views: Views,
     pub(crate) metrics: Metrics,
+    /// Takes spans of what is done here.
+    pub(crate) tracer: Tracer,
     /// The line's secret, once it is settled.
     pub(crate) secret: OnceLock<[u8; 32]>,
     pub(crate) in_flight: InFlight,
@@ -161,6 +164,7 @@ impl App {
             printing: Printing::new(options.printer_patience),
             rates: Rates::new(options.orders_per_minute, options.orders_per_minute_of_device),
             metrics,
+            tracer: options.tracer,
             secret: OnceLock::new(),
             in_flight: InFlight::default(),
             scans: Arc::new(Semaphore::new(SCANS)),
@@ -268,21 +272,27 @@ pub(crate) fn queue_full(max_open: usize) -> Problem {
     .retry_after(5)
 }
 
-/// What a failed write means to who asked for it.
-pub(crate) fn not_taken(error: &PublishError) -> Problem {
-    const NOT_TAKEN: &str = "The log did not take it";
-    let reason = match &error.reason {
+/// Why a write failed, for programs.
+pub(crate) fn reason_of(reason: &Reason) -> &'static str {
+    match reason {
         Reason::DiskFull => "disk_full",
         Reason::Removed => "removed",
         Reason::Overloaded => "overloaded",
         Reason::Deadline => "deadline",
-        Reason::TooLarge { .. } => {
-            return Problem::new(Code::BodyTooLarge, format!("With all it needs, {}.", error.reason));
-        }
+        Reason::TooLarge { .. } => "too_large",
         Reason::NoSuchPartition(..) => "no_such_partition",
         Reason::Closed => "closing",
         Reason::Storage(_) => "storage",
-    };
+    }
+}
+
+/// What a failed write means to who asked for it.
+pub(crate) fn not_taken(error: &PublishError) -> Problem {
+    const NOT_TAKEN: &str = "The log did not take it";
+    if let Reason::TooLarge { .. } = &error.reason {
+        return Problem::new(Code::BodyTooLarge, format!("With all it needs, {}.", error.reason));
+    }
+    let reason = reason_of(&error.reason);
     // What a storage says of itself names files and hosts: that is for the log, not for strangers.
     let said = match &error.reason {
         Reason::Storage(_) => "the storage failed".to_owned(),

@@ -9,6 +9,7 @@ use std::{
 use prometheus_client::registry::Registry;
 use shop::Shop;
 use tokio::sync::watch;
+use traces::Tracer;
 
 use crate::{clock::Clock, printing::PrinterPatience, tls::Tls};
 
@@ -68,6 +69,8 @@ pub struct Options {
     pub sign_in_link: bool,
     /// Where `/metrics` come from; whoever wires the parts may have registered others' before.
     pub registry: Registry,
+    /// Takes spans of what is done here.
+    pub tracer: Tracer,
     /// Who this is: `ce_source` of every order.
     pub source: String,
     /// The program's version, for `/livez`.
@@ -118,6 +121,7 @@ impl Default for Options {
             demo: false,
             sign_in_link: false,
             registry: Registry::default(),
+            tracer: Tracer::default(),
             source: "/brewline/counter".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         }

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use axum::{Router, body::Body, response::Response};
+use axum::{Router, body::Body, extract::MatchedPath, response::Response};
 use http::Request;
 use hyper::{
     body::Incoming,
@@ -36,6 +36,7 @@ use crate::{
     peer,
     problem::Code,
     stall::{self, Impatient},
+    steps::Asking,
     tls::{Accepted, Tls, answer_plain},
 };
 
@@ -43,6 +44,8 @@ use crate::{
 const BACKLOG: i32 = 4_096;
 /// What a request's line and headers may have together, in bytes; hyper's buffers grow up to it.
 const HEAD_BYTES: usize = 16 * 1024;
+/// The hot path, which goes past the routes.
+const ORDER: &str = "/order";
 /// Headers of one request.
 const HEADERS: usize = 64;
 /// How long to wait when the system has no room for another connection: it will not have it at once.
@@ -255,9 +258,18 @@ impl Front {
     ) -> Result<Response<Body>, Infallible> {
         self.app.metrics.requests.inc();
         let asked_at = asks_for_an_order(&request).then(Instant::now);
-        let response = if request.uri().path() == "/order" {
-            place(&self.app, request).await
+        let (asking, trace) = if is_of_a_probe(request.uri().path()) {
+            (None, None)
         } else {
+            Asking::begin(&self.app.tracer, request.method(), request.headers())
+        };
+        let is_order = request.uri().path() == ORDER;
+        let response = if is_order {
+            place(&self.app, request, trace).await
+        } else {
+            if let Some(trace) = trace {
+                request.extensions_mut().insert(trace);
+            }
             let client = Client(peer::address(client, request.headers()));
             request.extensions_mut().insert(client);
             // Boxed: an idle connection must not hold the place of the largest handler.
@@ -274,8 +286,25 @@ impl Front {
         if let Some(asked_at) = asked_at {
             self.app.metrics.order_asked(code, response.status(), asked_at.elapsed());
         }
+        if let Some(asking) = asking {
+            let routed = response.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+            let status = response.status().as_u16();
+            let problem = code.map(Code::name);
+            asking.done(
+                &self.app.tracer,
+                routed.or(is_order.then_some(ORDER)),
+                self.app.settings.tls,
+                status,
+                problem,
+            );
+        }
         Ok(response)
     }
+}
+
+/// Whoever looks whether the counter lives does so all day, and is on no order's way.
+fn is_of_a_probe(path: &str) -> bool {
+    matches!(path, "/livez" | "/readyz" | "/metrics")
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Action, Answer, At, By, Command, Event, Item, Kind, Marks, Millis, Mode, Order, OrderState, Role, SCHEMA,
-    Stage, Stamp, book::Rules, event::Taken, stamp,
+    Stage, Stamp, TraceContext, book::Rules, event::Taken, stamp,
 };
 
 /// Why a command changed nothing.
@@ -33,7 +33,7 @@ pub enum Refusal {
 }
 
 /// Where and when an order was received.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Placed {
     /// Where its record stands.
     pub at: At,
@@ -44,7 +44,7 @@ pub struct Placed {
     /// No event of it stands below this offset of `order.event`.
     pub history_from: u64,
     /// The W3C trace context that it came with.
-    pub traceparent: Option<String>,
+    pub traceparent: Option<TraceContext>,
 }
 
 impl OrderState {

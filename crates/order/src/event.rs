@@ -171,6 +171,30 @@ impl Event {
 }
 
 impl Kind {
+    /// Its name on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Received => "received",
+            Self::Start => "start",
+            Self::Ready => "ready",
+            Self::Recall => "recall",
+            Self::Collect => "collect",
+            Self::Uncollect => "uncollect",
+            Self::Cancel => "cancel",
+            Self::Accept => "accept",
+            Self::Acknowledge => "acknowledge",
+            Self::Missing => "missing",
+            Self::Tested => "tested",
+            Self::Rang => "rang",
+            Self::Presence => "presence",
+            Self::Tick => "tick",
+            Self::Untick => "untick",
+            Self::Note => "note",
+            Self::Uncollected => "uncollected",
+            Self::Expired => "expired",
+        }
+    }
+
     /// What a command decides if it is done.
     pub fn of(action: &crate::Action) -> Self {
         use crate::Action as A;
@@ -190,6 +214,24 @@ impl Kind {
             A::Tick { .. } => Self::Tick,
             A::Untick { .. } => Self::Untick,
             A::Note { .. } => Self::Note,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_decision_has_the_name_that_it_is_written_with() {
+        use Kind as K;
+        let all = [
+            [K::Received, K::Start, K::Ready, K::Recall, K::Collect, K::Uncollect],
+            [K::Cancel, K::Accept, K::Acknowledge, K::Missing, K::Tested, K::Rang],
+            [K::Presence, K::Tick, K::Untick, K::Note, K::Uncollected, K::Expired],
+        ];
+        for kind in all.into_iter().flatten() {
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.name());
         }
     }
 }

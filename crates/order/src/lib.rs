@@ -8,6 +8,7 @@
 //! | [`decide`], [`apply`] | the rules, over one order |
 //! | [`Places`], [`Orders`] | orders in memory, by place and by name |
 //! | [`Book`] | the orders of one partition: repeats, pickup codes, what is remembered |
+//! | [`TraceContext`] | which trace a request or record is part of: W3C `traceparent`
 //! | [`Promise`] | when an order is said to be ready |
 //! | [`Code`] | a pickup code's number, words and symbol |
 //! | `schema` | JSON schemas of what goes over the wire, with the feature `schema` |
@@ -29,6 +30,7 @@ mod promise;
 pub mod schema;
 mod state;
 pub mod topic;
+mod trace;
 
 pub use crate::{
     book::{Book, Change, Rules, Verdict},
@@ -45,6 +47,7 @@ pub use crate::{
     places::{Key, Named, Orders, Places},
     promise::Promise,
     state::{Answer, At, Marks, Mode, OrderState, ParseError, SCHEMA, Stage, parse_versioned},
+    trace::{TraceContext, TraceText},
 };
 
 /// Milliseconds since the Unix epoch.

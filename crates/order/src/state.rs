@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
-    Action, CommandId, Kind, Limits, Millis, Order, OrderId, Presence, Promise, Refusal, Stamp, stamp,
+    Action, CommandId, Kind, Limits, Millis, Order, OrderId, Presence, Promise, Refusal, Stamp, TraceContext,
+    stamp, trace,
 };
 
 /// The version of the JSON of `order.state` and `order.event`. A program that meets a newer one stops.
@@ -198,8 +199,9 @@ pub struct Marks {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub promise: Option<Promise>,
     /// The W3C trace context that it came with.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub traceparent: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "trace::or_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
+    pub traceparent: Option<TraceContext>,
 }
 
 /// What became of a command.

@@ -10,7 +10,7 @@ use order::OrderId;
 
 use super::{
     AskedArgs, BrewArgs, FileParser, KafkaArgs, KeepArgs, LineArgs, ListenArgs, NamedFile, QuietArgs,
-    RunArgs, ServeArgs, SharedArgs, ShopArgs,
+    RunArgs, ServeArgs, SharedArgs, ShopArgs, TraceArgs,
 };
 use crate::{
     dlq::Place,
@@ -32,6 +32,8 @@ pub struct UpArgs {
     pub run: RunArgs,
     #[command(flatten)]
     pub quiet: QuietArgs,
+    #[command(flatten)]
+    pub traces: TraceArgs,
 
     /// Practise: a throw-away log, a banner on every page, and people who come by themselves; customers alone where you are the barista [default: no practice, alone it is everyone]
     #[arg(long, value_name = "WHO", num_args = 0..=1, require_equals = true, default_missing_value = "everyone", value_parser = said_word::<Demo>())]
@@ -60,6 +62,8 @@ pub struct CounterArgs {
     pub serve: ServeArgs,
     #[command(flatten)]
     pub run: RunArgs,
+    #[command(flatten)]
+    pub traces: TraceArgs,
 }
 
 /// What `barista` takes.
@@ -78,6 +82,8 @@ pub struct BaristaArgs {
     pub run: RunArgs,
     #[command(flatten)]
     pub quiet: QuietArgs,
+    #[command(flatten)]
+    pub traces: TraceArgs,
 }
 
 /// What `topics` takes.

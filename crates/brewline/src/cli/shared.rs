@@ -1,6 +1,6 @@
 //! Flags that several commands take.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{fmt, net::SocketAddr, path::PathBuf};
 
 use clap::{Args, ValueEnum};
 use client::CounterAddress;
@@ -8,6 +8,7 @@ use counter::PublicUrl;
 
 use super::{FileParser, NamedFile, Property, PropertyParser};
 use crate::{
+    collector::{CollectorAddress, Pairs},
     log_address::LogAddress,
     value::{self, said, said_word},
 };
@@ -155,6 +156,39 @@ pub struct BrewArgs {
     /// A name of its own, with which a barista that is started again goes on at once with what it had [default: a new one each time]
     #[arg(long, value_name = "NAME", env = "BREWLINE_INSTANCE", help_heading = KAFKA, value_parser = said(value::instance))]
     pub instance: Option<String>,
+}
+
+/// Whether orders' traces are recorded, and where they go. The variables are OpenTelemetry's.
+#[derive(Default, Clone, Args)]
+pub struct TraceArgs {
+    /// Record traces, and send them to this collector: where it takes OTLP over HTTP, as in http://127.0.0.1:4318 [default: no traces]
+    #[arg(long, value_name = "URL", env = "OTEL_EXPORTER_OTLP_ENDPOINT", help_heading = TRACES, value_parser = said(str::parse::<CollectorAddress>))]
+    pub otlp_endpoint: Option<CollectorAddress>,
+
+    /// Headers for the collector, a key for example, with %20 for a space; better in the environment than here [default: none]
+    #[arg(long, value_name = "NAME=VALUE[,NAME=VALUE]", env = "OTEL_EXPORTER_OTLP_HEADERS", help_heading = TRACES, hide_env_values = true)]
+    pub otlp_headers: Option<String>,
+
+    /// How many of the traces that begin here are recorded, 0 to 1; one that came with a request says so itself [default: 1]
+    #[arg(long, value_name = "RATIO", env = "OTEL_TRACES_SAMPLER_ARG", help_heading = TRACES, allow_negative_numbers = true, value_parser = said(|n: &str| value::TRACE_RATIO.parse(n)))]
+    pub trace_ratio: Option<f64>,
+
+    /// What this process is called in traces [default: brewline, brewline-counter or brewline-barista]
+    #[arg(long, value_name = "NAME", env = "OTEL_SERVICE_NAME", help_heading = TRACES, value_parser = said(value::service_name))]
+    pub service_name: Option<String>,
+
+    /// What else traces say of this process, as in deployment.environment.name=cafe [default: nothing]
+    #[arg(long, value_name = "NAME=VALUE[,NAME=VALUE]", env = "OTEL_RESOURCE_ATTRIBUTES", help_heading = TRACES, value_parser = said(value::resource_attributes))]
+    pub resource_attributes: Option<Pairs>,
+}
+
+const TRACES: &str = "Traces";
+
+/// Without the headers' values.
+impl fmt::Debug for TraceArgs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TraceArgs").field("otlp_endpoint", &self.otlp_endpoint).finish_non_exhaustive()
+    }
 }
 
 /// The counter that is asked where a line that runs has the log.

@@ -8,8 +8,8 @@ use counter::TlsFiles;
 use eventlog::Start;
 
 use super::{
-    Brew, Cluster, Keep, Ledger, Line, Place, Practice, Run, Rush, Serve, Target, Topics, Watch, days,
-    properties::properties_of,
+    Brew, Cluster, Keep, Ledger, Line, Place, Practice, Run, Rush, Serve, Target, Topics, Traces, Watch,
+    days, properties::properties_of,
 };
 use crate::{
     catalog,
@@ -17,8 +17,9 @@ use crate::{
     cli::{
         BaristaArgs, BrewArgs, ClientArgs, CounterArgs, Demo, Dlq, DlqArgs, Global, KafkaArgs, KeepArgs,
         LedgerArgs, LineArgs, LogFormat, Mode, NamedFile, RunArgs, RushArgs, ServeArgs, SharedArgs, ShopArgs,
-        TopicsArgs, UpArgs, WatchArgs,
+        TopicsArgs, TraceArgs, UpArgs, WatchArgs,
     },
+    collector::Headers,
     dlq,
     file::File,
     log_address::LogAddress,
@@ -181,6 +182,21 @@ impl File {
         }
     }
 
+    /// Whether traces are recorded. `service`: what the process is called, if nobody says it.
+    fn traces(&self, args: &TraceArgs, service: &str) -> Result<Traces, String> {
+        let headers = Headers::parse(args.otlp_headers.as_deref().unwrap_or_default())
+            .map_err(|why| format!("--otlp-headers or OTEL_EXPORTER_OTLP_HEADERS: {why}"))?;
+        let service_name = args.service_name.as_ref().or(self.service_name.as_ref());
+        let resource = args.resource_attributes.as_ref().or(self.resource_attributes.as_ref());
+        Ok(Traces {
+            collector: args.otlp_endpoint.as_ref().or(self.otlp_endpoint.as_ref()).cloned(),
+            headers,
+            ratio: args.trace_ratio.or(self.trace_ratio).unwrap_or(1.0),
+            service: service_name.cloned().unwrap_or_else(|| service.to_owned()),
+            resource: resource.cloned().unwrap_or_default(),
+        })
+    }
+
     /// The whole line in one process.
     pub fn up(&self, args: &UpArgs) -> Result<Run, String> {
         if let Some(who) = args.demo {
@@ -195,6 +211,7 @@ impl File {
             barista: Some(self.brew(&args.brew, args.quiet.quiet)),
             metrics_listen: None,
             demo: None,
+            traces: self.traces(&args.traces, "brewline")?,
         })
     }
 
@@ -229,6 +246,7 @@ impl File {
             barista: Some(Brew { mode: Mode::Manual, ..self.brew(&args.brew, args.quiet.quiet) }),
             metrics_listen: None,
             demo: Some(Practice { who, dir }),
+            traces: self.traces(&args.traces, "brewline")?,
         })
     }
 
@@ -263,6 +281,7 @@ impl File {
             barista: None,
             metrics_listen: None,
             demo: None,
+            traces: self.traces(&args.traces, "brewline-counter")?,
         })
     }
 
@@ -276,6 +295,7 @@ impl File {
             barista: Some(self.brew(&args.brew, args.quiet.quiet)),
             metrics_listen: args.metrics_listen.or(self.metrics_listen),
             demo: None,
+            traces: self.traces(&args.traces, "brewline-barista")?,
         })
     }
 

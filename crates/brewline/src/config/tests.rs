@@ -129,6 +129,7 @@ fn the_help_names_each_range_and_default_as_they_are_enforced() {
     check(&value::MAX_STREAMS_PER_ADDRESS, "up", "max-streams-per-address", &serve.max_streams_per_address);
     check(&value::ORDERS_PER_MINUTE, "up", "orders-per-minute", &serve.orders_per_minute);
     check(&value::RETENTION_DAYS, "up", "retention-days", &(run.keep.retention.as_secs() / 24 / 60 / 60));
+    check(&value::TRACE_RATIO, "up", "trace-ratio", &1);
     check(&value::CUSTOMERS, "client", "customers", &10);
     check(&value::SEED, "client", "seed", &"others each time");
     check(&value::CUSTOMERS, "rush", "customers", &200);
@@ -193,6 +194,38 @@ fn a_certificate_and_its_key_come_together_from_wherever_they_are_said() {
     let key = ServeArgs { tls_key: Some("key.pem".into()), ..ServeArgs::default() };
     assert!(File::default().tls(&key).unwrap_err().contains("name that with --tls-cert"));
     assert_eq!(File::default().tls(&ServeArgs::default()), Ok(None));
+}
+
+#[test]
+fn traces_are_off_until_a_collector_is_named_and_each_process_has_a_name_of_its_own() {
+    let traces = |file: &File, args: &[&str]| {
+        let args = [&["brewline"], args].concat();
+        let run = match cli::Cli::try_parse_from(args).unwrap().command {
+            cli::Command::Up(args) => file.up(&args),
+            cli::Command::Counter(args) => file.counter_alone(&args),
+            cli::Command::Barista(args) => file.barista_alone(&args),
+            other => panic!("{other:?}"),
+        };
+        run.unwrap().traces
+    };
+    assert_eq!(traces(&File::default(), &["counter", "--trace-ratio", "0.5"]).collector, None);
+    let file = parse("otlp_endpoint = \"http://cafe:4318\"\ntrace_ratio = 0.1\n").unwrap();
+    for (command, service) in
+        [("up", "brewline"), ("counter", "brewline-counter"), ("barista", "brewline-barista")]
+    {
+        let traces = traces(&file, &[command]);
+        assert_eq!((traces.service.as_str(), &traces.headers), (service, &Headers::default()));
+        assert_eq!(traces.collector.unwrap().to_string(), "http://cafe:4318/v1/traces");
+        assert!((traces.ratio - 0.1).abs() < f64::EPSILON);
+    }
+    let said =
+        ["up", "--otlp-headers", "key=geheim", "--service-name", "bar", "--resource-attributes", "a=b%20c"];
+    let traces = traces(&file, &said);
+    assert_eq!(
+        (traces.service.as_str(), traces.resource.as_slice()),
+        ("bar", &[("a".into(), "b c".into())][..])
+    );
+    assert!(!format!("{traces:?}").contains("geheim"));
 }
 
 #[test]

@@ -20,7 +20,7 @@ fn the_file_allows_what_the_flags_allow() {
             let by_file = parse(&format!("{key} = {n}\n"));
             assert_eq!(by_file.is_ok(), by_flag.is_ok(), "{flag}: {by_file:?}");
             let with_point = parse(&format!("{key} = {n}.0\n"));
-            let may_have_one = key == "seconds_per_cup" && by_flag.is_ok();
+            let may_have_one = ["seconds_per_cup", "trace_ratio"].contains(&key) && by_flag.is_ok();
             assert_eq!(with_point.is_ok(), may_have_one, "{flag}: {with_point:?}");
         }
     }

@@ -142,8 +142,8 @@ fn spawn(stage: &Stage, args: &[String], listen: &str) -> anyhow::Result<Child> 
     let mut command = Command::new(program);
     command.args(args).args(["--listen", listen]).stdin(Stdio::null()).stdout(stdout).stderr(stderr);
     // What is set for a shop is not meant for practice.
-    let settings = std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("BREWLINE_"));
-    for (name, _) in settings {
+    let is_setting = |name: &str| ["BREWLINE_", "OTEL_"].iter().any(|of| name.starts_with(of));
+    for (name, _) in std::env::vars_os().filter(|(name, _)| is_setting(&name.to_string_lossy())) {
         command.env_remove(name);
     }
     command.spawn().context("can't start the line")

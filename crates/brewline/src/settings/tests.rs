@@ -62,6 +62,7 @@ fn other(key: &Key) -> Value {
         ("mode", _) => "manual".into(),
         ("log_format", _) => "json".into(),
         ("counter", _) => "http://cafe".into(),
+        ("trace_ratio", _) => 0.5.into(),
         (_, Value::Number(n)) => (n.as_u64().unwrap() + 1).into(),
         (_, Value::Bool(is)) => (!is).into(),
         (_, sample) => sample,

@@ -8,6 +8,8 @@ mod bed;
 mod broker;
 mod chaos;
 mod cluster;
+#[path = "../collector/mod.rs"]
+mod collector;
 mod contract;
 mod dlq;
 mod gone;
@@ -23,6 +25,7 @@ mod scale;
 mod strange;
 #[path = "../support/mod.rs"]
 mod support;
+mod traces;
 mod versions;
 mod watch;
 mod words;

@@ -40,7 +40,9 @@ fn has_stopped(pid: Pid) -> io::Result<bool> {
 pub(crate) fn brewline(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_brewline"));
     command.args(args).current_dir(std::env::temp_dir()).stdin(Stdio::null());
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("BREWLINE_")) {
+    for (name, _) in
+        std::env::vars().filter(|(name, _)| ["BREWLINE_", "OTEL_"].iter().any(|of| name.starts_with(of)))
+    {
         command.env_remove(name);
     }
     command

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ::order::{
     Action, Answer, At, BadField, By, CloudEvent, Command, CommandId, OrderState, Refusal, Role, Seen, Stage,
-    rfc3339, topic,
+    TraceContext, rfc3339, topic,
 };
 use axum::{body::Body, extract::State, response::Response};
 use eventlog::{Headers, Record};
@@ -15,7 +15,6 @@ use serde_json::value::RawValue;
 use super::{
     Id, answer,
     body::{self, bad_json},
-    order::traceparent,
     orders::{at, not_found, unknown_order},
 };
 use crate::{
@@ -23,6 +22,7 @@ use crate::{
     app::{App, not_taken, queue_full},
     clock, idempotency,
     problem::{Code, Problem},
+    steps::Sending,
     view::Look,
 };
 
@@ -62,7 +62,7 @@ pub(super) async fn command(
     let role = caller.role();
     let said_at = at(request.uri())?;
     let command_id = command_id(request.headers())?;
-    let trace = traceparent(request.headers()).map(<[u8]>::to_vec);
+    let trace = request.extensions().get().copied();
     let json = body::json(request, &app.settings).await?;
     let mut ask = parse(&json)?;
     let order_at = {
@@ -107,7 +107,12 @@ pub(super) async fn command(
 }
 
 /// Writes the command and waits for what becomes of it.
-async fn ask_for(app: &App, command: Command, at: At, trace: Option<Vec<u8>>) -> Result<Response, Problem> {
+async fn ask_for(
+    app: &App,
+    command: Command,
+    at: At,
+    trace: Option<TraceContext>,
+) -> Result<Response, Problem> {
     let role = command.by.role;
     let by_when = tokio::time::Instant::now() + app.settings.deadline;
     let signs = app.views.look_anyway().signs(at.partition);
@@ -119,14 +124,16 @@ async fn ask_for(app: &App, command: Command, at: At, trace: Option<Vec<u8>>) ->
         source: &app.settings.source,
         time: &time,
     };
-    let trace = trace.as_deref().map(|value| ("traceparent", value));
+    let sending = Sending::begin(&app.tracer, trace);
+    let trace = sending.context.map(TraceContext::text);
+    let trace = trace.as_ref().map(|text| (TraceContext::HEADER, text.as_bytes()));
     let record = Record::new(command.order_id.as_str().to_owned(), command.to_json())
         .with_headers(Headers::new(event.headers().into_iter().chain(trace)));
     let name = command.action.name();
-    let written = app
-        .publish(topic::COMMAND, at.partition, record)
-        .await
-        .map_err(|error| not_taken(&error).with("command_id", command.command_id.as_str()))?;
+    let written = app.publish(topic::COMMAND, at.partition, record).await;
+    sending.done(&app.tracer, topic::COMMAND, at.partition, &command.order_id, &written);
+    let written =
+        written.map_err(|error| not_taken(&error).with("command_id", command.command_id.as_str()))?;
     app.views.asked(At { partition: written.partition, offset: written.offset }, clock::now());
     tracing::debug!(order_id = %command.order_id, command = name, "command written");
     let said = tokio::time::timeout_at(by_when, asked.outcome()).await.ok().flatten();

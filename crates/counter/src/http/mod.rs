@@ -56,7 +56,8 @@ use ::order::OrderId;
 use axum::{
     Router,
     body::Body,
-    extract::Path,
+    extract::{MatchedPath, Path},
+    middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -112,7 +113,17 @@ pub(crate) struct Client(pub(crate) IpAddr);
 
 /// Everything but `POST /order`, which the server hands over without looking for a route.
 pub(crate) fn router(app: Arc<App>) -> Router {
-    routes().into_router().method_not_allowed_fallback(wrong_method).fallback(nothing_here).with_state(app)
+    let is_traced = app.tracer.is_on();
+    let routes = routes().into_router();
+    let routes = if is_traced { routes.route_layer(middleware::from_fn(name_route)) } else { routes };
+    routes.method_not_allowed_fallback(wrong_method).fallback(nothing_here).with_state(app)
+}
+
+/// Says behind the routes which one it was, for spans.
+async fn name_route(path: MatchedPath, request: Request<Body>, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    response.extensions_mut().insert(path);
+    response
 }
 
 fn routes() -> Routes {

@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, sync::Arc, time::Instant};
 
-use ::order::{At, CloudEvent, Limits, Order, OrderId, Status, rfc3339, topic};
+use ::order::{At, CloudEvent, Limits, Order, OrderId, Status, TraceContext, rfc3339, topic};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use eventlog::{Certainty, Headers, Position, PublishError, Record, partition_for};
@@ -19,6 +19,7 @@ use crate::{
     idempotency::{self, Turn},
     printing,
     problem::{Code, Problem},
+    steps::Sending,
 };
 
 /// An order that stands in the log.
@@ -29,24 +30,32 @@ pub(super) struct Placed {
 }
 
 /// Takes an order of the core: `POST /order?amount=N`.
-pub(crate) async fn place(app: &Arc<App>, request: Request<Incoming>) -> Response {
+pub(crate) async fn place(
+    app: &Arc<App>,
+    request: Request<Incoming>,
+    trace: Option<TraceContext>,
+) -> Response {
     if request.method() != Method::POST {
         return only_post();
     }
-    match try_place(app, request).await {
+    match try_place(app, request, trace).await {
         Ok(placed) => placed.response(StatusCode::ACCEPTED),
         Err(problem) => problem.into_response(),
     }
 }
 
-async fn try_place(app: &App, request: Request<Incoming>) -> Result<Placed, Problem> {
+async fn try_place(
+    app: &App,
+    request: Request<Incoming>,
+    trace: Option<TraceContext>,
+) -> Result<Placed, Problem> {
     let amount = amount(request.uri())?;
     let (parts, stray) = request.into_parts();
     if !stray.is_end_stream() {
         // Nobody needs it; read, so that the connection can be used again.
         body::all(stray, &app.settings).await?;
     }
-    submit(app, &parts.headers, Core { app, amount }).await
+    submit(app, &parts.headers, trace, Core { app, amount }).await
 }
 
 /// The amount in the query.
@@ -109,10 +118,16 @@ impl Ask for Core<'_> {
     fn promise(&self, _: &mut Order) {}
 }
 
-/// Gets an order into the log: once for each `Idempotency-Key`, and durable before this returns.
-pub(super) async fn submit(app: &App, headers: &HeaderMap, ask: impl Ask) -> Result<Placed, Problem> {
+/// Gets an order into the log: once for each `Idempotency-Key`, and durable before this returns. `trace`: what the
+/// request is part of.
+pub(super) async fn submit(
+    app: &App,
+    headers: &HeaderMap,
+    trace: Option<TraceContext>,
+    ask: impl Ask,
+) -> Result<Placed, Problem> {
     if let Some(key) = idempotency::key(headers)? {
-        return submit_once(app, headers, key, ask).await;
+        return submit_once(app, trace, key, ask).await;
     }
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|_| not_taken(&no_randomness()))?;
@@ -120,12 +135,17 @@ pub(super) async fn submit(app: &App, headers: &HeaderMap, ask: impl Ask) -> Res
     let mut order = ask.make(asked)?;
     ask.admit()?;
     ask.promise(&mut order);
-    let outcome = write(app, headers, &order, Clone::clone).await;
+    let outcome = write(app, trace, &order, Clone::clone).await;
     placed(outcome, order.order_id)
 }
 
 /// The same with a key.
-async fn submit_once(app: &App, headers: &HeaderMap, key: &str, ask: impl Ask) -> Result<Placed, Problem> {
+async fn submit_once(
+    app: &App,
+    trace: Option<TraceContext>,
+    key: &str,
+    ask: impl Ask,
+) -> Result<Placed, Problem> {
     let (arrived, began) = (clock::now(), tokio::time::Instant::now());
     let secret = app.secret.get().ok_or_else(Problem::starting)?;
     let uuid = idempotency::order_id(secret, key);
@@ -146,7 +166,7 @@ async fn submit_once(app: &App, headers: &HeaderMap, key: &str, ask: impl Ask) -
         Ok(Turn::Write(writing, mut order)) => {
             ask.promise(&mut order);
             let written = |json: &Bytes| idempotency::written(&order, json, &request, secret);
-            let outcome = writing.done(write(app, headers, &order, written).await);
+            let outcome = writing.done(write(app, trace, &order, written).await);
             return placed(outcome, id);
         }
         Ok(Turn::Wait(told)) => return placed(heard(told).await, id),
@@ -206,7 +226,7 @@ fn known(
 /// Writes it, and gives it as it is answered; `written` is what the record has of that.
 async fn write(
     app: &App,
-    headers: &HeaderMap,
+    trace: Option<TraceContext>,
     order: &Order,
     written: impl FnOnce(&Bytes) -> Bytes,
 ) -> idempotency::Outcome {
@@ -214,7 +234,9 @@ async fn write(
     let id = order.order_id.as_str();
     let time = rfc3339(clock::now());
     let event = CloudEvent { id, kind: CloudEvent::RECEIVED, source: &app.settings.source, time: &time };
-    let trace = traceparent(headers).map(|value| ("traceparent", value));
+    let sending = Sending::begin(&app.tracer, trace);
+    let trace = sending.context.map(TraceContext::text);
+    let trace = trace.as_ref().map(|text| (TraceContext::HEADER, text.as_bytes()));
     let record = Record {
         key: Some(Bytes::copy_from_slice(id.as_bytes())),
         value: Some(written(&json)),
@@ -227,6 +249,7 @@ async fn write(
     let partition = partition_for(id.as_bytes(), app.publisher.partitions(topic::RECEIVED));
     // Both at once: whoever reads that it is to be printed finds the order, and nobody waits longer for it.
     let (at, ()) = tokio::join!(app.publish(topic::RECEIVED, partition, record), printing::owe(app, order));
+    sending.done(&app.tracer, topic::RECEIVED, partition, &order.order_id, &at);
     let at = at?;
     app.metrics.accepted.inc();
     app.views.accepted(order);
@@ -269,46 +292,4 @@ fn nobody_knows() -> PublishError {
 
 fn no_randomness() -> PublishError {
     PublishError::not_written(eventlog::Reason::Storage("the system gives no random numbers".to_owned()))
-}
-
-/// The W3C trace context that came with the request, if it is one. Source: Trace Context 1, section 3.2.
-pub(super) fn traceparent(headers: &HeaderMap) -> Option<&[u8]> {
-    let value = headers.get("traceparent")?.as_bytes();
-    let hex = |part: &[u8]| part.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-    let named = |part: &[u8]| hex(part) && part.iter().any(|b| *b != b'0');
-    let mut parts = value.split(|b| *b == b'-');
-    let [version, trace, parent, flags] = [parts.next()?, parts.next()?, parts.next()?, parts.next()?];
-    let valid = version == b"00"
-        && (trace.len(), parent.len(), flags.len()) == (32, 16, 2)
-        && named(trace)
-        && named(parent)
-        && hex(flags)
-        && parts.next().is_none();
-    valid.then_some(value)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_a_valid_trace_context_is_passed_on() {
-        let check = |value: &str| {
-            let mut headers = HeaderMap::new();
-            headers.insert("traceparent", value.parse().unwrap());
-            traceparent(&headers).is_some()
-        };
-        assert!(check("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"));
-        for bad in [
-            "",
-            "00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01",
-            "00-00000000000000000000000000000000-b7ad6b7169203331-01",
-            "00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01",
-            "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
-            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331",
-            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-00",
-        ] {
-            assert!(!check(bad), "{bad}");
-        }
-    }
 }

@@ -2,13 +2,14 @@
 
 use std::{sync::Arc, time::Duration};
 
-use ::order::{Millis, OrderId, Promise, Role};
+use ::order::{Millis, OrderId, Promise, Role, Stage};
 use axum::{Extension, extract::State, response::Response};
 use bytes::Bytes;
 use futures_util::stream;
 use http::{HeaderMap, Method};
 use serde::Serialize;
 use tokio::time::{Instant, sleep_until};
+use traces::Tracer;
 
 use super::{Client, Id, sse};
 use crate::{
@@ -17,6 +18,7 @@ use crate::{
     clock,
     problem::Problem,
     seats::Seat,
+    steps::Ringing,
     view::{Queue, Views, Watching},
 };
 
@@ -44,6 +46,8 @@ pub(super) async fn stream(
             said_waiting: false,
             said_unknown: false,
             over: false,
+            rung: None,
+            ringing: None,
             began: clock::now(),
         },
         unknown_until: Instant::now() + UNKNOWN,
@@ -79,6 +83,10 @@ struct Talk {
     said_waiting: bool,
     said_unknown: bool,
     over: bool,
+    /// The round in which it was said that the order is ready.
+    rung: Option<u32>,
+    /// That was said just now.
+    ringing: Option<Ringing>,
     began: Millis,
 }
 
@@ -109,6 +117,10 @@ impl Pager {
             self.greeted = true;
             return Some(sse::retry());
         }
+        // Who asks for more has taken what was said last.
+        if let Some(ringing) = self.talk.ringing.take() {
+            ringing.done(&self.app.tracer);
+        }
         while !self.talk.over && !self.app.closing.is_cancelled() {
             let changed = self.watching.changed();
             tokio::pin!(changed);
@@ -116,7 +128,7 @@ impl Pager {
             changed.as_mut().enable();
             // Whoever is signed out meanwhile, or has no token any more, is told so when they come back.
             let role = self.who.caller_once_known(&self.app).ok()?.as_ref().map(Caller::role);
-            if let Some(event) = self.talk.look(&self.app.views, self.watching.id(), role) {
+            if let Some(event) = self.talk.look(&self.app.views, &self.app.tracer, self.watching.id(), role) {
                 return Some(event);
             }
             let wake = if self.talk.is_in_the_dark() {
@@ -146,7 +158,7 @@ impl Pager {
 impl Talk {
     /// What there is to say of the order now that the client does not know yet. `role`: as whom it follows, once that is
     /// known.
-    fn look(&mut self, views: &Views, id: &OrderId, role: Option<Role>) -> Option<Bytes> {
+    fn look(&mut self, views: &Views, tracer: &Tracer, id: &OrderId, role: Option<Role>) -> Option<Bytes> {
         let (Some(look), Some(role)) = (views.look(), role) else {
             return (!std::mem::replace(&mut self.said_waiting, true))
                 .then(|| heartbeat_as("waiting", views, id));
@@ -169,6 +181,9 @@ impl Talk {
             return None;
         }
         self.told = Some(state.version);
+        if state.stage == Stage::Ready && self.rung.replace(state.round) != Some(state.round) {
+            self.ringing = Ringing::begin(tracer, state);
+        }
         let snapshot = look.snapshot(state, role);
         Some(sse::event("order", Some(&state.version.to_string()), &snapshot))
     }
@@ -228,7 +243,16 @@ mod tests {
     use crate::view::Changes;
 
     fn talk(began: Millis) -> Talk {
-        Talk { told: None, was_there: false, said_waiting: false, said_unknown: false, over: false, began }
+        Talk {
+            told: None,
+            was_there: false,
+            said_waiting: false,
+            said_unknown: false,
+            over: false,
+            rung: None,
+            ringing: None,
+            began,
+        }
     }
 
     #[test]
@@ -236,7 +260,11 @@ mod tests {
         let (views, id) = (Views::new("boot".to_owned()), OrderId::new("late").unwrap());
         let mut talk = talk(5);
         views.at_end(6);
-        assert!(talk.look(&views, &id, Some(Role::Holder)).unwrap().starts_with(b"event: unknown"));
+        assert!(
+            talk.look(&views, &Tracer::default(), &id, Some(Role::Holder))
+                .unwrap()
+                .starts_with(b"event: unknown")
+        );
         assert!(talk.is_about_nothing());
         views.fold(&mut Changes::default(), |view, changes| {
             let record = Record::new("late", Order::new(id.clone(), 1).to_json());
@@ -245,7 +273,11 @@ mod tests {
                 changes,
             );
         });
-        assert!(talk.look(&views, &id, Some(Role::Holder)).unwrap().starts_with(b"id: 0\nevent: order"));
+        assert!(
+            talk.look(&views, &Tracer::default(), &id, Some(Role::Holder))
+                .unwrap()
+                .starts_with(b"id: 0\nevent: order")
+        );
         assert!(!talk.is_about_nothing(), "its stream does not end after a minute");
     }
 
@@ -254,9 +286,13 @@ mod tests {
         let (views, id) = (Views::new("boot".to_owned()), OrderId::new("a").unwrap());
         let mut talk = talk(5);
         views.at_end(5);
-        assert_eq!(talk.look(&views, &id, Some(Role::Holder)), None);
+        assert_eq!(talk.look(&views, &Tracer::default(), &id, Some(Role::Holder)), None);
         assert!(talk.is_in_the_dark());
         views.at_end(6);
-        assert!(talk.look(&views, &id, Some(Role::Holder)).unwrap().starts_with(b"event: unknown"));
+        assert!(
+            talk.look(&views, &Tracer::default(), &id, Some(Role::Holder))
+                .unwrap()
+                .starts_with(b"event: unknown")
+        );
     }
 }

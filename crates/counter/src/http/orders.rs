@@ -39,10 +39,11 @@ pub(super) async fn place(
     request: Request<Body>,
 ) -> Result<Response, Problem> {
     let headers = request.headers().clone();
+    let trace = request.extensions().get().copied();
     let json = body::json(request, &app.settings).await?;
     let draft = Draft::parse(&json)?;
     let who = Who { address, device: headers.get(DEVICE).map(HeaderValue::as_bytes) };
-    let placed = submit(&app, &headers, Sale::new(&app, caller.role(), who, draft)).await?;
+    let placed = submit(&app, &headers, trace, Sale::new(&app, caller.role(), who, draft)).await?;
     Ok(placed.response(StatusCode::CREATED))
 }
 
