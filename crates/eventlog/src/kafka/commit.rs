@@ -3,7 +3,10 @@
 use std::{
     collections::BTreeSet,
     ffi::CStr,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -23,9 +26,10 @@ use super::{
     native,
     options::Options,
     revive::revive,
+    settle::{self, Place, Plan},
     shared::{Failed, Shared, lock},
 };
-use crate::{CommitError, Partition, Reason, Record, WorkError};
+use crate::{CommitError, Partition, Reason, Record, Topic, WorkError};
 
 /// How long a transaction may be open. A dead worker's hides what comes after it for as long, and up to how often
 /// the brokers look for such (`transaction.abort.timed.out.transaction.cleanup.interval.ms`) on top.
@@ -36,9 +40,12 @@ const COMMIT_WITHIN: Duration = Duration::from_secs(8);
 const ABORT_WITHIN: Duration = Duration::from_secs(2);
 /// How long the first word with the brokers is waited for, which takes back what an earlier session left open.
 const BEGIN_WITHIN: Duration = Duration::from_secs(10);
-/// The brokers answer the end of a transaction before they write its marks. One that is lost within this time of the
-/// answer may not have written them.
-const MARKED_WITHIN: Duration = Duration::from_secs(5);
+/// The brokers answer the end of a transaction before they write its marks. As long after it a session that ends leaves
+/// its last transaction to be looked after, whatever it ends of: one that was paused, and not lost, may have been about
+/// to write them.
+const LOOKED_AFTER: Duration = Duration::from_mins(1);
+/// How often a mark that can't be seen yet is looked for.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// One step of waiting, between looks whether a record has failed. A flush that succeeds ends at once.
 const STEP: Duration = Duration::from_millis(50);
 
@@ -48,6 +55,8 @@ pub(super) struct Writer {
     producer: BaseProducer<Outcome>,
     /// The transactional id.
     name: String,
+    /// The topic of the state.
+    state: Topic,
     /// Whether the brokers know it, and have shut out whoever had its name before.
     known: bool,
     /// When the end of the last transaction was answered; `None`: it was not.
@@ -56,7 +65,7 @@ pub(super) struct Writer {
 
 impl Writer {
     /// `name` is the transactional id: the brokers let only the last one in with it.
-    pub(super) fn new(shared: &Arc<Shared>, name: &str) -> Result<Self, Failed> {
+    pub(super) fn new(shared: &Arc<Shared>, name: &str, state: Topic) -> Result<Self, Failed> {
         let timeout = TRANSACTION_TIMEOUT.as_millis().to_string();
         let limit = MESSAGE_MAX_BYTES.to_string();
         let config = shared.options.client(
@@ -80,7 +89,14 @@ impl Writer {
         );
         let producer = config.create_with_context(Outcome::new(&shared.options));
         let producer = producer.map_err(|error| shared.failed_with("begin to commit", &error))?;
-        Ok(Self { shared: shared.clone(), producer, name: name.to_owned(), known: false, answered: None })
+        Ok(Self {
+            shared: shared.clone(),
+            producer,
+            name: name.to_owned(),
+            state,
+            known: false,
+            answered: None,
+        })
     }
 
     /// The transactional id.
@@ -90,7 +106,7 @@ impl Writer {
 
     /// Whether an earlier session with this name may have left something open.
     pub(super) fn has_predecessor(&self) -> bool {
-        !self.known && !self.shared.left(&self.name).is_empty()
+        !self.known && self.shared.left(&self.name).is_some()
     }
 
     /// Makes itself known to the brokers, once. Before any state is read: what an earlier session left open would
@@ -119,49 +135,111 @@ impl Writer {
         Ok(())
     }
 
-    /// Takes back what an earlier session left open. By the brokers' word nothing is: they let this one in. But one
-    /// that comes back after it was killed may end a transaction without a mark of it in its partitions (seen with
-    /// 4.3.0, which says "these partitions are likely deleted already and hence can be skipped"), and then it hides
-    /// for ever what comes after it. A transaction in the same places that is taken back takes that one along, for
-    /// it has the same producer id.
+    /// Brings the last transaction of an earlier session to one end in all places: see [`settle`]. By the brokers'
+    /// word it has ended, since they let this one in.
     fn settle(&self, group: &Group, deadline: Instant) -> Result<(), WorkError> {
-        let places = self.shared.left(&self.name);
-        if places.is_empty() {
-            return Ok(());
-        }
-        let records = places.iter().filter_map(|((topic, partition), record)| {
-            Some((self.shared.topic(topic)?.name.as_c_str(), *partition, record))
-        });
-        let begun = self.producer.begin_transaction().map_err(|error| self.error(&error));
-        let written = begun.and_then(|()| self.write(records, deadline));
-        let sent = written.and_then(|()| match group.as_nobody() {
-            Some((nobody, position)) => self.send_to(&position, &nobody, deadline),
-            None => Ok(()),
-        });
-        let left = deadline.saturating_duration_since(Instant::now());
-        let ended =
-            sent.and_then(|()| self.producer.abort_transaction(left).map_err(|error| self.error(&error)));
-        ended.map_err(|error| {
+        let Some(mut last) = self.shared.left(&self.name) else { return Ok(()) };
+        let failed = |error: CommitError| {
             let heals = !matches!(error, CommitError::Fatal(_));
-            let sentence = format!("what the last session left open can't be taken back: {error}");
+            let sentence = format!("what the last session left open can't be brought to its end: {error}");
             WorkError::from(Failed { sentence, heals })
+        };
+        let nobody = group.as_nobody().ok_or_else(|| {
+            let sentence = "no client could be made to look after the last session's positions".to_owned();
+            WorkError::from(Failed { sentence, heals: true })
         })?;
+        let mut plan = self.plan(&last, deadline)?;
+        loop {
+            if !plan.anew.is_empty() {
+                last.note_taken_back(&plan.take_back);
+                self.shared.leave(&self.name, last.clone());
+            }
+            // Where the group has its positions nobody can look: they are taken back in any case, since those that
+            // count stand in the state.
+            self.take_back_all(&last, &plan.take_back, &nobody, deadline).map_err(failed)?;
+            if plan.is_empty() {
+                break;
+            }
+            if !plan.anew.is_empty() {
+                self.write_anew(&last, &plan, deadline).map_err(failed)?;
+                tracing::info!("the last transaction, of which a broker had lost a part, is whole again");
+            }
+            // The brokers begin no other one before each mark of these is written, or was forgotten as well.
+            self.take_back_all(&last, &BTreeSet::new(), &nobody, deadline).map_err(failed)?;
+            plan = self.plan(&last, deadline)?;
+        }
         self.shared.forget_left(&self.name);
-        tracing::debug!("what the last session may have left open is taken back");
+        tracing::debug!("what the last session may have left open has come to its end");
         Ok(())
     }
 
-    /// Whether the last transaction may be open in a partition that it wrote to.
-    pub(super) fn may_be_open(&self) -> bool {
-        self.hear();
-        let lost = *lock(&self.producer.context().lost);
-        self.answered
-            .is_none_or(|answered| lost.is_some_and(|lost| lost.duration_since(answered) < MARKED_WITHIN))
+    fn plan(&self, last: &settle::Last, deadline: Instant) -> Result<Plan, WorkError> {
+        loop {
+            let marks = settle::look(&self.shared, last, deadline)?;
+            if let Some(plan) = last.plan(&marks, self.state) {
+                return Ok(plan);
+            }
+            if Instant::now() + LOOK_AGAIN >= deadline {
+                // What hides it may do so for ever, and then nobody sees what is behind it.
+                return Ok(last.plan(&marks.without_unseen(), self.state).unwrap_or_default());
+            }
+            // Somebody else's transaction ends, which nothing tells us of: short, and bounded by the deadline.
+            std::thread::sleep(LOOK_AGAIN);
+        }
     }
 
-    fn note_end(&mut self) {
-        *lock(&self.producer.context().lost) = None;
-        self.answered = Some(Instant::now());
+    /// A transaction in the same places that is taken back takes along what is open there: it has the same producer
+    /// id.
+    fn take_back_all(
+        &self,
+        last: &settle::Last,
+        places: &BTreeSet<Place>,
+        (nobody, position): &(ConsumerGroupMetadata, TopicPartitionList),
+        deadline: Instant,
+    ) -> Result<(), CommitError> {
+        self.producer.begin_transaction().map_err(|error| self.error(&error))?;
+        let records = places.iter().filter_map(|&(topic, partition)| {
+            Some((self.shared.topic(topic)?.name.as_c_str(), partition, last.first((topic, partition))?))
+        });
+        self.write(records, deadline)?;
+        self.send_to(position, nobody, deadline)?;
+        let left = deadline.saturating_duration_since(Instant::now());
+        self.producer.abort_transaction(left).map_err(|error| self.error(&error))
+    }
+
+    /// No member of the group is asked for: nobody else writes what is written here, as long as its state is hidden.
+    fn write_anew(&self, last: &settle::Last, plan: &Plan, deadline: Instant) -> Result<(), CommitError> {
+        self.producer.begin_transaction().map_err(|error| self.error(&error))?;
+        let records = plan.anew.iter().filter_map(|at| {
+            let (topic, partition, record) = last.record(*at)?;
+            Some((self.shared.topic(topic)?.name.as_c_str(), *partition, record))
+        });
+        self.write(records, deadline)?;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.producer.commit_transaction(left) {
+                Ok(()) => return Ok(()),
+                Err(KafkaError::Transaction(error)) if error.is_retriable() && !left.is_zero() => {}
+                Err(error) => return Err(self.error(&error)),
+            }
+        }
+    }
+
+    /// Whether a mark of the last transaction may be missing, and the session must not go on until it is seen: a broker
+    /// was lost since it began. However long after: it is only heard of when there is time for it.
+    pub(super) fn may_be_open(&self) -> bool {
+        self.hear();
+        self.answered.is_none() || self.producer.context().has_lost.load(Ordering::Relaxed)
+    }
+
+    /// Whether whoever comes next is to look after it: a session that never began any leaves nothing.
+    pub(super) fn leaves_something(&self) -> bool {
+        self.known && (self.may_be_open() || self.answered.is_some_and(|at| at.elapsed() < LOOKED_AFTER))
+    }
+
+    /// Its marks were seen.
+    pub(super) fn note_marks(&self) {
+        self.producer.context().has_lost.store(false, Ordering::Relaxed);
     }
 
     /// Lets the producer say what it has to say: what nobody hears is kept.
@@ -189,6 +267,7 @@ impl Writer {
             other => CommitError::Aborted(Reason::Storage(other.to_string())),
         })?;
         lock(&self.producer.context().failed).take();
+        self.producer.context().has_lost.store(false, Ordering::Relaxed);
         self.answered = None;
         self.producer.begin_transaction().map_err(|error| self.error(&error))?;
         let deadline = Instant::now() + COMMIT_WITHIN;
@@ -300,7 +379,7 @@ impl Writer {
             let left = deadline.saturating_duration_since(Instant::now());
             match self.producer.commit_transaction(left) {
                 Ok(()) => {
-                    self.note_end();
+                    self.answered = Some(Instant::now());
                     return Ok(());
                 }
                 Err(KafkaError::Transaction(error)) if error.txn_requires_abort() => {
@@ -324,7 +403,7 @@ impl Writer {
             self.producer.poll(Duration::from_millis(1));
         }
         match self.producer.abort_transaction(deadline.saturating_duration_since(Instant::now())) {
-            Ok(()) => self.note_end(),
+            Ok(()) => self.answered = Some(Instant::now()),
             // The brokers do it when its time is over.
             Err(error) => tracing::debug!(%error, "the transaction could not be taken back"),
         }
@@ -379,20 +458,20 @@ impl Writer {
     }
 }
 
-/// Hears which record has failed, which topic was refused, and when a broker was lost.
+/// Hears which record has failed, which topic was refused, and that a broker was lost.
 #[derive(Debug)]
 struct Outcome {
     ears: Ears,
     failed: Mutex<Option<(Code, String)>>,
     refused: Mutex<Option<String>>,
-    /// For the first time since a transaction's end was answered.
-    lost: Mutex<Option<Instant>>,
+    /// Since the last transaction began, or its marks were seen.
+    has_lost: AtomicBool,
 }
 
 impl Outcome {
     fn new(options: &Options) -> Self {
-        let (failed, refused, lost) = (Mutex::default(), Mutex::default(), Mutex::default());
-        Self { ears: Ears::new(options), failed, refused, lost }
+        let (failed, refused) = (Mutex::default(), Mutex::default());
+        Self { ears: Ears::new(options), failed, refused, has_lost: AtomicBool::new(false) }
     }
 }
 
@@ -406,7 +485,7 @@ impl ClientContext for Outcome {
     }
 
     fn error(&self, error: KafkaError, said: &str) {
-        lock(&self.lost).get_or_insert_with(Instant::now);
+        self.has_lost.store(true, Ordering::Relaxed);
         self.ears.hear(&error, said);
     }
 }

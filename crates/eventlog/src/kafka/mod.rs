@@ -10,7 +10,7 @@
 //! | `watch`, `fate` | everything, also what is not committed, and what became of it |
 //! | `work`, `share`, `group`, `members` | a session; what it has of one partition; its place in the group; who else is in it |
 //! | `claim`, `waiting` | whose the name of an instance is; a wait to be let into the group, and when to say so |
-//! | `commit` | transactions |
+//! | `commit`, `settle` | transactions; what became of the last one of a session that has ended |
 //! | `offsets` | where partitions begin and end |
 //! | `shared`, `bell`, `ears` | what everything on one log shares; waiting; what clients say of themselves |
 //! | `lookout` | partitions that are new, topics that are gone, and whether brokers are there |
@@ -42,6 +42,7 @@ mod producer;
 mod publish;
 mod refusal;
 mod revive;
+mod settle;
 mod share;
 mod shared;
 mod stall;

@@ -23,8 +23,9 @@ use super::{
     failure::{Failure, parts},
     native::Reader,
     options::Options,
+    settle::Last,
 };
-use crate::{FollowError, OpenError, Partition, Record, Topic, TopicSpec, WorkError};
+use crate::{FollowError, OpenError, Topic, TopicSpec, WorkError};
 
 /// How long a look at a topic may take.
 const LOOK_WITHIN: Duration = Duration::from_millis(500);
@@ -52,13 +53,9 @@ pub(super) struct Shared {
     look_wanted: AtomicBool,
     /// Numbers of the sessions that there are.
     slots: Mutex<BTreeSet<usize>>,
-    /// By transactional id, where the last transaction of a session that has ended wrote and may be open, and a record
-    /// of each place.
-    left: Mutex<BTreeMap<String, Places>>,
+    /// By transactional id, the last transaction of a session that has ended, if it may be open somewhere.
+    left: Mutex<BTreeMap<String, Last>>,
 }
-
-/// Where a transaction wrote, and one record of each place.
-pub(super) type Places = BTreeMap<(Topic, Partition), Record>;
 
 /// A topic of the log.
 #[derive(Debug)]
@@ -157,19 +154,17 @@ impl Shared {
         }
     }
 
-    /// A session with this transactional id has ended; where its last transaction wrote, if that may be open.
-    pub(super) fn leave(&self, id: &str, places: Places) {
-        if !places.is_empty() {
-            lock(&self.left).insert(id.to_owned(), places);
-        }
+    /// A session with this transactional id has ended, and its last transaction may be open somewhere.
+    pub(super) fn leave(&self, id: &str, last: Last) {
+        lock(&self.left).insert(id.to_owned(), last);
     }
 
     /// What one with this transactional id may have left open.
-    pub(super) fn left(&self, id: &str) -> Places {
-        lock(&self.left).get(id).cloned().unwrap_or_default()
+    pub(super) fn left(&self, id: &str) -> Option<Last> {
+        lock(&self.left).get(id).cloned()
     }
 
-    /// That is taken back.
+    /// That has come to its end.
     pub(super) fn forget_left(&self, id: &str) {
         lock(&self.left).remove(id);
     }

@@ -17,8 +17,9 @@ use super::{
     members,
     native::{Read, Reader},
     offsets::{Ask, Offsets, ask},
+    settle::{Last, is_all_marked},
     share::{Cursor, Hidden, Share},
-    shared::{Places, Shared, Slot},
+    shared::{Failed, Shared, Slot},
 };
 use crate::{
     Assignment, CommitError, Committed, Entry, InputRange, Offset, OpenError, Pace, Partition, Partitions,
@@ -29,6 +30,13 @@ use crate::{
 const BATCH: usize = 4_096;
 /// How long to gather: a commit takes 2 to 4 ms, and one that takes everything of 5 ms loses nothing by it.
 const LINGER: Duration = Duration::from_millis(5);
+/// How long a session waits for the marks of its last transaction, when brokers answer again after one was lost. The
+/// next one waits as well, but finds out which of them never come.
+const MARKS_WITHIN: Duration = Duration::from_secs(10);
+/// How long one look at them may take.
+const LOOK_WITHIN: Duration = Duration::from_millis(500);
+/// How long a commit waits for those of the one before it.
+const COMMIT_WAITS: Duration = Duration::from_secs(2);
 /// With this many inputs a transaction is committed, although there is more: it stays far below the time that the
 /// brokers give it.
 const TRANSACTION: usize = 8_192;
@@ -49,8 +57,10 @@ pub(super) struct Session {
     ends: Offsets,
     /// Lower bounds of the next offset in each partition that is written to.
     floors: Offsets,
-    /// Where the last transaction wrote, and a record of each place.
-    last: Places,
+    /// The last transaction.
+    last: Option<Last>,
+    /// Since when a mark of it is missing, and when that was looked at last.
+    unmarked: Option<(Instant, Instant)>,
 }
 
 impl Session {
@@ -77,7 +87,7 @@ impl Session {
             }
             None => format!("{group}-{}-{}", shared.process, slot.number),
         };
-        let writer = Writer::new(shared, &id)?;
+        let writer = Writer::new(shared, &id, spec.state)?;
         Ok(Self {
             group: Group::join(shared, spec, &bell)?,
             reader: shared.reader(BATCH, &bell)?,
@@ -90,7 +100,8 @@ impl Session {
             ready: VecDeque::new(),
             ends: Offsets::new(),
             floors: Offsets::new(),
-            last: Places::new(),
+            last: None,
+            unmarked: None,
         })
     }
 
@@ -282,7 +293,8 @@ impl Session {
                 "partition {partition} waits: a transaction that is open from offset {from} of topic {name} on hides \
                  what comes after it; if no program works on that any more, end it with \
                  kafka-transactions.sh --bootstrap-server {brokers} abort --topic {name} --partition {partition} \
-                 --start-offset {from}"
+                 --start-offset {from}, which takes back what it wrote there: an order whose bell it rang may ring \
+                 once more"
             );
         }
         Ok(())
@@ -298,6 +310,32 @@ impl Session {
         let earliest = self.ask(&place, Ask::Beginning)?[&place[0]];
         let end = self.ask(&place, Ask::End)?[&place[0]];
         Ok(WorkError::OutOfRange { topic, partition, wanted, earliest, end })
+    }
+
+    /// Looks for the marks of the last transaction, once in a second, if a broker was lost that was to write them.
+    /// False as long as one is missing: what is taken back then would take along what was committed.
+    fn has_marks(&mut self) -> Result<bool, WorkError> {
+        let Some(last) = self.last.as_ref().filter(|_| self.writer.may_be_open()) else {
+            self.unmarked = None;
+            return Ok(true);
+        };
+        let now = Instant::now();
+        let (since, looked) = self.unmarked.unwrap_or((now, now));
+        if self.unmarked.is_some() && now.saturating_duration_since(looked) < LOOK_UP {
+            return Ok(false);
+        }
+        match is_all_marked(&self.shared, &self.reader, &last.places(), LOOK_WITHIN) {
+            Ok(true) => {
+                self.writer.note_marks();
+                self.unmarked = None;
+                return Ok(true);
+            }
+            Ok(false) if now.saturating_duration_since(since) >= MARKS_WITHIN => return Err(unmarked()),
+            Ok(false) => self.unmarked = Some((since, now)),
+            // It is the brokers that are missing.
+            Err(_) => self.unmarked = Some((now, now)),
+        }
+        Ok(false)
     }
 
     /// Asks the log's probe, which also sees what is not committed.
@@ -352,6 +390,22 @@ impl Session {
         Ok(list)
     }
 
+    /// Waits until the last transaction is closed wherever it wrote.
+    fn wait_for_marks(&mut self) -> Result<(), CommitError> {
+        let deadline = Instant::now() + COMMIT_WAITS;
+        let failed = |error: WorkError| CommitError::Aborted(Reason::Storage(error.to_string()));
+        while !self.has_marks().map_err(failed)? {
+            if self.shared.is_closed() {
+                return Err(CommitError::Aborted(Reason::Closed));
+            }
+            if Instant::now() >= deadline {
+                return Err(failed(unmarked()));
+            }
+            self.bell.wait_until(deadline.min(Instant::now() + LOOK_UP));
+        }
+        Ok(())
+    }
+
     /// A transaction with these records was committed: each partition that it wrote to also has a mark of it now.
     fn raise_floors(&mut self, transaction: &Transaction) -> Committed {
         let mut counts: BTreeMap<(Topic, Partition), u64> = BTreeMap::new();
@@ -368,10 +422,15 @@ impl Session {
     }
 }
 
+fn unmarked() -> WorkError {
+    let sentence = "a broker was lost that was to end the last transaction in each of its topics".to_owned();
+    Failed { sentence, heals: true }.into()
+}
+
 impl Drop for Session {
     fn drop(&mut self) {
-        if self.writer.may_be_open() {
-            self.shared.leave(self.writer.name(), std::mem::take(&mut self.last));
+        if let Some(last) = self.last.take().filter(|_| self.writer.leaves_something()) {
+            self.shared.leave(self.writer.name(), last);
         }
         self.shared.note_member(self.writer.name(), self.group.member_id());
     }
@@ -400,6 +459,7 @@ impl Work for Session {
                 return Ok(ready);
             }
             self.writer.hear();
+            self.has_marks()?;
             self.tell_of_hidden()?;
             for topic in self.spec.inputs.iter().chain([&self.spec.state]).chain(&self.spec.outputs) {
                 self.shared.check_is_there(topic)?;
@@ -488,6 +548,7 @@ impl Work for Session {
         if !transaction.positions.iter().all(is_started) {
             return Err(CommitError::Fenced);
         }
+        self.wait_for_marks()?;
         let positions = self.positions(&transaction.positions)?;
         let shared = self.shared.clone();
         let name = |topic: Topic| shared.topic(topic).map(|known| known.name.as_c_str());
@@ -495,12 +556,12 @@ impl Work for Session {
             .records
             .iter()
             .filter_map(|(topic, partition, record)| Some((name(topic)?, *partition, record)));
-        self.last.clear();
-        for (topic, partition, record) in &transaction.records {
-            self.last.entry((topic, *partition)).or_insert_with(|| record.clone());
-        }
-        self.writer.commit(records, &positions, &self.group)?;
-        Ok(self.raise_floors(&transaction))
+        let from = transaction.records.iter().map(|(topic, partition, _)| (*topic, *partition));
+        let from = from.map(|place| (place, self.floors.get(&place).copied().unwrap_or_default())).collect();
+        let done = self.writer.commit(records, &positions, &self.group);
+        let done = done.map(|()| self.raise_floors(&transaction));
+        self.last = Some(Last::new(transaction.records, from));
+        done
     }
 
     fn pace(&self) -> Pace {

@@ -14,8 +14,8 @@ use eventlog::{
 };
 
 use crate::bed::{
-    KafkaBed, WAIT, broker, everything, keys, prefix, publish, read_to_end, signal, spec, start_all,
-    take_all, until,
+    KafkaBed, WAIT, broker, everything, keys, own_brokers, prefix, publish, read_to_end, signal, spec,
+    start_all, take_all, until,
 };
 
 /// How long a counter lets a record wait.
@@ -68,6 +68,7 @@ pub(crate) fn try_to_publish(log: &KafkaLog, key: &str) -> Result<eventlog::Posi
 
 #[test]
 fn without_the_broker_nothing_is_said_that_is_not_so_and_all_goes_on_when_it_is_back() {
+    let _turn = own_brokers();
     let broker = Broker::start();
     let mut options = Options::new(format!("127.0.0.1:{}", broker.port), TOPICS);
     options.prefix = prefix();

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU32, Ordering},
     },
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
@@ -26,6 +26,13 @@ pub(crate) fn broker() -> String {
         "these tests need a broker: run `scripts/kafka start --port 29092 --secure --java`, then say \
          BREWLINE_TEST_KAFKA=127.0.0.1:29092",
     )
+}
+
+/// One test at a time has brokers of its own: they take the machine from each other when they start, and the tests
+/// have times to keep.
+pub(crate) fn own_brokers() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A prefix that no other test has.

@@ -6,6 +6,7 @@ mod away;
 mod bed;
 mod follow;
 mod lanes;
+mod marks;
 mod native;
 mod print_shop;
 mod proxy;

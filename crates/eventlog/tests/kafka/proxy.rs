@@ -1,19 +1,19 @@
-//! Stands between clients and the broker: cuts them off, keeps some of its answers to itself, and lets it answer as one
-//! does that has just started.
+//! Stands between clients and the broker: cuts them off, keeps some of its answers to itself, holds back what it is
+//! asked, and lets it answer as one does that has just started.
 
 use std::{
     collections::HashMap,
     io::{Read as _, Result, Write as _},
     net::{Shutdown, TcpListener, TcpStream},
     sync::{
-        Arc, Mutex,
+        Arc, Condvar, Mutex,
         atomic::{AtomicBool, AtomicI16, AtomicUsize, Ordering},
     },
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
-use crate::bed::{broker, until};
+use crate::bed::{BOUND, broker, until};
 
 /// What is asked. Source: Kafka's protocol.
 pub(crate) const PRODUCE: i16 = 0;
@@ -21,6 +21,7 @@ pub(crate) const FETCH: i16 = 1;
 pub(crate) const LIST_OFFSETS: i16 = 2;
 const METADATA: i16 = 3;
 const FIND_COORDINATOR: i16 = 10;
+pub(crate) const END_TXN: i16 = 26;
 
 pub(crate) struct Proxy {
     port: u16,
@@ -30,6 +31,10 @@ pub(crate) struct Proxy {
 
 #[derive(Default)]
 struct Shared {
+    /// The broker behind it.
+    server: String,
+    /// Where each broker says that it is, and the port to say instead.
+    moves: Vec<(String, u16)>,
     is_cut: AtomicBool,
     streams: Mutex<Vec<TcpStream>>,
     /// Until then answers name no broker.
@@ -37,15 +42,29 @@ struct Shared {
     blind: AtomicUsize,
     /// Answers to this do not come; one more than its number, 0 for nothing.
     unanswered: AtomicI16,
+    /// What is not passed on to the broker now, and how much of it has come.
+    held: Mutex<(Option<i16>, usize)>,
+    passes: Condvar,
 }
 
 impl Proxy {
     pub(crate) fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
-        let port = listener.local_addr().expect("it is bound").port();
-        let mut proxy = Self { port, shared: Arc::default(), accepts: None };
-        proxy.accept(listener);
-        proxy
+        Self::before(&[broker()]).pop().expect("one for one")
+    }
+
+    /// One before each of these brokers, which are one cluster.
+    pub(crate) fn before(brokers: &[String]) -> Vec<Self> {
+        let bind = |_: &String| TcpListener::bind("127.0.0.1:0").expect("a port is free");
+        let listeners: Vec<_> = brokers.iter().map(bind).collect();
+        let port = |listener: &TcpListener| listener.local_addr().expect("it is bound").port();
+        let moves: Vec<_> = brokers.iter().cloned().zip(listeners.iter().map(port)).collect();
+        let start = |(server, listener): (&String, TcpListener)| {
+            let shared = Shared { server: server.clone(), moves: moves.clone(), ..Shared::default() };
+            let mut proxy = Self { port: port(&listener), shared: Arc::new(shared), accepts: None };
+            proxy.accept(listener);
+            proxy
+        };
+        brokers.iter().zip(listeners).map(start).collect()
     }
 
     pub(crate) fn address(&self) -> String {
@@ -85,20 +104,36 @@ impl Proxy {
         self.shared.unanswered.store(0, Ordering::SeqCst);
     }
 
+    /// What the broker is asked of this kind waits from now on, and everything behind it.
+    pub(crate) fn hold(&self, kind: i16) {
+        self.shared.held.lock().expect("no thread has panicked").0 = Some(kind);
+    }
+
+    /// How much has come that waits, or has waited.
+    pub(crate) fn has_held(&self) -> usize {
+        self.shared.held.lock().expect("no thread has panicked").1
+    }
+
+    /// Passes on what waits.
+    pub(crate) fn release(&self) {
+        self.shared.held.lock().expect("no thread has panicked").0 = None;
+        self.shared.passes.notify_all();
+    }
+
     /// How many answers named no broker.
     pub(crate) fn blind_answers(&self) -> usize {
         self.shared.blind.load(Ordering::Relaxed)
     }
 
     fn accept(&mut self, listener: TcpListener) {
-        let (port, shared) = (self.port, self.shared.clone());
+        let shared = self.shared.clone();
         self.accepts = Some(thread::spawn(move || {
             for client in listener.incoming() {
                 if shared.is_cut.load(Ordering::SeqCst) {
                     return;
                 }
                 // One that fails is tried again by the client.
-                let _ = client.and_then(|client| connect(client, port, &shared));
+                let _ = client.and_then(|client| connect(client, &shared));
             }
         }));
     }
@@ -110,8 +145,8 @@ impl Drop for Proxy {
     }
 }
 
-fn connect(client: TcpStream, port: u16, shared: &Arc<Shared>) -> Result<()> {
-    let server = TcpStream::connect(broker())?;
+fn connect(client: TcpStream, shared: &Arc<Shared>) -> Result<()> {
+    let server = TcpStream::connect(&shared.server)?;
     client.set_nodelay(true)?;
     server.set_nodelay(true)?;
     let mut streams = shared.streams.lock().expect("no thread has panicked");
@@ -119,12 +154,14 @@ fn connect(client: TcpStream, port: u16, shared: &Arc<Shared>) -> Result<()> {
     drop(streams);
     let asked = Arc::new(Mutex::new(HashMap::new()));
     let (mut from_client, mut to_server, asks) = (client.try_clone()?, server.try_clone()?, asked.clone());
+    let holds = shared.clone();
     thread::spawn(move || {
         // Ends with the connection.
         let _ = pass(&mut from_client, &mut to_server, |request| {
             let number = i32::from_be_bytes([request[4], request[5], request[6], request[7]]);
             let kind = i16::from_be_bytes([request[0], request[1]]);
             asks.lock().expect("no thread has panicked").insert(number, kind);
+            holds.wait_to_pass(kind);
             true
         });
     });
@@ -139,7 +176,7 @@ fn connect(client: TcpStream, port: u16, shared: &Arc<Shared>) -> Result<()> {
                     shared.blind.fetch_add(1, Ordering::Relaxed);
                     remove_brokers(answer);
                 }
-                Some(METADATA | FIND_COORDINATOR) => move_broker(answer, port),
+                Some(METADATA | FIND_COORDINATOR) => move_brokers(answer, &shared.moves),
                 _ => {}
             }
             let unanswered = shared.unanswered.load(Ordering::SeqCst);
@@ -168,14 +205,28 @@ fn pass(from: &mut TcpStream, to: &mut TcpStream, mut look: impl FnMut(&mut Vec<
     }
 }
 
-/// The broker is where the proxy is.
-fn move_broker(answer: &mut [u8], port: u16) {
-    let broker = broker();
-    let (host, real) = broker.rsplit_once(':').expect("host:port");
-    let real: u32 = real.parse().expect("a port");
-    let place = [host.as_bytes(), &real.to_be_bytes()].concat();
-    let found = answer.windows(place.len()).position(|window| window == place).expect("it says where it is");
-    answer[found + host.len()..found + place.len()].copy_from_slice(&u32::from(port).to_be_bytes());
+impl Shared {
+    fn wait_to_pass(&self, kind: i16) {
+        let mut held = self.held.lock().expect("no thread has panicked");
+        if held.0 == Some(kind) {
+            held.1 += 1;
+            let waits = |held: &mut (Option<i16>, usize)| held.0 == Some(kind);
+            drop(self.passes.wait_timeout_while(held, BOUND, waits));
+        }
+    }
+}
+
+/// Each broker is where its proxy is.
+fn move_brokers(answer: &mut [u8], moves: &[(String, u16)]) {
+    for (broker, port) in moves {
+        let (host, real) = broker.rsplit_once(':').expect("host:port");
+        let real: u32 = real.parse().expect("a port");
+        let place = [host.as_bytes(), &real.to_be_bytes()].concat();
+        // An answer without brokers says what is wrong.
+        if let Some(found) = answer.windows(place.len()).position(|window| window == place) {
+            answer[found + host.len()..found + place.len()].copy_from_slice(&u32::from(*port).to_be_bytes());
+        }
+    }
 }
 
 /// Takes the brokers out of an answer about metadata, of which the versions from 9 on are alike in this part.
