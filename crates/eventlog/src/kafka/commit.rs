@@ -68,7 +68,7 @@ impl Writer {
     pub(super) fn new(shared: &Arc<Shared>, name: &str, state: Topic) -> Result<Self, Failed> {
         let timeout = TRANSACTION_TIMEOUT.as_millis().to_string();
         let limit = MESSAGE_MAX_BYTES.to_string();
-        let config = shared.options.client(
+        let mut config = shared.options.client(
             &[
                 ("queue.buffering.max.messages", "200000"),
                 ("queue.buffering.max.kbytes", "262144"),
@@ -87,6 +87,10 @@ impl Writer {
                 ("delivery.report.only.error", "true"),
             ],
         );
+        // Of a broker that is lost while nothing is asked of it librdkafka says no more than a line of this kind.
+        if !matches!(config.log_level, RDKafkaLogLevel::Debug) {
+            config.set_log_level(RDKafkaLogLevel::Info);
+        }
         let producer = config.create_with_context(Outcome::new(&shared.options));
         let producer = producer.map_err(|error| shared.failed_with("begin to commit", &error))?;
         Ok(Self {
@@ -226,7 +230,7 @@ impl Writer {
     }
 
     /// Whether a mark of the last transaction may be missing, and the session must not go on until it is seen: a broker
-    /// was lost since it began. However long after: it is only heard of when there is time for it.
+    /// was lost since it began, however long ago.
     pub(super) fn may_be_open(&self) -> bool {
         self.hear();
         self.answered.is_none() || self.producer.context().has_lost.load(Ordering::Relaxed)
@@ -480,6 +484,9 @@ impl ClientContext for Outcome {
         // The error that follows does not say which topic it was.
         if facility == "ADDPARTS" && said.contains("authorization failed") {
             *lock(&self.refused) = said.split('"').nth(1).map(str::to_owned);
+        }
+        if facility == "FAIL" {
+            self.has_lost.store(true, Ordering::Relaxed);
         }
         Ears::note(level, facility, said);
     }

@@ -42,8 +42,8 @@ struct Shared {
     blind: AtomicUsize,
     /// Answers to this do not come; one more than its number, 0 for nothing.
     unanswered: AtomicI16,
-    /// What is not passed on to the broker now, and how much of it has come.
-    held: Mutex<(Option<i16>, usize)>,
+    /// What is not passed on to the broker now, and whether some of it has come.
+    held: Mutex<(Option<i16>, bool)>,
     passes: Condvar,
 }
 
@@ -106,11 +106,11 @@ impl Proxy {
 
     /// What the broker is asked of this kind waits from now on, and everything behind it.
     pub(crate) fn hold(&self, kind: i16) {
-        self.shared.held.lock().expect("no thread has panicked").0 = Some(kind);
+        *self.shared.held.lock().expect("no thread has panicked") = (Some(kind), false);
     }
 
-    /// How much has come that waits, or has waited.
-    pub(crate) fn has_held(&self) -> usize {
+    /// Whether something has come that waits.
+    pub(crate) fn holds(&self) -> bool {
         self.shared.held.lock().expect("no thread has panicked").1
     }
 
@@ -209,8 +209,8 @@ impl Shared {
     fn wait_to_pass(&self, kind: i16) {
         let mut held = self.held.lock().expect("no thread has panicked");
         if held.0 == Some(kind) {
-            held.1 += 1;
-            let waits = |held: &mut (Option<i16>, usize)| held.0 == Some(kind);
+            held.1 = true;
+            let waits = |held: &mut (Option<i16>, bool)| held.0 == Some(kind);
             drop(self.passes.wait_timeout_while(held, BOUND, waits));
         }
     }
