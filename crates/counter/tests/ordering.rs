@@ -90,3 +90,18 @@ async fn whoever_is_refused_takes_no_place_in_the_line() {
     let after = wait(line.get("/shop", &[]).await.json());
     assert!(after <= before, "{before} minutes, and then {after}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_the_shop_says_so_only_staff_order_by_an_amount_alone() {
+    let (line, _barista) = line("by_amount = \"staff\"", 10).await;
+    for guest in
+        [line.post("/order?amount=1000", &[], "").await, line.order_items(&[], r#"{"amount":1000}"#).await]
+    {
+        assert_eq!((guest.status, &guest.json()["code"]), (401, &"unauthorized".into()));
+    }
+    assert_eq!(line.order_items(&[], ONE).await.status, 201, "what is on the menu anyone orders");
+    let staff = [("authorization", line.staff())];
+    let staff: Vec<_> = staff.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    assert_eq!(line.post("/order?amount=2", &staff, "").await.status, 202);
+    assert_eq!(line.order_items(&staff, r#"{"amount":2}"#).await.status, 201);
+}

@@ -45,7 +45,7 @@ pub use crate::{
     mistakes::{Mistake, Mistakes},
     price::{Objection, Objections, Priced, PricedLine, Wanted, Why},
     printer::{Encoding, Printer, Tickets},
-    settings::{Payment, Settings},
+    settings::{ByAmount, Payment, Settings},
     shop::Shop,
     words::Words,
 };

@@ -25,6 +25,8 @@ pub struct Settings {
     pub time_zone: String,
     /// When a phone order is paid.
     pub payment: Payment,
+    /// Who may order by an amount alone.
+    pub by_amount: ByAmount,
     /// Over this estimated wait ordering pauses by itself, in minutes.
     pub longest_wait_minutes: u32,
     /// How long before closing the last order is taken, in minutes.
@@ -45,6 +47,15 @@ pub enum Payment {
     Before,
     /// When it is fetched.
     After,
+}
+
+/// Who may order by an amount alone: nothing of the menu, and no price.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ByAmount {
+    /// Whoever reaches the counter, as programs of the core do.
+    Anyone,
+    /// Staff, and programs with a token.
+    Staff,
 }
 
 const LONGEST_WAIT_MINUTES: u32 = 30;
@@ -80,6 +91,10 @@ fn settings(notes: &mut Notes, table: &mut Table<'_>) -> Settings {
         Some(field) => payment(notes, &field),
         None => Payment::After,
     };
+    let by_amount = match table.get(notes, "by_amount") {
+        Some(field) => by_amount(notes, &field),
+        None => ByAmount::Anyone,
+    };
     let longest_wait_minutes =
         table.number(notes, "longest_wait_minutes", &LONGEST_WAIT, LONGEST_WAIT_MINUTES);
     let last_order_minutes = table.number(notes, "last_order_minutes", &LAST_ORDER, LAST_ORDER_MINUTES);
@@ -90,6 +105,7 @@ fn settings(notes: &mut Notes, table: &mut Table<'_>) -> Settings {
         currency,
         time_zone,
         payment,
+        by_amount,
         longest_wait_minutes,
         last_order_minutes,
         hours,
@@ -131,6 +147,17 @@ fn payment(notes: &mut Notes, field: &Field<'_>) -> Payment {
         _ => {
             field.wrong(notes, "say \"before\" or \"after\", when a phone order is paid");
             Payment::After
+        }
+    }
+}
+
+fn by_amount(notes: &mut Notes, field: &Field<'_>) -> ByAmount {
+    match field.text() {
+        Some("anyone") => ByAmount::Anyone,
+        Some("staff") => ByAmount::Staff,
+        _ => {
+            field.wrong(notes, "say \"anyone\" or \"staff\", who may order by an amount alone");
+            ByAmount::Anyone
         }
     }
 }

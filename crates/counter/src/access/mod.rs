@@ -159,7 +159,7 @@ impl Credential {
         }
     }
 
-    fn member(&self, app: &App) -> Result<StaffMember, Problem> {
+    pub(crate) fn member(&self, app: &App) -> Result<StaffMember, Problem> {
         match self.caller(app)? {
             Caller::Staff(member) => Ok(member),
             Caller::Holder => Err(for_staff()),
@@ -211,7 +211,7 @@ pub(crate) fn signed_out() -> Problem {
     Problem::new(Code::SignedOut, detail)
 }
 
-fn for_staff() -> Problem {
+pub(crate) fn for_staff() -> Problem {
     unauthorized("This is for staff: sign in at /sign-in, or send \"Authorization: Bearer TOKEN\".")
 }
 

@@ -9,11 +9,13 @@ use eventlog::{Certainty, Headers, Position, PublishError, Record, partition_for
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, header};
 
 use hyper::body::{Body as _, Incoming};
+use shop::ByAmount;
 use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::{answer, body, only_post, parameter};
 use crate::{
+    access::Credential,
     app::{App, not_taken},
     clock,
     idempotency::{self, Turn},
@@ -51,6 +53,9 @@ async fn try_place(
 ) -> Result<Placed, Problem> {
     let amount = amount(request.uri())?;
     let (parts, stray) = request.into_parts();
+    if app.offer.shop().is_some_and(|shop| shop.settings().by_amount == ByAmount::Staff) {
+        Credential::of_staff(&parts.method, &parts.headers)?.member(app)?;
+    }
     if !stray.is_end_stream() {
         // Nobody needs it; read, so that the connection can be used again.
         body::all(stray, &app.settings).await?;
@@ -96,7 +101,7 @@ pub(super) trait Ask {
     fn promise(&self, order: &mut Order);
 }
 
-/// An order of the core, which is never refused for what the shop says.
+/// An order of the core: the shop says who may send one, and nothing else of it.
 struct Core<'a> {
     app: &'a App,
     amount: u16,

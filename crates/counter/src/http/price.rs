@@ -4,10 +4,11 @@ use std::{collections::BTreeSet, sync::Arc, time::Instant};
 
 use ::order::{Channel, Details, Item, Limits, LineDetails, Order, OrderId, Role, Title};
 use serde_json::json;
-use shop::{Objection, Objections, Payment, Priced, PricedLine, Shop, Wanted, Why, Words};
+use shop::{ByAmount, Objection, Objections, Payment, Priced, PricedLine, Shop, Wanted, Why, Words};
 
 use super::{draft::Draft, order::Ask};
 use crate::{
+    access,
     app::App,
     clock, offer,
     problem::{Code, Problem},
@@ -59,6 +60,13 @@ impl Ask for Sale<'_> {
         let details = order.details.get_or_insert_default();
         details.channel = Some(if *role == Role::Staff { Channel::Till } else { Channel::Phone });
         match shop {
+            Some(shop)
+                if details.items.is_empty()
+                    && *role == Role::Holder
+                    && shop.settings().by_amount == ByAmount::Staff =>
+            {
+                return Err(access::for_staff());
+            }
             Some(shop) if !details.items.is_empty() => {
                 let priced = priced(shop, &details.items, &sold_out)?;
                 agree(*total, &priced, shop)?;
