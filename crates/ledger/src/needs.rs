@@ -1,7 +1,7 @@
 //! What needs a person: only what one can do something about, each with the one thing that helps.
 
 use eventlog::Millis;
-use order::{Kind, Mode, Stage};
+use order::{Mode, Stage};
 
 use crate::{Day, DayOrder};
 
@@ -82,7 +82,7 @@ fn need(order: &DayOrder, now: Millis) -> Option<Need<'_>> {
         Stage::Received if order.awaits_payment() => {
             waits(order.received_at, UNPAID_MS).then_some((Why::Unpaid, order.received_at))?
         }
-        Stage::Making if order.last == Some(Kind::Recall) && order.mode != Some(Mode::Auto) => {
+        Stage::Making if order.waits_again && order.mode != Some(Mode::Auto) => {
             waits(order.changed_at, REMAKE_MS).then_some((Why::RemakeWaits, order.changed_at))?
         }
         Stage::Received | Stage::Making => {

@@ -81,7 +81,9 @@ impl Day {
         order.version = decision.version;
         order.changed_at = decision.at;
         order.due_at = decision.due_at;
+        let is_recalled = decision.kind == Kind::Recall && !decision.takes_back();
         order.last = Some(decision.kind);
+        order.waits_again = is_recalled;
         if let Some(code) = decision.code {
             order.code = code;
         }
@@ -125,7 +127,7 @@ impl Day {
             self.kept(promised, decision.at);
             self.sample_ready(decision.at, received_at);
         }
-        self.remakes += u64::from(decision.kind == Kind::Recall && !decision.takes_back());
+        self.remakes += u64::from(is_recalled);
         if let Some(ready_at) = ready_at {
             match decision.kind {
                 Kind::Collect => sample(&mut self.collected_ms, decision.at - ready_at),

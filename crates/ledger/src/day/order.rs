@@ -59,6 +59,8 @@ pub struct DayOrder {
     pub presence: Option<Presence>,
     /// What was decided last.
     pub last: Option<Kind>,
+    /// It was brought back to be made once more, and nobody has touched it since.
+    pub waits_again: bool,
     /// Its record of `order.received` was read, or what stood in it was told.
     pub known: bool,
 }
@@ -112,6 +114,7 @@ impl DayOrder {
             rang_at: None,
             presence: None,
             last: None,
+            waits_again: false,
             known: false,
         }
     }
