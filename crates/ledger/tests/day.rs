@@ -46,3 +46,11 @@ fn a_remake_that_nobody_touches_needs_someone_and_a_call_that_was_taken_back_doe
         assert_eq!(needs == [Why::RemakeWaits], remake_waits, "{needs:?} after {steps:?}");
     }
 }
+
+#[test]
+fn drinks_are_those_that_were_not_cancelled() {
+    let cancel = |id| tapped(id, Action::Cancel { reason: None });
+    let steps = [placed(0, 1), placed(1, 3), placed(2, 2), tapped(2, Action::Ready), cancel(1), cancel(2)];
+    let tally = day(&Story::told(Mode::Manual, &steps)).tally();
+    assert_eq!((tally.orders, tally.cancelled, tally.drinks), (3, 2, 1));
+}

@@ -29,6 +29,7 @@ impl Day {
             let known = &mut self.orders[at as usize];
             self.unknown -= usize::from(!known.known);
             known.tell(order, lines);
+            known.counted = order.amount;
             let was = std::mem::replace(&mut known.received_at, entry.timestamp);
             let first_ready = known.first_ready_at;
             let promised = known.promised;
@@ -54,6 +55,7 @@ impl Day {
         let lines = self.lines_of(order);
         let mut new = DayOrder::new(key.1.clone(), entry.partition, entry.timestamp);
         new.offset = Some(entry.offset);
+        new.counted = order.amount;
         new.tell(order, lines);
         self.push(key, new);
     }
@@ -158,6 +160,7 @@ impl Day {
                 if let Some(received_at) = self.again.remove(&place) {
                     // Its record was taken for a repeat.
                     order.known = true;
+                    order.counted = order.amount;
                     order.received_at = received_at;
                     self.accepted += 1;
                     self.cups += u64::from(order.amount);

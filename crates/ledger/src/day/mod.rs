@@ -67,7 +67,7 @@ struct Minute {
 pub struct Tally {
     /// Orders that were accepted.
     pub orders: u64,
-    /// Cups in them.
+    /// Cups in those of them that were not cancelled.
     pub drinks: u64,
     /// Orders that were brought back to be made once more.
     pub remakes: u64,
@@ -203,9 +203,10 @@ impl Day {
     /// What was done.
     pub fn tally(&self) -> Tally {
         let count = |stage| self.orders.iter().filter(|order| order.stage == stage).count() as u64;
+        let cancelled = self.orders.iter().filter(|order| order.stage == Stage::Cancelled);
         Tally {
             orders: self.accepted,
-            drinks: self.cups,
+            drinks: self.cups.saturating_sub(cancelled.map(|order| u64::from(order.counted)).sum()),
             remakes: self.remakes,
             uncollected: count(Stage::Uncollected),
             cancelled: count(Stage::Cancelled),

@@ -61,6 +61,8 @@ pub struct DayOrder {
     pub last: Option<Kind>,
     /// It was brought back to be made once more, and nobody has touched it since.
     pub waits_again: bool,
+    /// Number of cups that it brought to this day; 0 if it was accepted on another.
+    pub counted: u16,
     /// Its record of `order.received` was read, or what stood in it was told.
     pub known: bool,
 }
@@ -115,6 +117,7 @@ impl DayOrder {
             presence: None,
             last: None,
             waits_again: false,
+            counted: 0,
             known: false,
         }
     }
