@@ -64,9 +64,12 @@
  * @property {Record<string, [number, number, number] | null>} percentiles
  * @property {{inside: number, early: number, late: number, worst_late_ms: number, total: number}} promise
  * @property {{date: string, from: number, to: number} | null} day the business day, where the shop has a calendar
- * @property {number} orders_total
+ * @property {number} orders_total those of the list, also of other days
+ * @property {number} orders
  * @property {number} drinks
  * @property {number} remakes
+ * @property {number} uncollected
+ * @property {number} cancelled
  * @property {number | null} [before] when the last event before that moment was
  * @property {number | null} [after] when the first event after it is
  */

@@ -78,8 +78,8 @@ export function days(model, acts) {
 /** The day that goes on: its balance is not written yet. @param {Model} model @returns {Day | null} */
 function todayOf({ news: { value } }) {
   if (!value?.day) return null;
-  const { day, orders_total: orders, drinks, remakes, promise, holds } = value;
-  return { ...day, orders, drinks, remakes, promise, holds };
+  const { day, orders, drinks, remakes, uncollected, cancelled, promise, holds } = value;
+  return { ...day, orders, drinks, remakes, uncollected, cancelled, promise, holds };
 }
 
 /** @param {Model} model @param {Day} day @param {Acts} acts */

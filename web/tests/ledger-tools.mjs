@@ -43,8 +43,11 @@ export const LIVE = {
   promise: { inside: 37, early: 2, late: 6, worst_late_ms: 132_000, total: 45 },
   day: { date: '2026-11-22', from: seoul(0, 0), to: seoul(24, 0) },
   orders_total: 59,
+  orders: 59,
   drinks: 91,
   remakes: 1,
+  uncollected: 0,
+  cancelled: 3,
   before: seoul(9, 14, 0),
   after: null,
 };
@@ -74,6 +77,8 @@ export function past(at) {
     chart: buckets,
     promise: { inside: 14, early: 1, late: 2, worst_late_ms: 51_000, total: 17 },
     orders_total: 33,
+    orders: 33,
+    cancelled: 2,
     before: at - 7_000,
     after: at + 11_000,
   };

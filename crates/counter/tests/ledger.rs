@@ -65,7 +65,12 @@ async fn every_order_is_accounted_for_wherever_it_is() {
     let counts = ["accepted", "making", "ready", "collected", "cancelled"].map(|what| of(&seen, what));
     assert_eq!(counts, [4, 1, 1, 1, 1]);
     assert_eq!((&seen["began"]["why"], &seen["began"]["at"]), (&json!("first"), &Value::Null));
-    assert_eq!(seen["drinks"], 10);
+    assert_eq!(seen["drinks"], 6, "the four of the last one were cancelled");
+    let sheet = get(&line, "/ledger/day").await;
+    for done in ["orders", "drinks", "remakes", "uncollected", "cancelled", "promise"] {
+        assert!(seen[done] == sheet[done] && !seen[done].is_null(), "{done}: {seen} and {sheet}");
+    }
+    assert_eq!((&sheet["orders"], &sheet["cancelled"]), (&json!(4), &json!(1)));
     assert!(seen["percentiles"]["order_to_ready"][2].is_u64(), "{seen}");
     assert_eq!(seen["chart"].as_array().unwrap().last().unwrap()["open"], 1);
 }

@@ -1,7 +1,7 @@
 //! The ledger as JSON.
 
 use eventlog::{Millis, Offset, Partition};
-use ledger::{Bucket, DayOrder, Line, Need, Percentiles, Promises, Sums};
+use ledger::{Bucket, DayOrder, Line, Need, Percentiles, Sums, Tally};
 use order::{Channel, Promise, Stage};
 use serde::Serialize;
 
@@ -46,11 +46,11 @@ pub(crate) struct Ledger<'a> {
     needs_total: usize,
     chart: Vec<Bucket>,
     percentiles: Percentiles,
-    promise: Promises,
     day: Option<Day>,
+    /// Orders in the list, also those of other days.
     orders_total: usize,
-    drinks: u64,
-    remakes: u64,
+    #[serde(flatten)]
+    tally: Tally,
 }
 
 /// With what a count began.
@@ -125,7 +125,6 @@ pub(crate) fn ledger_json(count: &Count, shown: Shown) -> Vec<u8> {
     }));
     let needs_total = needs.len();
     needs.truncate(LISTED_MAX);
-    let tally = count.day.tally();
     let ledger = Ledger {
         as_of,
         now,
@@ -142,11 +141,9 @@ pub(crate) fn ledger_json(count: &Count, shown: Shown) -> Vec<u8> {
         needs_total,
         chart: count.day.chart(moment),
         percentiles: count.day.percentiles(),
-        promise: count.day.promises(),
         day: count.business.map(|day| Day { date: day.date.to_string(), from: day.from, to: day.to }),
         orders_total: count.day.orders().len(),
-        drinks: tally.drinks,
-        remakes: tally.remakes,
+        tally: count.day.tally(),
     };
     serde_json::to_vec(&ledger).expect("texts and numbers")
 }
