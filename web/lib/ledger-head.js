@@ -6,7 +6,7 @@ import * as icons from './icons.js';
 import { outline } from './ledger-chart.js';
 import { marks, place } from './ledger-clock.js';
 import { seconds } from './ledger-format.js';
-import { ageText } from './ledger-model.js';
+import { ageText, dayText } from './ledger-model.js';
 
 const { t } = i18n;
 
@@ -23,7 +23,7 @@ const NEAR = 0.07;
 /** @param {Model} model @param {Acts} acts */
 export function header(model, acts) {
   const { shop, shown, news } = model;
-  const day = shown ? i18n.dayOfWeek(shown.at ?? shown.now, shop.timeZone) : '';
+  const day = shown?.day ? dayText(shown.day.date) : shown ? i18n.dayOfWeek(shown.at ?? shown.now, shop.timeZone) : '';
   const name = i18n.word(shop.name);
   return html`<header>
     <h1>${t('ledger.title')}</h1>
@@ -110,7 +110,7 @@ function goTo({ days, shown, shop, now }, going, acts) {
   };
   return html`<form class="go" novalidate @submit=${acts.went} @keydown=${(/** @type {KeyboardEvent} */ event) => event.key === 'Escape' && acts.stay()}>
     <label>${t('ledger.go_day')} <select name="date">${dates.map(
-      ({ date, from }) => html`<option value=${date} ?selected=${date === going.date}>${i18n.dayOfWeek(from, shop.timeZone)}</option>`,
+      ({ date }) => html`<option value=${date} ?selected=${date === going.date}>${dayText(date)}</option>`,
     )}</select></label>
     <label>${t('ledger.go_time')} <input name="time" id="minute" autocomplete="off" inputmode="numeric" maxlength="8"
       .value=${going.typed} aria-invalid=${going.wrong !== ''} aria-describedby="go-wrong"></label>

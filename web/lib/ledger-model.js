@@ -121,6 +121,11 @@ export function times({ from, to }, timeZone) {
   return first === last ? first : t('ledger.range', { from: first, to: last });
 }
 
+/** A business day, by its date: what is done after midnight belongs to the evening before. @param {string} date `2026-11-22` */
+export function dayText(date) {
+  return i18n.dayOfWeek(Date.parse(date), 'UTC');
+}
+
 /** What an order is called: its code, or as much of its id as tells it apart. @param {{code?: Code | undefined, order_id?: string | undefined}} order */
 export function nameOf({ code, order_id: id = '' }) {
   if (code) return `${i18n.word(code.words).toUpperCase()} ${code.label ?? code.number}`;

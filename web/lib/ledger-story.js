@@ -3,7 +3,7 @@
 import { html, nothing } from '../vendor/lit-html.js';
 import * as i18n from './i18n.js';
 import { seconds, share } from './ledger-format.js';
-import { nameOf } from './ledger-model.js';
+import { dayText, nameOf } from './ledger-model.js';
 import { story as tell } from './ledger-timeline.js';
 import { symbol } from './pager-parts.js';
 
@@ -83,8 +83,8 @@ function todayOf({ news: { value } }) {
 }
 
 /** @param {Model} model @param {Day} day @param {Acts} acts */
-function oneDay({ shop, now }, day, acts) {
-  const name = i18n.dayOfWeek(day.from, shop.timeZone);
+function oneDay({ now }, day, acts) {
+  const name = dayText(day.date);
   const isToday = now < day.to;
   const counted = (/** @type {number | undefined} */ count) => html`<td>${count ?? t('ledger.none')}</td>`;
   const kept = day.promise?.total ? share(day.promise.inside, day.promise.total) : undefined;

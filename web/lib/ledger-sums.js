@@ -6,7 +6,7 @@ import * as icons from './icons.js';
 import { layOut } from './ledger-chart.js';
 import { helpFor, terms } from './ledger-equation.js';
 import { seconds, share, stopwatch } from './ledger-format.js';
-import { ageText, nameOf, waitText } from './ledger-model.js';
+import { ageText, dayText, nameOf, waitText } from './ledger-model.js';
 import { symbol } from './pager-parts.js';
 
 const { t } = i18n;
@@ -50,7 +50,7 @@ function balanced({ at, news, shop }, ledger) {
   const beganAt = began?.at ?? null;
   const counted = at === null ? t('ledger.recounted', { events, age: ageText(news.ageMs) }) : t('ledger.rebuilt', { events });
   const from = beganAt === null ? '' : t(began?.why === 'balance' ? 'ledger.began.balance' : 'ledger.began.log', {
-    day: i18n.dayOfWeek(beganAt, shop.timeZone),
+    day: began?.date ? dayText(began.date) : i18n.dayOfWeek(beganAt, shop.timeZone),
     time: i18n.time(beganAt, shop.timeZone),
   });
   return html`<div class="ok ${isClaim ? '' : 'stale'}">
