@@ -36,8 +36,15 @@ impl Asked {
     pub(crate) fn api(&self, limits: Limits) -> anyhow::Result<Api> {
         let api = Api::new(self.counter.clone(), self.ca.as_deref(), limits)?;
         let Some(token) = &self.token else {
+            if self.is_named {
+                bail!(
+                    "the counter at {} tells managers alone: say a manager's token with --token or in BREWLINE_TOKEN",
+                    self.counter
+                );
+            }
             bail!(
-                "the counter at {} is asked, because it has the log: say a manager's token with --token or in BREWLINE_TOKEN",
+                "the line that has the log must be asked: say a manager's token with --token or in BREWLINE_TOKEN, \
+                 and with --counter where that line listens, if not at {}",
                 self.counter
             );
         };
