@@ -33,6 +33,13 @@ fn seoul(time: &str) -> Millis {
     moment(SEOUL, time)
 }
 
+/// Menu and settings of a shop there.
+fn shop(zone: &str, hours: &str) -> Arc<Shop> {
+    let text = format!("name = \"A\"\ncurrency = \"KRW\"\ntime_zone = \"{zone}\"\n{hours}");
+    let settings = Settings::parse(&text, "shop.toml").unwrap();
+    Arc::new(Shop::new(Menu::embedded(), settings))
+}
+
 /// A shop whose clock stands where it is put, with a barista who makes everything at once.
 struct Cafe {
     log: Arc<SimLog>,
@@ -58,9 +65,7 @@ impl Cafe {
             blocking: true,
             ..sim::Options::default()
         });
-        let text = format!("name = \"A\"\ncurrency = \"KRW\"\ntime_zone = \"{zone}\"\n{hours}");
-        let settings = Settings::parse(&text, "shop.toml").unwrap();
-        let (shop, _) = watch::channel(Arc::new(Shop::new(Menu::embedded(), settings)));
+        let (shop, _) = watch::channel(shop(zone, hours));
         let rules =
             Rules { mode: Mode::Auto, cup_ms: 0, uncollected_auto_ms: given_up_ms, ..Rules::default() };
         let options = barista::Options { rules, ..barista::Options::default() };
@@ -106,6 +111,11 @@ impl Cafe {
             }
         })
         .await;
+    }
+
+    /// Its settings say another time zone.
+    fn moves_to(&self, zone: &str) {
+        self.shop.send_replace(shop(zone, ""));
     }
 
     async fn order(&self, at: Millis, id: &str) {
@@ -538,4 +548,58 @@ async fn an_order_that_is_forgotten_is_told_of_as_long_as_the_log_has_it() {
     assert!(kept_from > seoul("2026-11-03T12:00"), "{gone:?}");
     let sentence = said.as_str().unwrap();
     assert!(sentence.ends_with('.') && !sentence.trim_end_matches('.').contains(". "), "{sentence}");
+}
+
+#[tokio::test]
+async fn where_the_time_zone_changes_no_order_is_of_two_days_and_none_of_no_day() {
+    let auckland = moment("Pacific/Auckland", "2026-11-27T04:10");
+    let cafe = Cafe::new(SEOUL, "", auckland - HOUR);
+    let line = cafe.open().await;
+    cafe.order(auckland - HOUR, "evening").await;
+    cafe.order(auckland, "night").await;
+    let seen = ledger(&line, |seen| of(seen, "ready") == 2).await;
+    assert!(is_of(&seen, "2026-11-26"), "{seen}");
+
+    // The day that is new there began between the two.
+    cafe.moves_to("Pacific/Auckland");
+    let seen = ledger(&line, |seen| is_of(seen, "2026-11-27")).await;
+    assert_eq!((of(&seen, "accepted"), &seen["orders"]), (1, &json!(1)), "{seen}");
+    assert_eq!(cafe.closed(), closings(&["2026-11-26"]));
+
+    // And here it has not begun yet, but the one before is closed.
+    cafe.moves_to("Asia/Kamchatka");
+    line.stopped().await.unwrap();
+    let line = cafe.open().await;
+    let to = moment("Asia/Kamchatka", "2026-11-28T04:00");
+    cafe.order(auckland + HOUR, "morning").await;
+    let seen = ledger(&line, |seen| of(seen, "ready") == 3 && seen["day"]["to"] == to).await;
+    let began = moment("Pacific/Auckland", "2026-11-27T04:00");
+    assert_eq!(seen["day"], json!({"date": "2026-11-27", "from": began, "to": to}));
+    assert_eq!((&seen["orders"], &seen["orders_total"]), (&json!(2), &json!(3)), "{seen}");
+    let listed = get(&line, "/ledger/orders").await;
+    assert_eq!(listed["orders"].as_array().unwrap().len(), 3, "that of the day before waits still: {listed}");
+    let then = get(&line, &format!("/ledger?at={}", auckland + 1)).await;
+    assert!(is_of(&then, "2026-11-27") && then["orders"] == 1, "{then}");
+    let days = get(&line, "/ledger/minutes").await["days"].clone();
+    assert_eq!((&days[0]["date"], &days[0]["to"]), (&json!("2026-11-26"), &json!(began)), "{days}");
+
+    cafe.clock.set(to);
+    let seen = ledger(&line, |seen| is_of(seen, "2026-11-28")).await;
+    assert!(balances(&seen) && of(&seen, "carried_over") == 3, "{seen}");
+    assert_eq!(cafe.closed(), closings(&["2026-11-26", "2026-11-27"]));
+    assert_eq!(cafe.balances("2026-11-27")[0]["orders"], 2);
+}
+
+#[tokio::test]
+async fn where_the_hours_change_a_day_that_goes_on_ends_by_them() {
+    let cafe = Cafe::new(SEOUL, "", seoul("2026-11-26T23:50"));
+    let line = cafe.open().await;
+    cafe.order(seoul("2026-11-27T03:50"), "late").await;
+    ledger(&line, |seen| of(seen, "ready") == 1).await;
+    let hours = "[hours]\nthu = [\"20:00-06:00\"]";
+    cafe.shop.send_replace(shop(SEOUL, hours));
+    cafe.order(seoul("2026-11-27T05:00"), "later").await;
+    let seen = ledger(&line, |seen| seen["day"]["to"] == seoul("2026-11-27T06:00")).await;
+    assert!(is_of(&seen, "2026-11-26") && seen["orders"] == 2, "{seen}");
+    assert_eq!(cafe.closed(), []);
 }

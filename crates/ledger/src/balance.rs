@@ -76,6 +76,9 @@ pub struct Balance {
     /// The day was over: this is its last balance. Else it was written when staff closed the shop.
     #[serde(default)]
     pub over: bool,
+    /// When the day began; the balances of older programs do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub begins_at: Option<Millis>,
     /// Where the day began; empty where that is not known.
     #[serde(default)]
     pub from: Positions,

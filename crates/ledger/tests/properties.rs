@@ -178,6 +178,7 @@ proptest! {
         let balance = Balance {
             date: "2026-11-22".to_owned(),
             at: first.time(),
+            begins_at: None,
             over: true,
             from: Positions::default(),
             to: Positions::new(&ledger::TOPICS.map(position)),
@@ -244,6 +245,8 @@ proptest! {
         }
         let equation = count(&story.entries).equation();
         prop_assert_eq!(day.tally().orders, equation.accepted);
+        let made = day.orders().iter().filter(|order| order.stage != Stage::Cancelled);
+        prop_assert_eq!(day.tally().drinks, made.map(|order| u64::from(order.amount)).sum::<u64>());
         for stage in [Stage::Making, Stage::Ready, Stage::Collected, Stage::Uncollected, Stage::Cancelled] {
             let here = day.orders().iter().filter(|order| order.stage == stage).count() as u64;
             prop_assert_eq!(here, equation.of(stage), "{:?}", stage);

@@ -7,7 +7,7 @@ use ledger::Balance;
 use order::{Millis, topic};
 use shop::Settings;
 
-use super::{Past, PastError, Shown, ledger_json};
+use super::{Calendar, Past, PastError, Shown, ledger_json};
 
 const POLL: Duration = Duration::from_millis(200);
 
@@ -19,7 +19,9 @@ pub fn ledger_of(
     at: Option<Millis>,
     now: Millis,
 ) -> Result<Vec<u8>, PastError> {
-    let past = Past::at(log, &days(log)?, settings, at.unwrap_or(now), now)?;
+    let days = days(log)?;
+    let day = Calendar::new(settings, &days).at(at.unwrap_or(now));
+    let past = Past::at(log, &days, day, at.unwrap_or(now), now)?;
     Ok(ledger_json(&past.count, Shown { as_of: now, now, at, beside: past.beside }))
 }
 

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use eventlog::{Entry, Position, PublishError, Record, Start};
 use ledger::{Balance, Carried, Positions, Says, TOPICS};
 use order::{Millis, topic};
-use shop::{Day, Settings};
+use shop::Day;
 
-use super::{Auditor, Count, DAYS_MAX, Past, PastError, begin::Beginning, follow::CATCH_UP_POLL};
+use super::{Auditor, Calendar, Count, DAYS_MAX, Past, PastError, begin::Beginning, follow::CATCH_UP_POLL};
 
 /// Days that are closed at one start, at most.
 const MISSED_MAX: usize = 400;
@@ -42,9 +42,10 @@ impl Auditor {
         let (log, settings) = (&*self.app.log, self.settings());
         let mut kept = Millis::MIN;
         for _ in 0..MISSED_MAX {
-            let today = Day::at(&settings, self.now());
             let days = self.audit().days().clone();
-            let Some(day) = self.first_open_day(&days, kept, &settings, &today)? else { return Ok(()) };
+            let Some(day) = self.first_open_day(&days, kept, &Calendar::new(&settings, &days))? else {
+                return Ok(());
+            };
             let began = Beginning::before(log, &days, &day, self.clock())?;
             if let Beginning::Kept(floors) = &began
                 && floors.time >= day.to
@@ -76,14 +77,12 @@ impl Auditor {
         &self,
         days: &BTreeMap<String, Balance>,
         kept: Millis,
-        settings: &Settings,
-        today: &Day,
+        calendar: &Calendar<'_>,
     ) -> Result<Option<Day>, PastError> {
         // Days are closed one after the other: before one that is, there is nothing to do, whatever stands in the log
         // behind its balance.
         let closed = days.values().rev().find(|balance| balance.over);
-        let closed = closed.and_then(|balance| Some(Day::on(settings, balance.date.parse().ok()?)));
-        let from = closed.map_or(kept, |day| day.to.max(kept));
+        let from = closed.map_or(kept, |balance| balance.at.max(kept));
         let start = if from == Millis::MIN { Start::Beginning } else { Start::Time(from) };
         let mut follow = self.app.log.follow(&TOPICS.map(|topic| (topic, start.clone())))?;
         // Each partition begins with its oldest record. One batch may not hold all of them, but few do.
@@ -102,11 +101,12 @@ impl Auditor {
                 break;
             }
         }
-        let written = first.map(|first| Day::at(settings, first.max(from)));
+        let written = first.map(|first| calendar.at(first.max(from)));
         // Staff closed it, and what was counted in it may be of other days, where clocks were set back.
-        let left = days.values().filter_map(|balance| Some(Day::on(settings, balance.date.parse().ok()?)));
+        let left = days.values().filter_map(|balance| Some(calendar.on(balance.date.parse().ok()?)));
         let left = left.filter(|day| day.from >= from).find(|day| !is_over(days, day));
         let open = written.into_iter().chain(left).min_by_key(|day| day.from);
+        let today = calendar.at(self.now());
         Ok(open.filter(|day| day.date < today.date))
     }
 
@@ -169,6 +169,7 @@ fn balance(count: &Count, began: &Beginning, to: &[Position], day: Day, at: Mill
     Balance {
         date: day.date.to_string(),
         at,
+        begins_at: Some(day.from),
         from: match began {
             Beginning::Balance(balance) => balance.to.clone(),
             _ => Positions::default(),

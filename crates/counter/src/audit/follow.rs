@@ -49,7 +49,7 @@ pub(crate) struct Auditor {
 enum End {
     /// The counter stops.
     Stop,
-    /// A day is over.
+    /// A day is over, or is no longer what it was.
     DayOver,
 }
 
@@ -109,6 +109,11 @@ impl Auditor {
         self.app.ledger_time()
     }
 
+    /// The business day that it is.
+    fn today(&self) -> Day {
+        self.audit().day_at(&self.settings(), self.now())
+    }
+
     pub(super) fn settings(&self) -> Settings {
         self.app.settings_of_shop()
     }
@@ -128,7 +133,7 @@ impl Auditor {
             }
         }
         self.close_missed()?;
-        let business = Day::at(&self.settings(), self.now());
+        let business = self.today();
         let days = self.audit().days_before(&business.date.to_string());
         let began = Beginning::before(log, &days, &business, self.clock())?;
         self.audit().begin(began.count(business, log.partitions(topic::RECEIVED)));
@@ -161,8 +166,10 @@ impl Auditor {
             let in_doubt = self.at_end(&mut doubts, started, !batch.entries.is_empty());
             let time = self.audit().read().ledger.time();
             self.audit().see(time);
-            if self.now() >= business.to {
-                if is_to_close {
+            // Settings that change may end it, too, or make it longer.
+            let today = self.today();
+            if today != business {
+                if is_to_close && today.date != business.date {
                     // It is closed by its end.
                     self.audit().closed();
                 }

@@ -3,6 +3,7 @@
 //! | file | idea |
 //! |---|---|
 //! | `count` | the count, the business day beside it, and how they are compared with what another sees |
+//! | `calendar` | which business day a moment belongs to, also where the settings were others before |
 //! | `begin` | with which balance a count can begin, or with which record |
 //! | `follow` | the thread: counts what comes |
 //! | `days` | which days are to be closed, and how each did |
@@ -15,6 +16,7 @@
 
 mod alone;
 mod begin;
+mod calendar;
 mod count;
 mod days;
 mod doubt;
@@ -35,12 +37,14 @@ use std::{
 
 use ledger::Balance;
 use order::Millis;
+use shop::{Day, Settings};
 use tokio::sync::watch;
 
 #[cfg(feature = "schema")]
 pub(crate) use self::report::Ledger;
 pub use self::{alone::ledger_of, begin::BeginError, past::PastError};
 pub(crate) use self::{
+    calendar::Calendar,
     count::Count,
     follow::Auditor,
     past::{Beside, Past},
@@ -91,6 +95,11 @@ impl Audit {
     /// How days closed, by their dates.
     pub(crate) fn days(&self) -> MutexGuard<'_, BTreeMap<String, Balance>> {
         self.0.days.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The business day that a moment belongs to.
+    pub(crate) fn day_at(&self, settings: &Settings, moment: Millis) -> Day {
+        Calendar::new(settings, &self.days()).at(moment)
     }
 
     /// The last of them before this date: more than any count looks at.

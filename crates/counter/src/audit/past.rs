@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use eventlog::{Entry, Follow, FollowError, Log, OpenError, Position, Start, Topic};
 use ledger::{Balance, Fault, TOPICS};
 use order::{Millis, topic};
-use shop::{Day, Settings};
+use shop::Day;
 
 use super::{
     Count,
@@ -94,11 +94,10 @@ impl Past {
     pub(crate) fn at(
         log: &dyn Log,
         days: &BTreeMap<String, Balance>,
-        settings: &Settings,
+        day: Day,
         at: Millis,
         now: Millis,
     ) -> Result<Self, PastError> {
-        let day = Day::at(settings, at);
         let began = Beginning::of_day(log, days, &day, now)?;
         if let Beginning::Kept(floors) = &began
             && floors.time > at

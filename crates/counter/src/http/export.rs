@@ -15,7 +15,7 @@ use super::{answer, parameter, past::look_back};
 use crate::{
     access::Manager,
     app::App,
-    audit::{Count, Past, drinks, order_json},
+    audit::{Calendar, Count, Past, drinks, order_json},
     problem::Problem,
 };
 
@@ -61,12 +61,13 @@ pub(super) async fn export(
     let settings = app.settings_of_shop();
     let now = app.ledger_time();
     let day = match parameter(&uri, "day") {
-        Ok(None) => shop::Day::at(&settings, now),
-        Ok(Some(date)) if date.parse().is_ok_and(|date| shop::Day::on(&settings, date).from <= now) => {
-            // It was just read.
-            shop::Day::on(&settings, date.parse().map_err(|_| bad_day())?)
+        Ok(None) => app.audit.day_at(&settings, now),
+        Ok(Some(date)) => {
+            let date = date.parse().map_err(|_| bad_day())?;
+            let day = Calendar::new(&settings, &app.audit.days()).on(date);
+            if day.from <= now { day } else { return Err(bad_day()) }
         }
-        _ => return Err(bad_day()),
+        Err(()) => return Err(bad_day()),
     };
     let until = day.to.saturating_sub(1).min(now);
     let past = look_back(&app, until).await?;

@@ -37,7 +37,7 @@ use super::{
 use crate::{
     access::{Caller, Credential, Manager, Staff, managers_only},
     app::App,
-    audit::{Beside, Count, Listed, Past, Shown, ledger_json, order_json},
+    audit::{Beside, Calendar, Count, Listed, Past, Shown, ledger_json, order_json},
     problem::Problem,
     seats::Seat,
     view::StaffRole,
@@ -322,15 +322,19 @@ async fn minutes(State(app): State<Arc<App>>, Manager(_): Manager, uri: Uri) -> 
         None => show(&*app.audit.look().ok_or_else(Problem::starting)?, app.ledger_time()),
         Some(at) => {
             // The whole day that this moment belongs to, as far as it has passed.
-            let whole = (shop::Day::at(&settings, at).to - 1).min(app.ledger_time());
+            let whole = (app.audit.day_at(&settings, at).to - 1).min(app.ledger_time());
             show(&look_back(&app, whole).await?.0.count, whole)
         }
     };
-    let closed = |balance: &Balance| {
-        let day = shop::Day::on(&settings, balance.date.parse().ok()?);
-        Some(Closed { day: dated(day), tally: balance.tally, holds: balance.holds })
+    let days = {
+        let days = app.audit.days();
+        let calendar = Calendar::new(&settings, &days);
+        let closed = |balance: &Balance| {
+            let day = calendar.on(balance.date.parse().ok()?);
+            Some(Closed { day: dated(day), tally: balance.tally, holds: balance.holds })
+        };
+        days.values().rev().take(DAYS_SHOWN).filter_map(closed).collect()
     };
-    let days = app.audit.days().values().rev().take(DAYS_SHOWN).filter_map(closed).collect();
     let json = serde_json::to_vec(&Line { as_of, now, day, minutes, days }).expect("texts and numbers");
     Ok(answer::json(StatusCode::OK, json))
 }

@@ -33,9 +33,8 @@ pub(super) async fn look_back(app: &Arc<App>, at: Millis) -> Result<(Past, Owned
 }
 
 fn past_at(app: &App, at: Millis) -> Result<Past, PastError> {
-    let settings = app.settings_of_shop();
-    let date = shop::Day::at(&settings, at).date.to_string();
-    Past::at(&*app.log, &app.audit.days_before(&date), &settings, at, app.ledger_clock.now())
+    let day = app.audit.day_at(&app.settings_of_shop(), at);
+    Past::at(&*app.log, &app.audit.days_before(&day.date.to_string()), day, at, app.ledger_clock.now())
 }
 
 /// Refuses everyone but managers: where the present is for others, too.
