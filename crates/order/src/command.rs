@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-use crate::{At, BadText, CommandId, Limits, OrderId, Promise, Stage, check_text};
+use crate::{At, BadText, CommandId, Limits, OrderId, Promise, Stage, check_text, without_bidi_controls};
 
 /// The reason of a [recall](Action::Recall) that only takes back a call that came too soon: nothing is made again. It is a
 /// code, which pages put into words.
@@ -190,6 +190,18 @@ impl Action {
             }
             Self::Note { text } => check("text", text, Limits::NOTE_CHARS),
             _ => Ok(()),
+        }
+    }
+
+    /// The same with what may stand in its texts, where that can be had without asking its sender.
+    #[must_use]
+    pub fn cleaned(self) -> Self {
+        let clean = |reason: Option<String>| reason.map(without_bidi_controls);
+        match self {
+            Self::Recall { reason } => Self::Recall { reason: clean(reason) },
+            Self::Cancel { reason } => Self::Cancel { reason: clean(reason) },
+            Self::Note { text } => Self::Note { text: without_bidi_controls(text) },
+            other => other,
         }
     }
 

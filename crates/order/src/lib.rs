@@ -42,7 +42,7 @@ pub use crate::{
     event::{Event, Kind, Taken},
     id::{CommandId, IdError, OrderId},
     item::{Extra, Item, LineDetails, Title},
-    limits::{BadText, Limits, check_text},
+    limits::{BadText, Limits, check_text, is_bidi_control, without_bidi_controls},
     order::{Channel, Details, Order, REQUEST_HASH, Status},
     places::{Key, Named, Orders, Places},
     promise::Promise,

@@ -52,6 +52,19 @@ pub enum BadText {
     Control,
 }
 
+/// Whether it turns the direction of the text around it, and is not seen itself. With one in a name, what stands beside
+/// it on a screen may read backwards. Source: Unicode, `Bidi_Control`.
+pub fn is_bidi_control(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// A text without what turns its direction. Phones put such characters in by themselves, and nobody sees them: a sender
+/// could not do anything about a refusal. Of what joins emojis nothing is lost.
+pub fn without_bidi_controls(mut text: String) -> String {
+    text.retain(|c| !is_bidi_control(c));
+    text
+}
+
 /// Texts stand on screens and printers: they are short and hold nothing that steers those.
 pub fn check_text(text: &str, max: usize) -> Result<(), BadText> {
     let has = text.chars().count();
@@ -61,5 +74,23 @@ pub fn check_text(text: &str, max: usize) -> Result<(), BadText> {
         Err(BadText::Control)
     } else {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_turns_text_around_is_taken_out_and_what_people_write_stays() {
+        for (text, is) in [
+            ("a\u{202e}b\u{2066}\u{2069}c\u{200e}\u{200f}\u{61c}", "abc"),
+            ("\u{202a}\u{202b}\u{202c}\u{202d}\u{2067}\u{2068}", ""),
+            ("김하늘 · 얼음 적게", "김하늘 · 얼음 적게"),
+            ("👩\u{200d}🍳 ❤\u{fe0f}", "👩\u{200d}🍳 ❤\u{fe0f}"),
+            ("שלום עליכם", "שלום עליכם"),
+        ] {
+            assert_eq!(without_bidi_controls(text.to_owned()), is);
+        }
     }
 }

@@ -146,7 +146,8 @@ impl Roll {
     /// The words of a text as bytes; as many bytes as columns, in each of these encodings. What could be a command becomes
     /// a space, whoever wrote it.
     fn words(&mut self, text: &str) -> Vec<Vec<u8>> {
-        let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let seen = text.chars().filter(|c| !order::is_bidi_control(*c));
+        let text: String = seen.map(|c| if c.is_control() { ' ' } else { c }).collect();
         text.split_whitespace().map(|word| self.encoded(word)).collect()
     }
 

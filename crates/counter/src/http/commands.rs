@@ -257,7 +257,7 @@ fn waiting(look: &Look<'_>, command: &Command, state: Option<&OrderState>) -> Re
 }
 
 fn parse(json: &[u8]) -> Result<Ask, Problem> {
-    let ask: Ask = serde_json::from_slice(json).map_err(bad_json)?;
+    let mut ask: Ask = serde_json::from_slice(json).map_err(bad_json)?;
     // A misspelt `state` would be a command that no longer minds what its sender saw.
     let fields: serde_json::Map<String, serde_json::Value> =
         serde_json::from_slice(json).map_err(bad_json)?;
@@ -265,6 +265,7 @@ fn parse(json: &[u8]) -> Result<Ask, Problem> {
         let known = FIELDS.join(", ");
         return Err(Problem::field(other, format!("A command has no such field; it may have {known}.")));
     }
+    ask.action = ask.action.cleaned();
     ask.action.check().map_err(bad_text)?;
     if ask.state.is_some() != ask.round.is_some() {
         return Err(Problem::field("round", "Say both state and round as you saw them, or neither."));

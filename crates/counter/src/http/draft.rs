@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt};
 
-use ::order::{Details, Item, Limits, Millis, Order, OrderId, REQUEST_HASH};
+use ::order::{Details, Item, Limits, Millis, Order, OrderId, REQUEST_HASH, without_bidi_controls};
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeOwned, MapAccess, Visitor},
@@ -71,7 +71,7 @@ impl Draft {
             }
         }
         check_items(&details.items)?;
-        details.items.iter_mut().for_each(without_empty_note);
+        details.items.iter_mut().for_each(cleaned);
         let amount = add_up(amount, &details.items)?;
         Ok(Self { amount, total, details })
     }
@@ -121,7 +121,7 @@ fn read<T: DeserializeOwned + Default>(name: &str, value: &RawValue) -> Result<T
 }
 
 fn text(name: &str, value: &RawValue, max: usize) -> Result<Option<String>, Problem> {
-    let text: Option<String> = read::<Option<String>>(name, value)?;
+    let text = read::<Option<String>>(name, value)?.map(without_bidi_controls);
     if let Some(text) = &text {
         check_text(name, text, max)?;
     }
@@ -180,8 +180,11 @@ fn check_details(item: &Item, at: impl Fn(&str) -> String) -> Result<(), Problem
     says.note.map_or(Ok(()), |note| check_text(&at("note"), &note, Limits::LINE_NOTE_CHARS))
 }
 
-/// An empty note says nothing, as that of the order.
-fn without_empty_note(item: &mut Item) {
+/// What turns the direction of a note is no part of it, and an empty one says nothing, as that of the order.
+fn cleaned(item: &mut Item) {
+    if let Some(details) = &mut item.details {
+        details.note = details.note.take().map(without_bidi_controls);
+    }
     if item.note() == Some("") {
         // A note is all that a sender may say there.
         item.details = None;
@@ -305,6 +308,16 @@ mod tests {
             ),
             r#"{"order_id":"a","amount":3,"status":0,"items":[{"item":"latte","quantity":2,"options":["oat"]},{"item":"tea","quantity":1}],"ref":"T-1","placed_at":7,"x":{"y":[1.50]}}"#
         );
+    }
+
+    #[test]
+    fn what_turns_the_direction_of_text_is_taken_out_of_names_and_notes_and_emojis_stay_whole() {
+        let turned = r#"{"amount":1,"name":"\u202eKim\u202c 👩\u200d🍳❤\ufe0f","note":"\u200f","ref":"\u2066T\u2069"}"#;
+        let clean = "{\"order_id\":\"a\",\"amount\":1,\"status\":0,\"name\":\"Kim 👩\u{200d}🍳❤\u{fe0f}\",\"ref\":\"T\",\"placed_at\":7}";
+        assert_eq!(order(turned), clean);
+        let line = r#"{"items":[{"item":"tea","note":"얼음\u202e 적게"},{"item":"tea","note":"\u061c"}]}"#;
+        let line = order(line);
+        assert!(line.contains(r#""note":"얼음 적게""#) && line.matches("note").count() == 1, "{line}");
     }
 
     #[test]
