@@ -39,13 +39,16 @@ pub const INPUTS: [Topic; 2] = [topic::RECEIVED, topic::COMMAND];
 /// What the engine writes besides the state.
 pub const OUTPUTS: [Topic; 4] = [topic::EVENT, topic::PROCESSED, topic::DLQ, topic::SHOP];
 
+/// The group of all who make orders.
+pub const GROUP: &str = "barista_group";
+
 /// The engine's share of the contract: its topics and its group.
 pub fn work_spec(options: &Options) -> WorkSpec {
     WorkSpec {
         inputs: INPUTS.to_vec(),
         state: topic::STATE,
         outputs: OUTPUTS.to_vec(),
-        group: "barista_group".to_owned(),
+        group: GROUP.to_owned(),
         instance: options.instance.clone(),
     }
 }

@@ -75,6 +75,7 @@ mod record;
 #[cfg(feature = "sim")]
 pub mod sim;
 mod topic;
+pub mod transfer;
 mod wait;
 
 use std::{pin::Pin, sync::Arc, time::Duration};

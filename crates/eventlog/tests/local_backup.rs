@@ -17,8 +17,9 @@ use std::{
 use common::{copy, files, noise, open, options, publish, record, spec};
 use eventlog::{
     Backup, Entry, Log, OpenError, Polled, Position, Start, Topic, Transaction,
-    conformance::{COMMAND, INPUT, OUTPUT, STATE},
-    local::{BackupContents, LocalLog, backup_of, check_backup, restore},
+    conformance::{COMMAND, INPUT, OUTPUT, STATE, TOPICS},
+    local::{BackupContents, Import, LocalLog, backup_of, check_backup, read_backup, restore},
+    transfer::{Contents, Span, Take},
 };
 
 const DAY: i64 = 24 * 60 * 60 * 1000;
@@ -117,6 +118,70 @@ fn a_restored_log_is_the_same_to_whoever_reads_it() {
     // And is compacted as it would have been.
     again.clean();
     assert!(entries(&*again, STATE).iter().all(|entry| entry.record.value.as_deref() != Some(b"293")));
+}
+
+#[test]
+fn a_log_made_of_the_records_of_another_is_the_same_to_whoever_reads_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = busy(&dir.path().join("log"));
+    let expected = all(&*log);
+    let backup = taken(&*log);
+    let to = dir.path().join("imported");
+    let mut import = Import::new(&to);
+    let contents = read_backup(&backup[..], "a.backup", TOPICS, &mut import).unwrap();
+    assert_eq!(import.finish().unwrap(), contents.records());
+    let again = open(&to);
+    assert!(all(&*again) == expected);
+    assert_eq!(committed(&*again), committed(&*log));
+    // It goes on where it was, and its time does not fall.
+    publish(&*again, INPUT, record("next", ""));
+    let next = entries(&*again, INPUT).pop().unwrap();
+    assert_eq!(next.offset, expected[0].last().unwrap().offset + 1);
+    assert!(next.timestamp >= expected[0].last().unwrap().timestamp);
+}
+
+#[test]
+fn an_import_that_is_not_finished_makes_no_log_and_can_be_begun_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let backup = taken(&*busy(&dir.path().join("log")));
+    let to = dir.path().join("imported");
+    let mut import = Import::new(&to);
+    let broken = read_backup(&backup[..backup.len() - 64], "a.backup", TOPICS, &mut import).unwrap_err();
+    assert!(matches!(broken, OpenError::Broken(_)), "{broken}");
+    drop(import);
+    assert!(files(&to).is_empty(), "but for the lock nothing is left");
+    let mut import = Import::new(&to);
+    read_backup(&backup[..], "a.backup", TOPICS, &mut import).unwrap();
+    import.finish().unwrap();
+    let full = Import::new(&to).begin(&Contents::default()).unwrap_err();
+    assert!(full.to_string().contains("is not empty"), "{full}");
+}
+
+#[test]
+fn what_an_embedded_log_can_not_have_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let span = Span { topic: INPUT, partition: 0, start: 2, end: 9, newest: None };
+    let begin = |spans: &[Span]| {
+        let mut import = Import::new(dir.path());
+        import.begin(&Contents { spans: spans.to_vec(), ..Contents::default() }).map(|()| import)
+    };
+    let refused = begin(&[span, Span { partition: 1, ..span }]).unwrap_err();
+    assert!(refused.to_string().contains("has 2 partitions"), "{refused}");
+    let entry = |offset, timestamp, record| Entry { topic: INPUT, partition: 0, offset, timestamp, record };
+    let mut import = begin(&[span]).unwrap();
+    for (offset, taken) in [(1, false), (2, true), (2, false), (8, true), (9, false)] {
+        assert_eq!(import.record(entry(offset, 5, record("a", ""))).is_ok(), taken, "{offset}");
+    }
+    drop(import);
+    let mut import = begin(&[span]).unwrap();
+    let large = import.record(entry(2, 5, record("a", "x".repeat(1_000_001)))).unwrap_err();
+    assert!(large.to_string().contains("takes at most 1000000"), "{large}");
+    // A cluster's clock that fell.
+    import.record(entry(3, 7, record("a", ""))).unwrap();
+    import.record(entry(4, 6, record("a", ""))).unwrap();
+    import.finish().unwrap();
+    let times: Vec<_> = entries(&*open(dir.path()), INPUT).iter().map(|entry| entry.timestamp).collect();
+    assert_eq!(times, [7, 7]);
 }
 
 #[test]

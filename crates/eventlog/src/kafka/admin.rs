@@ -22,7 +22,7 @@ use super::{
 use crate::{OpenError, Partitions, Topic, TopicSpec, block_on};
 
 /// How long a request may take, and how long new topics may need until they have leaders.
-const WITHIN: Duration = Duration::from_secs(15);
+pub(super) const WITHIN: Duration = Duration::from_secs(15);
 
 /// How a topic of the log is on the cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -159,11 +159,11 @@ fn wanted(options: &Options, found: &[Option<Found>]) -> Vec<u32> {
     options.topics.iter().map(count).collect()
 }
 
-fn failure(options: &Options, tried: &str, code: Code, said: &str) -> OpenError {
+pub(super) fn failure(options: &Options, tried: &str, code: Code, said: &str) -> OpenError {
     Failure { brokers: &options.brokers, tried, code, said }.open_error()
 }
 
-fn failed(options: &Options, tried: &str, error: &KafkaError) -> OpenError {
+pub(super) fn failed(options: &Options, tried: &str, error: &KafkaError) -> OpenError {
     let (code, said) = parts(error);
     failure(options, tried, code, &said)
 }
@@ -190,24 +190,24 @@ pub(super) fn session_times(options: &Options, probe: &BaseConsumer<Ears>) -> St
     }
 }
 
-struct Admin<'a> {
-    options: &'a Options,
-    probe: &'a BaseConsumer<Ears>,
-    client: AdminClient<Ears>,
+pub(super) struct Admin<'a> {
+    pub(super) options: &'a Options,
+    pub(super) probe: &'a BaseConsumer<Ears>,
+    pub(super) client: AdminClient<Ears>,
 }
 
 impl<'a> Admin<'a> {
-    fn new(options: &'a Options, probe: &'a BaseConsumer<Ears>) -> Result<Self, OpenError> {
+    pub(super) fn new(options: &'a Options, probe: &'a BaseConsumer<Ears>) -> Result<Self, OpenError> {
         let client = options.client(&[], &[]).create_with_context(Ears::new(options));
         let client = client.map_err(|error| failed(options, "look after topics", &error))?;
         Ok(Self { options, probe, client })
     }
 
-    fn limits() -> AdminOptions {
+    pub(super) fn limits() -> AdminOptions {
         AdminOptions::new().request_timeout(Some(WITHIN)).operation_timeout(Some(WITHIN))
     }
 
-    fn look_at_all(&self) -> Result<Vec<Option<Found>>, OpenError> {
+    pub(super) fn look_at_all(&self) -> Result<Vec<Option<Found>>, OpenError> {
         self.options.topics.iter().map(|spec| self.look(spec.name)).collect()
     }
 
@@ -217,7 +217,7 @@ impl<'a> Admin<'a> {
     }
 
     /// A topic as the brokers know it now; `None` if it is missing.
-    fn look(&self, topic: Topic) -> Result<Option<Found>, OpenError> {
+    pub(super) fn look(&self, topic: Topic) -> Result<Option<Found>, OpenError> {
         let name = self.options.prefixed(topic);
         let metadata = self.ask(&name)?;
         let Some(found) = metadata.topics().iter().find(|found| found.name() == name) else {
@@ -329,7 +329,7 @@ impl<'a> Admin<'a> {
     }
 
     /// What the code alone leaves out.
-    fn says_more(&self, name: &str, code: Code) -> Result<String, OpenError> {
+    pub(super) fn says_more(&self, name: &str, code: Code) -> Result<String, OpenError> {
         if code != Code::InvalidReplicationFactor {
             return Ok(String::new());
         }
@@ -371,7 +371,7 @@ impl<'a> Admin<'a> {
     }
 
     /// How these topics are set, in their order.
-    fn settings_of(&self, names: &[String]) -> Result<Vec<ConfigResource>, OpenError> {
+    pub(super) fn settings_of(&self, names: &[String]) -> Result<Vec<ConfigResource>, OpenError> {
         let asked: Vec<_> = names.iter().map(|name| ResourceSpecifier::Topic(name)).collect();
         if asked.is_empty() {
             return Ok(Vec::new());

@@ -11,6 +11,8 @@
 //! | `work`, `share`, `group`, `members` | a session; what it has of one partition; its place in the group; who else is in it |
 //! | `claim`, `waiting` | whose the name of an instance is; a wait to be let into the group, and when to say so |
 //! | `commit`, `settle` | transactions; what became of the last one of a session that has ended |
+//! | `copy` | all that there is at one moment |
+//! | `import`, `pour` | a log made of records that another had; records that get the offsets they had |
 //! | `offsets` | where partitions begin and end |
 //! | `shared`, `bell`, `ears` | what everything on one log shares; waiting; what clients say of themselves |
 //! | `lookout` | partitions that are new, topics that are gone, and whether brokers are there |
@@ -27,17 +29,20 @@ mod asker;
 mod bell;
 mod claim;
 mod commit;
+mod copy;
 mod ears;
 mod failure;
 mod fate;
 mod follow;
 mod group;
+mod import;
 mod lanes;
 mod lookout;
 mod members;
 mod native;
 mod offsets;
 mod options;
+mod pour;
 mod producer;
 mod publish;
 mod refusal;
@@ -64,6 +69,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer as _};
 pub use self::{
     admin::{Remark, TopicReport, remarks},
     fate::{Fate, OPEN_AFTER, Sighting, Sightings},
+    import::Import,
     options::{Options, check_property},
     verdict::Judged,
     watch::Watch,

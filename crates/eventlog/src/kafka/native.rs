@@ -37,7 +37,7 @@ use super::{
     bell::Bell,
     ears::{Ears, hear},
 };
-use crate::{Entry, Headers, Offset, Partition, Record, Topic};
+use crate::{Entry, Headers, Millis, Offset, Partition, Record, Topic};
 
 /// Whether a record that failed may stand in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +69,19 @@ pub(super) fn produce<C: ProducerContext>(
     record: &Record,
     opaque: C::DeliveryOpaque,
 ) -> Result<(), (RDKafkaErrorCode, C::DeliveryOpaque)> {
+    // librdkafka takes it for now.
+    produce_at(client, topic, partition, record, 0, opaque)
+}
+
+/// The same with the time that it has where the topic's times are those of whoever writes.
+pub(super) fn produce_at<C: ProducerContext>(
+    client: &Client<C>,
+    topic: &CStr,
+    partition: Partition,
+    record: &Record,
+    time: Millis,
+    opaque: C::DeliveryOpaque,
+) -> Result<(), (RDKafkaErrorCode, C::DeliveryOpaque)> {
     use rd::rd_kafka_vtype_t as vtype;
     let bytes = |part: &Option<Bytes>| -> (*const u8, usize) {
         // An empty part has an address of its own, so that it is not taken for a missing one.
@@ -98,6 +111,8 @@ pub(super) fn produce<C: ProducerContext>(
             vtype::RD_KAFKA_VTYPE_KEY,
             key,
             key_len,
+            vtype::RD_KAFKA_VTYPE_TIMESTAMP,
+            time,
             vtype::RD_KAFKA_VTYPE_OPAQUE,
             opaque,
             vtype::RD_KAFKA_VTYPE_HEADERS,

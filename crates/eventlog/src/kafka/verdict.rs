@@ -50,6 +50,35 @@ pub(super) fn settings(spec: &TopicSpec, options: &Options) -> Vec<(&'static str
     settings
 }
 
+/// How a topic is made that an import fills: its times are the records', and nothing of it goes. No line works on the
+/// state while it is so.
+pub(super) fn filling(spec: &TopicSpec, options: &Options) -> Vec<(&'static str, String)> {
+    let mut settings = settings(spec, options);
+    // By the times of records of a month it would make a thousand segments.
+    settings.retain(|(name, _)| !matches!(*name, "segment.ms" | "retention.ms" | "retention.bytes"));
+    for (name, value) in &mut settings {
+        match *name {
+            "message.timestamp.type" => FILLING[0].1.clone_into(value),
+            "cleanup.policy" => FILLING[1].1.clone_into(value),
+            _ => {}
+        }
+    }
+    settings.push((FILLING[2].0, FILLING[2].1.to_owned()));
+    settings.push(("retention.bytes", "-1".to_owned()));
+    settings
+}
+
+/// What tells a topic that is being filled.
+const FILLING: [(&str, &str); 3] =
+    [("message.timestamp.type", "CreateTime"), ("cleanup.policy", "delete"), ("retention.ms", "-1")];
+
+/// Whether a topic is being filled.
+pub(super) fn is_filling(told: &ConfigResource) -> bool {
+    FILLING
+        .iter()
+        .all(|(name, value)| told.get(name).is_some_and(|entry| entry.value.as_deref() == Some(*value)))
+}
+
 /// Why a topic can't be used that has more partitions than were asked for. `like`: how many the one has that it is
 /// like; if that has no more than were asked for, nobody misses anything.
 pub(super) fn too_many(asked: Option<u32>, there: u32, like: Option<u32>) -> Option<String> {
@@ -77,6 +106,11 @@ pub(super) fn verdict(spec: &TopicSpec, options: &Options, found: &Found, told: 
                 "it is compacted (cleanup.policy={policy}), which removes records that were not read; set \
                  cleanup.policy=delete"
             ));
+        }
+        Cleanup::Compact if is_filling(told) => {
+            return Err("an import fills it, or one that was not finished has left it; wait until that is done, or import \
+                        again with --again"
+                .to_owned());
         }
         Cleanup::Compact if policy != "compact" => {
             return Err(format!(
@@ -198,6 +232,16 @@ pub(super) mod tests {
     fn a_topic_as_we_make_it_has_nothing_said_of_it() {
         assert_eq!(said(&OLD, 2, &[]), Ok(vec![]));
         assert_eq!(said(&STATE, 3, &[]), Ok(vec![]));
+    }
+
+    #[test]
+    fn a_state_that_an_import_fills_is_nobodys_to_work_on() {
+        let options = Options::new("cafe:9092", &[OLD, STATE]);
+        let filling: Vec<_> = filling(&STATE, &options);
+        let changed: Vec<_> = filling.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let why = said(&STATE, 2, &changed).unwrap_err();
+        assert!(why.starts_with("an import fills it"), "{why}");
+        assert!(changed.iter().all(|(name, _)| *name != "segment.ms"), "{changed:?}");
     }
 
     #[test]

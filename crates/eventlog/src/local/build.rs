@@ -1,4 +1,4 @@
-//! A log made of records that have their offsets and times already: those of a backup.
+//! A log made of records that have their offsets and times already: those of a backup, or of an export.
 //!
 //! It is made in a directory of its own inside the one that is to have it, looked at as a start would, and moved: the
 //! tail first, the log file last. A start takes nothing for a log before that is done.
@@ -137,6 +137,12 @@ impl Build {
         let id = id.ok_or_else(|| OpenError::NotUsable(format!("a log has at most {MAX_TOPICS} topics")))?;
         self.topics.push(Topic { name: name.to_owned(), start, end, time, records: 0 });
         Ok(id)
+    }
+
+    /// Says the log time of a topic's newest record, where it was not known before.
+    pub(super) fn newest(&mut self, id: u16, time: Millis) {
+        let topic = &mut self.topics[usize::from(id)];
+        topic.time = topic.time.max(time);
     }
 
     pub(super) fn groups(&mut self, groups: Groups) {

@@ -37,6 +37,7 @@ mod failure;
 mod faults;
 mod follow;
 mod frame;
+mod import;
 mod inspect;
 mod janitor;
 mod lock;
@@ -74,7 +75,8 @@ use tokio::sync::oneshot;
 #[doc(hidden)]
 pub use self::faults::{Faults, WriteFault};
 pub use self::{
-    backup::{BackupContents, BackupTopic, backup_of, check_backup, restore},
+    backup::{BackupContents, BackupTopic, backup_of, check_backup, read_backup, restore},
+    import::Import,
     inspect::{Found, is_in_use, look},
 };
 use self::{

@@ -45,6 +45,9 @@ pub(super) fn header(place: Place) -> [u8; HEADER] {
 
 /// What a backup says before its records.
 pub(super) struct Contents {
+    /// The log's id.
+    pub(super) log: u64,
+    pub(super) made_at: Millis,
     /// By number, each with the log time of its newest record.
     pub(super) topics: Vec<(BackupTopic, Millis)>,
     pub(super) groups: Groups,
@@ -59,11 +62,12 @@ pub(super) trait Sink {
 /// Reads a backup to its end.
 pub(super) fn read(from: impl Read, name: &str, sink: &mut impl Sink) -> Result<BackupContents, OpenError> {
     let mut frames = Frames::open(from, name)?;
-    let made_at = frames.place.sequence.cast_signed();
+    let Place { log, sequence } = frames.place;
+    let made_at = sequence.cast_signed();
     let broken = |what: &str| broken(name, what);
     let mut contents = match frames.next()? {
         Some(first) if first.kind == Kind::Whole => {
-            contents(first).ok_or_else(|| broken("what it begins with makes no sense"))?
+            contents(log, made_at, first).ok_or_else(|| broken("what it begins with makes no sense"))?
         }
         _ => return Err(broken("its beginning is missing")),
     };
@@ -97,8 +101,8 @@ pub(super) fn read(from: impl Read, name: &str, sink: &mut impl Sink) -> Result<
     Ok(BackupContents { made_at, topics: contents.topics.into_iter().map(|(topic, _)| topic).collect() })
 }
 
-fn contents(frame: Found<'_>) -> Option<Contents> {
-    let mut contents = Contents { topics: Vec::new(), groups: Groups::new() };
+fn contents(log: u64, made_at: Millis, frame: Found<'_>) -> Option<Contents> {
+    let mut contents = Contents { log, made_at, topics: Vec::new(), groups: Groups::new() };
     for item in frame.items() {
         match item? {
             Item::Topic { id, name, moved: start, end, time } => {

@@ -5,6 +5,7 @@
 //! | `source` | what a log has at one moment, whether it is open or not, chunk by chunk |
 //! | `pieces` | the same as the pieces of a file |
 //! | `file` | what stands in such a file, read and compared |
+//! | `records` | the same, record by record |
 //!
 //! A backup is what the log had at one moment, between two commits: what comes while it is made is not in it, and what
 //! is in it is not removed meanwhile. It is read like any past, in short steps, and nobody waits for it. Records go
@@ -13,10 +14,12 @@
 
 mod file;
 mod pieces;
+mod records;
 mod source;
 
 use std::{io::Read, path::Path, sync::Arc};
 
+pub use self::records::read_backup;
 use self::{
     file::Contents,
     pieces::Pieces,
