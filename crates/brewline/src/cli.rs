@@ -90,6 +90,10 @@ pub enum Command {
     Backup(BackupArgs),
     /// Make an embedded log from a backup, in an empty directory
     Restore(RestoreArgs),
+    /// Write all that is in a log as lines of JSON, also while its line runs, and read them back
+    Export(ExportArgs),
+    /// Make a log from an export: an embedded one, or the topics of an Apache Kafka
+    Import(ImportArgs),
     /// Check the shop's files, menu.toml and shop.toml
     Menu(MenuArgs),
     /// Show which settings hold and who says so, and check the file that has them

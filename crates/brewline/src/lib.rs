@@ -32,6 +32,7 @@
 //! | [`asked`] | the counter that is asked where a line that runs has the log |
 //! | `ledger` | where every order is, counted here or by a counter |
 //! | [`dlq`] | dead letters: listed, shown, retried, dropped |
+//! | `backup`, `transfer` | copies of a log; all of it as lines of JSON, and a log from those |
 //! | `signals`, `telemetry` | Ctrl-C; diagnostics on stderr |
 #![expect(missing_docs, reason = "flags and settings are documented where they are defined, in `cli`")]
 
@@ -70,6 +71,7 @@ mod settings;
 mod signals;
 mod telemetry;
 mod topics;
+mod transfer;
 pub mod value;
 pub mod watch;
 
@@ -145,6 +147,8 @@ fn dispatch(cli: cli::Cli) -> anyhow::Result<ExitCode> {
         cli::Command::Ledger(args) => block_on(ledger::ledger(file.ledger(&args).map_err(wrong)?))?,
         cli::Command::Backup(args) => block_on(backup::backup(file.backup(&args).map_err(wrong)?))?,
         cli::Command::Restore(args) => block_on(backup::restore(file.restore(&args).map_err(wrong)?))?,
+        cli::Command::Export(args) => block_on(transfer::export(file.export(&args).map_err(wrong)?))?,
+        cli::Command::Import(args) => block_on(transfer::import(file.import(&args).map_err(wrong)?))?,
         cli::Command::Menu(args) => match args.what {
             cli::MenuCommand::Check { file } => menu::check(file),
         },

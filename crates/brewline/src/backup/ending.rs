@@ -5,9 +5,9 @@ use std::io::{self, Read};
 use tokio_util::sync::CancellationToken;
 
 /// Fails once the token is cancelled.
-pub(super) struct Ending<R> {
-    pub(super) of: R,
-    pub(super) stop: CancellationToken,
+pub(crate) struct Ending<R> {
+    pub(crate) of: R,
+    pub(crate) stop: CancellationToken,
 }
 
 impl<R: Read> Read for Ending<R> {

@@ -27,8 +27,11 @@ use eventlog::{
 use jiff::{Timestamp, tz::TimeZone};
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use self::restore::{Restore, restore};
-use self::{ending::Ending, whole::Whole};
+pub(crate) use self::{
+    ending::Ending,
+    restore::{Restore, counted, restore},
+    whole::Whole,
+};
 use crate::{
     asked::Asked,
     cli::{BackupArgs, LineArgs, RestoreArgs},
@@ -121,7 +124,7 @@ fn described(contents: &BackupContents) -> String {
 }
 
 /// A backup of the log in `dir`; `None` if a process has it.
-async fn opened(dir: PathBuf) -> anyhow::Result<Option<eventlog::Backup>> {
+pub(crate) async fn opened(dir: PathBuf) -> anyhow::Result<Option<eventlog::Backup>> {
     match tokio::task::spawn_blocking(move || local::backup_of(&dir)).await? {
         Ok(backup) => Ok(Some(backup)),
         Err(OpenError::InUse(_)) => Ok(None),

@@ -69,7 +69,7 @@ fn said(file: &Path, contents: &BackupContents, did: &str, holds: bool) -> Strin
 }
 
 /// Whether the ledger of a log holds.
-fn counted(dir: &Path) -> anyhow::Result<bool> {
+pub(crate) fn counted(dir: &Path) -> anyhow::Result<bool> {
     let keep =
         std::time::Duration::from_hours(24 * u64::from(crate::value::RETENTION_DAYS.range.end().to_owned()));
     let log = LocalLog::open(local::Options::new(dir, &catalog(keep)))?;

@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{self, Write as _},
+    io::{self, Write},
     path::{Path, PathBuf},
 };
 
@@ -14,14 +14,24 @@ const SYNC_BYTES: usize = 8 << 20;
 
 /// A file that is being written, for its owner alone. It goes if it is dropped.
 #[derive(Debug)]
-pub(super) struct Whole {
+pub(crate) struct Whole {
     file: NamedTempFile,
     to: PathBuf,
     unsynced: usize,
 }
 
+impl Write for Whole {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.add(bytes).map(|()| bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
 impl Whole {
-    pub(super) fn begin(to: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn begin(to: &Path) -> anyhow::Result<Self> {
         if std::fs::symlink_metadata(to).is_ok() {
             bail!("{} is there already; say another file, or move that one away", to.display());
         }
@@ -33,7 +43,7 @@ impl Whole {
         Ok(Self { file, to: to.to_owned(), unsynced: 0 })
     }
 
-    pub(super) fn add(&mut self, bytes: &[u8]) -> io::Result<()> {
+    pub(crate) fn add(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.file.write_all(bytes)?;
         self.unsynced += bytes.len();
         if self.unsynced >= SYNC_BYTES {
@@ -44,13 +54,13 @@ impl Whole {
     }
 
     /// What was written, from its beginning.
-    pub(super) fn read_back(&mut self) -> anyhow::Result<File> {
+    pub(crate) fn read_back(&mut self) -> anyhow::Result<File> {
         self.file.as_file().sync_all().with_context(|| self.cannot_be_written())?;
         File::open(self.file.path()).with_context(|| format!("cannot read {} back", self.to.display()))
     }
 
     /// Gives it its name.
-    pub(super) fn keep(self) -> anyhow::Result<()> {
+    pub(crate) fn keep(self) -> anyhow::Result<()> {
         let to = self.to;
         self.file.persist_noclobber(&to).map_err(|kept| kept.error).with_context(|| {
             format!("what was written can't be called {}; say another file", to.display())
@@ -60,7 +70,7 @@ impl Whole {
         Ok(())
     }
 
-    pub(super) fn cannot_be_written(&self) -> String {
+    pub(crate) fn cannot_be_written(&self) -> String {
         format!("{} can't be written", self.to.display())
     }
 }

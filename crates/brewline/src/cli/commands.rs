@@ -183,6 +183,50 @@ pub struct RestoreArgs {
     pub check: bool,
 }
 
+/// What `export` takes.
+#[derive(Debug, Clone, Args)]
+pub struct ExportArgs {
+    /// The file to write; it must not be there yet. - is stdout
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+
+    /// Where the log is: local:DIR, ~/ is your home directory, or kafka://HOST:PORT[,HOST:PORT] [default: local: and the platform's data directory for brewline]
+    #[arg(long, value_name = "ADDRESS", env = "BREWLINE_LOG", value_parser = said(str::parse::<LogAddress>))]
+    pub log: Option<LogAddress>,
+
+    #[command(flatten)]
+    pub asked: AskedArgs,
+
+    #[command(flatten)]
+    pub kafka: KafkaArgs,
+}
+
+/// What `import` takes.
+#[derive(Debug, Clone, Args)]
+pub struct ImportArgs {
+    /// The export. - is stdin
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+
+    /// Where the log is to be: local:DIR, a directory that is empty or not there, or kafka://HOST:PORT[,HOST:PORT], where its topics are not there [default: local: and the platform's data directory for brewline]
+    #[arg(long, value_name = "ADDRESS", env = "BREWLINE_LOG", value_parser = said(str::parse::<LogAddress>))]
+    pub log: Option<LogAddress>,
+
+    /// Only read it to its end and compare it; nothing is made
+    #[arg(long)]
+    pub check: bool,
+
+    /// Remove the topics that an import has left that was not finished, and begin anew
+    #[arg(long, help_heading = "Apache Kafka")]
+    pub again: bool,
+
+    #[command(flatten)]
+    pub kafka: KafkaArgs,
+
+    #[command(flatten)]
+    pub keep: KeepArgs,
+}
+
 /// What `dlq` takes.
 #[derive(Debug, Clone, Args)]
 pub struct DlqArgs {

@@ -108,7 +108,7 @@ impl File {
         flag.or(self.listen).unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8080)))
     }
 
-    fn keep(&self, args: &KeepArgs) -> Keep {
+    pub(crate) fn keep(&self, args: &KeepArgs) -> Keep {
         Keep {
             retention: days(args.retention_days.or(self.retention_days).unwrap_or(RETENTION_DAYS)),
             replication_factor: args.replication_factor.or(self.replication_factor),

@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use eventlog::{
     Entry, Follow, FollowError, Log, Millis, OpenError, Publish, Start, Topic, TopicSpec, Work, WorkSpec,
+    transfer::{Contents, Take},
 };
 
 /// Why, with the way out.
@@ -60,6 +61,14 @@ impl KafkaLog {
         match self.0 {}
     }
 
+    pub(crate) fn contents(&self, _: &str) -> Result<Contents, OpenError> {
+        match self.0 {}
+    }
+
+    pub(crate) fn hand_on<T: Take>(&self, _: &Contents, _: &mut T) -> Result<(), T::Error> {
+        match self.0 {}
+    }
+
     pub(crate) fn trouble(&self) -> Option<String> {
         match self.0 {}
     }
@@ -84,6 +93,33 @@ impl Log for KafkaLog {
 
     fn partitions(&self, _: Topic) -> u32 {
         match self.0 {}
+    }
+}
+
+/// A log that is to be made, and can't be.
+#[derive(Debug)]
+pub(crate) struct Import;
+
+impl Import {
+    pub(crate) fn new(_: Options, _: &str, _: bool) -> Self {
+        Self
+    }
+
+    #[expect(clippy::unused_self, reason = "as the one that it stands in for")]
+    pub(crate) fn finish(self) -> Result<u64, OpenError> {
+        absent()
+    }
+}
+
+impl Take for Import {
+    type Error = OpenError;
+
+    fn begin(&mut self, _: &Contents) -> Result<(), OpenError> {
+        absent()
+    }
+
+    fn record(&mut self, _: Entry) -> Result<(), OpenError> {
+        absent()
     }
 }
 

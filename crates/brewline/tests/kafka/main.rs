@@ -15,6 +15,7 @@ mod dlq;
 mod gone;
 mod ledger;
 mod load;
+mod moved;
 mod own;
 mod page;
 mod peers;

@@ -1,0 +1,136 @@
+//! `brewline export` and `brewline import`: of an embedded log that runs, of one that is stopped, and back.
+#![allow(clippy::unwrap_used, reason = "in a test, what fails is to be seen")]
+
+mod support;
+
+use std::{fs::File, path::Path};
+
+use serde_json::Value;
+use support::{Said, Up, brewline, hear, local, request, run};
+
+/// An order; its id.
+fn order(up: &Up, amount: u32) -> String {
+    let placed = request(up.counter, "POST", &format!("/order?amount={amount}"), &[], "").unwrap();
+    assert_eq!(placed.status, 202, "{placed:?}");
+    placed.json()["order_id"].as_str().unwrap().to_owned()
+}
+
+fn refused(said: &Said, why: &str) {
+    assert_eq!((said.code, said.stderr.lines().count()), (Some(1), 1), "{said:?}");
+    assert!(said.stderr.contains(why), "{why:?} is not in {said:?}");
+}
+
+fn lines(file: &Path) -> Vec<Value> {
+    let text = std::fs::read_to_string(file).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn a_line_exported_while_it_runs_is_imported_as_the_same_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    let mut up = Up::start(&at("log"), &["--mode", "manual"]);
+    let token = up.staff_token();
+    let tell = |up: &Up, id: &str, what: &str| {
+        let body = format!("{{\"command\":\"{what}\",\"state\":\"received\",\"round\":1}}");
+        let authorization = format!("Bearer {token}");
+        let headers = [("Authorization", &*authorization), ("Content-Type", "application/json")];
+        let done = request(up.counter, "POST", &format!("/orders/{id}/commands"), &headers, &body).unwrap();
+        assert_eq!(done.status, 200, "{done:?}");
+    };
+    let (ready, waiting) = (order(&up, 1), order(&up, 2));
+    hear(up.counter, &format!("/orders/{waiting}/events"), |shown| shown["state"] == "received");
+    tell(&up, &ready, "ready");
+
+    let export = |args: &[&str]| {
+        let counter = format!("http://{}", up.counter);
+        let mut command = brewline(args);
+        let output = command.args(["--log", &local(&at("log"))]).env("BREWLINE_COUNTER", counter).output();
+        let output = output.unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        Said { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+    };
+    let (file, name) = (at("line.jsonl"), at("line.jsonl").display().to_string());
+    refused(&export(&["export", &name, "--token", "wrong"]), "token is not the staff's");
+    let made = export(&["export", &name, "--token", &token]);
+    assert_eq!(made.code, Some(0), "{made:?}");
+    assert!(made.stdout.contains("read back and compared"), "{made:?}");
+    refused(&export(&["export", &name, "--token", &token]), "is there already");
+    #[cfg(unix)]
+    {
+        let mode = std::os::unix::fs::PermissionsExt::mode(&file.metadata().unwrap().permissions());
+        assert_eq!(mode & 0o777, 0o600, "it holds names, notes and the line's secret");
+    }
+    let exported = lines(&file);
+    let (first, last) = (&exported[0], exported.last().unwrap());
+    assert_eq!((&first["format"], &first["version"]), (&Value::from("brewline-export"), &Value::from(1)));
+    assert_eq!(last["records"], exported.len() - 2);
+    let order = exported.iter().find(|line| line["key"] == *ready).unwrap();
+    assert_eq!(
+        (&order["topic"], &order["value"]["amount"]),
+        (&Value::from("order.received"), &Value::from(1))
+    );
+    let lives = run(&["import", &name, "--log", &local(&at("log"))]);
+    refused(&lives, "is in use by process");
+    up.stop();
+
+    let imported = run(&["import", &name, "--log", &local(&at("imported"))]);
+    assert_eq!(imported.code, Some(0), "{imported:?}");
+    assert!(imported.stdout.contains("every order is accounted for"), "{imported:?}");
+    // The same records at the same places, and no others.
+    let again = at("again.jsonl");
+    let made = run(&["export", again.to_str().unwrap(), "--log", &local(&at("imported"))]);
+    assert_eq!(made.code, Some(0), "{made:?}");
+    let (first_again, rest) = (lines(&again).remove(0), lines(&again).split_off(1));
+    assert_eq!(first_again["partitions"], first["partitions"]);
+    assert_eq!(first_again["groups"], first["groups"]);
+    assert_eq!(rest[..rest.len() - 1], exported[1..exported.len() - 1]);
+    let up = Up::start(&at("imported"), &["--mode", "manual"]);
+    hear(up.counter, &format!("/orders/{ready}/events"), |shown| shown["state"] == "ready");
+    // Who was signed in still is, and the order goes on.
+    tell(&up, &waiting, "ready");
+    up.stop();
+    let ledger = run(&["ledger", "--log", &local(&at("imported"))]);
+    assert!(ledger.stdout.contains("2 accepted = 2 ready\n"), "{ledger:?}");
+}
+
+#[test]
+fn a_stopped_line_is_exported_into_a_pipe_and_what_is_no_whole_export_makes_no_log() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    let up = Up::start(&at("log"), &["--seconds-per-cup", "0"]);
+    let id = order(&up, 1);
+    hear(up.counter, &format!("/orders/{id}/events"), |shown| shown["state"] == "ready");
+    up.stop();
+    refused(&run(&["export", "-", "--log", &local(&at("nothing"))]), "there is no log in");
+    let piped = run(&["export", "-", "--log", &local(&at("log"))]);
+    assert_eq!((piped.code, &*piped.stderr), (Some(0), ""), "{piped:?}");
+
+    let import = |text: &str, args: &[&str]| {
+        std::fs::write(at("in.jsonl"), text).unwrap();
+        let mut command = brewline(&[&["import", "-"], args].concat());
+        let output = command.stdin(File::open(at("in.jsonl")).unwrap()).output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        Said { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+    };
+    let to = local(&at("to"));
+    let checked = import(&piped.stdout, &["--check"]);
+    assert!(checked.code == Some(0) && checked.stdout.contains("can be read"), "{checked:?}");
+    let without_its_last_line = piped.stdout.trim_end().rsplit_once('\n').unwrap().0.to_owned() + "\n";
+    for (text, why) in [
+        (&*without_its_last_line, "its end is missing"),
+        (&piped.stdout.replacen("\"amount\":1", "\"amount\":9", 1), "something in it was changed"),
+        ("", "is no export of a log"),
+        ("{}\n", "is no export of a log"),
+    ] {
+        refused(&import(text, &["--log", &to]), why);
+        refused(&import(text, &["--check"]), why);
+        let names: Vec<_> = std::fs::read_dir(at("to"))
+            .map_or_else(|_| Vec::new(), |entries| entries.map(|entry| entry.unwrap().file_name()).collect());
+        assert!(names.iter().all(|name| name == "log.lock"), "{why}: {names:?}");
+    }
+    refused(&import(&piped.stdout, &["--log", &local(&at("log"))]), "is not empty");
+    refused(&import(&piped.stdout, &["--log", &to, "--again"]), "say --log kafka://HOST:PORT");
+    let imported = import(&piped.stdout, &["--log", &to]);
+    assert_eq!(imported.code, Some(0), "{imported:?}");
+}
