@@ -3,6 +3,10 @@
 
 use std::{
     net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -42,24 +46,74 @@ pub(crate) fn orders(counter: SocketAddr, connections: usize, lasts: Duration) -
     })
 }
 
+/// Customers order at `counter` at a steady pace, `every` so often, until it is `over`. An order's time begins when it was
+/// due: what the one before it waited counts for it as well.
+pub(crate) fn steady(counter: SocketAddr, every: Duration, over: &Arc<AtomicBool>) -> anyhow::Result<Seen> {
+    const CONNECTIONS: u32 = 64;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let began = Instant::now();
+        let mut customers = JoinSet::new();
+        for n in 0..CONNECTIONS {
+            let (first, over) = (tokio::time::Instant::from_std(began + every * n), over.clone());
+            customers.spawn(async move {
+                let mut customer = Customer::come(counter).await?;
+                let mut pace = tokio::time::interval_at(first, every * CONNECTIONS);
+                pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Burst);
+                let mut millis = Vec::new();
+                while !over.load(Ordering::Relaxed) {
+                    let due = pace.tick().await;
+                    customer.order().await?;
+                    millis.push(due.elapsed().as_secs_f64() * 1_000.0);
+                }
+                anyhow::Ok(millis)
+            });
+        }
+        let mut millis = Vec::new();
+        while let Some(done) = customers.join_next().await {
+            millis.extend(done??);
+        }
+        let per_second = millis.len() as f64 / began.elapsed().as_secs_f64();
+        Ok(Seen { per_second, millis: sorted(millis) })
+    })
+}
+
 async fn customer(counter: SocketAddr, until: Instant) -> anyhow::Result<Vec<f64>> {
-    let request = b"POST /order?amount=1 HTTP/1.1\r\nHost: cafe\r\nContent-Length: 0\r\n\r\n";
-    let mut stream = TcpStream::connect(counter).await.context("the counter does not answer")?;
-    stream.set_nodelay(true)?;
+    let mut customer = Customer::come(counter).await?;
     let mut millis = Vec::new();
-    let mut answer = Vec::with_capacity(2_048);
     while Instant::now() < until {
         let asked = Instant::now();
-        stream.write_all(request).await?;
-        answer.clear();
-        while !is_whole(&answer)? {
-            if stream.read_buf(&mut answer).await? == 0 {
-                bail!("the counter hung up");
-            }
-        }
+        customer.order().await?;
         millis.push(asked.elapsed().as_secs_f64() * 1_000.0);
     }
     Ok(millis)
+}
+
+/// One connection, and what was last answered on it.
+struct Customer {
+    stream: TcpStream,
+    answer: Vec<u8>,
+}
+
+impl Customer {
+    async fn come(counter: SocketAddr) -> anyhow::Result<Self> {
+        let stream = TcpStream::connect(counter).await.context("the counter does not answer")?;
+        stream.set_nodelay(true)?;
+        Ok(Self { stream, answer: Vec::with_capacity(2_048) })
+    }
+
+    /// Orders one cup, and waits for the answer.
+    async fn order(&mut self) -> anyhow::Result<()> {
+        let request = b"POST /order?amount=1 HTTP/1.1\r\nHost: cafe\r\nContent-Length: 0\r\n\r\n";
+        self.stream.write_all(request).await?;
+        self.answer.clear();
+        while !is_whole(&self.answer)? {
+            if self.stream.read_buf(&mut self.answer).await? == 0 {
+                bail!("the counter hung up");
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Places `count` orders at `counter`, one after the other; `cups` says how many the first, the second … has. Their ids.

@@ -6,6 +6,7 @@
 #![expect(clippy::print_stdout, reason = "the table is what this program is for")]
 #![expect(clippy::cast_precision_loss, reason = "counts are shown with three digits")]
 
+mod backup;
 mod brewing;
 mod drain;
 mod idle;
@@ -37,6 +38,10 @@ struct Args {
     #[arg(long)]
     dir: Option<std::path::PathBuf>,
 
+    /// How large the log is that `backup` backs up, in megabytes
+    #[arg(long, default_value_t = 1_000)]
+    backup_megabytes: usize,
+
     #[command(flatten)]
     kafka: kafka::Settings,
 }
@@ -55,6 +60,8 @@ enum Bench {
     Retention,
     /// Start on a file of 5 GB
     Start,
+    /// A backup of a log of 1 GB while 500 orders/s flow
+    Backup,
     /// `up` with nothing to do; the size of the binary
     Idle,
     /// A million orders counted anew, also while 64 connections order
@@ -87,6 +94,7 @@ const EMBEDDED: &[Bench] = &[
     Bench::Brewing,
     Bench::Retention,
     Bench::Start,
+    Bench::Backup,
     Bench::Idle,
     Bench::Pagers,
     Bench::Ledger,
@@ -127,6 +135,7 @@ fn main() -> anyhow::Result<()> {
             Bench::Brewing => brewing::run(dir.path(), &mut table)?,
             Bench::Retention => retention::run(dir.path(), &mut table)?,
             Bench::Start => start::run(dir.path(), &mut table)?,
+            Bench::Backup => backup::run(dir.path(), args.backup_megabytes, &mut table)?,
             Bench::Idle => idle::run(dir.path(), &mut table)?,
             Bench::Ledger => ledger::run(dir.path(), &mut table)?,
             Bench::LedgerPast => ledger::past(dir.path(), &mut table)?,

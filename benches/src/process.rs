@@ -6,6 +6,7 @@ use std::{
     net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::mpsc::{Receiver, sync_channel},
     time::{Duration, Instant},
 };
 
@@ -13,7 +14,14 @@ use anyhow::{Context as _, bail};
 
 /// A program in a process of its own. Ended when dropped.
 #[derive(Debug)]
-pub(crate) struct Program(Child);
+pub(crate) struct Program {
+    child: Child,
+    /// What it said first.
+    said: Receiver<String>,
+}
+
+/// So many lines are kept of what a program says.
+const SAID: usize = 100;
 
 /// A counter, or a whole line, in a process of its own.
 #[derive(Debug)]
@@ -73,46 +81,57 @@ impl Program {
             .spawn()
             .with_context(|| format!("cannot start {}", program.display()))?;
         let output = child.stdout.take().context("its output is piped")?;
+        let (say, said) = sync_channel(SAID);
         // Read to the end, so that it never waits for someone to listen.
-        std::thread::spawn(move || BufReader::new(output).lines().for_each(drop));
-        Ok(Self(child))
+        std::thread::spawn(move || {
+            BufReader::new(output).lines().map_while(Result::ok).for_each(|line| drop(say.try_send(line)));
+        });
+        Ok(Self { child, said })
+    }
+
+    /// The staff token, which the first start on a log shows.
+    pub(crate) fn staff_token(&self) -> anyhow::Result<String> {
+        let mut lines = std::iter::from_fn(|| self.said.recv_timeout(Duration::from_mins(1)).ok());
+        lines.find(|line| line.contains("staff token")).context("no staff token was shown")?;
+        let token = lines.find(|line| line.starts_with("  ")).context("no staff token was shown")?;
+        Ok(token.trim().to_owned())
     }
 
     /// Whether it still runs.
     pub(crate) fn check(&mut self) -> anyhow::Result<()> {
-        self.0.try_wait()?.map_or(Ok(()), |status| bail!("what is measured ended: {status}"))
+        self.child.try_wait()?.map_or(Ok(()), |status| bail!("what is measured ended: {status}"))
     }
 
     /// Ends it as a power cut would.
     pub(crate) fn kill(mut self) -> anyhow::Result<()> {
-        self.0.kill()?;
-        self.0.wait()?;
+        self.child.kill()?;
+        self.child.wait()?;
         Ok(())
     }
 
     /// Ends it as Ctrl-C would.
     pub(crate) fn stop(mut self) -> anyhow::Result<()> {
-        let pid = rustix::process::Pid::from_child(&self.0);
+        let pid = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(pid, rustix::process::Signal::TERM)?;
-        self.0.wait()?;
+        self.child.wait()?;
         Ok(())
     }
 
     /// Resident memory, in MiB.
     pub(crate) fn memory_mib(&self) -> anyhow::Result<f64> {
-        memory_mib(&self.0.id().to_string())
+        memory_mib(&self.child.id().to_string())
     }
 
     /// Processor time used so far, in seconds.
     pub(crate) fn cpu_seconds(&self) -> anyhow::Result<f64> {
-        cpu_seconds(&self.0.id().to_string())
+        cpu_seconds(&self.child.id().to_string())
     }
 }
 
 impl Drop for Program {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

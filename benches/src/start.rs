@@ -9,11 +9,11 @@ use crate::{line, load, process::Up, table::Table};
 
 /// Records with this many bytes, which do not compress, make a file of 5 GB and a little more.
 const RECORDS: usize = 1_250_000;
-const RECORD_BYTES: usize = 4_000;
+pub(crate) const RECORD_BYTES: usize = 4_000;
 const AT_ONCE: usize = 4_096;
 
 pub(crate) fn run(dir: &Path, table: &mut Table) -> anyhow::Result<()> {
-    fill(dir)?;
+    fill(dir, RECORDS)?;
     let target = "≤ 2 s";
     Up::start(dir, &[])?.program.stop()?;
     let size = size(dir)? as f64 / 1e9;
@@ -28,13 +28,13 @@ pub(crate) fn run(dir: &Path, table: &mut Table) -> anyhow::Result<()> {
     up.program.stop()
 }
 
-/// A long history: what a start has no need to read.
-fn fill(dir: &Path) -> anyhow::Result<()> {
+/// A long history: what a start has no need to read. Each of these records has 4,000 bytes, which do not compress.
+pub(crate) fn fill(dir: &Path, records: usize) -> anyhow::Result<()> {
     let log = line::open(dir, line::MONTH)?;
     let publisher = log.publisher();
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     let mut noise = Noise(1);
-    for _ in 0..RECORDS.div_ceil(AT_ONCE) {
+    for _ in 0..records.div_ceil(AT_ONCE) {
         runtime.block_on(async {
             let sent: Vec<_> = (0..AT_ONCE)
                 .map(|n| {
@@ -67,6 +67,7 @@ impl Noise {
     }
 }
 
-fn size(dir: &Path) -> anyhow::Result<u64> {
+/// All of its files, in bytes.
+pub(crate) fn size(dir: &Path) -> anyhow::Result<u64> {
     fs::read_dir(dir)?.try_fold(0, |sum, file| Ok(sum + file?.metadata()?.len()))
 }
