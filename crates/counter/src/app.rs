@@ -21,7 +21,7 @@ use crate::{
     access::Guesses,
     audit::Audit,
     clock::{self, Clock},
-    http::{Codes, Freshness, lives},
+    http::{Bodies, Codes, Freshness, Reached, lives},
     idempotency::InFlight,
     metrics::{Bounds, Metrics},
     offer::Offer,
@@ -101,6 +101,8 @@ pub(crate) struct Settings {
     pub(crate) deadline: Duration,
     pub(crate) max_body_bytes: usize,
     pub(crate) body_timeout: Duration,
+    /// What bodies take at the moment.
+    pub(crate) bodies: Bodies,
     pub(crate) heartbeat: Duration,
     pub(crate) source: String,
     pub(crate) version: String,
@@ -145,6 +147,7 @@ impl App {
                 deadline: options.deadline,
                 max_body_bytes: options.max_body_bytes,
                 body_timeout: options.body_timeout,
+                bodies: Bodies::default(),
                 heartbeat: options.heartbeat,
                 source: options.source,
                 version: options.version,
@@ -190,6 +193,11 @@ impl App {
     /// The time by which the ledger tells days apart: that of its clock, or the log's if that is ahead.
     pub(crate) fn ledger_time(&self) -> Millis {
         self.ledger_clock.now().max(self.audit.newest())
+    }
+
+    /// How it is reached, for whoever comes with a browser.
+    pub(crate) fn reached(&self) -> Reached<'_> {
+        Reached { tls: self.settings.tls, public_url: self.public_url.as_ref() }
     }
 
     /// What `/livez` says.

@@ -5,14 +5,18 @@ use std::{convert::Infallible, io, sync::Arc, time::Duration};
 use axum::{body::Body, response::Response};
 use http::Request;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::Semaphore,
     time::{Instant, sleep, timeout},
 };
 
-use crate::tls::{Accepted, Tls, answer_plain};
+use crate::{
+    http::guard,
+    server,
+    tls::{Accepted, Tls, answer_plain},
+};
 
 /// Connections at once; each gets one answer and is closed.
 const CONNECTIONS: usize = 256;
@@ -37,8 +41,8 @@ pub(crate) async fn serve(
 ) -> io::Result<Infallible> {
     let listener = TcpListener::from_std(listener)?;
     let (room, answers) = (Arc::new(Semaphore::new(CONNECTIONS)), Arc::new(answers));
-    let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(WITHIN).keep_alive(false);
+    let mut http = server::http(WITHIN);
+    http.keep_alive(false);
     loop {
         let place = Arc::clone(&room).acquire_owned().await.expect("nobody closes this semaphore");
         let Ok((stream, _)) = listener.accept().await else {
@@ -56,7 +60,8 @@ pub(crate) async fn serve(
 
 async fn answer(stream: TcpStream, tls: Option<Arc<Tls>>, http: http1::Builder, answers: Arc<impl Answers>) {
     let service = service_fn(|request| {
-        let answer = answers.answer(&request);
+        let mut answer = answers.answer(&request);
+        guard(&mut answer);
         async { Ok::<_, Infallible>(answer) }
     });
     let _ = match tls {

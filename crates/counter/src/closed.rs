@@ -1,6 +1,6 @@
 //! What is answered before there is a log: that it lives, the pages, and to come again.
 
-use std::{convert::Infallible, io, sync::Arc};
+use std::{convert::Infallible, io};
 
 use ::order::Millis;
 use axum::{
@@ -13,37 +13,42 @@ use hyper::body::Incoming;
 use crate::{
     brief::{self, Answers},
     clock,
-    http::{lives, no_log, without_log},
+    http::{Reached, lives, no_log, without_log},
+    options::Options,
     problem::Problem,
-    tls::Tls,
+    public::PublicUrl,
 };
 
 /// Answers for as long as it is polled.
 pub(crate) async fn turn_away(
     listener: std::net::TcpListener,
-    tls: Option<&Arc<Tls>>,
-    version: &str,
-    demo: bool,
+    options: &Options,
+    public_url: Option<PublicUrl>,
 ) -> io::Result<Infallible> {
-    let closed = Closed { version: version.to_owned(), since: clock::now(), demo };
-    brief::serve(listener, tls, closed).await
+    let Options { tls, version, demo, .. } = options;
+    let (version, since) = (version.clone(), clock::now());
+    let closed = Closed { version, since, demo: *demo, tls: tls.is_some(), public_url };
+    brief::serve(listener, tls.as_ref(), closed).await
 }
 
 struct Closed {
     version: String,
     since: Millis,
     demo: bool,
+    tls: bool,
+    public_url: Option<PublicUrl>,
 }
 
 impl Answers for Closed {
     fn answer(&self, request: &Request<Incoming>) -> Response<Body> {
+        let reached = Reached { tls: self.tls, public_url: self.public_url.as_ref() };
         match request.uri().path() {
             "/livez" => self.lives(),
             "/readyz" => no_log(self.since),
             _ if !matches!(*request.method(), Method::GET | Method::HEAD) => {
                 Problem::starting().into_response()
             }
-            _ => without_log(self.demo, request.uri(), request.headers())
+            _ => without_log(self.demo, reached, request.uri(), request.headers())
                 .unwrap_or_else(|| Problem::starting().into_response()),
         }
     }

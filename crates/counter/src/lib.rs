@@ -140,8 +140,7 @@ impl Counter {
     /// Answers, for as long as it is polled, that it lives and can't take orders yet: for whoever has no log to run
     /// on so far.
     pub async fn turn_away(&self) -> io::Result<Infallible> {
-        let Options { tls, version, demo, .. } = &self.options;
-        closed::turn_away(self.listener.try_clone()?, tls.as_ref(), version, *demo).await
+        closed::turn_away(self.listener.try_clone()?, &self.options, self.public_url.clone()).await
     }
 
     /// Serves until `stop`, or until it can't read the log any more: then streams end first, and what is being

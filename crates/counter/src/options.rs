@@ -13,11 +13,6 @@ use traces::Tracer;
 
 use crate::{clock::Clock, printing::PrinterPatience, tls::Tls};
 
-/// Connections beside the streams: orders are taken, and `/readyz` answers, however many pages are open.
-const SPARE: usize = 4_096;
-/// Connections of one address beside its streams.
-const SPARE_PER_ADDRESS: usize = 512;
-
 /// What can be set. `Default` is what the contract promises.
 #[derive(Debug)]
 pub struct Options {
@@ -36,6 +31,10 @@ pub struct Options {
     /// No more streams than this are open from one address. Loopback is not counted, unless a proxy there names the
     /// address.
     pub max_streams_per_address: usize,
+    /// Connections beside the streams: orders are taken, and `/readyz` answers, however many pages are open.
+    pub spare_connections: usize,
+    /// The same for one address.
+    pub spare_connections_per_address: usize,
     /// No more orders than this are taken from one address in a minute with `POST /orders`, staff's not counted. Loopback
     /// is not counted, unless a proxy there names the address.
     pub orders_per_minute: u32,
@@ -45,7 +44,8 @@ pub struct Options {
     pub deadline: Duration,
     /// The largest body, in bytes.
     pub max_body_bytes: usize,
-    /// How long a request's head may take to arrive, and a connection may be idle.
+    /// How long a request's head may take to arrive, and a connection may be idle. A tenth of it where half of the
+    /// places for connections are taken.
     pub head_timeout: Duration,
     /// How long a body may take to arrive.
     pub body_timeout: Duration,
@@ -87,12 +87,12 @@ impl Options {
 
     /// No more connections than this are open; more wait to be accepted.
     pub fn max_connections(&self) -> usize {
-        self.max_streams.saturating_add(SPARE)
+        self.max_streams.saturating_add(self.spare_connections)
     }
 
     /// No more connections than this are open from one address, loopback again not counted; more are closed.
     pub fn max_connections_per_address(&self) -> usize {
-        self.max_streams_per_address.saturating_add(SPARE_PER_ADDRESS)
+        self.max_streams_per_address.saturating_add(self.spare_connections_per_address)
     }
 }
 
@@ -105,6 +105,8 @@ impl Default for Options {
             max_open_bytes: 512 * 1024 * 1024,
             max_streams: Self::MAX_STREAMS,
             max_streams_per_address: Self::MAX_STREAMS_PER_ADDRESS,
+            spare_connections: 4_096,
+            spare_connections_per_address: 512,
             orders_per_minute: Self::ORDERS_PER_MINUTE,
             orders_per_minute_of_device: 10,
             deadline: Duration::from_secs(5),

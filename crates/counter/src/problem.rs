@@ -354,7 +354,6 @@ impl IntoResponse for Problem {
         let into = response.headers_mut();
         into.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         into.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        into.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         into.extend(headers);
         // The server counts refusals by it.
         response.extensions_mut().insert(code);

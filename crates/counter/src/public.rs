@@ -63,6 +63,14 @@ impl PublicUrl {
         self.is_secure
     }
 
+    /// Whether it is https on its usual port, by a name that is known everywhere, and so belongs to someone.
+    pub fn is_own_name_by_https(&self) -> bool {
+        let is_name = self.host.parse::<IpAddr>().is_err();
+        // A port of its own may be one of several services of a name.
+        let has_port = !self.text.ends_with(&self.host);
+        self.is_secure && is_name && !has_port && self.reach() == Reach::Everywhere
+    }
+
     /// Who reaches it.
     pub fn reach(&self) -> Reach {
         let is_of_network = match self.host.parse::<IpAddr>().map(|ip| ip.to_canonical()) {
@@ -209,6 +217,23 @@ mod tests {
         {
             let is_everywhere = host != "mylan";
             assert_eq!(reach(host) == Reach::Everywhere, is_everywhere, "{host}");
+        }
+    }
+
+    #[test]
+    fn a_name_of_its_own_has_no_port_and_is_known_outside_of_the_network() {
+        let is_own = |url: &str| url.parse::<PublicUrl>().unwrap().is_own_name_by_https();
+        assert!(is_own("https://Cafe.example/"));
+        for other in [
+            "http://cafe.example",
+            "https://cafe.example:8443",
+            "https://brewline.local",
+            "https://brewline",
+            "https://192.168.1.5",
+            "https://203.0.113.9",
+            "https://[2001:db8::5]",
+        ] {
+            assert!(!is_own(other), "{other}");
         }
     }
 

@@ -71,6 +71,13 @@ impl Seats {
     }
 }
 
+impl Seats {
+    /// Whether half of all places are taken.
+    pub(crate) fn are_scarce(&self) -> bool {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner).all >= self.max.div_ceil(2)
+    }
+}
+
 impl Drop for Seat {
     fn drop(&mut self) {
         let mut taken = self.seats.taken.lock().unwrap_or_else(PoisonError::into_inner);
@@ -110,7 +117,9 @@ mod tests {
         let proxy: IpAddr = "127.0.0.1".parse().unwrap();
         let first = seats.take(phone).unwrap();
         assert_eq!(seats.take(phone).unwrap_err(), Full::OfAddress(1));
+        assert!(!seats.are_scarce());
         let others: Vec<_> = (0..3).map(|_| seats.take(proxy).unwrap()).collect();
+        assert!(seats.are_scarce());
         assert_eq!(seats.take(proxy).unwrap_err(), Full::InAll(4));
         drop(first);
         assert!(seats.take(phone).is_ok());

@@ -31,7 +31,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     app::App,
     error::BindError,
-    http::{Client, place, router},
+    http::{Client, guard, place, router},
     metrics::asks_for_an_order,
     peer,
     problem::Code,
@@ -48,6 +48,8 @@ const HEAD_BYTES: usize = 16 * 1024;
 const ORDER: &str = "/order";
 /// Headers of one request.
 const HEADERS: usize = 64;
+/// Where places are scarce a head has this part of its time.
+const HURRY: u32 = 10;
 /// How long to wait when the system has no room for another connection: it will not have it at once.
 const NO_ROOM: Duration = Duration::from_millis(50);
 /// Who closes makes room for one; only when it has lasted this long is there room again.
@@ -68,6 +70,18 @@ pub(crate) fn bind(address: SocketAddr, write_timeout: Duration) -> Result<std::
         Ok(socket.into())
     };
     bind().map_err(|error| BindError::new(address, error))
+}
+
+/// How HTTP is spoken to anyone: heads so large, so slow, and no more.
+pub(crate) fn http(head_timeout: Duration) -> http1::Builder {
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new())
+        .header_read_timeout(head_timeout)
+        .max_headers(HEADERS)
+        .max_buf_size(HEAD_BYTES)
+        // Some send their request and close their side: they still get the answer.
+        .half_close(true);
+    http
 }
 
 /// What connections need.
@@ -91,13 +105,7 @@ impl Server {
         let room = Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS)));
         let connections = TaskTracker::new();
         let cut = CancellationToken::new();
-        let mut http = http1::Builder::new();
-        http.timer(TokioTimer::new())
-            .header_read_timeout(head_timeout)
-            .max_headers(HEADERS)
-            .max_buf_size(HEAD_BYTES)
-            // Some send their request and close their side: they still get the answer.
-            .half_close(true);
+        let http = http(head_timeout);
         let mut shortage = Shortage::default();
         loop {
             let accept = async {
@@ -134,8 +142,12 @@ impl Server {
                 app.metrics.connections_refused.inc();
                 continue;
             };
-            let connection = Connection { front: service.clone(), http: http.clone(), client: peer.ip() };
-            let connection = connection.run(stream, tls.clone(), head_timeout, write_timeout);
+            // Whoever floods it with connections that say nothing would keep everyone out for as long as those may last.
+            let patience = if app.places.are_scarce() { head_timeout / HURRY } else { head_timeout };
+            let mut http = http.clone();
+            http.header_read_timeout(patience);
+            let connection = Connection { front: service.clone(), http, client: peer.ip() };
+            let connection = connection.run(stream, tls.clone(), patience, write_timeout);
             let cut = cut.clone();
             connections.spawn(async move {
                 cut.run_until_cancelled(connection).await;
@@ -264,7 +276,7 @@ impl Front {
             Asking::begin(&self.app.tracer, request.method(), request.headers())
         };
         let is_order = request.uri().path() == ORDER;
-        let response = if is_order {
+        let mut response = if is_order {
             place(&self.app, request, trace).await
         } else {
             if let Some(trace) = trace {
@@ -298,6 +310,7 @@ impl Front {
                 problem,
             );
         }
+        guard(&mut response);
         Ok(response)
     }
 }

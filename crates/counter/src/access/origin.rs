@@ -24,7 +24,9 @@ pub(super) fn check_cookie(method: &Method, headers: &HeaderMap) -> Result<(), P
 
 /// Refuses a request that another site's page sent. One of a program is none.
 pub(crate) fn check(headers: &HeaderMap) -> Result<(), Problem> {
-    if site(headers) == Site::Other { Err(cross_site()) } else { Ok(()) }
+    let detail =
+        "Another site's page had a browser send this: do it on this counter's own pages, or with a program.";
+    if site(headers) == Site::Other { Err(Problem::new(Code::CrossSite, detail)) } else { Ok(()) }
 }
 
 fn site(headers: &HeaderMap) -> Site {

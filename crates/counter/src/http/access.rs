@@ -397,19 +397,8 @@ fn named<'a>(field: &str, name: &'a str) -> Result<&'a str, Problem> {
     Ok(name)
 }
 
-/// Whether a browser came by https: then its cookie never goes without.
-fn is_secure(app: &App, headers: &HeaderMap) -> bool {
-    let host =
-        headers.get(header::HOST).and_then(|host| host.to_str().ok()?.parse::<http::uri::Authority>().ok());
-    let is_public = |host: &str| {
-        let host = host.trim_start_matches('[').trim_end_matches(']');
-        app.public_url.as_ref().is_some_and(|url| url.is_secure() && url.host().eq_ignore_ascii_case(host))
-    };
-    app.settings.tls || host.is_some_and(|host| is_public(host.host()))
-}
-
 fn keep(app: &App, headers: &HeaderMap) -> session::Keep {
-    session::Keep { secure: is_secure(app, headers), practice: app.settings.demo }
+    session::Keep { secure: app.reached().is_secure(headers), practice: app.settings.demo }
 }
 
 fn seconds(wait: std::time::Duration) -> u32 {
@@ -431,9 +420,8 @@ fn forgotten(app: &App, headers: &HeaderMap) -> Response {
     let mut response = nothing();
     // Without the secret nobody could have been signed in.
     if let Some(secret) = app.secret.get() {
-        response
-            .headers_mut()
-            .insert(header::SET_COOKIE, session::forgotten(secret, is_secure(app, headers)));
+        let secure = app.reached().is_secure(headers);
+        response.headers_mut().insert(header::SET_COOKIE, session::forgotten(secret, secure));
     }
     response
 }

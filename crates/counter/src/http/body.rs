@@ -1,5 +1,13 @@
 //! Bodies: so large, so slow, so deep, and no more.
 
+use std::{
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
 use axum::body::Body;
 use bytes::Bytes;
 use http::{HeaderMap, Request, header};
@@ -9,6 +17,11 @@ use crate::{
     app::Settings,
     problem::{Code, Problem},
 };
+
+/// What the bodies of all connections may take together, in bytes: a thousand of the largest.
+const ROOM_BYTES: usize = 64 << 20;
+/// A body of this size has room in any case: most orders are smaller.
+const SMALL_BYTES: usize = 4 << 10;
 
 /// Brackets within brackets. Deeper ones are a way to make others' parsers fail, not an order.
 const DEPTH_MAX: usize = 32;
@@ -38,17 +51,74 @@ where
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let max = settings.max_body_bytes;
-    match tokio::time::timeout(settings.body_timeout, Limited::new(body, max).collect()).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+    match tokio::time::timeout(settings.body_timeout, gather(body, max, &settings.bodies)).await {
+        Ok(Ok(body)) => Ok(body),
+        Ok(Err(Failed::NoRoom)) => {
+            let detail =
+                "Other requests have all the room that there is for large ones; try again in a second.";
+            Err(Problem::new(Code::Busy, detail).retry_after(1))
+        }
+        Ok(Err(Failed::Read(error))) if error.is::<LengthLimitError>() => {
             Err(Problem::new(Code::BodyTooLarge, format!("The body may have at most {max} bytes."))
                 .with("max_bytes", max))
         }
-        Ok(Err(_)) => Err(bad_json("it ended before its end")),
+        Ok(Err(Failed::Read(_))) => Err(bad_json("it ended before its end")),
         Err(_) => {
             let seconds = settings.body_timeout.as_secs();
             Err(Problem::new(Code::RequestTimeout, format!("The body did not arrive within {seconds} s.")))
         }
+    }
+}
+
+/// What the bodies take that are read at the moment, or looked at.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Bodies(Arc<AtomicUsize>);
+
+/// One of them.
+struct Held {
+    bytes: Vec<u8>,
+    all: Bodies,
+}
+
+enum Failed {
+    Read(Box<dyn std::error::Error + Send + Sync>),
+    NoRoom,
+}
+
+/// A body of at most `max` bytes, which counts until nobody holds it any more.
+async fn gather<B>(body: B, max: usize, all: &Bodies) -> Result<Bytes, Failed>
+where
+    B: hyper::body::Body<Data = Bytes>,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let mut held = Held { bytes: Vec::new(), all: all.clone() };
+    let mut body = pin!(Limited::new(body, max));
+    while let Some(frame) = body.frame().await {
+        if let Ok(data) = frame.map_err(Failed::Read)?.into_data() {
+            held.add(&data)?;
+        }
+    }
+    Ok(Bytes::from_owner(held))
+}
+
+impl Held {
+    fn add(&mut self, data: &[u8]) -> Result<(), Failed> {
+        let before = self.all.0.fetch_add(data.len(), Ordering::Relaxed);
+        self.bytes.extend_from_slice(data);
+        let has_room = before + data.len() <= ROOM_BYTES || self.bytes.len() <= SMALL_BYTES;
+        if has_room { Ok(()) } else { Err(Failed::NoRoom) }
+    }
+}
+
+impl AsRef<[u8]> for Held {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.all.0.fetch_sub(self.bytes.len(), Ordering::Relaxed);
     }
 }
 
@@ -84,6 +154,22 @@ fn depth(json: &[u8]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn bodies_have_a_bound_together_and_small_ones_room_beside_it() {
+        let all = Bodies::default();
+        let gathered = async |bytes: usize| {
+            gather(http_body_util::Full::new(Bytes::from(vec![b' '; bytes])), ROOM_BYTES, &all).await
+        };
+        let Ok(large) = gathered(ROOM_BYTES - 1).await else { panic!("there was room") };
+        assert_eq!(large.len(), ROOM_BYTES - 1);
+        assert!(matches!(gathered(SMALL_BYTES + 1).await, Err(Failed::NoRoom)));
+        let Ok(small) = gathered(SMALL_BYTES).await else { panic!("small ones have room") };
+        drop(large);
+        assert!(gathered(SMALL_BYTES + 1).await.is_ok());
+        drop(small);
+        assert_eq!(all.0.load(Ordering::Relaxed), 0);
+    }
 
     #[test]
     fn only_brackets_outside_of_texts_count() {

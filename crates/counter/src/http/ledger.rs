@@ -67,7 +67,7 @@ pub(super) fn routes() -> Routes {
 /// `GET /ledger`, `GET /ledger?at=MS`
 async fn show(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Response {
     if negotiate::wants_page(&headers)
-        && let Some(page) = without_log(app.settings.demo, &uri, &headers)
+        && let Some(page) = without_log(app.settings.demo, app.reached(), &uri, &headers)
     {
         return page;
     }

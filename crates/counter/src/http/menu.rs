@@ -35,6 +35,5 @@ pub(super) async fn menu(State(app): State<Arc<App>>, headers: HeaderMap) -> Res
     into.insert(header::ETAG, HeaderValue::try_from(tag).expect("hexadecimal digits in quotes"));
     into.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     into.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
-    into.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     Ok(response)
 }

@@ -19,6 +19,7 @@
 //! | `docs` | `GET /docs/openapi.json`: this, as a specification |
 //! | `table` | `GET /table/address`, `/table/qr.svg`: what the table card is made of |
 //! | `health` | `/livez`, `/readyz`, `/metrics` |
+//! | `guard` | what every answer says of how it may be used |
 //! | `negotiate` | what a client has, can unpack, and reads |
 //! | `body`, `sse`, `answer` | what they are made of |
 //! | `routes` | the paths, which `openapi` has to describe |
@@ -32,6 +33,7 @@ mod docs;
 mod draft;
 mod export;
 mod facts;
+mod guard;
 mod health;
 mod history;
 mod ledger;
@@ -71,6 +73,8 @@ use crate::{
 pub use self::health::Missing;
 use self::routes::Routes;
 pub(crate) use self::{
+    body::Bodies,
+    guard::{Reached, guard},
     health::{WHAT, lives, no_log, openmetrics, readiness},
     order::place,
     pages::without_log,

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::{answer, body, only_post, parameter};
 use crate::{
-    access::Credential,
+    access::{Credential, origin},
     app::{App, not_taken},
     clock,
     idempotency::{self, Turn},
@@ -51,6 +51,8 @@ async fn try_place(
     request: Request<Incoming>,
     trace: Option<TraceContext>,
 ) -> Result<Placed, Problem> {
+    // A browser sends this for any page that asks it to, as it needs no body: it would be orders of nobody.
+    origin::check(request.headers())?;
     let amount = amount(request.uri())?;
     let (parts, stray) = request.into_parts();
     if app.offer.shop().is_some_and(|shop| shop.settings().by_amount == ByAmount::Staff) {

@@ -16,10 +16,11 @@ use axum::{
     routing::get,
 };
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
+use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use web::{Asset, Encoding, Page, pages};
 
 use super::{
+    guard::{Kind, Reached},
     negotiate::{encodings, has_it, language},
     orders::at,
     routes::Routes,
@@ -30,14 +31,6 @@ use crate::{
     view::Views,
 };
 
-/// What a page may do: run and show what this counter serves, and ask this counter. Nothing that stands in an order
-/// can become code.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
-    connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-/// What of the phone the pages use: they keep its screen on.
-const PERMISSIONS_POLICY: &str =
-    "camera=(), geolocation=(), microphone=(), payment=(), usb=(), screen-wake-lock=(self)";
-const PERMISSIONS_POLICY_NAME: HeaderName = HeaderName::from_static("permissions-policy");
 /// A page names what it is made of by hash; whether it is still the newest is asked each time.
 const ASK_EACH_TIME: HeaderValue = HeaderValue::from_static("no-cache");
 /// A year, the longest that anyone keeps anything.
@@ -47,7 +40,7 @@ const KEEP: HeaderValue = HeaderValue::from_static("public, max-age=31536000, im
 pub(super) fn routes() -> Routes {
     let always = |wanted: &'static Page| {
         get(move |State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap| async move {
-            page(wanted, app.settings.demo, StatusCode::OK, &uri, &headers)
+            page(wanted, app.settings.demo, app.reached(), StatusCode::OK, &uri, &headers)
         })
     };
     Routes::new()
@@ -73,12 +66,17 @@ async fn pager(
     let at = at(&uri).ok().flatten();
     let is_there = id.is_some_and(|id| may_exist(&app.views, &id, at));
     let status = if is_there { StatusCode::OK } else { StatusCode::NOT_FOUND };
-    page(&pages::PAGER, app.settings.demo, status, &uri, &headers)
+    page(&pages::PAGER, app.settings.demo, app.reached(), status, &uri, &headers)
 }
 
 /// A page while there is no log to say anything about orders: a phone that has it shows how things stand as soon as
 /// anyone knows.
-pub(crate) fn without_log(demo: bool, uri: &Uri, headers: &HeaderMap) -> Option<Response> {
+pub(crate) fn without_log(
+    demo: bool,
+    reached: Reached<'_>,
+    uri: &Uri,
+    headers: &HeaderMap,
+) -> Option<Response> {
     let wanted = match uri.path() {
         "/" => &pages::ORDER,
         "/board" => &pages::BOARD,
@@ -94,7 +92,7 @@ pub(crate) fn without_log(demo: bool, uri: &Uri, headers: &HeaderMap) -> Option<
             return Some(made_of(hash, path, headers));
         }
     };
-    Some(page(wanted, demo, StatusCode::OK, uri, headers))
+    Some(page(wanted, demo, reached, StatusCode::OK, uri, headers))
 }
 
 /// Only a view that is live, and has read as far as the order's place, can say that nobody knows it.
@@ -104,14 +102,21 @@ fn may_exist(views: &Views, id: &OrderId, at: Option<At>) -> bool {
     })
 }
 
-fn page(page: &'static Page, demo: bool, status: StatusCode, uri: &Uri, headers: &HeaderMap) -> Response {
-    let language = language(uri, headers);
+fn page(
+    page: &'static Page,
+    demo: bool,
+    reached: Reached<'_>,
+    status: StatusCode,
+    uri: &Uri,
+    request: &HeaderMap,
+) -> Response {
+    let language = language(uri, request);
     let html = if demo { page.as_practice(language) } else { page.in_language(language) };
-    let mut response = send(html, status, headers, ASK_EACH_TIME);
+    let mut response = send(html, status, request, ASK_EACH_TIME);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(language.tag()));
     headers.insert(header::VARY, HeaderValue::from_static("accept-encoding, accept-language"));
-    guard(headers);
+    reached.page(request, &mut response);
     response
 }
 
@@ -123,23 +128,17 @@ async fn asset(parts: Result<Path<(String, String)>, PathRejection>, headers: He
 fn made_of(hash: &str, path: &str, headers: &HeaderMap) -> Response {
     let found = web::asset(path).filter(|_| hash == web::HASH);
     match found {
-        Some(asset) => send(asset, StatusCode::OK, headers, KEEP),
+        Some(asset) => {
+            let mut response = send(asset, StatusCode::OK, headers, KEEP);
+            response.extensions_mut().insert(Kind::PartOfPage);
+            response
+        }
         None => Problem::new(
             Code::NotFound,
             "There is nothing at this path; another version of the page had it, so load the page again.",
         )
         .into_response(),
     }
-}
-
-/// What a page says of how it may be used. What it is made of is subject to that, and says less: a slow network carries
-/// each header as often as there are files.
-pub(super) fn guard(headers: &mut HeaderMap) {
-    let mut say = |name, value| headers.insert(name, HeaderValue::from_static(value));
-    say(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY);
-    // Whoever has the address of an order's page has the order.
-    say(header::REFERRER_POLICY, "no-referrer");
-    say(PERMISSIONS_POLICY_NAME, PERMISSIONS_POLICY);
 }
 
 /// One file, packed as the client likes it; nothing if the client has it.
@@ -152,7 +151,6 @@ fn send(asset: &'static Asset, status: StatusCode, request: &HeaderMap, keep: He
     let headers = response.headers_mut();
     headers.reserve(12);
     headers.insert(header::CACHE_CONTROL, keep);
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     // A page that says that there is no such order is no page that may be kept as if there were one.
     let is_known = status == StatusCode::OK && has_it(request, &etag);

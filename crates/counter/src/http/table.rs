@@ -18,7 +18,7 @@ use qrcode::{EcLevel, QrCode, render::svg};
 use serde::Serialize;
 use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
 
-use super::{answer, body, pages::guard, routes::Routes};
+use super::{answer, body, routes::Routes};
 use crate::{
     app::App,
     problem::{Code, Problem},
@@ -138,8 +138,6 @@ fn picture(svg: Bytes) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("image/svg+xml"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    guard(headers);
     response
 }
 

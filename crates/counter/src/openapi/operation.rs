@@ -182,7 +182,7 @@ impl Operation {
     }
 
     fn reads_body(self) -> Self {
-        self.problems(&[Code::BadJson, Code::BodyTooLarge, Code::RequestTimeout])
+        self.problems(&[Code::BadJson, Code::BodyTooLarge, Code::RequestTimeout, Code::Busy])
     }
 
     fn answer(mut self, status: u16, description: impl Into<String>, kind: &str, schema: Value) -> Self {

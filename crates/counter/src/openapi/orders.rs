@@ -40,7 +40,15 @@ fn placing(schemas: &mut Schemas) -> Vec<Operation> {
             .with(P::Traceparent)
             .json_answer(202, "The order is accepted, and durable.", &schemas.answer::<Order>())
             .header(202, "Location", location)
-            .problems(&[C::BadJson, C::BodyTooLarge, C::RequestTimeout, C::KeyReused, C::QueueFull])
+            .problems(&[
+                C::BadJson,
+                C::BodyTooLarge,
+                C::RequestTimeout,
+                C::Busy,
+                C::CrossSite,
+                C::KeyReused,
+                C::QueueFull,
+            ])
             .writes(),
         Operation::new(
             "POST /orders",

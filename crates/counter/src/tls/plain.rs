@@ -16,6 +16,7 @@ use hyper_util::rt::TokioIo;
 use tokio::time::timeout;
 
 use crate::{
+    http::guard,
     problem::{Code, Problem},
     stall::Impatient,
 };
@@ -33,7 +34,8 @@ pub(crate) async fn answer_plain(
     http.keep_alive(false);
     let service = service_fn(|request: Request<Incoming>| {
         let is_asked = request.method() == Method::GET && request.uri().path() == "/livez";
-        let answer = if is_asked { lives() } else { answer(&request) };
+        let mut answer = if is_asked { lives() } else { answer(&request) };
+        guard(&mut answer);
         async {
             read_off(request.into_body()).await;
             Ok::<_, Infallible>(answer)

@@ -56,6 +56,40 @@ pub async fn raw(address: std::net::SocketAddr, request: &[u8]) -> Reply {
     .await
 }
 
+/// Sends one request, and reads the head of its answer, which may go on for ever.
+pub async fn head(
+    address: std::net::SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> Reply {
+    within(async {
+        let mut stream = TcpStream::connect(address).await.expect("the counter listens");
+        let _ = stream.write_all(&request(method, path, headers, body)).await;
+        let mut read = Vec::new();
+        while !read.windows(4).any(|w| w == b"\r\n\r\n") {
+            assert_ne!(stream.read_buf(&mut read).await.expect("a head"), 0, "the head ends");
+        }
+        parse(&read)
+    })
+    .await
+}
+
+fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
+    let mut request = format!("{method} {path} HTTP/1.1\r\nhost: counter\r\nconnection: close\r\n");
+    for (name, value) in headers {
+        write!(request, "{name}: {value}\r\n").expect("a String takes everything");
+    }
+    if !body.is_empty() {
+        write!(request, "content-length: {}\r\n", body.len()).expect("a String takes everything");
+    }
+    request += "\r\n";
+    let mut bytes = request.into_bytes();
+    bytes.extend_from_slice(body);
+    bytes
+}
+
 fn parse(answer: &[u8]) -> Reply {
     let end = answer.windows(4).position(|w| w == b"\r\n\r\n").unwrap_or_else(|| {
         panic!("no head in {:?}", String::from_utf8_lossy(answer));
@@ -79,17 +113,7 @@ impl Line {
     }
 
     pub async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
-        let mut request = format!("{method} {path} HTTP/1.1\r\nhost: counter\r\nconnection: close\r\n");
-        for (name, value) in headers {
-            write!(request, "{name}: {value}\r\n").expect("a String takes everything");
-        }
-        if !body.is_empty() {
-            write!(request, "content-length: {}\r\n", body.len()).expect("a String takes everything");
-        }
-        request += "\r\n";
-        let mut bytes = request.into_bytes();
-        bytes.extend_from_slice(body);
-        raw(self.address, &bytes).await
+        raw(self.address, &request(method, path, headers, body)).await
     }
 
     /// Opens a stream. HTTP/1.0, so that it comes without chunks.
