@@ -214,7 +214,7 @@ where
         };
         parsed.map_err(|why| {
             let given = value.to_string_lossy();
-            let message = format!("{} is {given:?}: {why}\n", origin(arg, source));
+            let message = format!("{} is {:?}: {why}\n", origin(arg, source), without_password(&given));
             Error::raw(ErrorKind::ValueValidation, message).with_cmd(cmd)
         })
     }
@@ -223,6 +223,13 @@ where
         let possible = (self.possible)();
         if possible.is_empty() { None } else { Some(Box::new(possible.into_iter())) }
     }
+}
+
+/// A wrong value as it may be shown: an address without the name and the password before an @.
+pub(crate) fn without_password(given: &str) -> String {
+    let Some((before, host)) = given.rsplit_once('@') else { return given.to_owned() };
+    let scheme = before.split_once("://").map_or_else(String::new, |(scheme, _)| format!("{scheme}://"));
+    format!("{scheme}…@{host}")
 }
 
 /// A value, and who says it.
@@ -308,5 +315,17 @@ mod tests {
         }
         assert_eq!((switch("On"), switch("0")), (Ok(true), Ok(false)));
         assert!(switch("maybe").is_err());
+    }
+
+    #[test]
+    fn a_wrong_address_is_shown_without_its_password() {
+        for (given, shown) in [
+            ("kafka://me:geheim@host:9092", "kafka://…@host:9092"),
+            ("https://me:ge@heim@cafe.example", "https://…@cafe.example"),
+            ("me:geheim@cafe.example", "…@cafe.example"),
+            ("http://cafe.example:0", "http://cafe.example:0"),
+        ] {
+            assert_eq!(without_password(given), shown);
+        }
     }
 }

@@ -10,7 +10,7 @@ use toml::{
 };
 
 use super::{File, KEYS};
-use crate::kafka::check_property;
+use crate::{kafka::check_property, value::without_password};
 
 /// What is wrong, each with its offset.
 type Notes = Vec<(usize, String)>;
@@ -130,7 +130,7 @@ fn listed(keys: &[&str]) -> String {
 
 pub(super) fn shown(value: &Value) -> String {
     match value {
-        Value::String(text) => format!("{:?}", shortened(text)),
+        Value::String(text) => format!("{:?}", shortened(&without_password(text))),
         Value::Integer(n) => n.to_string(),
         Value::Float(n) => format!("{n:?}"),
         Value::Boolean(is) => is.to_string(),
