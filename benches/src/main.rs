@@ -9,6 +9,7 @@
 mod backup;
 mod brewing;
 mod drain;
+mod flood;
 mod idle;
 mod kafka;
 mod latency;
@@ -70,6 +71,8 @@ enum Bench {
     LedgerPast,
     /// 10,000 customers' pages on one counter: memory, idle, the bell, a restart
     Pagers,
+    /// 10,000 connections that say nothing and 1,000 slow ones, while customers order
+    Flood,
     /// POST /order at 512 connections, without traces and with one in ten recorded
     Traces,
     /// All that follow: the same on Apache Kafka, which needs Java and Maven
@@ -97,6 +100,7 @@ const EMBEDDED: &[Bench] = &[
     Bench::Backup,
     Bench::Idle,
     Bench::Pagers,
+    Bench::Flood,
     Bench::Ledger,
     Bench::LedgerPast,
     Bench::Traces,
@@ -140,6 +144,7 @@ fn main() -> anyhow::Result<()> {
             Bench::Ledger => ledger::run(dir.path(), &mut table)?,
             Bench::LedgerPast => ledger::past(dir.path(), &mut table)?,
             Bench::Pagers => pagers::run(dir.path(), &mut table)?,
+            Bench::Flood => flood::run(dir.path(), &mut table)?,
             Bench::Traces => traces::run(dir.path(), &mut table)?,
             on_kafka => {
                 let cluster = match &cluster {
