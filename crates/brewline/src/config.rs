@@ -200,8 +200,8 @@ pub struct Watch {
 pub struct Ledger {
     pub line: Line,
     pub asked: Asked,
-    /// Milliseconds since 1970; `None`: now.
-    pub at: Option<i64>,
+    /// A moment by the shop's clock, as `watch::moment` understands it; `None`: now.
+    pub at: Option<String>,
     pub follow: bool,
     pub json: bool,
     pub files: Files,

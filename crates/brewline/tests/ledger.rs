@@ -6,6 +6,7 @@ mod support;
 use std::{path::Path, sync::Arc, time::Duration};
 
 use eventlog::{Entry, Log as _, Start, local};
+use jiff::Timestamp;
 use ledger::TOPICS;
 use order::topic;
 use support::{Said, Up, get, hear, local as address, request, run};
@@ -65,6 +66,9 @@ fn what_is_lost_or_doubled_in_a_log_is_named_and_the_exit_code_says_so() {
     assert_eq!(good.code, Some(0), "{good:?}");
     assert!(good.stdout.contains("3 accepted = 3 ready\n"), "{good:?}");
     assert!(good.stdout.contains("Every order is accounted for."), "{good:?}");
+    assert!(good.stdout.lines().next().unwrap().contains(" in Asia/Seoul"), "{good:?}");
+    let wrong = said(&whole, &["--at", "noon"]);
+    assert!(wrong.stderr.contains("say a time as in 14:30"), "{wrong:?}");
 
     let log = open(&whole);
     let entries = records(&log);
@@ -118,6 +122,10 @@ fn where_a_line_has_the_log_its_counter_is_asked_with_a_managers_token() {
     let good = said(dir.path(), &["--counter", &counter, "--token", &token]);
     assert_eq!(good.code, Some(0), "{good:?}");
     assert!(good.stdout.contains("3 accepted = 3 ready\n"), "{good:?}");
+    assert!(good.stdout.lines().next().unwrap().contains(" in Asia/Seoul"), "{good:?}");
+    let by_the_shops_clock = Timestamp::now().in_tz("Asia/Seoul").unwrap().datetime().to_string();
+    let then = said(dir.path(), &["--counter", &counter, "--token", &token, "--at", &by_the_shops_clock]);
+    assert!(then.stdout.contains("3 accepted = 3 ready\n"), "{then:?}");
     let then = said(dir.path(), &["--counter", &counter, "--token", &token, "--at", "1h"]);
     assert_eq!(then.code, Some(0), "{then:?}");
     assert!(then.stdout.contains("0 accepted = 0\n") && then.stdout.contains("as it was then"), "{then:?}");

@@ -132,9 +132,10 @@ pub struct LedgerArgs {
     #[command(flatten)]
     pub line: LineArgs,
 
-    /// How everything was then: a time as in 14:30 or 2026-11-23T14:30, or how long ago as in 10m [default: now]
-    #[arg(long, value_name = "TIME", conflicts_with = "follow", value_parser = said(|text: &str| watch::moment(text, &Zoned::now())))]
-    pub at: Option<i64>,
+    /// How everything was then: a time by the shop's clock as in 14:30 or 2026-11-23T14:30, or how long ago as in 10m
+    /// [default: now]
+    #[arg(long, value_name = "TIME", conflicts_with = "follow", value_parser = said(watch::said_moment))]
+    pub at: Option<String>,
 
     /// Go on until Ctrl-C
     #[arg(long)]

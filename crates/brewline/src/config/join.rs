@@ -332,7 +332,7 @@ impl File {
         Ok(Ledger {
             line: self.line(&args.line)?,
             asked: self.asked(&args.asked),
-            at: args.at,
+            at: args.at.clone(),
             follow: args.follow,
             json: args.json,
             files: self.files(&shop),

@@ -22,7 +22,10 @@ use eventlog::{
     Log,
     local::{self, LocalLog},
 };
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{
+    Timestamp,
+    tz::{TimeZone, TimeZoneDatabase},
+};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
@@ -32,6 +35,7 @@ use crate::{
     kafka::KafkaLog,
     opened::kafka_options,
     signals::stop_on_signals,
+    watch,
 };
 
 /// How often a log without a counter is counted anew for whoever follows.
@@ -116,6 +120,10 @@ fn counter(wanted: &Ledger) -> anyhow::Result<Source> {
 
 /// What the counter says.
 async fn ask(api: &Api, wanted: &Ledger, stop: &CancellationToken) -> anyhow::Result<bool> {
+    let zone = tokio::select! {
+        zone = zone_of_shop(api) => zone?,
+        () = stop.cancelled() => bail!("stopped before the counter answered"),
+    };
     if wanted.follow {
         let mut follow = api.follow("/ledger/events");
         let mut holds = true;
@@ -126,13 +134,13 @@ async fn ask(api: &Api, wanted: &Ledger, stop: &CancellationToken) -> anyhow::Re
             };
             if told.name == "ledger" {
                 holds = told.json["holds"] == true;
-                if say(&told.json, wanted).is_err() {
+                if say(&told.json, wanted, &zone).is_err() {
                     return Ok(holds);
                 }
             }
         }
     }
-    let path = wanted.at.map_or_else(|| "/ledger".to_owned(), |at| format!("/ledger?at={at}"));
+    let path = moment(wanted, &zone)?.map_or_else(|| "/ledger".to_owned(), |at| format!("/ledger?at={at}"));
     let request = Request::get(path);
     let reply = tokio::select! {
         reply = api.ask(&request) => reply?,
@@ -141,15 +149,38 @@ async fn ask(api: &Api, wanted: &Ledger, stop: &CancellationToken) -> anyhow::Re
     if !reply.is_success() {
         bail!("the counter at {} says: {}", wanted.asked.counter, reply.detail());
     }
-    let _ = say(&reply.json, wanted);
+    let _ = say(&reply.json, wanted, &zone);
     Ok(reply.json["holds"] == true)
+}
+
+/// Where the shop's clock hangs, as its menu says; a counter without one has no clock but this machine's.
+async fn zone_of_shop(api: &Api) -> anyhow::Result<TimeZone> {
+    let menu = api.ask(&Request::get("/menu".to_owned())).await?;
+    Ok(menu.json["shop"]["time_zone"].as_str().map_or_else(TimeZone::system, zone_named))
+}
+
+/// The bundled ones, as the shop's own files are read with.
+fn zone_named(name: &str) -> TimeZone {
+    TimeZoneDatabase::bundled().get(name).unwrap_or_else(|_| TimeZone::system())
+}
+
+/// The moment that is asked for, in milliseconds since 1970.
+fn moment(wanted: &Ledger, zone: &TimeZone) -> anyhow::Result<Option<i64>> {
+    let Some(text) = &wanted.at else { return Ok(None) };
+    let now = Timestamp::now().to_zoned(zone.clone());
+    match watch::moment(text, &now) {
+        Ok(at) => Ok(Some(at)),
+        Err(why) => bail!("--at {text}: {why}"),
+    }
 }
 
 /// What the log itself says.
 async fn count(log: Opened, wanted: &Ledger, stop: &CancellationToken) -> anyhow::Result<bool> {
     let settings = wanted.files.shop().map_err(|lines| anyhow::anyhow!(lines.join("\n")))?.settings().clone();
+    let zone = zone_named(&settings.time_zone);
+    let at = moment(wanted, &zone)?;
     let holds = loop {
-        let (counted, settings, at) = (log.clone(), settings.clone(), wanted.at);
+        let (counted, settings) = (log.clone(), settings.clone());
         let now = Timestamp::now().as_millisecond();
         let counting =
             tokio::task::spawn_blocking(move || counter::ledger_of(counted.log(), &settings, at, now));
@@ -159,7 +190,7 @@ async fn count(log: Opened, wanted: &Ledger, stop: &CancellationToken) -> anyhow
         };
         let json: Value = serde_json::from_slice(&json)?;
         let holds = json["holds"] == true;
-        if say(&json, wanted).is_err() || !wanted.follow {
+        if say(&json, wanted, &zone).is_err() || !wanted.follow {
             break holds;
         }
         if stop.run_until_cancelled(tokio::time::sleep(AGAIN)).await.is_none() {
@@ -170,14 +201,14 @@ async fn count(log: Opened, wanted: &Ledger, stop: &CancellationToken) -> anyhow
     Ok(holds)
 }
 
-fn say(json: &Value, wanted: &Ledger) -> io::Result<()> {
+fn say(json: &Value, wanted: &Ledger, zone: &TimeZone) -> io::Result<()> {
     let mut out = io::stdout();
     let text = if wanted.json {
         format!("{json}\n")
     } else {
         // What follows stands in the place of what was said before.
         let clear = if wanted.follow && out.is_terminal() { "\x1b[2J\x1b[H" } else { "" };
-        format!("{clear}{}", show::text(json, &TimeZone::system()))
+        format!("{clear}{}", show::text(json, zone))
     };
     out.write_all(text.as_bytes()).and_then(|()| out.flush())
 }

@@ -18,10 +18,9 @@ pub(super) fn text(ledger: &Value, zone: &TimeZone) -> String {
         let _ = writeln!(out, "{text}");
     };
     let moment = ledger["at"].as_i64().or_else(|| ledger["now"].as_i64());
-    let date = ledger["day"]["date"].as_str().unwrap_or("today");
     line(format!(
-        "{date}, {}{}",
-        clock(moment, zone),
+        "{}{}",
+        when(moment, ledger["day"]["date"].as_str(), zone),
         if ledger["at"].is_i64() { ", as it was then" } else { "" }
     ));
     line(equation(&ledger["equation"]));
@@ -111,6 +110,17 @@ fn began(ledger: &Value, zone: &TimeZone) -> String {
     }
 }
 
+/// Date and time by the shop's clock, whose clock it is, and past midnight the business day that goes on.
+fn when(at: Option<i64>, day: Option<&str>, zone: &TimeZone) -> String {
+    let Some(at) = at.and_then(|at| Timestamp::from_millisecond(at).ok()) else { return "?".to_owned() };
+    let at = at.to_zoned(zone.clone());
+    let date = at.date().to_string();
+    let place = zone.iana_name().map(|name| format!(" in {name}")).unwrap_or_default();
+    let of =
+        day.filter(|day| *day != date).map(|day| format!(", of the business day {day}")).unwrap_or_default();
+    format!("{date}, {}{place}{of}", at.strftime("%H:%M:%S"))
+}
+
 fn clock(at: Option<i64>, zone: &TimeZone) -> String {
     let at = at.and_then(|at| Timestamp::from_millisecond(at).ok());
     at.map_or_else(|| "?".to_owned(), |at| at.to_zoned(zone.clone()).strftime("%H:%M:%S").to_string())
@@ -126,9 +136,20 @@ fn minutes(ms: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
+    use jiff::tz::TimeZoneDatabase;
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn past_midnight_the_date_is_the_clocks_and_the_business_day_is_named() {
+        let seoul = TimeZoneDatabase::bundled().get("Asia/Seoul").unwrap();
+        let at: Timestamp = "2026-11-27T00:39:07+09:00".parse().unwrap();
+        let said = when(Some(at.as_millisecond()), Some("2026-11-26"), &seoul);
+        assert_eq!(said, "2026-11-27, 00:39:07 in Asia/Seoul, of the business day 2026-11-26");
+        let said = when(Some(at.as_millisecond()), Some("2026-11-27"), &seoul);
+        assert_eq!(said, "2026-11-27, 00:39:07 in Asia/Seoul");
+    }
 
     #[test]
     fn the_equation_is_said_with_what_is_wrong_and_what_needs_someone() {

@@ -19,10 +19,16 @@ pub fn start(text: &str, now: &Zoned) -> Result<Start, String> {
     Ok(Start::Time(at.as_millisecond()))
 }
 
+/// Whether `text` says a moment, which is one only by a clock: a text that `moment` understands.
+pub fn said_moment(text: &str) -> Result<String, String> {
+    time(text, &Zoned::now()).map_or_else(|| Err(MOMENT.to_owned()), |_| Ok(text.to_owned()))
+}
+
+const MOMENT: &str = "say a time as in 14:30 or 2026-11-23T14:30, or how long ago as in 10m";
+
 /// The moment in `text`, in the same words, in milliseconds since 1970; it has passed.
 pub fn moment(text: &str, now: &Zoned) -> Result<i64, String> {
-    let say = "say a time as in 14:30 or 2026-11-23T14:30, or how long ago as in 10m";
-    let at = time(text, now).ok_or(say)?;
+    let at = time(text, now).ok_or(MOMENT)?;
     if at > now.timestamp() { Err("this is in the future".to_owned()) } else { Ok(at.as_millisecond()) }
 }
 

@@ -26,7 +26,7 @@ use order::OrderId;
 use terminal_size::{Width, terminal_size_of};
 use tokio_util::sync::CancellationToken;
 
-pub use self::from::{moment, start};
+pub use self::from::{moment, said_moment, start};
 use self::{line::Lines, merge::Merge};
 use crate::{
     catalog,
