@@ -69,7 +69,7 @@ pub(crate) struct Readiness {
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Missing {
-    /// Stable; of a counter one of [`WHAT`].
+    /// Stable; of a counter one of those in `docs/metrics.md`.
     pub what: &'static str,
     /// Since when, in milliseconds since 1970.
     pub since: Millis,
