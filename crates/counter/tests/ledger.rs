@@ -460,6 +460,7 @@ async fn a_day_is_a_file_without_names_and_notes() {
     let _barista = Barista::start(&log, Mode::Manual);
     let line = Line::on(Arc::clone(&log), options()).await;
     let order = json!({"order_id": "a", "amount": 1, "status": 0, "name": "Kim", "note": "no nuts", "ref": "=1+1",
+        "total": 5500, "currency": "KRW",
         "items": [{"item": "latte", "note": "no nuts", "title": {"en": "Latte, hot", "ko": "라테"}}]});
     log.append(topic::RECEIVED, 0, Record::new("a", order.to_string()));
     line.shown("a", |shown| shown["decided"] == true).await;
@@ -474,10 +475,20 @@ async fn a_day_is_a_file_without_names_and_notes() {
         text
     };
     let csv = file("csv").await;
-    assert!(csv.contains("order_id,code,received_at"), "{csv}");
-    assert!(csv.contains("\"Latte, hot\"") && csv.contains(",'=1+1,"), "{csv}");
+    assert!(csv.contains("order_id,code,code_en,code_ko,received_at"), "{csv}");
+    assert!(csv.contains("\r\na,1,anchor,닻줄,2"), "{csv}");
+    assert!(csv.contains("\"Latte, hot\",라테,5500,KRW,") && csv.contains(",'=1+1,"), "{csv}");
     let jsonl = file("jsonl").await;
     assert!(jsonl.contains(r#""order_id":"a""#) && jsonl.contains(r#""ref":"=1+1""#), "{jsonl}");
+    // The lines between stand for how it came: in chunks.
+    let order = jsonl.lines().find(|line| line.starts_with('{')).unwrap();
+    let order: Value = serde_json::from_str(order).unwrap();
+    assert_eq!((&order["total"], &order["currency"]), (&json!(5500), &json!("KRW")));
+    let local = order["local"]["received_at"].as_str().unwrap();
+    assert!(csv.contains(local), "{local} in {csv}");
+    let received: jiff::Timestamp = local.parse().unwrap();
+    assert_eq!(order["received_at"], received.as_millisecond());
+    assert_eq!(local.get(23..), Some("+09:00"), "the example's shop is in Seoul");
     for (query, field) in
         [("format=xml", "format"), ("format=csv&day=3026-01-01", "day"), ("format=csv&day=x", "day")]
     {

@@ -75,6 +75,12 @@ impl Settings {
         time.to_zoned(self.zone.clone()).strftime("%H:%M").to_string()
     }
 
+    /// The same with its date and how far it is from UTC, as RFC 3339 has it: `2026-11-22T08:42:00.000+09:00`.
+    pub fn date_and_clock(&self, at: Millis) -> String {
+        let time = Timestamp::from_millisecond(at).unwrap_or_default();
+        time.to_zoned(self.zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%.3f%:z").to_string()
+    }
+
     /// The settings of a shop that has none of its own yet.
     pub fn embedded() -> Self {
         Self::parse(EMBEDDED, "shop.toml").expect("a test parses it, and it never changes")
@@ -179,7 +185,9 @@ mod tests {
     #[test]
     fn the_clock_is_the_shops() {
         let text = "name = \"A\"\ncurrency = \"KRW\"\ntime_zone = \"Asia/Seoul\"\n";
-        assert_eq!(Settings::parse(text, "shop.toml").unwrap().clock(1_795_363_866_253), "01:11");
+        let settings = Settings::parse(text, "shop.toml").unwrap();
+        assert_eq!(settings.clock(1_795_363_866_253), "01:11");
+        assert_eq!(settings.date_and_clock(1_795_363_866_253), "2026-11-23T01:11:06.253+09:00");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The ledger as JSON.
 
 use eventlog::{Millis, Offset, Partition};
-use ledger::{Bucket, DayOrder, Line, Need, Percentiles, Sums, Tally};
+use ledger::{Bucket, DayOrder, Line, Need, Percentiles, Sums, Tally, Words};
 use order::{Channel, Promise, Stage};
 use serde::Serialize;
 
@@ -186,6 +186,11 @@ pub(crate) struct Listed<'a> {
     code: Option<PickupCode>,
     received_at: Millis,
     amount: u16,
+    /// What it cost when it was placed, in the smallest unit of its currency.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    currency: Option<&'a str>,
     drinks: &'a [Line],
     state: Stage,
     round: u32,
@@ -214,6 +219,8 @@ pub(crate) fn order_json<'a>(count: &Count, order: &'a DayOrder, now: Millis) ->
         code: code(count, order),
         received_at: order.received_at,
         amount: order.amount,
+        total: order.total,
+        currency: order.currency.as_deref(),
         drinks: &order.lines,
         state: order.stage,
         round: order.round,
@@ -229,11 +236,11 @@ pub(crate) fn order_json<'a>(count: &Count, order: &'a DayOrder, now: Millis) ->
     }
 }
 
-/// What was ordered, in English, in one text: `2 Latte, Oat · Tea`.
-pub(crate) fn drinks(order: &DayOrder) -> String {
+/// What was ordered, in one language, in one text: `2 Latte, Oat · Tea`.
+pub(crate) fn drinks(order: &DayOrder, language: impl Fn(&Words) -> &str) -> String {
     let line = |line: &Line| {
         let titles = std::iter::once(&line.title).chain(&line.option_titles);
-        let titles = titles.map(|title| &*title.en).collect::<Vec<_>>().join(", ");
+        let titles = titles.map(&language).collect::<Vec<_>>().join(", ");
         if line.quantity > 1 { format!("{} {titles}", line.quantity) } else { titles }
     };
     order.lines.iter().map(line).collect::<Vec<_>>().join(" · ")

@@ -8,6 +8,9 @@ use serde::Serialize;
 
 use crate::Name;
 
+/// The name of a currency has three letters. Source: ISO 4217.
+const CURRENCY_BYTES: usize = 3;
+
 /// One order of the day.
 #[derive(Debug, Clone)]
 pub struct DayOrder {
@@ -25,6 +28,10 @@ pub struct DayOrder {
     pub lines: Arc<[Line]>,
     /// Number of cups.
     pub amount: u16,
+    /// What it cost when it was placed, in the smallest unit of its currency.
+    pub total: Option<u64>,
+    /// In which currency: ISO 4217.
+    pub currency: Option<Box<str>>,
     /// Where it was ordered.
     pub channel: Option<Channel>,
     /// A till's ticket number.
@@ -99,6 +106,8 @@ impl DayOrder {
             code: 0,
             lines: Arc::default(),
             amount: 0,
+            total: None,
+            currency: None,
             channel: None,
             reference: None,
             promised: None,
@@ -129,6 +138,9 @@ impl DayOrder {
         let Some(details) = order.details() else { return };
         self.channel = details.channel;
         self.reference = details.reference.as_deref().map(Into::into);
+        self.total = details.total;
+        // What is longer is none, and counters of someone else may write anything.
+        self.currency = details.currency.clone().filter(|currency| currency.len() <= CURRENCY_BYTES);
         self.promised = self.promised.or(details.promise);
         self.unpaid = details.unpaid && self.last != Some(Kind::Accept);
     }
