@@ -140,7 +140,7 @@ monday = []
             r#"shop.toml:4: payment is "never": say "before" or "after", when a phone order is paid"#.to_owned(),
             "shop.toml:5: longest_wait_minutes is 0: say a whole number from 1 to 1440".to_owned(),
             "shop.toml:6: last_order_minutes is 5.0: say a whole number from 0 to 240".to_owned(),
-            "shop.toml:7: there is no holidays; there are name, currency, time_zone, payment, longest_wait_minutes, \
+            "shop.toml:7: there is no holidays; there are name, currency, time_zone, payment, by_amount, longest_wait_minutes, \
              last_order_minutes, hours, printer".to_owned(),
             bad("7:30-21:00"),
             bad("07:00-07:00"),
@@ -176,7 +176,7 @@ fn what_steers_a_terminal_is_shown_as_it_was_written() {
     assert_eq!(
         settings(&format!("{SHOP}\"a\\n\\u001b[2J\" = 1\npayment = \"\\u001b[2J\"\n")),
         [
-            r"shop.toml:4: there is no a\n\u{1b}[2J; there are name, currency, time_zone, payment, longest_wait_minutes, last_order_minutes, hours, printer",
+            r"shop.toml:4: there is no a\n\u{1b}[2J; there are name, currency, time_zone, payment, by_amount, longest_wait_minutes, last_order_minutes, hours, printer",
             r#"shop.toml:5: payment is "\u{1b}[2J": say "before" or "after", when a phone order is paid"#,
         ]
     );
