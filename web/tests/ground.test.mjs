@@ -1,6 +1,7 @@
 /** What all pages stand on: languages, themes, the policy, what happens where something is refused or missing. */
 
 import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
 import { readdir, readFile } from 'node:fs/promises';
 import test from 'node:test';
 
@@ -181,18 +182,20 @@ test('without JavaScript a page says so, in the language of the browser', async 
 });
 
 test('no page can be put into another', async () => {
-  // The other one says itself nothing of what it may hold.
-  const phone = await open(browser, `${line.url}/livez`, {
+  // Another site, which says nothing of what it may hold.
+  const other = createServer((_, answer) => answer.setHeader('content-type', 'text/html').end('<!doctype html><title>Other</title>'));
+  await new Promise((/** @type {(value?: unknown) => void} */ done) => other.listen(0, '127.0.0.1', () => done()));
+  const { port } = /** @type {import('node:net').AddressInfo} */ (other.address());
+  const phone = await open(browser, `http://127.0.0.1:${port}/`, {
     expected: [/frame-ancestors/, /ERR_BLOCKED_BY_RESPONSE/, /favicon/],
   });
   const refused = phone.page.waitForEvent('requestfailed');
-  await phone.page.evaluate(() =>
-    document.body.append(Object.assign(document.createElement('iframe'), { src: '/privacy' })),
-  );
+  await phone.page.evaluate((src) => document.body.append(Object.assign(document.createElement('iframe'), { src })), `${line.url}/privacy`);
   const request = await refused;
   assert.equal(request.url(), `${line.url}/privacy`);
   assert.match(request.failure()?.errorText ?? '', /ERR_BLOCKED_BY_RESPONSE/);
   await phone.close();
+  other.close();
 });
 
 test('no code that stands in the page runs', async () => {
