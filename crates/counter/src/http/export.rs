@@ -133,20 +133,21 @@ struct Exported<'a> {
 /// Times of an order by the shop's clock.
 #[derive(Serialize)]
 struct Local {
-    received_at: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ready_at: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    finished_at: Option<String>,
+    #[serde(rename = "received_at")]
+    received: String,
+    #[serde(rename = "ready_at", skip_serializing_if = "Option::is_none")]
+    ready: Option<String>,
+    #[serde(rename = "finished_at", skip_serializing_if = "Option::is_none")]
+    finished: Option<String>,
 }
 
 impl Local {
     fn of(order: &DayOrder, settings: &Settings) -> Self {
         let time = |at| settings.date_and_clock(at);
         Self {
-            received_at: time(order.received_at),
-            ready_at: order.first_ready_at.map(time),
-            finished_at: order.finished_at.map(time),
+            received: time(order.received_at),
+            ready: order.first_ready_at.map(time),
+            finished: order.finished_at.map(time),
         }
     }
 }
@@ -160,7 +161,7 @@ fn cells(count: &Count, order: &DayOrder, settings: &Settings, now: Millis) -> i
             (label, Some(PickupCode::of(number).words))
         }
     };
-    let Local { received_at, ready_at, finished_at } = Local::of(order, settings);
+    let Local { received, ready, finished } = Local::of(order, settings);
     let currency = order.currency.as_deref().unwrap_or_default();
     let channel = match order.channel {
         Some(Channel::Phone) => "phone",
@@ -172,9 +173,9 @@ fn cells(count: &Count, order: &DayOrder, settings: &Settings, now: Millis) -> i
         code,
         words.map(|words| words.en.to_owned()).unwrap_or_default(),
         words.map(|words| words.ko.to_owned()).unwrap_or_default(),
-        received_at,
-        ready_at.unwrap_or_default(),
-        finished_at.unwrap_or_default(),
+        received,
+        ready.unwrap_or_default(),
+        finished.unwrap_or_default(),
         order.stage.name().to_owned(),
         order.round.to_string(),
         order.amount.to_string(),
