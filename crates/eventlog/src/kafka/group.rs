@@ -25,6 +25,7 @@ use super::{
     bell::Bell,
     ears::{Ears, MOST, Trouble},
     failure::parts,
+    gap::Watch,
     members, native,
     offsets::{Offsets, WITHIN},
     options::Options,
@@ -44,6 +45,7 @@ pub(super) struct Group {
     shared: Arc<Shared>,
     name: String,
     waiting: Waiting,
+    _watch: Option<Watch>,
     /// What of its partitions is given out, as the cluster knows it.
     input: String,
     /// There until it is dropped.
@@ -65,41 +67,15 @@ impl Group {
     /// Joins, without waiting. The bell rings when the group has something to say.
     pub(super) fn join(shared: &Arc<Shared>, spec: &WorkSpec, bell: &Arc<Bell>) -> Result<Self, OpenError> {
         let name = shared.options.prefixed(&spec.group);
-        let tried = format!("join group {name}");
-        let mut config = shared.options.client(
-            &[
-                // The shortest that a broker allows by default: so long nobody works on what a dead one had.
-                ("session.timeout.ms", "6000"),
-                ("heartbeat.interval.ms", &HEARTBEAT.as_millis().to_string()),
-            ],
-            &[
-                ("group.protocol", "classic"),
-                ("partition.assignment.strategy", "cooperative-sticky"),
-                ("enable.auto.commit", "false"),
-                ("enable.auto.offset.store", "false"),
-                ("auto.offset.reset", "earliest"),
-                ("allow.auto.create.topics", "false"),
-                // Positions of a transaction that is still open are waited for, not passed over.
-                ("isolation.level", "read_committed"),
-                ("client.id", &members::client_id(&shared.process)),
-                // It is to read nothing; what it fetches before it is paused is little.
-                ("queued.min.messages", "1"),
-                ("fetch.max.bytes", "1048576"),
-            ],
-        );
-        config.set("group.id", &name);
-        if let Some(instance) = &spec.instance {
-            config.set("group.instance.id", shared.options.prefixed(instance));
-        }
-        let consumer: Result<BaseConsumer<Member>, _> =
-            config.create_with_context(Member::new(&shared.options));
-        let mut consumer = consumer.map_err(|error| shared.failed_with(&tried, &error))?;
+        let input = shared.options.prefixed(spec.inputs.first().copied().unwrap_or_default());
+        let instance = spec.instance.as_ref().map(|instance| shared.options.prefixed(instance));
+        let (mut consumer, session) = member(shared, &name, instance.as_deref())?;
         let rung = bell.clone();
         consumer.set_nonempty_callback(move || rung.ring());
-        let input = shared.options.prefixed(spec.inputs.first().copied().unwrap_or_default());
-        consumer.subscribe(&[&input]).map_err(|error| shared.failed_with(&tried, &error))?;
-        let waiting = Waiting::new(config.get("session.timeout.ms"));
-        Ok(Self { shared: shared.clone(), name, waiting, input, consumer: Some(consumer) })
+        subscribe(shared, &consumer, &name, &input)?;
+        let waiting = Waiting::new(session.as_deref());
+        let watch = instance.and_then(|_| Watch::start(shared, &name, spec.inputs.first().copied()?));
+        Ok(Self { shared: shared.clone(), name, waiting, _watch: watch, input, consumer: Some(consumer) })
     }
 
     fn consumer(&self) -> &BaseConsumer<Member> {
@@ -240,6 +216,53 @@ impl Drop for Group {
     }
 }
 
+/// A consumer of a group that it has not joined yet, and its session time in ms.
+pub(super) fn member(
+    shared: &Shared,
+    name: &str,
+    instance: Option<&str>,
+) -> Result<(BaseConsumer<Member>, Option<String>), OpenError> {
+    let mut config = shared.options.client(
+        &[
+            // The shortest that a broker allows by default: so long nobody works on what a dead one had.
+            ("session.timeout.ms", "6000"),
+            ("heartbeat.interval.ms", &HEARTBEAT.as_millis().to_string()),
+        ],
+        &[
+            ("group.protocol", "classic"),
+            ("partition.assignment.strategy", "cooperative-sticky"),
+            ("enable.auto.commit", "false"),
+            ("enable.auto.offset.store", "false"),
+            ("auto.offset.reset", "earliest"),
+            ("allow.auto.create.topics", "false"),
+            // Positions of a transaction that is still open are waited for, not passed over.
+            ("isolation.level", "read_committed"),
+            ("client.id", &members::client_id(&shared.process)),
+            // It is to read nothing; what it fetches before it is paused is little.
+            ("queued.min.messages", "1"),
+            ("fetch.max.bytes", "1048576"),
+        ],
+    );
+    config.set("group.id", name);
+    if let Some(instance) = instance {
+        config.set("group.instance.id", instance);
+    }
+    let consumer = config.create_with_context(Member::new(&shared.options));
+    let consumer = consumer.map_err(|error| shared.failed_with(&format!("join group {name}"), &error))?;
+    Ok((consumer, config.get("session.timeout.ms").map(str::to_owned)))
+}
+
+/// Joins, without waiting.
+pub(super) fn subscribe(
+    shared: &Shared,
+    consumer: &BaseConsumer<Member>,
+    name: &str,
+    input: &str,
+) -> Result<(), OpenError> {
+    let joined = consumer.subscribe(&[input]);
+    Ok(joined.map_err(|error| shared.failed_with(&format!("join group {name}"), &error))?)
+}
+
 /// Ends a consumer of a group. Without the broker that takes as long as librdkafka likes: after this time in the
 /// background.
 pub(super) fn leave<C: ConsumerContext + 'static>(consumer: BaseConsumer<C>, within: Duration) {
@@ -256,7 +279,7 @@ pub(super) fn leave<C: ConsumerContext + 'static>(consumer: BaseConsumer<C>, wit
 
 /// Hears what the group decides.
 #[derive(Debug)]
-struct Member {
+pub(super) struct Member {
     ears: Ears,
     told: Mutex<VecDeque<Told>>,
 }

@@ -9,7 +9,7 @@
 //! | `follow`, `asker` | everything committed, and when that is all; where it ends, asked for everyone who follows |
 //! | `watch`, `fate` | everything, also what is not committed, and what became of it |
 //! | `work`, `share`, `group`, `members` | a session; what it has of one partition; its place in the group; who else is in it |
-//! | `claim`, `waiting` | whose the name of an instance is; a wait to be let into the group, and when to say so |
+//! | `claim`, `waiting`, `gap` | whose the name of an instance is; a wait to be let into the group, and when to say so; what the group has given to nobody |
 //! | `commit`, `settle` | transactions; what became of the last one of a session that has ended |
 //! | `copy` | all that there is at one moment |
 //! | `import`, `pour` | a log made of records that another had; records that get the offsets they had |
@@ -34,6 +34,7 @@ mod ears;
 mod failure;
 mod fate;
 mod follow;
+mod gap;
 mod group;
 mod import;
 mod lanes;

@@ -240,6 +240,16 @@ pub(super) struct Member {
     pub(super) client_id: String,
     /// The group's name for it. One that takes another's place gets its own.
     pub(super) id: String,
+    /// What the group has given it, as it tells its members.
+    pub(super) assignment: Vec<u8>,
+}
+
+/// A group, as its coordinator knows it.
+#[derive(Debug, Default)]
+pub(super) struct Members {
+    /// What it is about, as `Stable` or `PreparingRebalance`; empty if it is not there.
+    pub(super) state: String,
+    pub(super) all: Vec<Member>,
 }
 
 impl Member {
@@ -251,7 +261,7 @@ impl Member {
     }
 }
 
-/// The members of a group, as its coordinator knows them; nobody if it is not there.
+/// A group, as its coordinator knows it; nobody is in one that is not there.
 ///
 /// Every broker is asked. librdkafka's request to the coordinator alone (`rd_kafka_DescribeConsumerGroups`) ends the
 /// process if it is given up while the coordinator is away and that comes back: what it freed it then uses again
@@ -260,7 +270,7 @@ pub(super) fn members<C: ClientContext>(
     client: &Client<C>,
     group: &CStr,
     within: Duration,
-) -> Result<Vec<Member>, RDKafkaErrorCode> {
+) -> Result<Members, RDKafkaErrorCode> {
     let within = i32::try_from(within.as_millis()).unwrap_or(i32::MAX);
     let mut found = ptr::null();
     // SAFETY: the client is alive and the name is copied. If there is a list, it is destroyed after the last look at it.
@@ -283,16 +293,20 @@ pub(super) fn members<C: ClientContext>(
 
 /// # Safety
 /// The list must be alive, with everything that it points to.
-unsafe fn members_of(found: &rd::rd_kafka_group_list) -> Result<Vec<Member>, RDKafkaErrorCode> {
-    let mut members = Vec::new();
+unsafe fn members_of(found: &rd::rd_kafka_group_list) -> Result<Members, RDKafkaErrorCode> {
+    let mut members = Members::default();
     for place in 0..usize::try_from(found.group_cnt).unwrap_or(0) {
         // SAFETY: as the caller says; there are as many groups and members as it says.
         unsafe {
             let group = &*found.groups.add(place);
             check(group.err)?;
+            members.state = text(group.state);
             for place in 0..usize::try_from(group.member_cnt).unwrap_or(0) {
                 let member = &*group.members.add(place);
-                members.push(Member { client_id: text(member.client_id), id: text(member.member_id) });
+                let length = usize::try_from(member.member_assignment_size).unwrap_or(0);
+                let assignment = slice(member.member_assignment, length).unwrap_or_default().to_vec();
+                let (client_id, id) = (text(member.client_id), text(member.member_id));
+                members.all.push(Member { client_id, id, assignment });
             }
         }
     }

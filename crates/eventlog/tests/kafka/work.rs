@@ -1,6 +1,9 @@
 //! What a session must see to although others die, pause, or have its name.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
 use eventlog::{
     CommitError, Log, OpenError, Polled, Position, Record, Start, Transaction, WorkError,
@@ -15,7 +18,8 @@ use rdkafka::{
 };
 
 use crate::bed::{
-    KafkaBed, WAIT, admin, everything, keys, publish, spec, start_all, stranger, take_all, transaction, until,
+    BOUND, KafkaBed, WAIT, admin, everything, keys, publish, spec, start_all, stranger, take_all,
+    transaction, until,
 };
 
 fn one(key: &str, position: Position) -> Transaction {
@@ -296,6 +300,40 @@ fn a_restart_under_the_same_instance_name_does_not_wait_for_the_session_time() {
     let log = bed.reopen();
     let mut work = log.work(&spec(Some("bar-1"))).expect("it can be joined");
     take_all(&*log, &mut *work);
+}
+
+#[test]
+fn whoever_comes_back_with_its_name_between_two_steps_of_a_rebalance_leaves_no_partition_to_nobody() {
+    let mut bed = KafkaBed::new();
+    let log = bed.open();
+    let mut first = log.work(&spec(Some("bar-1"))).expect("it can be joined");
+    take_all(&*log, &mut *first);
+    let mut second = log.work(&spec(None)).expect("it can be joined");
+    let group = format!("{}tests", bed.options.prefix);
+    let watcher: BaseConsumer = rdkafka::ClientConfig::new()
+        .set("bootstrap.servers", crate::bed::broker())
+        .create()
+        .expect("a client");
+    // The first is not polled: it has learned what to hand back, and does not.
+    until("the first step", || {
+        let _ = second.poll(WAIT);
+        let groups = watcher.fetch_group_list(Some(&group), BOUND).ok()?;
+        let group = groups.groups().first()?;
+        (group.state() == "Stable" && group.members().len() == 2).then_some(())
+    });
+    drop(first);
+    let mut first = log.work(&spec(Some("bar-1"))).expect("it can be joined");
+    let mut given = BTreeSet::new();
+    until("every partition to be given to somebody", || {
+        for work in [&mut first, &mut second] {
+            match work.poll(WAIT).expect("the session goes on") {
+                Polled::Assigned(assignment) => given.insert(assignment.partition),
+                Polled::Revoked(partition) | Polled::Lost(partition) => given.remove(&partition),
+                _ => false,
+            };
+        }
+        (given.len() == log.partitions(INPUT) as usize).then_some(())
+    });
 }
 
 #[test]
