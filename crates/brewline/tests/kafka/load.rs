@@ -8,7 +8,7 @@ use std::{
     process::Command,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
     thread,
     time::{Duration, Instant},
@@ -44,6 +44,19 @@ pub(crate) struct Told {
 }
 
 impl Told {
+    /// What customers of later were told, too.
+    pub(crate) fn and(mut self, later: Self) -> Self {
+        self.accepted.extend(later.accepted);
+        for (key, ids) in later.by_key {
+            self.by_key.entry(key).or_default().extend(ids);
+        }
+        self.unknown.extend(later.unknown);
+        self.not_written += later.not_written;
+        self.unanswered += later.unanswered;
+        self.slowest = self.slowest.max(later.slowest);
+        self
+    }
+
     fn take(&mut self, key: Option<&str>, answer: io::Result<Answer>, took: Duration) -> bool {
         let Ok(answer) = answer else {
             self.unanswered += 1;
@@ -132,10 +145,12 @@ impl Customers {
 
     /// Orders of no cup, which no counter of ours takes: someone else's writes them.
     pub(crate) fn of_no_cup(mut self, shop: &Shop, partitions: u32, per_second: u32) -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
         let (producer, topic, prefix) =
             (shop.stranger(&[]), shop.topic("order.received"), shop.prefix.clone());
         self.come(per_second, move |n, told| {
-            let id = format!("nothing-to-brew-{prefix}{n}");
+            let number = NEXT.fetch_add(1, Ordering::Relaxed);
+            let id = format!("nothing-to-brew-{prefix}{number}");
             let value = format!(r#"{{"order_id":"{id}","amount":0,"status":0}}"#);
             let partition = i32::try_from(n % partitions).unwrap();
             crate::bed::write(&producer, &topic, partition, Some(&id), Some(value.as_bytes())).unwrap();
