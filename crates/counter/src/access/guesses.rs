@@ -78,6 +78,8 @@ impl Guesses {
         // Who is on this machine may be everyone: behind a proxy that does not say for whom it asks.
         let address = self.hasher.hash_one(peer::network(address));
         let (all, of) = &mut *self.lock();
+        // Of two at once the later may get the lock first: the other is not one who came before its time.
+        let now = all.map_or(now, |all| all.last.max(now));
         let before = (*all, of.get(&address).copied());
         let wait =
             [before.0, before.1].into_iter().flatten().map(|tries| tries.next.saturating_duration_since(now));
@@ -191,6 +193,13 @@ mod tests {
             );
             later += OF_ADDRESS.longest;
         }
+    }
+
+    #[test]
+    fn who_looked_at_the_clock_first_and_is_counted_second_does_not_wait_for_that() {
+        let (guesses, now) = (Guesses::default(), Instant::now());
+        assert!(guesses.one_more(of(1), now + Duration::from_millis(1)).is_ok());
+        assert!(guesses.one_more(of(2), now).is_ok());
     }
 
     #[test]
