@@ -5,9 +5,9 @@ use order::{Mode, Stage};
 
 use crate::{Day, DayOrder};
 
-/// An open order about which nothing was said for so long may be forgotten, if its promise is over too.
+/// An open order on which nobody has worked for so long may be forgotten, if its promise is over too.
 const STUCK_MS: Millis = 5 * 60 * 1_000;
-/// A remake that nobody has touched for so long.
+/// A remake that nobody has worked on for so long.
 const REMAKE_MS: Millis = 2 * 60 * 1_000;
 /// A ready order that nobody collected for so long.
 const NOBODY_CAME_MS: Millis = 10 * 60 * 1_000;
@@ -30,9 +30,9 @@ pub struct Need<'a> {
 /// Why something needs a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Why {
-    /// It is open, its promise is over, and nothing was said of it for five minutes.
+    /// It is open, its promise is over, and nobody has worked on it for five minutes.
     Stuck,
-    /// It was recalled two minutes ago, and nobody has touched it since.
+    /// It was recalled two minutes ago, and nobody has worked on it since.
     RemakeWaits,
     /// It is ready for ten minutes.
     NobodyCame,
@@ -83,17 +83,17 @@ fn need(order: &DayOrder, now: Millis) -> Option<Need<'_>> {
             waits(order.received_at, UNPAID_MS).then_some((Why::Unpaid, order.received_at))?
         }
         Stage::Making if order.waits_again && order.mode != Some(Mode::Auto) => {
-            waits(order.changed_at, REMAKE_MS).then_some((Why::RemakeWaits, order.changed_at))?
+            waits(order.touched_at, REMAKE_MS).then_some((Why::RemakeWaits, order.touched_at))?
         }
         Stage::Received | Stage::Making => {
             // What moves on by itself is not forgotten, and a long queue is no accident as long as its promises hold.
             let moves_on = order.mode == Some(Mode::Auto) && order.due_at.is_some_and(|due| due > now);
             let in_time = order.promised.is_some_and(|promise| now <= promise.to());
-            (!moves_on && !in_time && waits(order.changed_at, STUCK_MS))
-                .then_some((Why::Stuck, order.changed_at))?
+            (!moves_on && !in_time && waits(order.touched_at, STUCK_MS))
+                .then_some((Why::Stuck, order.touched_at))?
         }
         Stage::Ready => {
-            let ready_at = order.ready_at.unwrap_or(order.changed_at);
+            let ready_at = order.ready_at.unwrap_or(order.touched_at);
             waits(ready_at, NOBODY_CAME_MS).then_some((Why::NobodyCame, ready_at))?
         }
         Stage::Collected | Stage::Uncollected | Stage::Cancelled => return None,

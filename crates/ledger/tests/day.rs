@@ -5,7 +5,7 @@ mod common;
 
 use common::{Step, Story};
 use ledger::{Day, Says, Why};
-use order::{Action, Mode};
+use order::{Action, Mode, Presence};
 
 fn day(story: &Story) -> Day {
     let mut day = Day::default();
@@ -28,7 +28,7 @@ fn recalled(reason: &str) -> Step {
 }
 
 #[test]
-fn a_remake_that_nobody_touches_needs_someone_and_a_call_that_was_taken_back_does_not() {
+fn a_remake_that_nobody_works_on_needs_someone_and_a_call_that_was_taken_back_does_not() {
     const LONG: Step = Step::Wait(3 * 60_000);
     let ready = || tapped(0, Action::Ready);
     let noted = tapped(0, Action::Note { text: "Mug".to_owned() });
@@ -44,6 +44,23 @@ fn a_remake_that_nobody_touches_needs_someone_and_a_call_that_was_taken_back_doe
         let day = day(&story);
         let needs: Vec<_> = day.needs(story.now).iter().map(|need| need.why).collect();
         assert_eq!(needs == [Why::RemakeWaits], remake_waits, "{needs:?} after {steps:?}");
+    }
+}
+
+#[test]
+fn what_a_phone_does_is_no_work_on_its_order() {
+    let phone = |presence| Step::Command { id: 0, action: Action::Presence { presence }, staff: false };
+    let [opened, hidden] = [phone(Presence::Listening), phone(Presence::Hidden)];
+    let remake = vec![placed(0, 1), tapped(0, Action::Ready), recalled("Spilled")];
+    for (steps, ms, why) in
+        [(remake, 2 * 60_000, Why::RemakeWaits), (vec![placed(0, 1)], 5 * 60_000, Why::Stuck)]
+    {
+        let touched = Story::told(Mode::Manual, &steps).now;
+        let looks = [Step::Wait(ms - 1_000), opened.clone(), hidden.clone(), Step::Wait(1_000)];
+        let story = Story::told(Mode::Manual, &[steps, looks.to_vec()].concat());
+        let day = day(&story);
+        let needs: Vec<_> = day.needs(story.now).iter().map(|need| (need.why, need.since)).collect();
+        assert!(needs.len() == 1 && needs[0].0 == why && needs[0].1 <= touched, "{needs:?}, {touched}");
     }
 }
 

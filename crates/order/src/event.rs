@@ -116,6 +116,13 @@ pub enum Kind {
     Expired,
 }
 
+impl Kind {
+    /// Whether it only tells what the customer's phone does, by itself or under a finger: nobody has worked on the order.
+    pub fn is_of_phone(self) -> bool {
+        matches!(self, Self::Acknowledge | Self::Missing | Self::Tested | Self::Rang | Self::Presence)
+    }
+}
+
 impl Event {
     /// The event in a record's value.
     pub fn parse(json: &[u8]) -> Result<Self, ParseError> {

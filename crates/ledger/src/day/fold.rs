@@ -81,11 +81,14 @@ impl Day {
         let order = &mut self.orders[at as usize];
         let was_open = order.stage.is_open();
         order.version = decision.version;
-        order.changed_at = decision.at;
         order.due_at = decision.due_at;
         let is_recalled = decision.kind == Kind::Recall && !decision.takes_back();
         order.last = Some(decision.kind);
-        order.waits_again = is_recalled;
+        // A page that is opened or put away makes no drink.
+        if !decision.kind.is_of_phone() {
+            order.touched_at = decision.at;
+            order.waits_again = is_recalled;
+        }
         if let Some(code) = decision.code {
             order.code = code;
         }
@@ -192,7 +195,7 @@ impl Day {
         }
         let received_at = order.received_at;
         order.stage = Stage::Ready;
-        order.changed_at = entry.timestamp;
+        order.touched_at = entry.timestamp;
         order.ready_at = Some(entry.timestamp);
         order.first_ready_at = order.ready_at;
         self.minute(entry.timestamp).open -= 1;

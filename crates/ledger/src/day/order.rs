@@ -56,8 +56,8 @@ pub struct DayOrder {
     pub ready_at: Option<Millis>,
     /// When it was collected, given up or cancelled.
     pub finished_at: Option<Millis>,
-    /// When the last decision was made.
-    pub changed_at: Millis,
+    /// When somebody last worked on it: of what its phone does nothing is told by that.
+    pub touched_at: Millis,
     /// When it moves on by itself.
     pub due_at: Option<Millis>,
     /// When the phone rang in this round.
@@ -66,7 +66,7 @@ pub struct DayOrder {
     pub presence: Option<Presence>,
     /// What was decided last.
     pub last: Option<Kind>,
-    /// It was brought back to be made once more, and nobody has touched it since.
+    /// It was brought back to be made once more, and nobody has worked on it since.
     pub waits_again: bool,
     /// Number of cups that it brought to this day; 0 if it was accepted on another.
     pub counted: u16,
@@ -120,7 +120,7 @@ impl DayOrder {
             first_ready_at: None,
             ready_at: None,
             finished_at: None,
-            changed_at: received_at,
+            touched_at: received_at,
             due_at: None,
             rang_at: None,
             presence: None,
