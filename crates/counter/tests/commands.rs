@@ -107,6 +107,21 @@ async fn an_order_that_waits_for_payment_says_so() {
 }
 
 #[tokio::test]
+async fn the_name_that_a_program_says_turns_no_text_beside_it() {
+    let (line, _barista) = manual().await;
+    let (id, _) = line.order(1).await;
+    line.shown(&id, |order| order["decided"] == true).await;
+    let staff = line.staff();
+    let staff = [("authorization", staff.as_str())];
+    let start = "{\"command\":\"start\",\"device\":\"\u{202e}Main bar\u{2069}\"}";
+    assert_eq!(line.command(&id, &staff, start).await.status, 200);
+    let history = line.get(&format!("/orders/{id}/history"), &staff).await.json();
+    let events = history["events"].as_array().unwrap();
+    let by = events.iter().map(|event| &event["by"]).rfind(|by| !by.is_null()).expect("who did it");
+    assert_eq!(by["device"], "Main bar");
+}
+
+#[tokio::test]
 async fn a_repeated_command_gets_the_first_answer() {
     let (line, _barista) = manual().await;
     let (id, _) = line.order(1).await;

@@ -179,6 +179,12 @@ impl By {
     pub fn check(&self) -> Result<(), BadField> {
         self.device.as_ref().map_or(Ok(()), |device| check("device", device, Limits::DEVICE_CHARS))
     }
+
+    /// The same with a device's name as it may stand beside others, where that can be had without asking its sender.
+    #[must_use]
+    pub fn cleaned(self) -> Self {
+        Self { device: self.device.map(without_bidi_controls), ..self }
+    }
 }
 
 impl Action {

@@ -11,7 +11,7 @@
 
 use std::sync::Arc;
 
-use ::order::{Limits, Millis, check_text};
+use ::order::{Limits, Millis, check_text, without_bidi_controls};
 use axum::{
     Extension,
     body::Body,
@@ -93,7 +93,7 @@ async fn sign_in(
     let before =
         Credential::of_staff(&Method::GET, request.headers()).and_then(|session| session.caller(&app)).ok();
     let SignIn { code, device } = said_in(&app, request).await?;
-    let name = named("device", &device)?;
+    let name = named("device", device)?;
     let now = tokio::time::Instant::now().into_std();
     let guess = app.guesses.one_more(address, now).map_err(|wait| {
         let seconds = seconds(wait);
@@ -101,7 +101,7 @@ async fn sign_in(
             format!("A wrong code came from there, or many from everywhere; try again in {seconds} s.");
         Problem::new(Code::TooManyCodes, detail).retry_after(seconds)
     })?;
-    match use_up(&app, &code, name).await {
+    match use_up(&app, &code, &name).await {
         Ok(Ok(id)) => {
             guess.was_right();
             if let Some(Caller::Staff(StaffMember { session: Some(before), .. })) = before {
@@ -358,7 +358,7 @@ async fn new_token(
     request: Request<Body>,
 ) -> Result<Response, Problem> {
     let Program { name, role } = said_in(&app, request).await?;
-    let name = named("name", &name)?;
+    let name = named("name", name)?;
     if app.views.look().ok_or_else(Problem::starting)?.shop().devices().tokens().len() >= TOKENS_MAX {
         let detail = format!("There are {TOKENS_MAX} tokens already; take back one that no program uses.");
         return Err(Problem::new(Code::Busy, detail).with("max", TOKENS_MAX).retry_after(60));
@@ -367,7 +367,7 @@ async fn new_token(
     let (hash, by) = (to_hex(&token.sha256), member.device);
     let says = json!({"name": name, "role": role, "sha256": hash, "at": clock::now(), "by": by});
     app.say(format!("{TOKEN_PREFIX}{id}"), Some(says)).await?;
-    Ok(shown(StatusCode::CREATED, &ShownToken { id: &id, name, role, token: &token.text }))
+    Ok(shown(StatusCode::CREATED, &ShownToken { id: &id, name: &name, role, token: &token.text }))
 }
 
 /// `DELETE /tokens/{id}`
@@ -388,10 +388,10 @@ async fn revoke(
 }
 
 /// A name that stands on screens and in the history of orders.
-fn named<'a>(field: &str, name: &'a str) -> Result<&'a str, Problem> {
-    let name = name.trim();
-    check_text(name, Limits::DEVICE_CHARS).map_err(|why| Problem::text(field, why))?;
-    if !is_name(name) {
+fn named(field: &str, name: String) -> Result<String, Problem> {
+    let name = without_bidi_controls(name).trim().to_owned();
+    check_text(&name, Limits::DEVICE_CHARS).map_err(|why| Problem::text(field, why))?;
+    if !is_name(&name) {
         return Err(Problem::field(field, format!("Say a name in {field}, by which others know it.")));
     }
     Ok(name)

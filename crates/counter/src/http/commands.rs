@@ -93,7 +93,7 @@ pub(super) async fn command(
     if order_at.partition >= app.publisher.partitions(topic::COMMAND) {
         return Err(Problem::field("at", "There is no such partition."));
     }
-    let by = By { role, device: caller.device(ask.device) };
+    let by = By { role, device: caller.device(ask.device) }.cleaned();
     by.check().map_err(bad_text)?;
     let command = Command {
         command_id,

@@ -13,7 +13,7 @@
 
 use std::sync::Arc;
 
-use ::order::{Limits, Millis, check_text};
+use ::order::{Limits, Millis, check_text, without_bidi_controls};
 use axum::{
     body::Body,
     extract::{Path, State, rejection::PathRejection},
@@ -74,6 +74,7 @@ async fn open(
     request: Request<Body>,
 ) -> Result<Response, Problem> {
     let OpenSays { open, device } = said_in(&app, request).await?;
+    let device = device.map(without_bidi_controls);
     if let Some(device) = &device {
         check_text(device, Limits::DEVICE_CHARS).map_err(|why| Problem::text("device", why))?;
     }

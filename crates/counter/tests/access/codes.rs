@@ -201,6 +201,7 @@ async fn what_a_device_says_of_itself_is_looked_at_before_its_code() {
     ] {
         assert_eq!(line.post("/session", &[JSON, OWN_PAGE], &body).await.code(), refused, "{body}");
     }
-    let named = try_sign_in(&line, &good, "<script>alert(1)</script>").await;
-    assert_eq!(named.json()["device"], "<script>alert(1)</script>", "a text, and nothing else");
+    assert_eq!(try_sign_in(&line, &good, "\u{202e}\u{2069}").await.code(), "bad_field", "nobody sees that");
+    let named = try_sign_in(&line, &good, "\u{202e}<script>alert(1)</script>\u{2069}").await;
+    assert_eq!(named.json()["device"], "<script>alert(1)</script>", "a text that turns none beside it");
 }
