@@ -1,9 +1,10 @@
 //! The counter that is asked for what the log of a line that runs has.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use client::{Api, CounterAddress, Limits};
+use eventlog::local;
 
 use crate::{cli::AskedArgs, file::File};
 
@@ -11,7 +12,7 @@ use crate::{cli::AskedArgs, file::File};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asked {
     pub counter: CounterAddress,
-    /// It was named, so the log is not looked at.
+    /// It was named, so the log is not looked at; or the line that has the log says where it listens.
     pub is_named: bool,
     /// A manager's.
     pub token: Option<String>,
@@ -32,6 +33,16 @@ impl File {
 }
 
 impl Asked {
+    /// The same where a process has the log in `dir`: unless a counter was named, that one's is asked, if it says where
+    /// it listens. The directory is this user's alone, and so is what stands in it.
+    pub(crate) fn of_holder(&self, dir: &Path) -> Self {
+        let said = || local::holder_address(dir)?.parse().ok();
+        match said() {
+            Some(counter) if !self.is_named => Self { counter, is_named: true, ..self.clone() },
+            _ => self.clone(),
+        }
+    }
+
     /// How it is asked; fails without a token that could be one.
     pub(crate) fn api(&self, limits: Limits) -> anyhow::Result<Api> {
         let api = Api::new(self.counter.clone(), self.ca.as_deref(), limits)?;

@@ -93,6 +93,9 @@ pub async fn run(mut options: Run) -> anyhow::Result<()> {
     };
     let Some(log) = opened else { return Ok(()) };
     brokers.are_of(&log);
+    if let (Opened::Local(log), Some(door)) = (&log, &door) {
+        log.say_address(&door.own_url());
+    }
     let (settings, shown) = (options.clone(), door.clone());
     let menu = shop.as_ref().map(KeepUp::describe);
     if let Some(shop) = shop {

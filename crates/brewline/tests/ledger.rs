@@ -132,7 +132,10 @@ fn where_a_line_has_the_log_its_counter_is_asked_with_a_managers_token() {
 
     let alone = said(dir.path(), &[]);
     assert_eq!((alone.code, alone.stderr.lines().count()), (Some(1), 1), "{alone:?}");
-    assert!(alone.stderr.contains("--token"), "{alone:?}");
+    assert!(alone.stderr.contains("--token") && alone.stderr.contains(&counter), "{alone:?}");
+    let found = said(dir.path(), &["--token", &token]);
+    assert_eq!(found.code, Some(0), "the line that has the log says where it listens: {found:?}");
+    assert!(found.stdout.contains("3 accepted = 3 ready\n"), "{found:?}");
     let wrong = said(dir.path(), &["--counter", &counter, "--token", "wrong"]);
     assert_eq!(wrong.code, Some(1), "{wrong:?}");
     assert!(wrong.stderr.contains("token is not the staff's"), "{wrong:?}");

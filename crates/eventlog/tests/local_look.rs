@@ -10,7 +10,7 @@ use common::{copy, files, open, publish, record};
 use eventlog::{
     OpenError,
     conformance::INPUT,
-    local::{Found, look},
+    local::{Found, LocalLog, Options, holder_address, look},
 };
 use redb::{Database, TableDefinition};
 
@@ -94,6 +94,21 @@ fn a_log_that_is_open_names_its_process() {
     assert_eq!(look(dir.path()).unwrap(), Found::InUse { process: None });
     log.close();
     assert!(matches!(look(dir.path()), Ok(Found::Sound { .. })));
+}
+
+#[test]
+fn whoever_finds_a_log_in_use_learns_where_its_holder_can_be_asked() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path());
+    assert_eq!(holder_address(dir.path()), None, "it has not said so yet");
+    log.say_address("http://127.0.0.1:4321");
+    assert_eq!(holder_address(dir.path()).as_deref(), Some("http://127.0.0.1:4321"));
+    assert_eq!(look(dir.path()).unwrap(), Found::InUse { process: Some(std::process::id()) });
+    let refused = LocalLog::open(Options::new(dir.path(), &[])).unwrap_err();
+    assert!(refused.to_string().contains("over HTTP at http://127.0.0.1:4321, or"), "{refused}");
+    log.close();
+    log.say_address("http://127.0.0.1:4321");
+    assert_eq!(holder_address(dir.path()), None, "nobody has the log any more");
 }
 
 #[test]

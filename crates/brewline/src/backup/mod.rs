@@ -83,7 +83,7 @@ impl File {
 }
 
 /// Writes all that is in a log to a file, and reads it back.
-pub(crate) async fn backup(wanted: Backup) -> anyhow::Result<ExitCode> {
+pub(crate) async fn backup(mut wanted: Backup) -> anyhow::Result<ExitCode> {
     let stop = stop_on_signals()?;
     let mut to = Whole::begin(&wanted.file)?;
     let open = match &wanted.dir {
@@ -96,6 +96,9 @@ pub(crate) async fn backup(wanted: Backup) -> anyhow::Result<ExitCode> {
             tokio::task::spawn_blocking(move || written(backup, to, &stop)).await??
         }
         None => {
+            if let Some(dir) = &wanted.dir {
+                wanted.asked = wanted.asked.of_holder(dir);
+            }
             downloaded(&wanted, &mut to, &stop).await?;
             to
         }

@@ -194,7 +194,7 @@ impl fmt::Debug for TraceArgs {
 /// The counter that is asked where a line that runs has the log.
 #[derive(Debug, Default, Clone, Args)]
 pub struct AskedArgs {
-    /// Ask this counter, and do not look at the log [default: only where a line that runs has the log, http://127.0.0.1:8080]
+    /// Ask this counter, and do not look at the log [default: only where a line that runs has the log, that line's counter]
     #[arg(long, value_name = "URL", env = "BREWLINE_COUNTER", value_parser = said(value::counter))]
     pub counter: Option<CounterAddress>,
 

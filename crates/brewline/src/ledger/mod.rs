@@ -46,9 +46,9 @@ const BODY_BYTES: usize = 512 * 1024;
 
 /// Says how everything is, or was; with `--follow` until it is told to stop. The exit code is 1 if the equation does not
 /// hold.
-pub(crate) async fn ledger(wanted: Ledger) -> anyhow::Result<ExitCode> {
+pub(crate) async fn ledger(mut wanted: Ledger) -> anyhow::Result<ExitCode> {
     let stop = stop_on_signals()?;
-    let holds = match source(&wanted).await? {
+    let holds = match source(&mut wanted).await? {
         Source::Counter(api) => ask(&api, &wanted, &stop).await?,
         Source::Log(log) => count(log, &wanted, &stop).await?,
     };
@@ -84,7 +84,7 @@ impl Opened {
     }
 }
 
-async fn source(wanted: &Ledger) -> anyhow::Result<Source> {
+async fn source(wanted: &mut Ledger) -> anyhow::Result<Source> {
     if wanted.asked.is_named {
         return counter(wanted);
     }
@@ -97,19 +97,23 @@ async fn source(wanted: &Ledger) -> anyhow::Result<Source> {
         }
         Place::Local(dir) => dir.clone(),
     };
+    let looked_at = dir.clone();
     let opened = tokio::task::spawn_blocking(move || {
-        Ok::<_, eventlog::OpenError>(match local::look(&dir)? {
-            local::Found::Nothing => Err(dir),
+        Ok::<_, eventlog::OpenError>(match local::look(&looked_at)? {
+            local::Found::Nothing => Err(looked_at),
             local::Found::InUse { .. } => Ok(None),
             local::Found::Sound { .. } | local::Found::Older { .. } => {
-                Ok(Some(LocalLog::open(local::Options::new(dir, &catalog(line.keep.retention)))?))
+                Ok(Some(LocalLog::open(local::Options::new(looked_at, &catalog(line.keep.retention)))?))
             }
         })
     });
     match opened.await?? {
         Err(dir) => bail!("there is no log in {}; say another with --log local:DIR", dir.display()),
         Ok(Some(log)) => Ok(Source::Log(Opened::Local(log))),
-        Ok(None) => counter(wanted),
+        Ok(None) => {
+            wanted.asked = wanted.asked.of_holder(&dir);
+            counter(wanted)
+        }
     }
 }
 

@@ -82,7 +82,7 @@ async fn written<W: Write + Send + 'static>(
 ) -> anyhow::Result<W> {
     let writer = Writer::new(to, stop.clone());
     if wanted.asked.is_named {
-        return downloaded(wanted, writer, stop).await;
+        return downloaded(&wanted.asked, writer, stop).await;
     }
     match &wanted.log {
         Place::Kafka(cluster) => {
@@ -101,7 +101,7 @@ async fn written<W: Write + Send + 'static>(
                 let pieces = backup.map(|piece| piece.map_err(io::Error::other));
                 tokio::task::spawn_blocking(move || lines(Pieces::new(pieces), "the log", writer)).await?
             }
-            None => downloaded(wanted, writer, stop).await,
+            None => downloaded(&wanted.asked.of_holder(dir), writer, stop).await,
         },
     }
 }
@@ -114,11 +114,11 @@ fn lines<W: Write>(from: impl io::Read, name: &str, mut writer: Writer<W>) -> an
 
 /// The same of a line that runs: its counter sends a backup, which becomes lines as it comes.
 async fn downloaded<W: Write + Send + 'static>(
-    wanted: &Export,
+    asked: &Asked,
     writer: Writer<W>,
     stop: &CancellationToken,
 ) -> anyhow::Result<W> {
-    let api = wanted.asked.api(Limits::default())?;
+    let api = asked.api(Limits::default())?;
     let (give, pieces) = sync_channel::<Bytes>(AHEAD);
     let writing = tokio::task::spawn_blocking(move || {
         lines(Pieces::new(taken(pieces)), "the counter's backup", writer)
@@ -135,7 +135,7 @@ async fn downloaded<W: Write + Send + 'static>(
     match taken {
         // Whoever writes has more to say.
         Ok(_) | Err(NotTaken::Taker(_)) => writing.await?,
-        Err(error) => bail!("the counter at {} says: {error}", wanted.asked.counter),
+        Err(error) => bail!("the counter at {} says: {error}", asked.counter),
     }
 }
 

@@ -67,6 +67,12 @@ pub fn is_in_use(dir: &Path) -> Result<bool, OpenError> {
     lock::holder(dir).map(|holder| holder.is_some())
 }
 
+/// Where the process that has the log in this directory open can be asked, if one has it and has
+/// [said so](super::LocalLog::say_address).
+pub fn holder_address(dir: &Path) -> Option<String> {
+    lock::address(dir)
+}
+
 fn look_inside(dir: &Path) -> Result<Found, OpenError> {
     if std::fs::symlink_metadata(dir).is_err_and(|error| error.kind() == ErrorKind::NotFound) {
         return Ok(Found::Nothing);

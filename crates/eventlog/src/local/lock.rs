@@ -10,7 +10,7 @@ use std::{
 use super::private;
 use crate::OpenError;
 
-/// The file that is locked; it holds the process id of whoever has the lock.
+/// The file that is locked; it holds the process id of whoever has the lock, and below it where that process can be asked.
 const NAME: &str = "log.lock";
 
 /// How often a lock that someone has is tried again, and how long after.
@@ -29,7 +29,12 @@ pub(super) struct Lock {
 impl Lock {
     /// Takes the lock of `dir`, or says who has it.
     pub(super) fn take(dir: &Path) -> Result<Self, OpenError> {
-        Self::take_and(dir, sign)
+        Self::take_and(dir, |file| sign(file, None))
+    }
+
+    /// Writes down where whoever has the lock can be asked. On a full disk that can't be, and nobody is worse off.
+    pub(super) fn say_address(&self, address: &str) -> std::io::Result<()> {
+        sign(&self.file, Some(address))
     }
 
     fn take_and(dir: &Path, sign: impl Fn(&File) -> std::io::Result<()>) -> Result<Self, OpenError> {
@@ -105,7 +110,17 @@ pub(super) fn holder(dir: &Path) -> Result<Option<Holder>, OpenError> {
 
 /// The process that has signed. It may be between taking the lock and writing its id: then nobody is named.
 fn process(path: &Path) -> Option<u32> {
-    std::fs::read_to_string(path).ok()?.trim().parse().ok()
+    std::fs::read_to_string(path).ok()?.lines().next()?.trim().parse().ok()
+}
+
+/// Where whoever has the lock of `dir` can be asked, if someone has it and has said so.
+pub(super) fn address(dir: &Path) -> Option<String> {
+    holder(dir).ok()??;
+    signed_address(&dir.join(NAME))
+}
+
+fn signed_address(path: &Path) -> Option<String> {
+    std::fs::read_to_string(path).ok()?.lines().nth(1).map(str::to_owned)
 }
 
 fn not_usable(what: &str, path: &Path, error: &Error) -> OpenError {
@@ -115,18 +130,21 @@ fn not_usable(what: &str, path: &Path, error: &Error) -> OpenError {
     ))
 }
 
-/// Writes down who has the lock.
-fn sign(mut file: &File) -> std::io::Result<()> {
+/// Writes down who has the lock, and where it can be asked.
+fn sign(mut file: &File, address: Option<&str>) -> std::io::Result<()> {
     file.set_len(0)?;
     file.rewind()?;
-    writeln!(file, "{}", std::process::id())
+    let address = address.map(|address| format!("{address}\n")).unwrap_or_default();
+    file.write_all(format!("{}\n{address}", std::process::id()).as_bytes())
 }
 
 fn in_use(dir: &Path) -> OpenError {
-    let holder = process(&dir.join(NAME));
-    let holder = holder.map_or_else(|| "another process".to_owned(), |process| format!("process {process}"));
+    let path = dir.join(NAME);
+    let holder =
+        process(&path).map_or_else(|| "another process".to_owned(), |process| format!("process {process}"));
+    let address = signed_address(&path).map(|address| format!(" at {address}")).unwrap_or_default();
     OpenError::InUse(format!(
-        "the log in {} is in use by {holder}: stop it, or talk to it over HTTP, or choose another directory",
+        "the log in {} is in use by {holder}: stop it, or talk to it over HTTP{address}, or choose another directory",
         dir.display()
     ))
 }

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `tail-*.wal` | the tail, a write-ahead log in segments: takes every commit |
 //! | `log.redb` | everything older, packed, in full chunks |
-//! | `log.lock` | held while the log is open; names the holder |
+//! | `log.lock` | held while the log is open; names the holder, and where it can be asked |
 //! | `log.redb.doubt` | there after a failed sync, until the file is sound again (`doubt`) |
 //!
 //! Every topic has one partition. Two threads write: `writer` the tail, with everything that waits in one
@@ -77,7 +77,7 @@ pub use self::faults::{Faults, WriteFault};
 pub use self::{
     backup::{BackupContents, BackupTopic, backup_of, check_backup, read_backup, restore},
     import::Import,
-    inspect::{Found, is_in_use, look},
+    inspect::{Found, holder_address, is_in_use, look},
 };
 use self::{
     queue::Append,
@@ -188,7 +188,7 @@ struct Running {
     writer: JoinHandle<()>,
     janitor: JoinHandle<()>,
     /// Given back when both have ended.
-    _lock: lock::Lock,
+    lock: lock::Lock,
 }
 
 impl LocalLog {
@@ -217,6 +217,16 @@ impl LocalLog {
             // Whoever looks into it finds it as it was when the damage was found.
             Some(End::Broken(_)) => self.shared.log.give_up(),
             _ => self.shared.log.close(),
+        }
+    }
+
+    /// Leaves in the directory where this process can be asked about the log, one line of text, for
+    /// [`holder_address`] and for whoever is refused because the log is in use. It is gone when the log is closed.
+    pub fn say_address(&self, address: &str) {
+        let running = lock_of(&self.running);
+        let Some(Running { lock, .. }) = &*running else { return };
+        if let Err(error) = lock.say_address(address) {
+            tracing::debug!(%error, "the lock of the log does not say where its holder can be asked");
         }
     }
 

@@ -71,7 +71,7 @@ pub(super) fn open(options: Options) -> Result<Arc<LocalLog>, OpenError> {
             return Err(error);
         }
     };
-    let running = Mutex::new(Some(Running { writer, janitor, _lock: lock }));
+    let running = Mutex::new(Some(Running { writer, janitor, lock }));
     Ok(Arc::new(LocalLog { shared, ask: Mutex::new(ask), running }))
 }
 
