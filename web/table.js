@@ -13,7 +13,7 @@ import { html, nothing, render } from './vendor/lit-html.js';
 /** @typedef {{name: string, password: string, code: string}} Wifi What stands on the card, with its code as a picture. */
 
 /** What the counter is started with, for the shop's network and behind a proxy. */
-const [FOR_NETWORK, FOR_PROXY] = ['brewline up --listen 0.0.0.0:8080', 'brewline up --public-url https://…'];
+const [FOR_NETWORK, FOR_PROXY] = ['brewline up --listen 0.0.0.0:', 'brewline up --public-url https://…'];
 /** IEEE 802.11 and WPA, in bytes. */
 const [NAME_BYTES, PASSWORD_BYTES] = [32, 63];
 
@@ -23,6 +23,8 @@ app.replaceChildren();
 
 /** @type {'loading' | 'lost' | 'nowhere' | Address} */
 let address = 'loading';
+/** On which port the counter listens, where it says so: this page may have come through another. */
+let port = Number(location.port) || 80;
 /** @type {Words | undefined} */
 let shop;
 /** @type {Wifi | undefined} */
@@ -52,7 +54,7 @@ function trouble(why) {
       <button class="primary" @click=${load}>${t('table.again')}</button>`;
   }
   return html`<p class="notice" role="alert"><strong>${t('table.nowhere')}</strong> ${t('table.nowhere_why')}</p>
-    <p>${t('table.nowhere_network')}</p><pre tabindex="0">${FOR_NETWORK}</pre>
+    <p>${t('table.nowhere_network')}</p><pre tabindex="0">${FOR_NETWORK}${port}</pre>
     <p>${t('table.nowhere_proxy')}</p><pre tabindex="0">${FOR_PROXY}</pre>`;
 }
 
@@ -121,7 +123,8 @@ async function load() {
   const [found, menu] = await Promise.all([ask('/table/address'), ask('/menu')]);
   shop = menu?.ok ? (await menu.json()).shop?.name : undefined;
   if (found?.ok) address = await found.json();
-  else address = found?.status === 409 ? 'nowhere' : 'lost';
+  else if (found?.status === 409) [address, port] = ['nowhere', (await found.json()).port ?? port];
+  else address = 'lost';
   show();
 }
 

@@ -5,7 +5,7 @@ import { fetchStaff } from './staff.js';
 import { html, nothing } from '../vendor/lit-html.js';
 
 /** @typedef {import('./staff.js').StaffRole} StaffRole */
-/** @typedef {{code: string, role: StaffRole, goodUntil: number, url: string, picture: string}} Shown `goodUntil` by our steady clock. */
+/** @typedef {{code: string, role: StaffRole, goodUntil: number, url: string, picture: string, port: string}} Shown `goodUntil` by our steady clock. */
 
 export class Codes {
   /**
@@ -41,13 +41,13 @@ export class Codes {
   }
 
   /** @param {Shown} shown */
-  #card({ code, role, url, picture }) {
+  #card({ code, role, url, picture, port }) {
     if (this.minutes === 0) return html`<p class="offer muted">${t('access.code_over')}</p>`;
     return html`<div class="offer">
       <p class="muted">${t(`access.code_is_${role}`)}</p>
       <p class="digits">${code}</p>
       ${picture ? html`<img src=${picture} alt=${t('access.code_picture')} width="200" height="200">` : nothing}
-      <p class="muted">${isHere(url) ? t('access.code_here') : t('access.code_where', { url })}</p>
+      <p class="muted">${isHere(url) ? t('access.code_here', { port }) : t('access.code_where', { url })}</p>
       <p class="muted">${t('access.code_good', { count: this.minutes })}</p>
     </div>`;
   }
@@ -63,7 +63,8 @@ export class Codes {
     if (answer.ok) {
       const { code, expires_at, now, url = `${location.origin}/sign-in#${code.replace(' ', '')}` } = answer.body;
       const [page = url] = url.split('#');
-      this.shown = { code, role, goodUntil: performance.now() + (expires_at - now), url: page, picture: await drawn(url) };
+      const [picture, port] = await Promise.all([drawn(url), isHere(url) ? portOfCounter() : '']);
+      this.shown = { code, role, goodUntil: performance.now() + (expires_at - now), url: page, picture, port };
       clearInterval(this.timer);
       this.timer = setInterval(() => {
         if (this.minutes === 0) this.#end();
@@ -87,6 +88,12 @@ export class Codes {
 /** Whether an address leads each device to itself. @param {string} url */
 function isHere(url) {
   return /^\w+:\/\/(localhost|127\.|\[::1\])/.test(url);
+}
+
+/** On which port the counter listens: this page may have come through another. */
+async function portOfCounter() {
+  const { body } = await fetchStaff('/table/address');
+  return String(body?.port ?? (location.port || '80'));
 }
 
 /**

@@ -309,6 +309,9 @@ struct Members {
     /// Since when the log has everything.
     #[serde(skip_serializing_if = "Option::is_none")]
     kept_from: Option<order::Millis>,
+    /// On which port the counter listens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    port: Option<u16>,
     /// The bound that was reached.
     #[serde(skip_serializing_if = "Option::is_none")]
     max: Option<u64>,

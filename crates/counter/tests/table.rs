@@ -65,8 +65,14 @@ async fn where_no_phone_comes_in_there_is_no_card_and_the_way_out_is_said() {
             let reply = line.get(path, &[]).await;
             assert_eq!((reply.status, reply.code().as_str()), (409, "no_public_address"));
             let detail = reply.json()["detail"].to_string();
-            assert_eq!(detail.contains("--listen 0.0.0.0:8080"), is_local, "{detail}");
-            assert_eq!(detail.contains("--public-url http://ADDRESS"), !is_local, "{detail}");
+            let port = line.address.port();
+            assert_eq!(detail.contains(&format!("--listen 0.0.0.0:{port} ")), is_local, "{detail}");
+            assert_eq!(
+                detail.contains(&format!("--public-url http://ADDRESS:{port},")),
+                !is_local,
+                "{detail}"
+            );
+            assert_eq!(reply.json()["port"], port);
             assert!(detail.contains("--public-url https://NAME"), "{detail}");
         }
     }

@@ -76,14 +76,19 @@ async fn code_of_text(State(app): State<Arc<App>>, request: Request) -> Result<R
 
 fn known(app: &App) -> Result<&PublicUrl, Problem> {
     app.public_url.as_ref().ok_or_else(|| {
+        let port = app.address.port();
         let detail = if app.address.ip().to_canonical().is_loopback() {
-            "This counter listens on its own machine alone: start it with --listen 0.0.0.0:8080 for the shop's network, \
-             or with --public-url https://NAME behind a proxy."
+            format!(
+                "This counter listens on its own machine alone: start it with --listen 0.0.0.0:{port} for the shop's \
+                 network, or with --public-url https://NAME behind a proxy."
+            )
         } else {
-            "This counter could not find out at which address phones reach it: say so with --public-url \
-             http://ADDRESS:PORT, or with --public-url https://NAME where it has a name."
+            format!(
+                "This counter could not find out at which address phones reach it: say so with --public-url \
+                 http://ADDRESS:{port}, or with --public-url https://NAME where it has a name."
+            )
         };
-        Problem::new(Code::NoPublicAddress, detail)
+        Problem::new(Code::NoPublicAddress, detail).with("port", port)
     })
 }
 
