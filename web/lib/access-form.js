@@ -1,5 +1,6 @@
 /** The form that signs this device in: on the page for it, and in the sheet over any other. */
 
+import { printable } from './cart.js';
 import { t } from './i18n.js';
 import { lastDeviceName, signIn } from './staff.js';
 import { html, nothing } from '../vendor/lit-html.js';
@@ -72,7 +73,7 @@ export class SignInForm {
     event.preventDefault();
     const form = /** @type {HTMLFormElement} */ (event.currentTarget);
     if (this.isSending || this.wait > 0) return;
-    const device = this.device.trim();
+    const device = printable(this.device);
     if (device === '') return this.#refuse('no_name', form);
     const code = this.linked || digits(this.code);
     if (!this.linked && !/^\d{8}$/.test(code)) return this.#refuse('no_code', form);

@@ -6,6 +6,7 @@ import * as i18n from './i18n.js';
 import * as icons from './icons.js';
 import { calledText, codeText, rich, symbol } from './pager-parts.js';
 import { isRemake } from './pager-screen.js';
+import { reasonText } from './reasons.js';
 
 const { t, word } = i18n;
 
@@ -215,7 +216,7 @@ function keycap({ key }) {
 /** @param {Order} order */
 function remake(order) {
   const reason = order.marks?.reason;
-  return isRemake(order) && reason ? html`<p class="flag">${rich('bar.remake', { reason: html`<bdi>${reason}</bdi>` })}</p>` : nothing;
+  return isRemake(order) && reason ? html`<p class="flag">${rich('bar.remake', { reason: html`<bdi>${reasonText(reason, i18n.word)}</bdi>` })}</p>` : nothing;
 }
 
 /** @param {Order} order */

@@ -345,7 +345,7 @@ export function obstacles(menu, lines, soldOut) {
     const found = choicesOf(menu, line)
       .filter(({ group, choice }) => soldOut.has(choiceId(group, choice)))
       .map(({ group, choice }) => ({ is: 'choice', line, group, choice }));
-    const has = characters(line.note.trim());
+    const has = characters(printable(line.note));
     return has > LIMITS.note ? [...found, { is: 'note', line, has }] : found;
   });
 }
@@ -366,11 +366,13 @@ export function request(menu, lines) {
 }
 
 /**
- * A note as screens and printers take it: control characters, which come along when something is pasted, become spaces.
- * @param {string} note
+ * A text that somebody typed as the counter, screens and printers take it: what turns the direction of the text beside it is
+ * left out, and control characters, which come along when something is pasted, become spaces. For notes, names, ticket
+ * numbers and reasons.
+ * @param {string} text
  */
-function printable(note) {
-  return note.trim().replace(/\r\n?/g, '\n').replace(/[^\P{Cc}\n]/gu, ' ');
+export function printable(text) {
+  return text.replace(/\p{Bidi_C}/gu, '').replace(/\r\n?/g, '\n').replace(/[^\P{Cc}\n]/gu, ' ').trim();
 }
 
 /**

@@ -2,6 +2,7 @@
 
 import { stopwatch } from './ledger-format.js';
 import { UNDONE } from './pager-screen.js';
+import { reasonText } from './reasons.js';
 
 /** @typedef {import('./i18n.js').MessageKey} MessageKey */
 /** @typedef {import('./i18n.js').Words} Words */
@@ -108,7 +109,7 @@ class Teller {
     }
     const done = BY_HAND.has(decision.event) ? this.on(decision, this.what(decision)) : this.what(decision);
     const isSaid = decision.reason && decision.reason !== UNDONE;
-    const said = isSaid ? t('ledger.event.because', { what: done, reason: decision.reason ?? '' }) : done;
+    const said = isSaid ? t('ledger.event.because', { what: done, reason: reasonText(decision.reason ?? '', this.words.word) }) : done;
     return this.isBell(decision) && decision.round === 1 ? this.kept(said, decision.at) : this.answered(said, decision, i);
   }
 

@@ -7,6 +7,7 @@ import {
   asking, bell, bellAgain, called, cancel, code, footer, header, lines, own, rich, steps, symbol,
 } from './pager-parts.js';
 import { inMinutes, isBarTold, isUndecided, progress, promise } from './pager-screen.js';
+import { reasonText } from './reasons.js';
 
 const { t } = i18n;
 
@@ -169,10 +170,10 @@ function newTime({ to, minutes }, now, timeZone) {
   return t('pager.recalled.by', { minutes: i18n.minutes(minutes.to, minutes.to), time: i18n.time(to, timeZone) });
 }
 
-/** What the bar wrote, in its own words. @param {Order} order */
+/** What the bar says: in its own words, or one that it had ready. @param {Order} order */
 function reason(order) {
   const reason = order.marks?.reason;
-  return reason ? html`<p class="lead">${rich('pager.reason', { reason: own(reason) })}</p>` : nothing;
+  return reason ? html`<p class="lead">${rich('pager.reason', { reason: own(reasonText(reason, i18n.word)) })}</p>` : nothing;
 }
 
 /** @param {Known} model @param {Taps} taps */
@@ -285,7 +286,7 @@ function cancelled(model) {
   return html`${code(model)}
     <div class="alone"><h2 class="state" tabindex="-1">${t('pager.cancelled')}</h2>
       ${reason
-        ? html`<p class="lead">${rich('pager.reason_at', { reason: own(reason), time })}</p>`
+        ? html`<p class="lead">${rich('pager.reason_at', { reason: own(reasonText(reason, i18n.word)), time })}</p>`
         : html`<p class="lead">${t('pager.cancelled.at', { time })}</p>`}</div>
     <div class="fact">${order.paid
       ? html`<p class="strong">${t('pager.refund')}</p><p class="muted">${t('pager.refund.how')}</p>`

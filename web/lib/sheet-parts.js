@@ -4,9 +4,11 @@ import { html, nothing } from '../vendor/lit-html.js';
 import * as ticketOf from './bar-ticket.js';
 import { Guard } from './bar-guard.js';
 import * as i18n from './i18n.js';
+import { printable } from './cart.js';
 import * as icons from './icons.js';
 import { calledText, codeText, symbol } from './pager-parts.js';
 import { isRemake } from './pager-screen.js';
+import { REASONS, reasonText } from './reasons.js';
 
 const { t } = i18n;
 
@@ -40,7 +42,7 @@ const { t } = i18n;
  */
 
 /** Reasons that are one tap; any other can be typed. */
-const REASONS = /** @type {const} */ ({
+const READY_MADE = /** @type {const} */ ({
   recall: ['milk', 'drink', 'size', 'spilled', 'missing'],
   cancel: ['sold_out', 'customer', 'mistake', 'closing'],
 });
@@ -107,12 +109,12 @@ export function reasonsFor({ bar, reasons }, order, command) {
   const submit = (/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
     const field = /** @type {HTMLInputElement} */ (/** @type {HTMLFormElement} */ (event.currentTarget).elements.namedItem('reason'));
-    send(field.value.trim());
+    send(printable(field.value).slice(0, REASON_CHARS));
   };
   return html`<div class="why" role="group" aria-label=${t('sheet.why', { code: called(order) })}>
     <p>${t(`sheet.${command}.why`)}</p>
-    <div class="chips">${REASONS[command].map((name) => {
-      const text = t(`sheet.reason.${name}`);
+    <div class="chips">${READY_MADE[command].map((name) => {
+      const text = i18n.word(REASONS[name]);
       return html`<button class="quiet" @click=${() => send(text)}>${text}</button>`;
     })}</div>
     <form @submit=${submit}>
@@ -150,7 +152,7 @@ export function stateText({ now, timeZone, taps }, order) {
     case 'uncollected':
       return t(`sheet.is.${state}`, { time: time(order.finished_at) });
     case 'cancelled':
-      return marks?.reason ? t('sheet.is.cancelled_for', { time: time(order.finished_at), reason: marks.reason }) : t('sheet.is.cancelled', { time: time(order.finished_at) });
+      return marks?.reason ? t('sheet.is.cancelled_for', { time: time(order.finished_at), reason: reasonText(marks.reason, i18n.word) }) : t('sheet.is.cancelled', { time: time(order.finished_at) });
     case 'making':
       return isRemake(order) ? t('sheet.is.remade', { drinks }) : t('sheet.is.making', { drinks });
     default:

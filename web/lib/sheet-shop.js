@@ -3,6 +3,7 @@
 import { html, nothing } from '../vendor/lit-html.js';
 import { Guard } from './bar-guard.js';
 import * as i18n from './i18n.js';
+import { REASONS } from './reasons.js';
 import { codeOf, failed, stateText } from './sheet-parts.js';
 import { byAge, daySheet, entries, leftFromBefore, openOf } from './sheet-state.js';
 import { fetchStaff } from './staff.js';
@@ -181,7 +182,7 @@ export function leftOf({ bar }) {
 
 /** What was left from before, and one tap that closes all of it: no phone rings. @param {Desk} desk @param {Order[]} orders */
 function leftBefore({ bar }, orders) {
-  const reason = t('sheet.before.reason');
+  const reason = i18n.word(REASONS.before);
   const closeAll = () => {
     // A second tap may come before the first one is drawn: what is being closed is not closed again.
     const closed = orders.filter((order) => bar.taps.of(order.order_id).length === 0 && bar.tap(order, 'cancel', { reason }));

@@ -1,8 +1,9 @@
 /** What staff can still do with an order whose code the till shows: it is paid, printed once more, or taken back. */
 
 import { newKey } from './cart.js';
-import { t } from './i18n.js';
+import { t, word } from './i18n.js';
 import { reprint } from './printer-state.js';
+import { REASONS } from './reasons.js';
 import { fetchStaff } from './staff.js';
 import { shownOrder } from './till-code.js';
 
@@ -77,7 +78,7 @@ export function actsAfter({ page, drawNow, find, isMeant, take }) {
     async cancel() {
       const order = shownOrder(page);
       if (page.busy || !order) return;
-      const body = { command: 'cancel', reason: t('till.take_back_reason') };
+      const body = { command: 'cancel', reason: word(REASONS.slip) };
       await once(() => command(order, cancelKey, body), (status) => {
         page.refused = status !== 200;
         page.asking = status === 200 ? '' : t(status === 409 ? 'till.take_back_late' : 'till.take_back_lost');

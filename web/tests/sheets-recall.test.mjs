@@ -28,7 +28,8 @@ test('a recall takes ready back on the phone, on every tablet and on the board, 
   await Promise.all([
     phone.page.locator('main.recalled').getByText('Spilled').waitFor(),
     onBoard.waitFor({ state: 'detached' }),
-    other.page.locator('.tk .flag').getByText('Spilled').waitFor(),
+    // That tablet is read in Korean.
+    other.page.locator('.tk .flag').getByText('쏟았어요').waitFor(),
   ]);
   await board.page.locator('.making .code').waitFor();
   await board.picture('board-recalled-en-dark');

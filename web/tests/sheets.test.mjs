@@ -5,7 +5,7 @@ import test from 'node:test';
 
 import { REFUSED, tablet as anyTablet } from './bar-tools.mjs';
 import { SHOP } from './board-tools.mjs';
-import { lineAndBrowser } from './harness.mjs';
+import { lineAndBrowser, open } from './harness.mjs';
 import { begin } from './line.mjs';
 import { GONE, place } from './pager-tools.mjs';
 import { shopWithPrinter, startPrinter } from './printer.mjs';
@@ -65,6 +65,13 @@ test('what is ready, or handed over already, is recalled with a reason that the 
   });
   const again = await line.shown(gone.order_id, ({ round }) => round === 2);
   assert.deepEqual([again.state, again.marks.reason], ['making', 'Wrong milk']);
+  // Whoever reads it in the other language reads it in that.
+  const phone = await open(browser, `${line.url}/o/${gone.order_id}`, { language: 'ko', expected: [REFUSED] });
+  await phone.page.getByText('우유가 달라요').waitFor();
+  await phone.close();
+  const other = await tablet(browser, line, { language: 'ko', device: 'Back bar', expected: [REFUSED] });
+  await other.page.getByText('다시 만들기: 우유가 달라요').first().waitFor();
+  await other.close();
   await row(page, gone).getByText('Being made again').waitFor();
   assert.equal(await row(page, gone).getByRole('button').count(), 0, 'it can not be recalled twice');
   assert.deepEqual(opened.notes.commands.map(({ command }) => command), ['recall'], 'nor by three taps');

@@ -117,6 +117,10 @@ test('what people wrote stands behind what they did', () => {
   const recall = decided('recall', 'ready', 'making', 1, { by: STAFF, reason: 'wrong milk', round: 2 });
   const cancel = decided('cancel', 'received', 'cancelled', 2, { by: HOLDER });
   assert.deepEqual(told([recall, cancel])[0], ['Recalled at Main bar: wrong milk', 'Cancelled by the customer']);
+  for (const reason of ['Wrong milk', '우유가 달라요']) {
+    const [[en], [ko]] = /** @type {any} */ (told([{ ...recall, reason }]));
+    assert.ok(en.endsWith(': Wrong milk') && ko.endsWith(': 우유가 달라요'), `${en}, ${ko}: each reads it in its own language`);
+  }
   const undone = told([{ ...recall, reason: 'undo' }]);
   assert.deepEqual(undone, [['Not ready after all at Main bar'], ['Main bar: 완료로 표시한 것을 되돌림']]);
 });

@@ -99,6 +99,11 @@ test('a note is sent as it was written, but for what steers printers', () => {
   assert.equal(note('a\tb\r\nc\u0000\u001b[2J'), 'a b\nc  [2J');
   assert.equal(note('<script>alert(1)</script> 🧊 مرحبا'), '<script>alert(1)</script> 🧊 مرحبا');
   assert.equal(note(' \n '), undefined);
+  assert.equal(note('\u202a \u200f'), undefined);
+  // As `order::is_bidi_control` has them; of what joins emojis nothing is lost.
+  const turning = '\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069';
+  for (const one of turning) assert.equal(note(`a${one}b`), 'ab', one.codePointAt(0)?.toString(16));
+  assert.equal(note('👩\u200d🍳 ❤\ufe0f'), '👩\u200d🍳 ❤\ufe0f');
 });
 
 test('a long note is kept whole, counted as the counter does, and in the way until it is shorter', () => {
