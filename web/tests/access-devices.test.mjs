@@ -28,6 +28,7 @@ test('a code shown on one device signs in the next, which is listed at once and 
   await till.page.click('button:has-text("Code for a barista")');
   const code = (await till.page.textContent('.digits')) ?? '';
   assert.match(code, /^\d{4} \d{4}$/);
+  await till.page.getByText(`--listen 0.0.0.0:${new URL(line.url).port}.`).waitFor();
   await till.accessible();
   await till.picture('access-code-en', { fullPage: true });
 
