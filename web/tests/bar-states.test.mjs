@@ -96,7 +96,7 @@ test('offline is said with its age, and moves nothing', async () => {
 
 test('the head stays one row on a tablet, also when the printer has something to say', async () => {
   for (const language of ['en', 'ko']) {
-    for (const width of [1180, 1280, 1366]) {
+    for (const width of [1024, 1180, 1280, 1366]) {
       for (const printer of [undefined, { state: 'no_paper', waiting: 3, since: NOW }]) {
         const prepare = (/** @type {import('playwright-core').Page} */ page) => answerWith(page, () => ({ body: snapshot(SHIFT, printer && { printer }) }));
         const bar = await tablet(browser, line, { language, width, height: 800, at: NOW, expected: NO_STREAM, prepare });
