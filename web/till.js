@@ -1,14 +1,13 @@
 /**
  * The page of the till: a bell for so many cups with one tap, its code over the whole screen for the customer to scan, and
  * an order from the menu for someone without a phone. Keeps what is known; `lib/till-view.js` and `lib/till-code.js` show
- * it, `lib/till-sale.js` makes an order once, `lib/till-lines.js` puts one from the menu together, `lib/till-qr.js` draws
- * what is scanned, and `lib/till-after.js` does what can be done with an order that is made.
+ * it, `lib/till-make.js` and `lib/till-sale.js` make an order once, `lib/till-lines.js` puts one from the menu together,
+ * `lib/till-qr.js` draws what is scanned, and `lib/till-after.js` does what can be done with an order that is made.
  */
 
 import { openSignIn, signInInPlace } from './lib/access-sheet.js';
 import * as cart from './lib/cart.js';
 import { language, onLanguage, otherLanguage, setLanguage, t } from './lib/i18n.js';
-import { storage } from './lib/kept.js';
 import { follow, patience } from './lib/live.js';
 import { followOrders } from './lib/orders.js';
 import { codeText } from './lib/pager-parts.js';
@@ -17,9 +16,9 @@ import { fetchStaff, onSignedIn, onSignedOut, signedInOrSent } from './lib/staff
 import { actsAfter } from './lib/till-after.js';
 import { codeScreen, shownOrder } from './lib/till-code.js';
 import { actsOnLines, keptLines, setLines } from './lib/till-lines.js';
+import { createMaking } from './lib/till-make.js';
 import { ask, Qr } from './lib/till-qr.js';
-import { Sales } from './lib/till-sale.js';
-import { CUPS, desk, REF_MAX } from './lib/till-view.js';
+import { CUPS, desk } from './lib/till-view.js';
 import { render } from './vendor/lit-html.js';
 
 /** @typedef {import('./lib/till-view.js').Page} Page */
@@ -31,20 +30,10 @@ const DEAF_MS = 700;
 const RECENT_MS = 2_000;
 /** How long to wait before what did not come is asked for again. */
 const AGAIN_MS = 5_000;
-/** What the counter keeps of a name. @type {RegExp} */
-const CONTROLS = /\p{Cc}/u;
 
 const app = /** @type {HTMLElement} */ (document.getElementById('app'));
 // What stood there until now is none of the renderer's.
 app.replaceChildren();
-
-const sales = new Sales({
-  storage: storage(),
-  send: sendSale,
-  now: Date.now,
-  key: () => cart.newKey(),
-  changed: saleChanged,
-});
 
 /** @type {Page} */
 const page = {
@@ -61,7 +50,8 @@ const page = {
   wrong: '',
   query: '',
   address: 'loading',
-  going: sales.going,
+  going: { is: 'none' },
+  kept: [],
   told: '',
   showing: '',
   qr: '',
@@ -138,59 +128,6 @@ function say(text) {
 
 const becomeSlow = patience(page, draw);
 
-// Making.
-
-/** @param {import('./lib/till-sale.js').Sale} sale @returns {Promise<import('./lib/till-sale.js').Verdict>} */
-async function sendSale({ key, body }) {
-  const answer = await fetchStaff('/orders', { method: 'POST', body, headers: { 'idempotency-key': key } });
-  if (answer.status === 401) {
-    // Whoever closed that before has tapped something since.
-    openSignIn();
-    return { is: 'signed_out' };
-  }
-  if (answer.status === 0) return { is: 'unknown', after_s: 0 };
-  return cart.verdict(answer.status, answer.body ?? null, answer.retryMs > 0 ? answer.retryMs / 1_000 : NaN);
-}
-
-function saleChanged() {
-  // Called while `sales` itself is made, when one was kept.
-  queueMicrotask(() => {
-    const { going } = sales;
-    if (going === page.going) return;
-    const before = page.going;
-    page.going = going;
-    if (going.is === 'sending' && before.is === 'none') becomeSlow();
-    if (going.is === 'made') saleMade(going);
-    if (going.is === 'failed' && going.why === 'changed') {
-      page.soldOut = new Set([...page.soldOut, ...going.sold_out]);
-      loadMenu();
-    }
-    draw();
-  });
-}
-
-/** @param {Extract<import('./lib/till-sale.js').Going, {is: 'made'}>} going */
-function saleMade({ id, sale }) {
-  if (!sale.what.is_bell) setLines(page, []);
-  page.ref = '';
-  show(id);
-}
-
-/** @param {object} body @param {import('./lib/till-sale.js').What} what */
-function make(body, what) {
-  const ref = page.ref.trim();
-  page.wrong = cart.characters(ref) > REF_MAX || CONTROLS.test(ref) ? t('till.ref_wrong', { max: REF_MAX }) : '';
-  if (page.wrong) {
-    drawNow();
-    find('#ref')?.focus();
-    return;
-  }
-  if (sales.begin({ ...body, ...(ref ? { ref } : {}) }, { ...what, ref })) {
-    page.told = '';
-    becomeSlow();
-  }
-}
-
 // The code.
 
 const qr = new Qr(page, draw);
@@ -242,6 +179,8 @@ function hear(news) {
   page.news = news;
   const now = orders?.now() ?? NaN;
   page.now = Number.isNaN(now) ? Date.now() : now;
+  // The line is back, which no browser tells where it was the counter that was gone.
+  if (news.status === 'live' && before.status !== 'live') sales.retry();
   if (news.value !== before.value) {
     tellCode();
     // An order that is gone from the live ones came to its end.
@@ -299,9 +238,13 @@ function take(order) {
   page.recent = [order, ...page.recent.filter(({ order_id: id }) => id !== order.order_id)];
 }
 
+const making = createMaking(given, { say, becomeSlow, loadMenu, loadRecent, code: { show, leave: () => (lastShown = '') } });
+const { sales } = making;
+
 const actions = {
   ...actsOnLines(given),
   ...actsAfter(given),
+  ...making.acts,
   language: () => setLanguage(otherLanguage()),
   signIn: () => openSignIn(),
   /** @param {string} text */
@@ -315,33 +258,6 @@ const actions = {
     if (event.key !== 'Enter' || event.isComposing) return;
     event.preventDefault();
     find('.cups button')?.focus();
-  },
-  /** @param {number} cups */
-  bell(cups) {
-    if (isMeant()) make({ amount: cups }, { cups, ref: '', is_bell: true });
-  },
-  order() {
-    if (!isMeant() || !page.menu || page.lines.length === 0) return;
-    make(cart.request(page.menu, page.lines), { cups: cart.count(page.lines), ref: '', is_bell: false });
-  },
-  retry() {
-    if (isMeant()) sales.retry(true);
-  },
-  giveUp() {
-    if (!isMeant()) return;
-    const { going } = page;
-    if ('sale' in going && (going.sale.doubt || going.is === 'sending')) page.told = t('till.given_up');
-    sales.done();
-    page.going = sales.going;
-    loadRecent();
-    drawNow();
-  },
-  done() {
-    if (!isMeant()) return;
-    Object.assign(page, { showing: '', qr: '', sure: false, asking: '', said: '' });
-    sales.done();
-    page.going = sales.going;
-    drawNow();
   },
   drawAgain: () => qr.again(),
   /** @param {string} query */

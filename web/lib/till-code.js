@@ -8,6 +8,7 @@ import { check } from './icons.js';
 import { codeText, symbol } from './pager-parts.js';
 import { printerNotice } from './printer-state.js';
 import { awaitsPayment } from './sheet-state.js';
+import { saleText } from './till-kept.js';
 import { offline } from './till-view.js';
 import { toPay } from './to-pay.js';
 
@@ -106,9 +107,8 @@ function scan(page, order, on) {
 function making(page) {
   const { going } = page;
   if (going.is === 'none' || going.is === 'made') return nothing;
-  const { ref, cups } = going.sale.what;
   const head = (/** @type {string} */ text) => html`<h1 id="code" tabindex="-1">${text}</h1>`;
-  const about = html`<p class="muted">${ref ? html`<bdi>${ref}</bdi> · ` : nothing}${t('till.cups_of', { count: cups })}</p>`;
+  const about = html`<p class="muted" dir="auto">${saleText(page, going.sale)}</p>`;
   const tell = (/** @type {string} */ text) => html`<p class="notice" role="alert">${text}</p>`;
   switch (going.is) {
     case 'sending':
@@ -117,7 +117,7 @@ function making(page) {
     case 'waiting':
       return html`${head(t('till.waiting'))}${about}${tell(t(`till.waiting_${going.why}`))}`;
     case 'asks':
-      return html`${head(t('till.asks'))}${about}${tell(t('till.asks_why', { time: time(going.sale.at) }))}`;
+      return html`${head(t('till.asks'))}${about}${tell(t('till.asks_why', { time: time(going.sale.at, page.menu?.shop.time_zone) }))}`;
     case 'failed':
       return html`${head(t('till.failed'))}${about}
         ${tell(going.why === 'refused' ? t('till.refused') : t(`till.failed_${going.why}`))}
@@ -130,7 +130,7 @@ function again({ going }, on) {
   const canBe = going.is === 'waiting' || going.is === 'asks' || (going.is === 'failed' && going.why === 'not_written');
   if (!canBe) return nothing;
   if (going.is === 'waiting' && going.why === 'signed_out') return html`<button class="primary" @click=${on.signIn}>${t('access.sign_in')}</button>`;
-  return html`<button class="quiet" @click=${on.retry}>${t(going.is === 'asks' ? 'till.send_it' : 'till.try_now')}</button>`;
+  return html`<button class=${going.is === 'asks' ? 'primary' : 'quiet'} @click=${on.retry}>${t(going.is === 'asks' ? 'till.send_it' : 'till.try_now')}</button>`;
 }
 
 /** @param {Page} page @param {Order | undefined} order @param {Actions} on */
@@ -144,11 +144,13 @@ function buttons(page, order, on) {
     ${printerNotice(printer)}
     ${page.asking ? html`<p class=${page.refused ? 'notice' : 'told'} role="status">${page.asking}</p>` : nothing}
     <div class="acts">
-      ${isMade ? nothing : again(page, on)}
+      ${isMade || going.is === 'waiting' ? nothing : again(page, on)}
       ${order && awaitsPayment(order) ? html`<button class="primary paid" aria-disabled=${page.busy ? 'true' : nothing} @click=${on.paid}>${t('sheet.paid')}</button>` : nothing}
       ${isMade || going.is === 'failed'
         ? html`<button class=${order && awaitsPayment(order) ? 'quiet done' : 'primary done'} @click=${on.done}>${t('till.done')}</button>`
-        : isOpen ? html`<button class="quiet done" @click=${on.giveUp}>${t('till.give_up')}</button>` : nothing}
+        : isOpen ? html`<button class=${going.is === 'waiting' && going.why !== 'signed_out' ? 'primary done' : 'quiet done'} @click=${on.next}>${t('till.next')}</button>
+          ${going.is === 'waiting' ? again(page, on) : nothing}
+          <button class="link" @click=${on.giveUp}>${t('till.give_up')}</button>` : nothing}
       ${isMade && printer ? html`
         <button class="quiet" aria-disabled=${page.busy ? 'true' : nothing} @click=${() => on.print('slip')}>${t('till.print_slip')}</button>
         <button class="quiet" aria-disabled=${page.busy ? 'true' : nothing} @click=${() => on.print('ticket')}>${t('till.print_ticket')}</button>` : nothing}

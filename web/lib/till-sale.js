@@ -1,16 +1,23 @@
 /**
- * One order that staff make, from the tap until the line has answered. Its key is made with the tap and kept with it on
- * the device, so that a second tap, a lost answer or a reload makes no second one. Pure but for what comes in.
+ * Orders that staff make, from the tap until the line has answered. Each has its key from the tap on, and both are kept on
+ * the device, so that a second tap, a lost answer or a reload makes no second one. They are sent one after the other, as they
+ * were tapped. Pure but for what comes in.
  */
 
 import { OLD_MS } from './taps.js';
 
+/** One entry for each, so that two tabs never overwrite each other's. */
 const STORED_AS = 'brewline.till.sale';
+/** How many may be kept that are not made. */
+export const SALES_MAX = 50;
 /** How long to wait before another try; then twice as long each time, up to the second one. */
 const AGAIN_MS = 1_000;
 const AGAIN_MAX_MS = 8_000;
 
-/** What it is, for those who wait for it. @typedef {{cups: number, ref: string, is_bell: boolean}} What */
+/**
+ * What it is, for those who wait for it.
+ * @typedef {{cups: number, ref: string, is_bell: boolean, drinks?: string}} What `drinks` of an order from the menu
+ */
 /**
  * @typedef {object} Sale
  * @property {string} key its `Idempotency-Key`
@@ -29,86 +36,145 @@ const AGAIN_MAX_MS = 8_000;
  * - `failed`: it was not made, and is not tried again by itself; `changed`: something in it is not to be had as it was
  * - `made`
  *
- * @typedef {{is: 'none'}
- *   | {is: 'sending' | 'asks', sale: Sale}
- *   | {is: 'waiting', sale: Sale, why: 'unreached' | 'busy' | 'signed_out'}
+ * @typedef {{is: 'sending' | 'asks', sale: Sale}
+ *   | {is: 'waiting', sale: Sale, why: Why}
  *   | {is: 'failed', sale: Sale, why: 'not_written' | 'changed' | 'refused', sold_out: string[], detail: string}
- *   | {is: 'made', sale: Sale, id: string}} Going
+ *   | {is: 'made', sale: Sale, id: string}} Begun
  */
+/** @typedef {'unreached' | 'busy' | 'signed_out'} Why */
+/** How the one goes that fills the screen. @typedef {{is: 'none'} | Begun} Going */
 /** What an answer means: as for a customer, and that nobody is signed in. @typedef {import('./cart.js').Verdict | {is: 'signed_out'}} Verdict */
 /**
  * @typedef {object} Means
- * @property {Pick<Storage, 'getItem' | 'setItem' | 'removeItem'> | null} storage where it outlives the page; `null`: nowhere
+ * @property {Pick<Storage, 'getItem' | 'setItem' | 'removeItem' | 'key' | 'length'> | null} storage where they outlive the page; `null`: nowhere
  * @property {(sale: Sale) => Promise<Verdict>} send tries once; never throws
  * @property {() => number} now milliseconds since 1970
  * @property {() => string} key a new one
  * @property {(act: () => void, ms: number) => unknown} [later] calls once after so long; a timer of the browser's if not given
- * @property {() => void} changed how it goes is another
+ * @property {() => void} changed how one of them goes is another
  */
 
 export class Sales {
   /** @param {Means} means */
   constructor({ later = (act, ms) => setTimeout(act, ms), ...means }) {
     this.means = { ...means, later };
-    /** @type {Going} */
-    this.going = { is: 'none' };
+    /** As they were tapped. @type {Begun[]} */
+    this.all = restored(means.storage);
+    /** The key of the one that fills the screen. */
+    this.shown = '';
+    /** Old ones that somebody said still count. @type {Set<string>} */
+    this.wanted = new Set();
     this.failures = 0;
-    /** Tries so far: what comes of an earlier one changes nothing any more. */
-    this.tries = 0;
-    const sale = restored(means.storage);
-    if (sale) this.resume(sale);
+    /** The one that is on its way; what comes of one that was given up meanwhile changes nothing any more. */
+    this.trying = '';
+    /** Waits so far: only the last one ends in a try. */
+    this.waits = 0;
+    // Whoever loaded the page while one was made waits for its code.
+    const [only] = this.all;
+    if (this.all.length === 1 && only && only.is !== 'made') this.shown = only.sale.key;
+    this.pump();
+  }
+
+  /** How the one goes that fills the screen. @returns {Going} */
+  get going() {
+    return this.all.find(({ sale }) => sale.key === this.shown) ?? { is: 'none' };
+  }
+
+  /** The others: those that wait, and those that were made meanwhile and nobody has looked at. */
+  get kept() {
+    return this.all.filter(({ sale }) => sale.key !== this.shown);
+  }
+
+  /** No other one can be kept until some are made. */
+  get isFull() {
+    return this.all.filter(({ is }) => is !== 'made').length >= SALES_MAX;
   }
 
   /**
-   * Makes one, unless one is being made.
+   * Makes one, and shows how it goes, unless another one is shown or too many are kept.
    * @param {object} body of `POST /orders`
    * @param {What} what
    */
   begin(body, what) {
-    if (this.going.is !== 'none' && this.going.is !== 'made') return false;
+    const { going } = this;
+    if ((going.is !== 'none' && going.is !== 'made') || this.isFull) return false;
+    if (going.is === 'made') this.drop(going.sale.key);
     const { key, now } = this.means;
     const sale = { key: key(), body: JSON.stringify(body), at: now(), what, doubt: false };
-    this.failures = 0;
-    this.attempt(sale);
+    // From here on it is there, whatever becomes of this page.
+    store(this.means.storage, { is: 'sending', sale });
+    this.all.push({ is: 'sending', sale });
+    this.shown = sale.key;
+    this.means.changed();
+    this.pump();
     return true;
   }
 
   /**
    * Tries again now: somebody signed in, or the network is back.
-   * @param {boolean} [isAsked] somebody says that it still counts
+   * @param {boolean} [isAsked] somebody says that the one that is shown still counts
    */
   retry(isAsked = false) {
     const { going } = this;
-    const canBeAsked = going.is === 'asks' || (going.is === 'failed' && going.why === 'not_written');
-    if (going.is === 'none' || (going.is !== 'waiting' && !(isAsked && canBeAsked))) return;
+    if (isAsked && (going.is === 'asks' || (going.is === 'failed' && going.why === 'not_written'))) this.want(going.sale);
     this.failures = 0;
-    this.attempt(going.sale);
+    this.pump();
   }
 
-  /** It was seen, or is given up: the next one can be made. */
+  /** All that are old still count. */
+  retryOld() {
+    for (const { is, sale } of this.all) if (is === 'asks') this.want(sale);
+    this.retry();
+  }
+
+  /** Leaves the one that is shown: it goes on by itself, and the next one can be made. */
+  leave() {
+    this.shown = '';
+    this.means.changed();
+  }
+
+  /** Shows one that is kept. @param {string} key */
+  open(key) {
+    this.shown = key;
+    this.means.changed();
+  }
+
+  /** The one that is shown was seen, or is given up: the next one can be made. */
   done() {
-    this.tries += 1;
-    store(this.means.storage, null);
-    this.become({ is: 'none' });
+    this.drop(this.shown);
+    this.shown = '';
+    this.means.changed();
+    this.pump();
+  }
+
+  /** Those that were made meanwhile have been looked at. @param {string} [key] only this one */
+  seen(key) {
+    for (const { is, sale } of this.all) if (is === 'made' && (key ?? sale.key) === sale.key) this.drop(sale.key);
+    this.means.changed();
   }
 
   // Below: how.
 
-  /** @param {Sale} sale as it was kept: nobody knows whether it arrived */
-  resume(sale) {
-    if (Math.abs(this.means.now() - sale.at) > OLD_MS) this.going = { is: 'asks', sale };
-    else this.attempt(sale);
+  /** Tries the first one that has to be made, if none is on its way. */
+  pump() {
+    this.waits += 1;
+    if (this.trying !== '') return;
+    for (const { is, sale } of this.all) {
+      const isOld = Math.abs(this.means.now() - sale.at) > OLD_MS && !this.wanted.has(sale.key);
+      if (isOld && (is === 'sending' || is === 'waiting')) this.put({ is: 'asks', sale });
+    }
+    const next = this.all.find(({ is }) => is === 'sending' || is === 'waiting');
+    if (next) this.attempt(next.sale);
   }
 
   /** @param {Sale} sale */
   async attempt(sale) {
-    this.tries += 1;
-    const mine = this.tries;
-    // From here on it may arrive, whatever becomes of this page.
-    store(this.means.storage, sale);
-    this.become({ is: 'sending', sale });
+    this.trying = sale.key;
+    this.put({ is: 'sending', sale });
     const verdict = await this.means.send(sale);
-    if (mine === this.tries) this.judge(verdict, sale);
+    if (this.trying !== sale.key) return;
+    this.trying = '';
+    this.judge(verdict, sale);
   }
 
   /** @param {Verdict} verdict @param {Sale} sale */
@@ -117,15 +183,15 @@ export class Sales {
       case 'accepted':
       // The key is this sale's alone: whatever it stands for is what was made of it.
       case 'used':
-        store(this.means.storage, null);
-        return this.become({ is: 'made', sale, id: verdict.id });
+        this.failures = 0;
+        return this.end({ is: 'made', sale, id: verdict.id });
       case 'unknown':
         return this.wait({ ...sale, doubt: true }, 'unreached', verdict.after_s);
       case 'later':
       case 'too_many':
         return this.wait(sale, 'busy', verdict.after_s);
       case 'signed_out':
-        return this.become({ is: 'waiting', sale, why: 'signed_out' });
+        return this.hold(sale, 'signed_out');
       case 'not_written':
         return this.fail(sale, 'not_written');
       case 'changed':
@@ -142,48 +208,95 @@ export class Sales {
   wait(sale, why, after_s) {
     const ms = Math.max(Math.min(AGAIN_MS * 2 ** this.failures, AGAIN_MAX_MS), after_s * 1_000);
     this.failures += 1;
-    this.become({ is: 'waiting', sale, why });
-    const mine = this.tries;
+    this.hold(sale, why);
+    const mine = this.waits;
     this.means.later(() => {
-      if (mine !== this.tries || this.going.is !== 'waiting') return;
-      if (Math.abs(this.means.now() - sale.at) > OLD_MS) this.become({ is: 'asks', sale });
-      else this.attempt(sale);
+      if (mine === this.waits) this.pump();
     }, ms);
+  }
+
+  /** Those behind it wait for the same. @param {Sale} sale @param {Why} why */
+  hold(sale, why) {
+    this.put({ is: 'waiting', sale, why });
+    for (const { is, sale } of this.all) if (is === 'sending' || is === 'waiting') this.put({ is: 'waiting', sale, why });
   }
 
   /** @param {Sale} sale @param {'not_written' | 'changed' | 'refused'} why @param {{sold_out?: string[], detail?: string}} [more] */
   fail(sale, why, { sold_out = [], detail = '' } = {}) {
-    // One that may have arrived before is still asked for by the same key.
-    if (why !== 'not_written' || !sale.doubt) store(this.means.storage, null);
-    this.become({ is: 'failed', sale, why, sold_out, detail });
+    this.end({ is: 'failed', sale, why, sold_out, detail });
   }
 
-  /** @param {Going} going */
-  become(going) {
-    this.going = going;
+  /** It is tried no more, and the next one has its turn. @param {Extract<Begun, {is: 'made' | 'failed'}>} end */
+  end(end) {
+    const { sale } = end;
+    // One that may have arrived before is still asked for by the same key, and one that nobody has seen is still shown.
+    const isOver = sale.key === this.shown && !(end.is === 'failed' && end.why === 'not_written' && sale.doubt);
+    store(this.means.storage, isOver ? sale.key : end);
+    this.put(end);
+    const unseen = this.kept.filter(({ is }) => is === 'made');
+    if (unseen.length > SALES_MAX && unseen[0]) this.drop(unseen[0].sale.key);
+    this.pump();
+  }
+
+  /** @param {Sale} sale an old one, or one that was not written */
+  want(sale) {
+    this.wanted.add(sale.key);
+    store(this.means.storage, { is: 'sending', sale });
+    this.put({ is: 'sending', sale });
+  }
+
+  /** @param {Begun} begun */
+  put(begun) {
+    this.all = this.all.map((other) => (other.sale.key === begun.sale.key ? begun : other));
     this.means.changed();
+  }
+
+  /** @param {string} key */
+  drop(key) {
+    if (key === '') return;
+    if (this.trying === key) this.trying = '';
+    this.all = this.all.filter(({ sale }) => sale.key !== key);
+    store(this.means.storage, key);
   }
 }
 
-/** @param {Means['storage']} storage @param {Sale | null} sale */
-function store(storage, sale) {
+/** @param {Means['storage']} storage @param {Begun | string} begun a key: it is over */
+function store(storage, begun) {
   try {
-    if (sale === null) storage?.removeItem(STORED_AS);
-    else storage?.setItem(STORED_AS, JSON.stringify(sale));
+    if (typeof begun === 'string') storage?.removeItem(`${STORED_AS}.${begun}`);
+    else storage?.setItem(`${STORED_AS}.${begun.sale.key}`, JSON.stringify({ ...begun.sale, ...(begun.is === 'made' && { id: begun.id }) }));
   } catch {
     // Refused or full: then memory has it.
   }
 }
 
-/** @param {Means['storage']} storage @returns {Sale | null} */
+/** @param {Means['storage']} storage @returns {Begun[]} */
 function restored(storage) {
+  /** @type {Begun[]} */
+  const all = [];
   try {
-    const sale = JSON.parse(storage?.getItem(STORED_AS) ?? 'null');
-    const { what } = sale ?? {};
-    const isSale = [sale?.key, sale?.body, what?.ref].every((text) => typeof text === 'string') &&
-      Number.isFinite(sale.at) && Number.isInteger(what.cups);
+    const names = Array.from({ length: storage?.length ?? 0 }, (_, n) => storage?.key(n) ?? '');
+    for (const name of names) {
+      const sale = name.startsWith(`${STORED_AS}.`) ? parsed(storage?.getItem(name)) : null;
+      if (sale) all.push(sale);
+    }
+  } catch {
+    // Refused: there are none.
+  }
+  return all.sort((a, b) => a.sale.at - b.sale.at).slice(-2 * SALES_MAX);
+}
+
+/** @param {string | null | undefined} text @returns {Begun | null} */
+function parsed(text) {
+  try {
+    const { id, ...sale } = JSON.parse(text ?? 'null') ?? {};
+    const { what } = sale;
+    const texts = [sale.key, sale.body, what?.ref, what?.drinks ?? '', id ?? ''];
+    const isSale = texts.every((text) => typeof text === 'string') && Number.isFinite(sale.at) && Number.isInteger(what.cups);
+    if (!isSale) return null;
     // It may have been sent before the page was left.
-    return isSale ? { ...sale, what: { ...what, is_bell: what.is_bell === true }, doubt: true } : null;
+    const kept = { ...sale, what: { ...what, is_bell: what.is_bell === true }, doubt: true };
+    return id ? { is: 'made', sale: kept, id } : { is: 'sending', sale: kept };
   } catch {
     return null;
   }

@@ -8,6 +8,8 @@ import { codeText, symbol } from './pager-parts.js';
 import { printerNotice } from './printer-state.js';
 import { awaitsPayment } from './sheet-state.js';
 import { find } from './till-find.js';
+import { keptList } from './till-kept.js';
+import { SALES_MAX } from './till-sale.js';
 import { toPay } from './to-pay.js';
 
 /** @typedef {import('./orders.js').Order} Order */
@@ -30,7 +32,8 @@ import { toPay } from './to-pay.js';
  * @property {string} wrong what is wrong with it
  * @property {string} query what is looked for
  * @property {'loading' | 'lost' | 'nowhere' | Address} address
- * @property {import('./till-sale.js').Going} going
+ * @property {import('./till-sale.js').Going} going how the order goes that is being made, as long as it fills the screen
+ * @property {import('./till-sale.js').Begun[]} kept the others, as they were tapped
  * @property {string} told what became of the last one, if it has to be said
  * @property {string} showing the order whose code fills the screen
  * @property {string} qr its code as a picture
@@ -59,7 +62,7 @@ import { toPay } from './to-pay.js';
 /** How many cups one tap makes. */
 export const CUPS = [1, 2, 3, 4, 5, 6];
 /** What a ticket number may be, in characters: as the counter takes it. */
-export const REF_MAX = 40;
+export const REF_MAX = 32;
 /** Categories are shown as tabs from this many items on. */
 const TABS_OVER = 12;
 
@@ -77,7 +80,10 @@ export function desk(page, on) {
     ${offline(page, on)}
     <main class=${page.lines.length > 0 ? 'desk ordering' : 'desk'}>
       <section class="bell" aria-labelledby="bell">${bell(page, on)}</section>
-      <section class="found" aria-labelledby="found">${found(page, on)}</section>
+      <div class="side">
+        ${keptList(page, on)}
+        <section class="found" aria-labelledby="found">${found(page, on)}</section>
+      </div>
       ${page.menu ? html`
         <section class="menu" aria-labelledby="menu">${menu(page, page.menu, on)}</section>
         <section class="cart" aria-labelledby="cart">${order(page, page.menu, on)}</section>` : nothing}
@@ -98,7 +104,7 @@ export function offline({ news, isOut }, on) {
   }
   if (news.status !== 'old' && !(news.status === 'loading' && news.offline)) return nothing;
   const age = Number.isFinite(news.ageMs) ? t('till.last_heard', { count: Math.round(news.ageMs / 1_000) }) : '';
-  return html`<p class="band" role="alert"><strong>${t('till.offline')}</strong> ${age} ${t('till.offline_why')}</p>`;
+  return html`<p class="band" role="alert"><strong>${t('till.offline')}</strong> ${age} ${t('till.offline_why', { max: SALES_MAX })}</p>`;
 }
 
 /** @param {Page} page @param {Actions} on */
@@ -208,7 +214,7 @@ function order(page, menu, on) {
       <div class="rows">${lines.map((line) => lineView(page, menu, line, on))}</div>
       ${obstacles[0] ? html`<p class="wrong" role="alert">${obstacleText(obstacles[0])}</p>` : nothing}
       <div class="pay">
-      ${page.ref.trim() ? html`<p class="of"><span class="vh">${t('till.ref')}</span><bdi class="ticket">${page.ref.trim()}</bdi></p>` : nothing}
+      ${cart.printable(page.ref) ? html`<p class="of"><span class="vh">${t('till.ref')}</span><bdi class="ticket">${cart.printable(page.ref)}</bdi></p>` : nothing}
       <div class="sum"><span>${t('order.items', { count: cart.count(lines) })}</span><strong>${price(cart.total(menu, lines), menu.shop.currency)}</strong></div>
       <button class="primary" aria-disabled=${obstacles.length > 0 ? 'true' : nothing} @click=${() => (obstacles.length > 0 ? undefined : on.order())}>${t('order.order')}</button>
       </div>
@@ -242,7 +248,7 @@ function note(page, item, line, on) {
   if (!line.note && page.noteOf !== line.id) {
     return html`<button class="link" @click=${() => on.note(line)}>${t('order.note')}</button>`;
   }
-  const has = cart.characters(line.note.trim());
+  const has = cart.characters(cart.printable(line.note));
   return html`<label class="note">${t('order.note_for', { item: word(item.name) })}
     <input id="note-${line.id}" dir="auto" autocomplete="off" .value=${line.note} aria-invalid=${has > cart.LIMITS.note} @input=${(/** @type {any} */ event) => on.write(line, event.target.value)} /></label>`;
 }

@@ -9,7 +9,7 @@ import { begin } from './line.mjs';
 import { shopWithPrinter, startPrinter } from './printer.mjs';
 
 /** What Chromium logs of answers that a test provokes, and of a counter that is gone. */
-const REFUSED = /status of (401|404|409)|ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_FAILED|ERR_EMPTY_RESPONSE/;
+const REFUSED = /status of (401|404|409)|ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_FAILED|ERR_INTERNET_DISCONNECTED|ERR_EMPTY_RESPONSE/;
 const PUBLIC = 'http://192.168.1.5:8080';
 const { line, browser } = await lineAndBrowser(test, { args: ['--mode', 'manual', '--public-url', PUBLIC] });
 
@@ -287,11 +287,18 @@ test('what comes late of one order is not said on the screen of the next', async
 test('a ticket number that can’t be one is said at its field, and nothing is made', async () => {
   const tablet = await till();
   const { page } = tablet;
-  await page.fill('#ref', 'x'.repeat(41));
+  await page.fill('#ref', 'x'.repeat(33));
   await page.click('[data-cups="1"]');
   await page.waitForSelector('#ref[aria-invalid=true]:focus');
   assert.equal(await page.$('.show'), null);
   await tablet.accessible();
+  // As long as the counter takes, and what is pasted with it and turns the text beside it is left out.
+  const longest = 'R'.repeat(32);
+  await page.fill('#ref', `\u202e${longest}\u2069`);
+  await page.click('[data-cups="1"]');
+  await code(page);
+  assert.equal((await withRef(longest)).length, 1);
+  await done(page);
   await tablet.close();
 });
 
@@ -310,7 +317,10 @@ test('while the counter is gone a bell is kept, and made once it is back', async
     await tablet.picture('till-unreached');
     await settled(page);
     await page.keyboard.press('Escape');
-    assert.ok(await page.$('.show .notice'), 'a key that leads back does not give up what is kept');
+    // A key that leads back gives up nothing: it is kept, and looked at again.
+    await settled(page);
+    await page.click('[data-kept]');
+    await page.waitForSelector('.show .notice');
     await own.start();
     await code(page);
     assert.equal((await withRef('GONE', own)).length, 1);
@@ -320,6 +330,88 @@ test('while the counter is gone a bell is kept, and made once it is back', async
   } finally {
     await own.end();
   }
+});
+
+test('without network each bell is kept by its number, through a reload too, and made once when it is back', async () => {
+  const tablet = await till();
+  const { page, context } = tablet;
+  await page.waitForSelector('.live');
+  await context.setOffline(true);
+  for (const [ref, cups] of [['N-1', 2], ['', 3], ['N-3', 1]]) {
+    await settled(page);
+    if (ref) await page.fill('#ref', String(ref));
+    await page.click(`[data-cups="${cups}"]`);
+    await page.getByText('no QR code to scan').waitFor();
+    await done(page);
+  }
+  const rows = () => page.locator('[data-kept]').allTextContents();
+  const kept = await rows();
+  assert.equal(kept.length, 3);
+  for (const [n, what] of [/N-1.*2 cups/s, /3 cups/, /N-3.*1 cup/s].entries()) assert.match(kept[n] ?? '', what);
+  assert.ok(kept.every((row) => /No code yet.*Not sent yet/s.test(row)), kept.join());
+  await tablet.accessible();
+  await tablet.fits();
+  await tablet.picture('till-kept-en-light');
+  // The page comes, and no order gets through.
+  await page.route('**/orders', (route) => (route.request().method() === 'POST' ? route.abort('failed') : route.fallback()));
+  await context.setOffline(false);
+  await page.reload();
+  await page.waitForFunction(() => document.querySelectorAll('[data-kept]').length === 3);
+  assert.deepEqual((await live()).filter((/** @type {any} */ { ref }) => /^N-/.test(ref)), []);
+  await page.unroute('**/orders');
+  await page.waitForFunction(() => document.querySelectorAll('[data-kept] .go').length === 3);
+  const sent = [...(await withRef('N-1')), ...(await withRef('N-3'))];
+  assert.deepEqual(sent.map(({ ref, amount }) => [ref, amount]), [['N-1', 2], ['N-3', 1]], 'each once');
+  await page.waitForFunction((code) => document.querySelector('[data-kept]')?.textContent?.includes(code), sent[0].code.words.en.toUpperCase());
+  await page.click('.language');
+  await page.waitForSelector('html:lang(ko)');
+  await tablet.accessible();
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await tablet.picture('till-kept-sent-ko-dark');
+  await page.click('[data-kept]');
+  await code(page);
+  assert.match((await page.textContent('.show')) ?? '', /N-1/, 'its code is for whoever has that number');
+  await page.waitForSelector('.paper img');
+  await done(page);
+  assert.equal((await rows()).length, 2, 'that one was seen');
+  await settled(page);
+  await page.getByRole('button', { name: '보낸 주문은 확인했어요' }).click();
+  await page.waitForFunction(() => !document.querySelector('.kept'));
+  await tablet.close();
+});
+
+test('old bells ask whether they still count, and when no more can be kept that is said', async () => {
+  const tablet = await till();
+  const { page } = tablet;
+  await page.evaluate(() => {
+    for (let n = 1; n <= 50; n += 1) {
+      const what = { cups: 1, ref: `OLD-${n}`, is_bell: true };
+      const sale = { key: `kept-${n}`, body: '{"amount":1}', at: Date.now() - 3_600_000 + n, what, doubt: true };
+      localStorage.setItem(`brewline.till.sale.${sale.key}`, JSON.stringify(sale));
+    }
+  });
+  await page.reload();
+  await page.getByRole('button', { name: 'Send all 50 that are old' }).waitFor();
+  await page.fill('#ref', 'FULL');
+  await page.click('[data-cups="1"]');
+  await page.locator('.bell .notice').getByText('50 orders are kept here and not sent').waitFor();
+  assert.equal(await page.$('.show'), null);
+  assert.equal(await page.inputValue('#ref'), 'FULL', 'what was typed is still there');
+  await tablet.accessible();
+  await tablet.picture('till-kept-full-en');
+  await page.click('[data-kept="kept-7"]');
+  await page.getByText('OLD-7').waitFor();
+  await settled(page);
+  await tablet.accessible();
+  await tablet.picture('till-kept-asks-en');
+  await page.getByRole('button', { name: 'Give it up' }).click();
+  await page.waitForFunction(() => document.querySelectorAll('[data-kept]').length === 49);
+  await settled(page);
+  await page.click('[data-cups="1"]');
+  await code(page);
+  assert.equal((await withRef('FULL')).length, 1, 'there is room again');
+  assert.equal((await live()).filter((/** @type {any} */ { ref }) => /^OLD-/.test(ref ?? '')).length, 0, 'nobody said that they count');
+  await tablet.close();
 });
 
 test('where phones can’t reach the counter, that is said before and with the code', async () => {

@@ -5,7 +5,7 @@ import test from 'node:test';
 
 import { OLD_MS } from '../../lib/taps.js';
 import { find, SHOWN } from '../../lib/till-find.js';
-import { Sales } from '../../lib/till-sale.js';
+import { SALES_MAX, Sales } from '../../lib/till-sale.js';
 
 const TWO = { cups: 2, ref: 'A-1', is_bell: true };
 
@@ -22,13 +22,17 @@ function till(kept = new Map()) {
       getItem: (name) => kept.get(name) ?? null,
       setItem: (name, text) => void kept.set(name, text),
       removeItem: (name) => void kept.delete(name),
+      key: (n) => [...kept.keys()][n] ?? null,
+      get length() {
+        return kept.size;
+      },
     },
     send: (sale) =>
       new Promise((done) => {
         sent.push({ sale, answer: async (verdict) => (done(verdict), void (await new Promise(setImmediate))) });
       }),
     now: () => clock.now,
-    key: () => `key-${(keys += 1)}`,
+    key: () => `key-${kept.size}-${(keys += 1)}`,
     later: (act) => void timers.push(act),
     changed: () => {},
   });
@@ -57,7 +61,7 @@ test('a page that is loaded again goes on with what it had sent', async () => {
   assert.equal(again.sent[0]?.sale.key, sent[0]?.sale.key);
   assert.deepEqual(again.sent[0]?.sale.what, TWO);
   for (const nonsense of ['{', '{"key":1}', 'null', '[]']) {
-    assert.equal(till(new Map([['brewline.till.sale', nonsense]])).sales.going.is, 'none');
+    assert.equal(till(new Map([['brewline.till.sale.a', nonsense]])).sales.all.length, 0);
   }
 });
 
@@ -65,7 +69,7 @@ test('what was tapped long ago is made only if somebody says so', async () => {
   const { sales, kept } = till();
   sales.begin({ amount: 2 }, TWO);
   const sale = JSON.parse([...kept.values()][0] ?? '');
-  const old = till(new Map([['brewline.till.sale', JSON.stringify({ ...sale, at: sale.at - OLD_MS - 1 })]]));
+  const old = till(new Map([[`brewline.till.sale.${sale.key}`, JSON.stringify({ ...sale, at: sale.at - OLD_MS - 1 })]]));
   assert.deepEqual([old.sales.going.is, old.sent.length], ['asks', 0]);
   old.sales.retry();
   assert.equal(old.sent.length, 0, 'a network that is back is nobody');
@@ -121,6 +125,64 @@ test('whoever signs in sends what waited, and what was given up is not sent any 
   late.sales.done();
   await late.sent[0]?.answer({ is: 'accepted', id: 'o' });
   assert.equal(late.sales.going.is, 'none', 'an answer that comes late changes nothing');
+});
+
+/** @param {ReturnType<typeof till>} one @param {string} ref */
+function tap({ sales, clock }, ref) {
+  clock.now += 1_000;
+  const isTaken = sales.begin({ amount: 1, ref }, { cups: 1, ref, is_bell: true });
+  sales.leave();
+  return isTaken;
+}
+
+test('what is made while nobody can be reached is kept one after the other, and sent once each, in its order', async () => {
+  const off = till();
+  for (const ref of ['A', 'B', 'C']) assert.ok(tap(off, ref));
+  await off.sent[0]?.answer({ is: 'unknown', after_s: 0 });
+  assert.deepEqual(off.sales.kept.map(({ is, sale }) => [is, sale.what.ref]), [['waiting', 'A'], ['waiting', 'B'], ['waiting', 'C']]);
+  // The page is loaded again: nothing is lost, and each is the same as before.
+  const on = till(off.kept);
+  assert.equal(on.sales.going.is, 'none', 'nobody can say which one somebody waits for');
+  for (let n = 0; n < 3; n += 1) {
+    assert.equal(on.sent.length, n + 1, 'the next one is not sent before the one before is made');
+    await on.sent[n]?.answer({ is: 'accepted', id: `o-${n}` });
+  }
+  assert.deepEqual(on.sent.map(({ sale }) => [sale.key, sale.body]), off.sales.kept.map(({ sale }) => [sale.key, sale.body]));
+  assert.equal(new Set(on.sent.map(({ sale }) => sale.key)).size, 3);
+  assert.deepEqual(on.sales.kept.map(({ is }) => is), ['made', 'made', 'made'], 'they stay until somebody has seen their codes');
+  const later = till(on.kept);
+  assert.deepEqual([later.sales.kept.length, later.sent.length], [3, 0], 'also in a page that is loaded again');
+  const [first] = later.sales.kept;
+  later.sales.seen(first?.sale.key);
+  assert.deepEqual([later.sales.kept.length, later.kept.size], [2, 2]);
+  later.sales.seen();
+  assert.deepEqual([later.sales.kept.length, later.kept.size], [0, 0]);
+});
+
+test('one that is not taken holds up none behind it, and one that is given up is not sent', async () => {
+  const one = till();
+  for (const ref of ['A', 'B', 'C']) tap(one, ref);
+  const [, second] = one.sales.kept;
+  one.sales.open(second?.sale.key ?? '');
+  one.sales.done();
+  await one.sent[0]?.answer({ is: 'refused', detail: 'why' });
+  await one.sent[1]?.answer({ is: 'accepted', id: 'o' });
+  assert.deepEqual(one.sent.map(({ sale }) => sale.what.ref), ['A', 'C']);
+  assert.deepEqual(one.sales.kept.map(({ is }) => is), ['failed', 'made'], 'and what became of each is there to be read');
+});
+
+test('as many are kept as there is room for, and those that are old ask all at once', async () => {
+  const one = till();
+  for (let n = 0; n < SALES_MAX; n += 1) assert.ok(tap(one, `A-${n}`));
+  assert.ok(!tap(one, 'one more') && one.sales.isFull);
+  await one.sent[0]?.answer({ is: 'unknown', after_s: 0 });
+  one.clock.now += OLD_MS + 60_000;
+  one.timers.at(-1)?.();
+  assert.ok(one.sales.kept.every(({ is }) => is === 'asks'));
+  one.sales.retryOld();
+  for (let n = 1; n <= SALES_MAX; n += 1) await one.sent[n]?.answer({ is: 'accepted', id: `o-${n}` });
+  assert.ok(one.sales.kept.every(({ is }) => is === 'made') && !one.sales.isFull);
+  assert.equal(one.sent.length, SALES_MAX + 1);
 });
 
 /** @param {number} n @param {Record<string, unknown>} [more] @returns {any} */
