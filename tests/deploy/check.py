@@ -19,11 +19,24 @@ import kubernetes_validate
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+sys.dont_write_bytecode = True
+import suite  # noqa: E402 (nothing is to be left behind)
+
 BINARY = str(Path(sys.argv[1]).resolve())
 TOOLS = Path(sys.executable).parent
 # Kubernetes from the oldest that the manifests work with to the newest that is known here.
 KUBERNETES = ["1.30", kubernetes_validate.latest_version()]
 NOBODY = 65532
+
+
+def is_missing(tool):
+    """Whether a test can't be run here, and why. On the runner each tool is there but kubectl."""
+    if shutil.which(tool):
+        return None
+    why = f"there is no {tool} here"
+    assert tool == "kubectl" or os.environ.get("CI") != "true" or sys.platform != "linux", why
+    return why
 
 
 def run(*command, **options):
@@ -88,8 +101,8 @@ def manifests_are_what_kubernetes_knows():
 
 
 def kubernetes_renders_the_manifests_with_one_image():
-    if not shutil.which("kubectl"):
-        return "there is no kubectl here"
+    if why := is_missing("kubectl"):
+        return why
     rendered = [one for one in yaml.safe_load_all(run("kubectl", "kustomize", ROOT / "deploy/kubernetes"))]
     images = re.findall(r"'image': '([^']+)'", str(rendered))
     assert len(rendered) == len(manifests()) and len(images) == 4 and len(set(images)) == 1, images
@@ -192,8 +205,8 @@ def the_dockerfile_is_as_it_should_be():
 
 
 def the_unit_is_what_systemd_knows_and_leaves_the_program_little():
-    if not shutil.which("systemd-analyze"):
-        return "there is no systemd-analyze here"
+    if why := is_missing("systemd-analyze"):
+        return why
     text = (ROOT / "deploy/systemd/brewline.service").read_text()
     [command] = re.findall(r"^ExecStart=/usr/local/bin/brewline (.*)$", text, re.MULTILINE)
     takes(command.split())
@@ -209,8 +222,8 @@ def the_unit_is_what_systemd_knows_and_leaves_the_program_little():
 
 
 def workflows_are_what_the_runner_knows():
-    if not shutil.which("go"):
-        return "there is no Go here"
+    if why := is_missing("go"):
+        return why
     files = sorted((ROOT / ".github/workflows").glob("*.yml"))
     run("go", "tool", "actionlint", "-color=false", *files, cwd=ROOT / "tests/deploy")
 
@@ -232,11 +245,8 @@ def scripts_that_workflows_run_are_there():
             assert os.access(ROOT / script, os.X_OK), f"{path.name}: {script}"
 
 
-def main():
-    # A tool that is missing is seen to by whoever runs this, but where it must not be.
-    is_strict = os.environ.get("CI") == "true" and sys.platform == "linux"
-    passed, failed, ignored = 0, 0, 0
-    tests = [
+suite.run(
+    [
         manifests_are_what_kubernetes_knows,
         kubernetes_renders_the_manifests_with_one_image,
         selectors_services_and_budgets_choose_the_pods_they_are_for,
@@ -252,24 +262,4 @@ def main():
         workflows_use_what_they_name_by_its_hash_and_may_do_little,
         scripts_that_workflows_run_are_there,
     ]
-    for test in tests:
-        try:
-            missing = test()
-        except Exception as error:  # whatever it is, the others are still run
-            failed += 1
-            print(f"test {test.__name__} ... FAILED\n    {type(error).__name__}: {error}")
-            continue
-        if missing and is_strict and "kubectl" not in missing:
-            failed += 1
-            print(f"test {test.__name__} ... FAILED\n    {missing}")
-        elif missing:
-            ignored += 1
-            print(f"test {test.__name__} ... ignored, {missing}")
-        else:
-            passed += 1
-            print(f"test {test.__name__} ... ok")
-    print(f"test result: {'FAILED' if failed else 'ok'}. {passed} passed; {failed} failed; {ignored} ignored")
-    sys.exit(failed > 0)
-
-
-main()
+)

@@ -1,8 +1,9 @@
-"""Does what watches the line fit together? `check.py PROMETHEUS`, with the Python that tests/deploy/prepare prints and the
-directory that tests/operate/prepare does.
+"""Does what watches the line fit together? `check.py BINARY PROMETHEUS`: the program, and the directory that
+tests/operate/prepare prints, with the Python that tests/deploy/prepare does.
 
 The rules are right and their alerts fire when they should, as promtool has it; each alert leads to its place in
-docs/operate.md; each metric that rules and dashboard name is one that docs/metrics.md explains. The last line is as cargo's.
+docs/operate.md; each metric that rules and dashboard name is one that docs/metrics.md explains, and what they look for in it is
+what a line shows. The last line is as cargo's.
 """
 
 import json
@@ -15,11 +16,15 @@ from pathlib import Path
 
 import yaml
 
-sys.dont_write_bytecode = True
-from alerts import CASES, HEALTHY, STEPS, TIME  # noqa: E402 (nothing is to be left behind)
-
 ROOT = Path(__file__).resolve().parents[2]
-PROMTOOL = str(Path(sys.argv[1], "promtool"))
+sys.path.insert(0, str(ROOT / "tests"))
+sys.dont_write_bytecode = True
+import suite  # noqa: E402 (nothing is to be left behind)
+from alerts import CASES, HEALTHY, STEPS, TIME  # noqa: E402
+from process import Process, ask, read, until  # noqa: E402
+
+BINARY = str(Path(sys.argv[1]).resolve())
+PROMTOOL = str(Path(sys.argv[2], "promtool"))
 RULES = [ROOT / "deploy/prometheus/brewline.rules.yml", ROOT / "deploy/prometheus/brewline.alerts.yml"]
 OPERATE = (ROOT / "docs/operate.md").read_text()
 DASHBOARD = ROOT / "deploy/grafana/dashboards/brewline.json"
@@ -200,32 +205,55 @@ def compose_gives_prometheus_and_grafana_what_they_need():
     assert found["names"][0] in services and str(found["port"]) in str(services["barista"]["command"]), found
 
 
-def main():
-    passed, failed = 0, 0
-    tests = [
+def shown():
+    """The series of a line that has just begun: name and labels of each, but what tells lines and machines apart."""
+    with tempfile.TemporaryDirectory() as room:
+        try:
+            up = Process(BINARY, "up", "--log", f"local:{room}/log", "--listen", "127.0.0.1:0", room=room)
+            counter = up.hear(r"metrics +GET +(http://\S+)/metrics")
+            until("the line takes orders", lambda: ask(f"{counter}/readyz")["ready"])
+            text = read(f"{counter}/metrics")
+        finally:
+            Process.kill_all()
+    lines = re.findall(r"^(\w+)(?:\{(.*)\})? \S+$", text, re.MULTILINE)
+    return {(name, frozenset(re.findall(r'(\w+)="([^"]*)"', labels))) for name, labels in lines}
+
+
+def looked_for():
+    """What rules, dashboard and the cases of alerts look for: who does, the metric, a label and a value that it has."""
+    everywhere = [*expressions(), *(("alerts.py", name) for name in HEALTHY)]
+    for who, expr in everywhere:
+        for name, labels in re.findall(r"\b(brewline_\w+)\{([^}]*)\}", expr):
+            for label, how, value in re.findall(r'(\w+)\s*(=~?)\s*"([^"]*)"', labels):
+                for one in value.split("|") if how == "=~" else [value]:
+                    yield who, name, label, one
+
+
+def labels_that_are_looked_for_are_what_a_line_shows():
+    """A bound that no histogram has, and a word that nothing is called, make an alert that never fires."""
+    series = shown()
+    has = {(name, *label) for name, labels in series for label in labels}
+    names = {name for name, _ in series}
+    # What Prometheus adds, and what the dashboard puts in for any.
+    given = ("job", "instance", "line")
+    asked = [one for one in looked_for() if one[1] in names and one[2] not in given]
+    assert ("le", "1.0") in {one[2:] for one in asked}, asked
+    unknown = sorted({one for one in asked if one[1:] not in has})
+    assert not unknown, unknown
+
+
+each = (lambda case: None) if no_case_fails() else (lambda case: fire_as_they_should([case]))
+suite.run(
+    [
         rules_are_what_prometheus_knows,
         configurations_in_the_page_are_right,
         every_alert_fires_in_a_case_and_waits_before_that_if_it_says_so,
         every_alert_is_explained_and_leads_there,
         metrics_that_are_asked_for_are_explained,
+        labels_that_are_looked_for_are_what_a_line_shows,
         the_dashboard_asks_what_prometheus_understands,
         the_dashboard_is_what_grafana_provisions,
         compose_gives_prometheus_and_grafana_what_they_need,
+        *((f"alerts where {case.what}", lambda case=case: each(case)) for case in CASES),
     ]
-    named = [(test.__name__, test) for test in tests]
-    each = (lambda case: None) if no_case_fails() else (lambda case: fire_as_they_should([case]))
-    named += [(f"alerts where {case.what}", lambda case=case: each(case)) for case in CASES]
-    for name, test in named:
-        try:
-            test()
-        except Exception as error:  # whatever it is, the others are still run
-            failed += 1
-            print(f"test {name} ... FAILED\n    {type(error).__name__}: {error}")
-        else:
-            passed += 1
-            print(f"test {name} ... ok")
-    print(f"test result: {'FAILED' if failed else 'ok'}. {passed} passed; {failed} failed; 0 ignored")
-    sys.exit(failed > 0)
-
-
-main()
+)

@@ -4,90 +4,31 @@
 are those of deploy/prometheus, but that no alert waits: `for` is taken out of all of them. The last line is as cargo's.
 """
 
-import json
 import os
 import re
-import signal
 import socket
-import subprocess
 import sys
 import tempfile
-import threading
 import time
-import urllib.error
-import urllib.request
+import urllib.parse
 from pathlib import Path
 
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+sys.dont_write_bytecode = True
+import suite  # noqa: E402 (nothing is to be left behind)
+from process import Process, ask, until  # noqa: E402
+
 BINARY, PROMETHEUS, BROKER = str(Path(sys.argv[1]).resolve()), sys.argv[2], sys.argv[3]
-# Nothing here takes as long on the slowest machine.
-PATIENCE = 90
 DOCS = "https://docs.example/brewline"
-
-
-class Process:
-    """A process whose lines are heard. Its end is that of this program, at the latest."""
-
-    all = []
-
-    def __init__(self, *command, room):
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("BREWLINE_")}
-        self.process = subprocess.Popen(
-            command, cwd=room, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
-        self.said, self.heard = [], threading.Condition()
-        Process.all.append(self)
-        threading.Thread(target=self._listen, daemon=True).start()
-
-    def _listen(self):
-        for line in self.process.stdout:
-            with self.heard:
-                self.said.append(line)
-                self.heard.notify_all()
-        with self.heard:
-            self.said.append(None)
-            self.heard.notify_all()
-
-    def hear(self, pattern):
-        """What the first group is of the first line that has this."""
-        with self.heard:
-            found = lambda: next((m for line in self.said if line and (m := re.search(pattern, line))), None)
-            self.heard.wait_for(lambda: found() or None in self.said, PATIENCE)
-            assert found(), f"{pattern} was not said: {self.said}"
-            return found().group(1)
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(PATIENCE)
 
 
 def free_port():
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return one.getsockname()[1]
-
-
-def ask(url, method="GET"):
-    request = urllib.request.Request(url, method=method)
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        return json.load(answer)
-
-
-def until(what, holds):
-    """Asks until it holds, and gives what that is."""
-    end = time.monotonic() + PATIENCE
-    last = None
-    while time.monotonic() < end:
-        try:
-            last = holds()
-        except (urllib.error.URLError, ConnectionError, TimeoutError) as error:
-            last = error
-        else:
-            if last:
-                return last
-    raise AssertionError(f"waited {PATIENCE} s in vain until {what}; the last answer was {last!r}")
 
 
 def rules_that_do_not_wait(room):
@@ -152,7 +93,7 @@ class Line:
         return {alert["labels"]["alertname"]: alert for alert in alerts if alert["state"] == "firing"}
 
     def value(self, query):
-        result = ask(f"{self.prometheus}/api/v1/query?query={urllib.request.quote(query)}")["data"]["result"]
+        result = ask(f"{self.prometheus}/api/v1/query?query={urllib.parse.quote(query)}")["data"]["result"]
         return float(result[0]["value"][1]) if result else None
 
 
@@ -173,6 +114,22 @@ def prometheus_sees_the_line_and_all_is_well(line):
     until("both are seen", lambda: line.value('sum(up{job=~"brewline.*"})') == 2)
     until("the order is counted", lambda: line.value("sum(brewline_barista_announced_total)") == 1)
     until("no alert fires", lambda: not line.firing())
+
+
+def what_is_promised_of_orders_is_recorded(line):
+    rules = yaml.safe_load(Path(line.room, "brewline.rules.yml").read_text())["groups"]
+    names = [rule["record"] for group in rules for rule in group["rules"]]
+    # Of nothing that is wrong there is none, and all of what may go wrong is left.
+    wanted = {name: float("budget" in name) for name in names if "_accepted_" in name or "_order_" in name}
+    assert len(wanted) == 8, wanted
+    # How many came meanwhile is known after a second look.
+    line.order()
+    recorded = {}
+    until(
+        "each record has a value",
+        lambda: recorded.update({name: line.value(name) for name in wanted}) or None not in recorded.values(),
+    )
+    assert all(abs(recorded[name] - value) < 1e-9 for name, value in wanted.items()), recorded
 
 
 def the_page_of_the_alert_is_found_when_the_barista_is_stopped(line):
@@ -198,35 +155,22 @@ def nothing_that_is_shown_is_refused(line):
     assert asked and asked > 20, asked
 
 
-def main():
-    tests = [
-        prometheus_sees_the_line_and_all_is_well,
-        nothing_that_is_shown_is_refused,
-        the_page_of_the_alert_is_found_when_the_barista_is_stopped,
-        it_is_over_when_the_barista_is_there_again,
-    ]
-    passed, failed = 0, 0
-    with tempfile.TemporaryDirectory() as room:
-        try:
-            line = Line(room)
-            for test in tests:
-                # Each goes on where the one before it stopped.
-                try:
-                    test(line)
-                except Exception as error:
-                    failed += 1
-                    print(f"test {test.__name__} ... FAILED\n    {type(error).__name__}: {error}")
-                    for process in Process.all:
-                        print("    |", *[said for said in process.said if said][-10:], sep="    | ")
-                    break
-                passed += 1
-                print(f"test {test.__name__} ... ok")
-        finally:
-            for process in Process.all:
-                process.process.kill()
-                process.process.wait()
-    print(f"test result: {'FAILED' if failed else 'ok'}. {passed} passed; {failed} failed; 0 ignored")
-    sys.exit(failed > 0)
+def show_what_was_said():
+    for process in Process.all:
+        print("    |", *[said for said in process.said if said][-10:], sep="    | ")
 
 
-main()
+with tempfile.TemporaryDirectory() as room:
+    try:
+        line = Line(room)
+        tests = [
+            prometheus_sees_the_line_and_all_is_well,
+            nothing_that_is_shown_is_refused,
+            what_is_promised_of_orders_is_recorded,
+            the_page_of_the_alert_is_found_when_the_barista_is_stopped,
+            it_is_over_when_the_barista_is_there_again,
+        ]
+        of_the_line = [(test.__name__, lambda test=test: test(line)) for test in tests]
+        suite.run(of_the_line, together=True, when_one_fails=show_what_was_said)
+    finally:
+        Process.kill_all()

@@ -35,6 +35,21 @@ async fn a_request_for_an_order_counts_by_how_it_ended() {
     }
 }
 
+/// By a bound that is near it nobody could say whether what was promised was kept.
+#[tokio::test(flavor = "multi_thread")]
+async fn orders_that_are_answered_within_a_second_are_counted_by_exactly_that() {
+    let line = Line::start().await;
+    line.order(1).await;
+    says(&line, "brewline_order_request_seconds_bucket{le=\"1.0\",outcome=\"accepted\"} 1").await;
+    let text = line.get("/metrics", &[]).await;
+    let bound = |line: &str| {
+        let line = line.strip_prefix("brewline_order_request_seconds_bucket{le=\"")?;
+        line.split_once("\",outcome=\"accepted\"")?.0.parse::<f64>().ok()
+    };
+    let bounds: Vec<f64> = text.text().lines().filter_map(bound).collect();
+    assert!(bounds.len() == 19 && bounds.is_sorted(), "{bounds:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_readyz_misses_is_missing_in_the_metrics() {
     let log = log(1);
