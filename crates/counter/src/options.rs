@@ -45,7 +45,7 @@ pub struct Options {
     /// The largest body, in bytes.
     pub max_body_bytes: usize,
     /// How long a request's head may take to arrive, and a connection may be idle. A tenth of it where half of the
-    /// places for connections are taken.
+    /// places for connections are taken that streams leave.
     pub head_timeout: Duration,
     /// How long a body may take to arrive.
     pub body_timeout: Duration,

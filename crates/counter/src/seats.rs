@@ -72,9 +72,15 @@ impl Seats {
 }
 
 impl Seats {
-    /// Whether half of all places are taken.
-    pub(crate) fn are_scarce(&self) -> bool {
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner).all >= self.max.div_ceil(2)
+    /// How many are taken.
+    pub(crate) fn taken(&self) -> usize {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner).all
+    }
+
+    /// Whether half of the places are taken that `well_taken` leave.
+    pub(crate) fn are_scarce(&self, well_taken: usize) -> bool {
+        let (taken, max) = (self.taken().saturating_sub(well_taken), self.max.saturating_sub(well_taken));
+        taken >= max.div_ceil(2)
     }
 }
 
@@ -117,14 +123,25 @@ mod tests {
         let proxy: IpAddr = "127.0.0.1".parse().unwrap();
         let first = seats.take(phone).unwrap();
         assert_eq!(seats.take(phone).unwrap_err(), Full::OfAddress(1));
-        assert!(!seats.are_scarce());
         let others: Vec<_> = (0..3).map(|_| seats.take(proxy).unwrap()).collect();
-        assert!(seats.are_scarce());
         assert_eq!(seats.take(proxy).unwrap_err(), Full::InAll(4));
         drop(first);
         assert!(seats.take(phone).is_ok());
         drop(others);
         assert!(seats.taken.lock().unwrap().by_address.is_empty());
+    }
+
+    #[test]
+    fn places_are_scarce_when_half_of_those_are_taken_that_pages_leave() {
+        let seats = Seats::new(10, 10, Gauge::default());
+        let mut taken: Vec<_> = (0..4).map(|_| seats.take("127.0.0.1".parse().unwrap()).unwrap()).collect();
+        assert!(!seats.are_scarce(0));
+        taken.push(seats.take("127.0.0.1".parse().unwrap()).unwrap());
+        assert!(seats.are_scarce(0));
+        // With four of them as it should be, one of the other six is taken.
+        assert!(!seats.are_scarce(4));
+        taken.extend((0..2).map(|_| seats.take("127.0.0.1".parse().unwrap()).unwrap()));
+        assert!(seats.are_scarce(4));
     }
 
     #[test]

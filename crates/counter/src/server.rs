@@ -142,8 +142,10 @@ impl Server {
                 app.metrics.connections_refused.inc();
                 continue;
             };
-            // Whoever floods it with connections that say nothing would keep everyone out for as long as those may last.
-            let patience = if app.places.are_scarce() { head_timeout / HURRY } else { head_timeout };
+            // Whoever floods it with connections that say nothing would keep everyone out for as long as those may last. A
+            // stream has said all that it will, and a full shop has many.
+            let patience =
+                if app.places.are_scarce(app.seats.taken()) { head_timeout / HURRY } else { head_timeout };
             let mut http = http.clone();
             http.header_read_timeout(patience);
             let connection = Connection { front: service.clone(), http, client: peer.ip() };
