@@ -4,10 +4,11 @@
 
 mod common;
 
-use std::{collections::BTreeSet, fs, path::Path, sync::Arc, time::SystemTime};
+use std::{collections::BTreeSet, fs, sync::Arc, time::SystemTime};
 
 use common::{
     Line,
+    described::{DOCUMENT, operation},
     http::{Reply, head, raw},
     log, options, within,
 };
@@ -143,31 +144,6 @@ fn all(id: &str, part: &str) -> Vec<Asked> {
     all
 }
 
-/// The routes as the counter's sources name them.
-fn routes() -> BTreeSet<String> {
-    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/http");
-    let texts = fs::read_dir(sources).unwrap().map(|file| fs::read_to_string(file.unwrap().path()).unwrap());
-    let all = texts.flat_map(|text| {
-        let named = text.split(".route(\"").skip(1).map(|rest| rest.split('"').next().unwrap().to_owned());
-        named.collect::<Vec<_>>()
-    });
-    all.collect()
-}
-
-/// Whether a path is one of a route.
-fn is_of(route: &str, path: &str) -> bool {
-    let path = path.split('?').next().unwrap();
-    let (mut wanted, mut parts) = (route.split('/'), path.split('/'));
-    loop {
-        match (wanted.next(), parts.next()) {
-            (None, None) => return true,
-            (Some(rest), Some(_)) if rest.starts_with("{*") => return true,
-            (Some(wanted), Some(part)) if wanted == part || wanted.starts_with('{') => {}
-            _ => return false,
-        }
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn every_route_says_how_its_answers_may_be_used_whatever_they_are() {
     let (mut options, _shop) = common::with_shop(common::shop(""));
@@ -187,9 +163,11 @@ async fn every_route_says_how_its_answers_may_be_used_whatever_they_are() {
         assert_eq!(reply.status, *status, "{method} {path}: {reply:?}");
         assert_guarded(&reply, *kind);
     }
-    let is_asked = |route: &String| all.iter().any(|asked| is_of(route, &asked.path));
-    let missing: Vec<_> = routes().into_iter().filter(|route| !is_asked(route)).collect();
-    assert_eq!(missing, Vec::<String>::new(), "routes that nobody asked here");
+    let path = |asked: &Asked| operation(asked.path.split('?').next()?).map(|(path, _)| path);
+    let asked: BTreeSet<_> = all.iter().filter_map(path).collect();
+    let described = DOCUMENT["paths"].as_object().unwrap().keys().map(String::as_str);
+    let missing: Vec<_> = described.filter(|path| !asked.contains(path)).collect();
+    assert_eq!(missing, Vec::<&str>::new(), "routes that nobody asked here");
 }
 
 #[tokio::test(flavor = "multi_thread")]

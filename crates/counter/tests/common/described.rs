@@ -66,7 +66,7 @@ pub fn check_event(path: &str, event: &Event) {
 }
 
 /// The path as the document has it, and what can be asked there.
-fn operation(path: &str) -> Option<(&'static str, &'static Value)> {
+pub fn operation(path: &str) -> Option<(&'static str, &'static Value)> {
     let paths = DOCUMENT["paths"].as_object()?;
     // What is written out comes before what may be anything.
     let found = paths
