@@ -14,6 +14,7 @@ use prometheus_client::{
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use traces::{Otlp, Ratio, Tracer};
+use uuid::Uuid;
 
 pub(crate) use self::address::pairs;
 pub use self::address::{CollectorAddress, Headers, Pairs};
@@ -100,7 +101,8 @@ fn otlp(settings: &Traces, log: &Place) -> Otlp {
     let mut resource = BTreeMap::from([
         ("service.name".to_owned(), settings.service.clone()),
         ("service.version".to_owned(), version.clone()),
-        ("process.pid".to_owned(), std::process::id().to_string()),
+        // Two baristas have one name. A number of the system's would tell them apart on one machine alone.
+        ("service.instance.id".to_owned(), Uuid::new_v4().to_string()),
     ]);
     resource.extend(settings.resource.clone());
     Otlp {
@@ -109,5 +111,29 @@ fn otlp(settings: &Traces, log: &Place) -> Otlp {
         is_kafka: matches!(log, Place::Kafka(_)),
         prefix,
         group: barista::work_spec(&barista::Options::default()).group,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn instance(resource: &str) -> String {
+        let settings = Traces {
+            collector: None,
+            headers: Headers::default(),
+            ratio: 1.0,
+            service: "brewline-barista".to_owned(),
+            resource: pairs(resource).expect("it is well formed"),
+        };
+        let said = otlp(&settings, &Place::Local("log".into())).resource;
+        let found = said.into_iter().find(|(key, _)| key == "service.instance.id");
+        found.expect("it is always said").1
+    }
+
+    #[test]
+    fn processes_of_one_name_are_told_apart_and_may_be_given_names() {
+        assert_ne!(instance(""), instance(""));
+        assert_eq!(instance("service.instance.id=bar-1"), "bar-1");
     }
 }
