@@ -5,6 +5,7 @@ use std::{
     io::{self, BufReader, Read, Write as _},
     path::Path,
     process::ExitCode,
+    sync::Arc,
 };
 
 use anyhow::{Context as _, bail};
@@ -62,7 +63,7 @@ fn imported(wanted: &Import, stop: &CancellationToken) -> anyhow::Result<ExitCod
         Some(Place::Local(dir)) => {
             to_directory(from, &name, dir).map(|exported| (exported, Some(dir.display().to_string())))
         }
-        Some(Place::Kafka(cluster)) => to_kafka(from, &name, cluster, wanted)
+        Some(Place::Kafka(cluster)) => to_kafka(from, &name, cluster, wanted, stop)
             .map(|exported| (exported, Some(format!("Kafka at {}", cluster.brokers)))),
     };
     let (exported, to) = match made {
@@ -100,10 +101,13 @@ fn to_kafka(
     name: &str,
     cluster: &Cluster,
     wanted: &Import,
+    stop: &CancellationToken,
 ) -> Result<Exported, OpenError> {
     let topics = catalog(wanted.keep.retention);
     let options = kafka_options(cluster, &wanted.keep, &topics)?;
-    let mut to = kafka::Import::new(options, barista::GROUP, wanted.again);
+    let stop = stop.clone();
+    let stop = Arc::new(move || stop.is_cancelled());
+    let mut to = kafka::Import::new(options, barista::GROUP, wanted.again, stop);
     let exported = read(from, name, &topics, &mut to)?;
     to.finish()?;
     Ok(exported)

@@ -7,6 +7,7 @@
 use std::{
     collections::BTreeMap,
     ffi::CString,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -22,11 +23,11 @@ use super::{
     ears::Ears,
     native,
     options::Options,
-    pour::Pour,
+    pour::{Pour, end},
     verdict::{filling, is_filling, settings},
 };
 use crate::{
-    Cleanup, Entry, Offset, OpenError, Partitions, Topic, TopicSpec, block_on,
+    Cleanup, Entry, OpenError, Partitions, Topic, TopicSpec, block_on,
     transfer::{Contents, Cursors, Span, Take},
 };
 
@@ -37,11 +38,17 @@ pub struct Import {
     group: String,
     /// Whether what an import that was not finished left is removed first.
     again: bool,
+    stop: Stop,
     making: Option<Making>,
 }
 
+/// Whether an import is to be given up, asked before each record that is written.
+pub type Stop = Arc<dyn Fn() -> bool + Send + Sync>;
+
 struct Making {
-    probe: BaseConsumer<Ears>,
+    probe: Arc<BaseConsumer<Ears>>,
+    /// What this has made, and may remove.
+    made: Vec<Topic>,
     cursors: Cursors,
     pour: Pour,
     finished: bool,
@@ -51,14 +58,15 @@ impl Import {
     /// A log is to be made with these options, whose topics must not be there. `group` is the name of those who work on
     /// it; the user needs the same permissions as one of them, and may make, set and delete topics. `again`: topics that
     /// an import left, which was not finished, are removed first.
-    pub fn new(options: Options, group: &str, again: bool) -> Self {
-        Self { options, group: group.to_owned(), again, making: None }
+    pub fn new(options: Options, group: &str, again: bool, stop: Stop) -> Self {
+        Self { options, group: group.to_owned(), again, stop, making: None }
     }
 
     /// Says that all is there; a line may work on it then. Gives how many records it has.
     ///
     /// # Errors
-    /// [`OpenError::Storage`] or [`OpenError::NotUsable`]; what was made is removed again.
+    /// [`OpenError::Storage`] or [`OpenError::NotUsable`]; what was made is removed again, unless a line could work on it
+    /// by then.
     pub fn finish(mut self) -> Result<u64, OpenError> {
         let Self { options, making, .. } = &mut self;
         let nothing = || OpenError::NotUsable("nothing was begun to be imported".to_owned());
@@ -84,20 +92,26 @@ impl Take for Import {
 
     fn begin(&mut self, contents: &Contents) -> Result<(), OpenError> {
         let options = &self.options;
-        let probe = connected(options)?;
+        let probe = Arc::new(connected(options)?);
         let admin = Admin::new(options, &probe)?;
         admin.make_room(self.again)?;
-        let counts = counts(&options.topics, &contents.spans);
+        let name = format!("{}-import", options.prefixed(&self.group));
         let making = Making {
             cursors: Cursors::new(&contents.spans),
-            pour: Pour::new(options, &format!("{}-import", options.prefixed(&self.group)), &contents.spans)?,
-            probe: connected(options)?,
+            pour: Pour::new(options, probe.clone(), self.stop.clone(), &name, &contents.spans)?,
+            probe: probe.clone(),
+            made: Vec::new(),
             finished: false,
         };
         // From here on what was made is removed again if it is not finished.
         let making = self.making.insert(making);
-        for (spec, count) in options.topics.iter().zip(counts) {
+        let counts = counts(&options.topics, &contents.spans);
+        let mut topics: Vec<_> = options.topics.iter().zip(counts).collect();
+        // The state comes first: once it is there, no line begins beside this.
+        topics.sort_by_key(|(spec, _)| spec.cleanup != Cleanup::Compact);
+        for (spec, count) in topics {
             admin.make_to_fill(spec, count)?;
+            making.made.push(spec.name);
         }
         admin.wait_until_led()?;
         take_over(options, contents)?;
@@ -119,9 +133,13 @@ impl Drop for Import {
     fn drop(&mut self) {
         let Some(making) = self.making.take().filter(|making| !making.finished) else { return };
         making.pour.give_up();
-        let removed = Admin::new(&self.options, &making.probe).and_then(|admin| admin.remove_all());
-        if let Err(error) = removed {
-            tracing::warn!(%error, "what was imported so far could not be removed; say --again with the next import");
+        match Admin::new(&self.options, &making.probe).and_then(|admin| admin.remove_unfinished(&making.made))
+        {
+            Ok(true) => {}
+            Ok(false) => tracing::warn!("the topics are left as they are: a line may work on them by now"),
+            Err(error) => {
+                tracing::warn!(%error, "what was imported so far could not be removed; say --again with the next import");
+            }
         }
     }
 }
@@ -183,22 +201,14 @@ impl Admin<'_> {
     /// Sees to it that none of the topics is there.
     fn make_room(&self, again: bool) -> Result<(), OpenError> {
         let found = self.look_at_all()?;
-        let there: Vec<_> = self
-            .options
-            .topics
-            .iter()
-            .zip(&found)
-            .filter_map(|(spec, found)| found.as_ref().map(|_| spec))
-            .collect();
+        let there = |(spec, found): (&TopicSpec, &Option<_>)| found.as_ref().map(|_| spec.name);
+        let there: Vec<_> = self.options.topics.iter().zip(&found).filter_map(there).collect();
         if there.is_empty() {
             return Ok(());
         }
-        let names: Vec<_> = there.iter().map(|spec| self.options.prefixed(spec.name)).collect();
-        let told = self.settings_of(&names)?;
-        let unfinished =
-            there.iter().zip(&told).any(|(spec, told)| spec.cleanup == Cleanup::Compact && is_filling(told));
-        match (unfinished, again) {
-            (true, true) => self.remove_all(),
+        let names: Vec<_> = there.iter().map(|topic| self.options.prefixed(topic)).collect();
+        match (self.fills(&there)?.contains(&true), again) {
+            (true, true) => self.remove(&there),
             (true, false) => Err(OpenError::NotUsable(format!(
                 "an import into the topics of prefix {:?} on Kafka at {} is going on, or was not finished; if none is, say --again \
                  to remove what it left and begin anew",
@@ -211,6 +221,14 @@ impl Admin<'_> {
                 names.join(", ")
             ))),
         }
+    }
+
+    /// Of each of these topics that has the state, whether it is being filled.
+    fn fills(&self, topics: &[Topic]) -> Result<Vec<bool>, OpenError> {
+        let is_state = |spec: &&TopicSpec| spec.cleanup == Cleanup::Compact && topics.contains(&spec.name);
+        let states = self.options.topics.iter().filter(is_state);
+        let states: Vec<_> = states.map(|spec| self.options.prefixed(spec.name)).collect();
+        Ok(self.settings_of(&states)?.iter().map(is_filling).collect())
     }
 
     fn make_to_fill(&self, spec: &TopicSpec, partitions: u32) -> Result<(), OpenError> {
@@ -273,12 +291,9 @@ impl Admin<'_> {
     /// Each partition must end where it ended.
     fn see_the_ends(&self, spans: impl Iterator<Item = Span>) -> Result<(), OpenError> {
         for span in spans {
-            let name = self.options.prefixed(span.topic);
-            let number = i32::try_from(span.partition).unwrap_or(i32::MAX);
-            let (_, end) =
-                rdkafka::consumer::Consumer::fetch_watermarks(self.probe, &name, number, WITHIN)
-                    .map_err(|error| failed(self.options, &format!("see where topic {name} ends"), &error))?;
-            if Offset::try_from(end) != Ok(span.end) {
+            let end = end(self.options, self.probe, span.topic, span.partition)?;
+            if end != span.end {
+                let (name, number) = (self.options.prefixed(span.topic), span.partition);
                 return Err(OpenError::NotUsable(format!(
                     "partition {number} of topic {name} ends at {end}, and should at {}: somebody else writes to it; stop whoever \
                      does, and import again",
@@ -315,9 +330,22 @@ impl Admin<'_> {
         Ok(())
     }
 
-    /// Removes all of the topics, and waits until they are gone.
-    fn remove_all(&self) -> Result<(), OpenError> {
-        let names: Vec<_> = self.options.topics.iter().map(|spec| self.options.prefixed(spec.name)).collect();
+    /// Removes what an import has made, unless someone works on it: topics of the same names that another import made and
+    /// finished meanwhile. Whether it was removed.
+    fn remove_unfinished(&self, made: &[Topic]) -> Result<bool, OpenError> {
+        let removable = !self.fills(made)?.contains(&false);
+        if removable {
+            self.remove(made)?;
+        }
+        Ok(removable)
+    }
+
+    /// Removes topics, and waits until they are gone.
+    fn remove(&self, topics: &[Topic]) -> Result<(), OpenError> {
+        if topics.is_empty() {
+            return Ok(());
+        }
+        let names: Vec<_> = topics.iter().map(|topic| self.options.prefixed(topic)).collect();
         let tried = "remove the topics of an import";
         let all: Vec<_> = names.iter().map(String::as_str).collect();
         let done = block_on(self.client.delete_topics(&all, &Self::limits()));
@@ -330,12 +358,14 @@ impl Admin<'_> {
             }
         }
         let deadline = Instant::now() + WITHIN;
-        while self.look_at_all()?.iter().any(Option::is_some) {
-            if Instant::now() >= deadline {
-                let code = rdkafka::types::RDKafkaErrorCode::OperationTimedOut;
-                return Err(failure(self.options, tried, code, ""));
+        for topic in topics {
+            while self.look(topic)?.is_some() {
+                if Instant::now() >= deadline {
+                    let code = rdkafka::types::RDKafkaErrorCode::OperationTimedOut;
+                    return Err(failure(self.options, tried, code, ""));
+                }
+                std::thread::sleep(Duration::from_millis(20));
             }
-            std::thread::sleep(Duration::from_millis(20));
         }
         Ok(())
     }

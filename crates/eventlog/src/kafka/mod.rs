@@ -70,7 +70,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer as _};
 pub use self::{
     admin::{Remark, TopicReport, remarks},
     fate::{Fate, OPEN_AFTER, Sighting, Sightings},
-    import::Import,
+    import::{Import, Stop as StopImport},
     options::{Options, check_property},
     verdict::Judged,
     watch::Watch,

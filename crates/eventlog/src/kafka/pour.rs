@@ -7,35 +7,43 @@
 
 use std::{
     ffi::CString,
-    sync::Mutex,
+    sync::{Arc, Mutex},
+    thread,
     time::{Duration, Instant},
 };
 
 use rdkafka::{
     ClientConfig, ClientContext, Message as _,
     config::RDKafkaLogLevel,
+    consumer::{BaseConsumer, Consumer as _},
     error::{KafkaError, RDKafkaErrorCode as Code},
     producer::{BaseProducer, DeliveryResult, Producer as _, ProducerContext, PurgeConfig},
 };
 
 use super::{
     MAX_RECORD_BYTES, MESSAGE_MAX_BYTES,
-    admin::{failed, failure},
+    admin::{WITHIN as ASK_WITHIN, failed, failure},
     ears::Ears,
-    import::c_name,
+    import::{Stop, c_name},
     native,
     options::Options,
     shared::lock,
 };
-use crate::{Entry, Millis, Offset, OpenError, Record, transfer::Span};
+use crate::{Entry, Millis, Offset, OpenError, Partition, Record, Topic, transfer::Span};
 
 /// How long the brokers may take for what is on its way.
 const WITHIN: Duration = Duration::from_mins(1);
 /// One step of waiting.
 const STEP: Duration = Duration::from_millis(50);
+/// Offsets that one transaction fills: far fewer than the brokers take within the time of a transaction.
+const FILLED_AT_ONCE: u64 = 100_000;
+/// How often is asked whether a mark has come; one more answer lies between.
+const MARKED_STEP: Duration = Duration::from_millis(1);
 
 pub(super) struct Pour {
     options: Options,
+    probe: Arc<BaseConsumer<Ears>>,
+    stop: Stop,
     plain: BaseProducer<Landings>,
     marked: BaseProducer<Landings>,
     introduced: bool,
@@ -55,7 +63,13 @@ struct Lane {
 
 impl Pour {
     /// `name` is a transactional id of its own.
-    pub(super) fn new(options: &Options, name: &str, spans: &[Span]) -> Result<Self, OpenError> {
+    pub(super) fn new(
+        options: &Options,
+        probe: Arc<BaseConsumer<Ears>>,
+        stop: Stop,
+        name: &str,
+        spans: &[Span],
+    ) -> Result<Self, OpenError> {
         let within = WITHIN.as_millis().to_string();
         let limit = MESSAGE_MAX_BYTES.to_string();
         let base = |linger, more: &[(&str, &str)]| {
@@ -87,6 +101,8 @@ impl Pour {
             plain: make(base("5", &[]))?,
             marked: make(base("0", &[("transactional.id", name), ("transaction.timeout.ms", &within)]))?,
             introduced: false,
+            probe,
+            stop,
             lanes: lanes.collect::<Result<_, OpenError>>()?,
             options: options.clone(),
         })
@@ -156,19 +172,19 @@ impl Pour {
                     lane.begins = lane.begins.max(1);
                     self.write(place, &Record::default(), Millis::default(), 0)
                 }
-                gap => self.take_back(place, 0, gap - 1, Millis::default()),
+                gap => self.fill(place, 0, gap, Millis::default()),
             };
         };
         match offset.saturating_sub(before + 1) {
             0 => self.write(place, &record, timestamp, before),
-            1 => self.transaction(|pour| {
+            1 => self.transaction(place, offset, |pour| {
                 pour.put(&pour.marked, place, &record, timestamp, before)?;
                 pour.flush_one(&pour.marked)?;
                 pour.ended(pour.marked.commit_transaction(WITHIN))
             }),
             gap => {
                 self.write(place, &record, timestamp, before)?;
-                self.take_back(place, before + 1, gap - 1, timestamp)
+                self.fill(place, before + 1, gap, timestamp)
             }
         }
     }
@@ -177,9 +193,18 @@ impl Pour {
         self.put(&self.plain, place, record, time, offset)
     }
 
+    /// Fills so many offsets, two or more.
+    fn fill(&mut self, place: usize, mut first: Offset, gap: u64, time: Millis) -> Result<(), OpenError> {
+        for part in parts(gap) {
+            self.take_back(place, first, part - 1, time)?;
+            first += part;
+        }
+        Ok(())
+    }
+
     /// Writes so many records that nobody sees, and a mark.
     fn take_back(&mut self, place: usize, first: Offset, count: u64, time: Millis) -> Result<(), OpenError> {
-        self.transaction(|pour| {
+        self.transaction(place, first + count + 1, |pour| {
             for offset in first..first + count {
                 pour.put(&pour.marked, place, &Record::default(), time, offset)?;
             }
@@ -189,7 +214,13 @@ impl Pour {
         })
     }
 
-    fn transaction(&mut self, write: impl FnOnce(&Self) -> Result<(), OpenError>) -> Result<(), OpenError> {
+    /// Writes a transaction, whose mark stands before `next`.
+    fn transaction(
+        &mut self,
+        place: usize,
+        next: Offset,
+        write: impl FnOnce(&Self) -> Result<(), OpenError>,
+    ) -> Result<(), OpenError> {
         // Two producers write to one partition, and one after the other.
         self.flush_one(&self.plain)?;
         if !self.introduced {
@@ -197,7 +228,23 @@ impl Pour {
             self.introduced = true;
         }
         self.ended(self.marked.begin_transaction())?;
-        write(self)
+        write(self)?;
+        self.wait_for_mark(place, next)
+    }
+
+    /// Waits until a partition ends at `next`. A transaction's coordinator answers when it has decided; the mark is
+    /// written after that, and nothing else would keep the next record from taking its place.
+    fn wait_for_mark(&self, place: usize, next: Offset) -> Result<(), OpenError> {
+        let Span { topic, partition, .. } = self.lanes[place].span;
+        let tried = format!("see a mark in topic {}", self.options.prefixed(topic));
+        let deadline = Instant::now() + WITHIN;
+        while end(&self.options, &self.probe, topic, partition)? < next {
+            if Instant::now() >= deadline {
+                return Err(failure(&self.options, &tried, Code::OperationTimedOut, ""));
+            }
+            thread::sleep(MARKED_STEP);
+        }
+        Ok(())
     }
 
     fn ended(&self, done: Result<(), KafkaError>) -> Result<(), OpenError> {
@@ -212,6 +259,9 @@ impl Pour {
         time: Millis,
         offset: Offset,
     ) -> Result<(), OpenError> {
+        if (self.stop)() {
+            return Err(OpenError::NotUsable("it was stopped".to_owned()));
+        }
         let lane = &self.lanes[place];
         let deadline = Instant::now() + WITHIN;
         let mut landing = Box::new(offset);
@@ -266,6 +316,32 @@ impl Pour {
     }
 }
 
+/// How many offsets each transaction takes that fills a gap of two or more: a record at least, and its mark.
+fn parts(gap: u64) -> impl Iterator<Item = u64> {
+    let mut left = gap;
+    std::iter::from_fn(move || {
+        // One alone is none.
+        let part = if left > FILLED_AT_ONCE + 1 { FILLED_AT_ONCE } else { left };
+        left -= part;
+        (part > 0).then_some(part)
+    })
+}
+
+/// Where a partition ends.
+pub(super) fn end(
+    options: &Options,
+    probe: &BaseConsumer<Ears>,
+    topic: Topic,
+    partition: Partition,
+) -> Result<Offset, OpenError> {
+    let name = options.prefixed(topic);
+    let number = i32::try_from(partition).unwrap_or(i32::MAX);
+    let (_, end) = probe
+        .fetch_watermarks(&name, number, ASK_WITHIN)
+        .map_err(|error| failed(options, &format!("see where topic {name} ends"), &error))?;
+    Ok(Offset::try_from(end).unwrap_or_default())
+}
+
 /// Hears where records landed.
 struct Landings {
     ears: Ears,
@@ -307,5 +383,19 @@ impl ProducerContext for Landings {
             }
         };
         lock(&self.wrong).get_or_insert_with(|| (wrong.0.topic().to_owned(), wrong.1));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gap_is_filled_by_transactions_of_a_record_at_least_and_of_few_enough() {
+        for gap in [2, 3, FILLED_AT_ONCE, FILLED_AT_ONCE + 1, FILLED_AT_ONCE + 2, 7 * FILLED_AT_ONCE + 1] {
+            let parts: Vec<_> = parts(gap).collect();
+            assert_eq!(parts.iter().sum::<u64>(), gap);
+            assert!(parts.iter().all(|part| (2..=FILLED_AT_ONCE + 1).contains(part)), "{gap}: {parts:?}");
+        }
     }
 }

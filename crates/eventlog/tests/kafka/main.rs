@@ -5,6 +5,7 @@
 mod away;
 mod bed;
 mod follow;
+mod import;
 mod lanes;
 mod marks;
 mod native;
