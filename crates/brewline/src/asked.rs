@@ -6,7 +6,7 @@ use anyhow::{Context as _, bail};
 use client::{Api, CounterAddress, Limits};
 use eventlog::local;
 
-use crate::{cli::AskedArgs, file::File};
+use crate::{cli::AskedArgs, file::File, log_address::LogAddress};
 
 /// The counter, and how it lets us in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,11 +20,12 @@ pub struct Asked {
 }
 
 impl File {
-    /// The counter that is asked.
-    pub(crate) fn asked(&self, args: &AskedArgs) -> Asked {
+    /// The counter that is asked. `log` was said by flag or variable: the file's counter, which is for customers, too, does
+    /// not keep it from being looked at.
+    pub(crate) fn asked(&self, args: &AskedArgs, log: Option<&LogAddress>) -> Asked {
         let counter = args.counter.clone().or_else(|| self.counter.clone());
         Asked {
-            is_named: counter.is_some(),
+            is_named: args.counter.is_some() || (counter.is_some() && log.is_none()),
             counter: counter.unwrap_or_default(),
             token: args.token.clone(),
             ca: self.ca(args.ca.clone()),

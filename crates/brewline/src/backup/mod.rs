@@ -53,7 +53,7 @@ pub(crate) struct Backup {
 impl File {
     /// A backup of an embedded log.
     pub(crate) fn backup(&self, args: &BackupArgs) -> Result<Backup, String> {
-        let asked = self.asked(&args.asked);
+        let asked = self.asked(&args.asked, args.log.as_ref());
         let instead = "its brokers keep the copies there";
         let dir =
             if asked.is_named { None } else { Some(self.directory(args.log.as_ref(), "backup", instead)?) };

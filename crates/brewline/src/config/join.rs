@@ -331,7 +331,7 @@ impl File {
         let shop = ShopArgs { menu: None, shop: args.shop.clone() };
         Ok(Ledger {
             line: self.line(&args.line)?,
-            asked: self.asked(&args.asked),
+            asked: self.asked(&args.asked, args.line.log.as_ref()),
             at: args.at.clone(),
             follow: args.follow,
             json: args.json,

@@ -14,8 +14,8 @@ use counter::TlsFiles;
 use super::*;
 use crate::{
     cli::{
-        self, BrewArgs, ClientArgs, Global, KafkaArgs, LineArgs, NamedFile, ServeArgs, SharedArgs, ShopArgs,
-        UpArgs,
+        self, AskedArgs, BrewArgs, ClientArgs, Global, KafkaArgs, LineArgs, NamedFile, ServeArgs, SharedArgs,
+        ShopArgs, UpArgs,
     },
     file::File,
     log_address::LogAddress,
@@ -194,6 +194,20 @@ fn a_certificate_and_its_key_come_together_from_wherever_they_are_said() {
     let key = ServeArgs { tls_key: Some("key.pem".into()), ..ServeArgs::default() };
     assert!(File::default().tls(&key).unwrap_err().contains("name that with --tls-cert"));
     assert_eq!(File::default().tls(&ServeArgs::default()), Ok(None));
+}
+
+#[test]
+fn a_counter_of_the_file_is_not_asked_where_a_log_is_said() {
+    let file = parse("counter = \"http://cafe:8080\"\n").unwrap();
+    let log: LogAddress = "kafka://broker:9092".parse().unwrap();
+    let said = AskedArgs { counter: Some("http://other:8080".parse().unwrap()), ..AskedArgs::default() };
+    let is_named = |file: &File, args: &AskedArgs, log| file.asked(args, log).is_named;
+    assert!(is_named(&file, &AskedArgs::default(), None));
+    assert!(!is_named(&file, &AskedArgs::default(), Some(&log)));
+    assert!(is_named(&file, &said, Some(&log)), "who says both means the counter");
+    assert!(!is_named(&File::default(), &AskedArgs::default(), None));
+    // It is asked all the same where a line that runs has the log.
+    assert_eq!(file.asked(&AskedArgs::default(), Some(&log)).counter.to_string(), "http://cafe:8080");
 }
 
 #[test]

@@ -46,7 +46,8 @@ impl File {
     pub(crate) fn export(&self, args: &ExportArgs) -> Result<Export, String> {
         let line = LineArgs { log: args.log.clone(), kafka: args.kafka.clone(), ..LineArgs::default() };
         let Line { log, keep, .. } = self.line(&line)?;
-        Ok(Export { to: (&args.file).into(), log, keep, asked: self.asked(&args.asked) })
+        let asked = self.asked(&args.asked, args.log.as_ref());
+        Ok(Export { to: (&args.file).into(), log, keep, asked })
     }
 
     /// A log from lines.
