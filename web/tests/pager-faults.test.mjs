@@ -78,9 +78,13 @@ test('whoever does not want to wait for the next try asks at once', async () => 
   let late = 16_000;
   await answerWith(page, () => ({ body: { ...DRAWN, now: DRAWN.now + late } }));
   await page.reload();
+  /** @type {import('playwright-core').Request[]} */
+  const asked = [];
+  page.on('request', (request) => void asked.push(request));
   await page.waitForSelector('main.lost');
-  // Time stands still: nobody asks by himself.
+  // Time stands still: nobody asks by himself, and whoever has asked before is answered as before.
   await page.clock.pauseAt(Date.now() + 1_000);
+  await Promise.all(asked.map((request) => request.response()));
   late = 0;
   await page.getByRole('button', { name: 'Try now' }).click();
   await page.waitForSelector('main.received');
