@@ -10,6 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use eventlog::local::check_backup;
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 
 /// What means something in one of the formats.
@@ -109,6 +110,17 @@ fn counter_ledger_and_barista_bear_whatever_others_write() {
 #[test]
 fn files_of_the_log_are_read_or_refused_whatever_they_hold() {
     try_all("database", 20);
+}
+
+#[test]
+fn a_made_up_backup_is_read_to_its_end() {
+    let (_, seed) = seeds("database")
+        .into_iter()
+        .find(|(path, _)| path.ends_with("made-up-backup"))
+        .expect("it is there");
+    let contents =
+        check_backup(&*targets::database::made_up_backup(&seed[1..]), "a.backup").expect("it is sound");
+    assert_eq!(contents.records(), 2);
 }
 
 #[test]

@@ -21,9 +21,14 @@ pub(super) fn run(input: &[u8]) {
     let Some((how, rest)) = input.split_first() else { return };
     match how % 3 {
         0 => backup(rest),
-        1 => backup(&file(*b"BREWBACK", Place { id: 7, sequence: 1 }, rest, true)),
+        1 => backup(&made_up_backup(rest)),
         _ => tail(rest),
     }
+}
+
+/// A backup whose frames have these bodies.
+pub fn made_up_backup(bodies: &[u8]) -> Vec<u8> {
+    file(*b"BREWBACK", Place { id: 7, sequence: 1, first: 0 }, bodies, true)
 }
 
 fn sentence(error: &OpenError) {
@@ -55,7 +60,7 @@ fn tail(bodies: &[u8]) {
     static SOUND: OnceLock<Sound> = OnceLock::new();
     let Sound { log_file, id, sequence } = SOUND.get_or_init(Sound::make);
     let dir = tempfile::tempdir_in(room()).expect("a directory");
-    let mut segment = file(*b"BREWTAIL", Place { id: *id, sequence: *sequence }, bodies, false);
+    let mut segment = file(*b"BREWTAIL", Place { id: *id, sequence: *sequence, first: 1 }, bodies, false);
     segment.resize(segment.len().max(SEGMENT_BYTES), 0);
     fs::write(dir.path().join("log.redb"), log_file).expect("room for it");
     fs::write(dir.path().join(format!("tail-{sequence:016x}.wal")), segment).expect("room for it");
@@ -102,6 +107,8 @@ impl Sound {
 struct Place {
     id: u64,
     sequence: u64,
+    /// The number of its first frame.
+    first: u64,
 }
 
 fn names(dir: &Path) -> Vec<String> {
@@ -140,7 +147,7 @@ fn file(magic: [u8; 8], place: Place, bodies: &[u8], has_end: bool) -> Vec<u8> {
         bytes.extend(u32::try_from(body.len()).expect("inputs are small").to_le_bytes());
         bytes.extend(kind.to_le_bytes());
         bytes.extend(place.sequence.to_le_bytes());
-        bytes.extend((number as u64 + 1).to_le_bytes());
+        bytes.extend((number as u64 + place.first).to_le_bytes());
         bytes.extend(body);
         let sum = checksum(place.id, &bytes[begins + 8..]);
         bytes[begins..begins + 8].copy_from_slice(&sum);

@@ -15,7 +15,7 @@
 #![allow(unreachable_pub, reason = "programs of another crate use it, and tests include it")]
 
 mod commands;
-mod database;
+pub mod database;
 mod files;
 mod orders;
 mod records;
