@@ -15,6 +15,7 @@ use rdkafka::{
     Offset as Wanted, TopicPartitionList,
     admin::{AlterConfig, NewTopic, ResourceSpecifier, TopicReplication},
     consumer::BaseConsumer,
+    types::RDKafkaErrorCode,
 };
 
 use super::{
@@ -24,7 +25,7 @@ use super::{
     native,
     options::Options,
     pour::{Pour, end},
-    verdict::{filling, is_filling, settings},
+    verdict::{ANY_TIME, filling, is_filling, settings},
 };
 use crate::{
     Cleanup, Entry, OpenError, Partitions, Topic, TopicSpec, block_on,
@@ -234,18 +235,27 @@ impl Admin<'_> {
     fn make_to_fill(&self, spec: &TopicSpec, partitions: u32) -> Result<(), OpenError> {
         let name = self.options.prefixed(spec.name);
         let settings = filling(spec, self.options);
-        let copies = self.options.replication.map_or(-1, i32::from);
-        let count = i32::try_from(partitions).unwrap_or(i32::MAX);
-        let mut topic = NewTopic::new(&name, count, TopicReplication::Fixed(copies));
-        for (name, value) in &settings {
-            topic = topic.set(name, value);
-        }
         let tried = format!("make topic {name}");
-        let made = block_on(self.client.create_topics([&topic], &Self::limits()));
-        let made = made.map_err(|error| failed(self.options, &tried, &error))?;
-        match made.into_iter().next() {
-            Some(Err((_, code))) => Err(failure(self.options, &tried, code, &self.says_more(&name, code)?)),
-            _ => Ok(()),
+        let make = |settings: &[(&str, String)]| -> Result<Option<RDKafkaErrorCode>, OpenError> {
+            let copies = self.options.replication.map_or(-1, i32::from);
+            let count = i32::try_from(partitions).unwrap_or(i32::MAX);
+            let mut topic = NewTopic::new(&name, count, TopicReplication::Fixed(copies));
+            for (name, value) in settings {
+                topic = topic.set(name, value);
+            }
+            let made = block_on(self.client.create_topics([&topic], &Self::limits()));
+            let made = made.map_err(|error| failed(self.options, &tried, &error))?;
+            Ok(made.into_iter().next().and_then(Result::err).map(|(_, code)| code))
+        };
+        let any_time = (ANY_TIME.0, ANY_TIME.1.to_string());
+        let mut refused = make(&[&settings[..], &[any_time]].concat())?;
+        // Brokers that do not know it take any time.
+        if refused == Some(RDKafkaErrorCode::InvalidConfig) {
+            refused = make(&settings)?;
+        }
+        match refused {
+            Some(code) => Err(failure(self.options, &tried, code, &self.says_more(&name, code)?)),
+            None => Ok(()),
         }
     }
 
@@ -255,7 +265,7 @@ impl Admin<'_> {
             while !self.look(spec.name)?.is_some_and(|found| found.led && found.partitions > 0) {
                 if Instant::now() >= deadline {
                     let tried = format!("see leaders of topic {}", self.options.prefixed(spec.name));
-                    let code = rdkafka::types::RDKafkaErrorCode::LeaderNotAvailable;
+                    let code = RDKafkaErrorCode::LeaderNotAvailable;
                     return Err(failure(self.options, &tried, code, ""));
                 }
                 // The brokers tell each other, and nobody tells us.

@@ -1,6 +1,9 @@
 //! A log that is made of another one's records.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use eventlog::{
     Entry, Record,
@@ -95,5 +98,20 @@ fn an_import_is_stopped_also_while_it_fills_what_is_missing() {
     let stopped = import.record(entry).expect_err("it is stopped");
     assert!(stopped.to_string().contains("stopped"), "{stopped}");
     drop(import);
+    bed.remove_all();
+}
+
+#[test]
+fn records_of_a_time_that_has_not_come_are_imported() {
+    const AHEAD_MS: i64 = 366 * 86_400_000;
+    let bed = bed();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is after 1970");
+    let wrong = i64::try_from(now.as_millis()).expect("it is before the year 292,278,994") + AHEAD_MS;
+    let mut import = import(&bed, false);
+    import.begin(&with_gaps(1)).expect("it begins");
+    let entry =
+        Entry { topic: STATE, partition: 0, offset: 0, timestamp: wrong, record: Record::new("0", "value") };
+    import.record(entry).expect("it is taken");
+    assert_eq!(import.finish().expect("it is whole"), 1);
     bed.remove_all();
 }
