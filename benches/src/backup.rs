@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::ensure;
+use anyhow::{Context as _, ensure};
 
 use crate::{
     load::{self, Seen},
@@ -21,33 +21,25 @@ use crate::{
 };
 
 const EVERY: Duration = Duration::from_millis(2);
-/// How long the same orders flow before it, to compare.
-const ALONE: Duration = Duration::from_secs(10);
+/// So many of the same orders flow before it, to compare.
+const ALONE: usize = 5_000;
 
 pub(crate) fn run(dir: &Path, megabytes: usize, table: &mut Table) -> anyhow::Result<()> {
-    let (log, file) = (dir.join("log"), dir.join("line.backup"));
+    let log = dir.join("log");
+    let file = dir.join("line.backup").display().to_string();
     start::fill(&log, (megabytes * 1_000_000).div_ceil(start::RECORD_BYTES))?;
     let up = Up::start(&log, &["--seconds-per-cup", "0"])?;
     let token = up.program.staff_token()?;
     let counter = up.counter;
-    let (alone, ()) = meanwhile(counter, || {
-        std::thread::sleep(ALONE);
-        Ok(())
-    })?;
+    let alone = load::steady(counter, EVERY, |answered| answered >= ALONE)?;
     let began = Instant::now();
     let (with, took) = meanwhile(counter, || {
         let at = format!("http://{counter}");
-        let mut command = Command::new(binary()?);
-        command.arg("backup").arg(&file).args(["--counter", &at]).env("BREWLINE_TOKEN", &token);
-        let output = command.output()?;
-        let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        ensure!(
-            output.status.success() && said.contains("read back and compared"),
-            "the backup failed: {said}{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        let said = ask(&["backup", &file, "--counter", &at], &token)?;
+        ensure!(said.contains("read back and compared"), "the backup was not verified: {said}");
         Ok(began.elapsed())
     })?;
+    ask(&["ledger", "--counter", &format!("http://{counter}")], &token).context("an order is missing")?;
     let bytes = std::fs::metadata(&file)?.len() as f64 / 1e9;
     ensure!(bytes * 1_000.0 >= megabytes as f64, "the file has {bytes} GB");
     let latest = |seen: &Seen| percentile(&seen.millis, 100.0);
@@ -70,9 +62,19 @@ pub(crate) fn run(dir: &Path, megabytes: usize, table: &mut Table) -> anyhow::Re
 fn meanwhile<T>(counter: SocketAddr, done: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<(Seen, T)> {
     let over = Arc::new(AtomicBool::new(false));
     let sees = over.clone();
-    let flow = std::thread::spawn(move || load::steady(counter, EVERY, &sees));
+    let flow =
+        std::thread::spawn(move || load::steady(counter, EVERY, move |_| sees.load(Ordering::Relaxed)));
     let done = done();
     over.store(true, Ordering::Relaxed);
     let seen = flow.join().map_err(|_| anyhow::anyhow!("the customers panicked"))??;
     Ok((seen, done?))
+}
+
+/// What a command says that succeeds.
+fn ask(args: &[&str], token: &str) -> anyhow::Result<String> {
+    let output = Command::new(binary()?).args(args).env("BREWLINE_TOKEN", token).output()?;
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let error = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "brewline {} failed: {said}{error}", args[0]);
+    Ok(said)
 }

@@ -5,7 +5,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -46,24 +46,31 @@ pub(crate) fn orders(counter: SocketAddr, connections: usize, lasts: Duration) -
     })
 }
 
-/// Customers order at `counter` at a steady pace, `every` so often, until it is `over`. An order's time begins when it was
-/// due: what the one before it waited counts for it as well.
-pub(crate) fn steady(counter: SocketAddr, every: Duration, over: &Arc<AtomicBool>) -> anyhow::Result<Seen> {
+/// Customers order at `counter` at a steady pace, `every` so often, until it is over, which is asked with how many were
+/// answered. An order's time begins when it was due: what the one before it waited counts for it as well.
+pub(crate) fn steady(
+    counter: SocketAddr,
+    every: Duration,
+    is_over: impl Fn(usize) -> bool + Clone + Send + 'static,
+) -> anyhow::Result<Seen> {
     const CONNECTIONS: u32 = 64;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let began = Instant::now();
+        let answered = Arc::new(AtomicUsize::new(0));
         let mut customers = JoinSet::new();
         for n in 0..CONNECTIONS {
-            let (first, over) = (tokio::time::Instant::from_std(began + every * n), over.clone());
+            let first = tokio::time::Instant::from_std(began + every * n);
+            let (answered, is_over) = (answered.clone(), is_over.clone());
             customers.spawn(async move {
                 let mut customer = Customer::come(counter).await?;
                 let mut pace = tokio::time::interval_at(first, every * CONNECTIONS);
                 pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Burst);
                 let mut millis = Vec::new();
-                while !over.load(Ordering::Relaxed) {
+                while !is_over(answered.load(Ordering::Relaxed)) {
                     let due = pace.tick().await;
                     customer.order().await?;
+                    answered.fetch_add(1, Ordering::Relaxed);
                     millis.push(due.elapsed().as_secs_f64() * 1_000.0);
                 }
                 anyhow::Ok(millis)

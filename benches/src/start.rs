@@ -2,8 +2,8 @@
 
 use std::{fs, path::Path, time::Duration};
 
-use eventlog::{Log as _, Record};
-use order::topic;
+use eventlog::{Headers, Log as _, Record};
+use order::{DeadLetter, topic};
 
 use crate::{line, load, process::Up, table::Table};
 
@@ -28,18 +28,24 @@ pub(crate) fn run(dir: &Path, table: &mut Table) -> anyhow::Result<()> {
     up.program.stop()
 }
 
-/// A long history: what a start has no need to read. Each of these records has 4,000 bytes, which do not compress.
+/// A long history: what a start has no need to read. Each of these records has 4,000 bytes, which do not compress. They
+/// are dead letters of commands: about no order, so that the line's ledger holds.
 pub(crate) fn fill(dir: &Path, records: usize) -> anyhow::Result<()> {
     let log = line::open(dir, line::MONTH)?;
     let publisher = log.publisher();
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     let mut noise = Noise(1);
+    let letter = Headers::new([
+        (DeadLetter::REASON, &b"it is no JSON"[..]),
+        (DeadLetter::TOPIC, topic::COMMAND.as_bytes()),
+    ]);
     for _ in 0..records.div_ceil(AT_ONCE) {
         runtime.block_on(async {
             let sent: Vec<_> = (0..AT_ONCE)
                 .map(|n| {
                     let record = Record::new(n.to_string(), noise.bytes(RECORD_BYTES));
-                    publisher.publish(topic::EVENT, 0, record, Duration::from_mins(1))
+                    let record = record.with_headers(letter.clone());
+                    publisher.publish(topic::DLQ, 0, record, Duration::from_mins(1))
                 })
                 .collect();
             for publish in sent {
