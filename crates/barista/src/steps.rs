@@ -3,7 +3,7 @@
 
 use eventlog::Entry;
 use order::{Event, OrderState, TraceContext, topic};
-use traces::{Decided, Input, Nanos, Sent, Span, Tracer, What, now};
+use traces::{Commit, Decided, Input, Nanos, Sent, Span, Tracer, What, now};
 
 use crate::desk::trace_of;
 
@@ -59,7 +59,7 @@ impl Steps {
             return;
         }
         let end = now();
-        let inputs = u64::try_from(inputs).unwrap_or(u64::MAX);
+        let commit = Commit { began, inputs: u64::try_from(inputs).unwrap_or(u64::MAX) };
         for Step { trace, at, began: start, decided, announces } in self.0.drain(..) {
             let (version, round) = (decided.version, decided.round);
             let decision = match decided.input {
@@ -77,9 +77,7 @@ impl Steps {
                 end,
                 what,
             };
-            tracer.record(span(decision, trace.span, start, What::Decided(decided)));
-            let committing = What::Commit { inputs };
-            tracer.record(span(traces::commit(trace, decision), decision, began, committing));
+            tracer.record(span(decision, trace.span, start, What::Decided(decided, commit)));
             if let Some(sent) = announcement {
                 tracer.record(span(traces::announced(trace, at, round), decision, began, sent));
             }

@@ -20,7 +20,7 @@ pub(crate) struct Asking {
 
 impl Asking {
     /// A request that came with this; `None`: it is not to be recorded. Second, the trace that what follows from it is
-    /// part of, be it recorded or not.
+    /// part of: ours where it is recorded, else what came.
     pub(crate) fn begin(
         tracer: &Tracer,
         method: &Method,
@@ -28,16 +28,13 @@ impl Asking {
     ) -> (Option<Self>, Option<TraceContext>) {
         let came = headers.get(TraceContext::HEADER);
         let came = came.and_then(|value| TraceContext::parse(value.as_bytes()));
-        let Some(context) = tracer.begin(came) else { return (None, came) };
-        let asking = context.is_sampled().then(|| Self {
+        let asking = tracer.begin(came).map(|context| Self {
             context,
             parent: came.map(|came| came.span),
             began: now(),
             method: name_of(method),
         });
-        // Where nothing is recorded, what came is passed on: nobody knows a span of ours.
-        let onward = if asking.is_none() { came.unwrap_or(context) } else { context };
-        (asking, Some(onward))
+        (asking, asking.map_or(came, |asking| Some(asking.context)))
     }
 
     /// It is answered; of a stream, it has begun.
@@ -84,8 +81,7 @@ pub(crate) struct Sending {
 impl Sending {
     /// One that follows from a request in this trace.
     pub(crate) fn begin(tracer: &Tracer, trace: Option<TraceContext>) -> Self {
-        let recorded = trace.filter(|trace| trace.is_sampled());
-        match recorded.and_then(|trace| Some((trace, tracer.begin(Some(trace))?))) {
+        match trace.and_then(|trace| Some((trace, tracer.begin(Some(trace))?))) {
             Some((above, context)) => Self { context: Some(context), began: Some((above.span, now())) },
             None => Self { context: trace, began: None },
         }
@@ -121,7 +117,7 @@ pub(crate) struct Ringing {
 impl Ringing {
     /// `state` is ready, and its phone is told so now.
     pub(crate) fn begin(tracer: &Tracer, state: &order::OrderState) -> Option<Self> {
-        let trace = state.marks.as_ref()?.traceparent.filter(|trace| trace.is_sampled())?;
+        let trace = state.marks.as_ref()?.traceparent?;
         let context = tracer.begin(Some(trace))?;
         let above = traces::announced(trace, state.at, state.round);
         Some(Self { context, above, began: now(), order: state.id().clone(), round: state.round })

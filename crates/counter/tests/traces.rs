@@ -51,10 +51,14 @@ async fn an_order_of_either_kind_is_sent_below_its_request() {
 }
 
 #[tokio::test]
-async fn that_a_trace_is_not_recorded_stands_in_the_records_header() {
+async fn a_trace_that_begins_here_and_is_not_recorded_costs_its_order_nothing() {
     let (line, mut spans) = traced(0.0).await;
     line.order(1).await;
-    assert!(!header(&line).expect("a decision").is_sampled());
+    assert_eq!(header(&line), None);
+    // What someone else began goes on as it came.
+    let came = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00";
+    line.post("/order?amount=1", &[("traceparent", came)], "").await;
+    assert_eq!(header(&line).unwrap().to_string(), came);
     assert!(spans.try_recv().is_err());
 }
 

@@ -19,7 +19,7 @@ mod tracer;
 
 pub use crate::{
     otlp::{Otlp, rejected},
-    place::{announced, asked, commit, decided},
-    span::{Decided, Input, Request, Sent, Span, What},
+    place::{announced, asked, decided},
+    span::{Commit, Decided, Input, Request, Sent, Span, What},
     tracer::{Dropped, Nanos, QUEUE, Ratio, Spans, Tracer, now},
 };

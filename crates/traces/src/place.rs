@@ -17,11 +17,6 @@ pub fn asked(trace: TraceContext, command: At) -> NonZeroU64 {
     name(trace, command, 0, b'a')
 }
 
-/// The transaction that makes a decision so.
-pub fn commit(trace: TraceContext, decision: NonZeroU64) -> NonZeroU64 {
-    name(trace, At { partition: 0, offset: 0 }, decision.get(), b'c')
-}
-
 /// The record of `order.processed` that announces this round of the order at this place.
 pub fn announced(trace: TraceContext, order: At, round: u32) -> NonZeroU64 {
     name(trace, order, round.into(), b'p')
@@ -53,17 +48,15 @@ mod tests {
         let at = |offset| At { partition: 0, offset };
         // Another release may run beside this one.
         assert_eq!(format!("{:016x}", announced(trace, at(7), 1)), "f565de9098011693");
-        let first = decided(trace, at(7), 1);
         let mut names = vec![
-            first,
+            decided(trace, at(7), 1),
             decided(trace, at(7), 2),
             decided(trace, at(8), 1),
             asked(trace, at(7)),
-            commit(trace, first),
             announced(trace, at(7), 1),
         ];
         names.sort_unstable();
         names.dedup();
-        assert_eq!(names.len(), 6);
+        assert_eq!(names.len(), 5);
     }
 }

@@ -28,13 +28,8 @@ pub enum What {
     Request(Request),
     /// A record was added to the log.
     Sent(Sent),
-    /// A barista decided.
-    Decided(Decided),
-    /// A transaction was committed, with so many inputs.
-    Commit {
-        /// Records read and timers fired that it rests on, of all orders.
-        inputs: u64,
-    },
+    /// A barista decided, and it is committed.
+    Decided(Decided, Commit),
     /// A phone was told that the order is ready.
     Bell {
         /// Which order.
@@ -91,6 +86,15 @@ pub struct Decided {
     pub is_refused: bool,
     /// What it was decided for; `None`: its time had come.
     pub input: Option<Input>,
+}
+
+/// The transaction that made a decision so.
+#[derive(Debug, Clone, Copy)]
+pub struct Commit {
+    /// When it began.
+    pub began: Nanos,
+    /// Records read and timers fired that it rests on, of all orders.
+    pub inputs: u64,
 }
 
 /// A record that was read.

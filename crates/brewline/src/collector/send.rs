@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use traces::{Otlp, Span, Spans};
 
@@ -19,6 +19,8 @@ use super::{
 const BATCH: usize = 512;
 /// A span waits so long for others to go with it.
 const LINGER: Duration = Duration::from_millis(500);
+/// How often it is looked how many there are by then: the queue has room for what comes meanwhile.
+const LOOK: Duration = Duration::from_millis(10);
 /// The pauses before a batch is tried again: they double.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
@@ -52,15 +54,18 @@ impl Sender {
         self.flush(&mut trouble).await;
     }
 
-    /// Waits a little for more.
+    /// Waits a little for more. Who waits for a span is woken by each: that would cost more than the spans do.
     async fn gather(&mut self, batch: &mut Vec<Span>) {
         let latest = Instant::now() + LINGER;
-        while batch.len() < BATCH {
-            let more = timeout_at(latest, self.spans.recv_many(batch, BATCH - batch.len()));
-            match self.stop.run_until_cancelled(more).await {
-                Some(Ok(more)) if more > 0 => {}
-                _ => return,
+        while batch.len() + self.spans.len() < BATCH && Instant::now() < latest {
+            if self.stop.run_until_cancelled(sleep(LOOK)).await.is_none() {
+                break;
             }
+        }
+        while batch.len() < BATCH
+            && let Ok(span) = self.spans.try_recv()
+        {
+            batch.push(span);
         }
     }
 

@@ -1,6 +1,10 @@
 //! The part of OTLP's protocol buffers that is written here. Source: version 1 of opentelemetry-proto, `trace.proto`,
 //! `common.proto`, `resource.proto`, `trace_service.proto`; numbers of fields are theirs.
+//!
+//! What is written has `Bytes` for texts as well, which are the same on the wire: most of them are constants, and a `String`
+//! of each would be made and dropped a dozen times for every span.
 
+use bytes::Bytes;
 use prost::{Enumeration, Message, Oneof};
 
 #[derive(Clone, PartialEq, Message)]
@@ -15,8 +19,8 @@ pub(super) struct ResourceSpans {
     pub(super) resource: Option<Resource>,
     #[prost(message, repeated, tag = "2")]
     pub(super) scope_spans: Vec<ScopeSpans>,
-    #[prost(string, tag = "3")]
-    pub(super) schema_url: String,
+    #[prost(bytes = "bytes", tag = "3")]
+    pub(super) schema_url: Bytes,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -35,23 +39,23 @@ pub(super) struct ScopeSpans {
 
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct InstrumentationScope {
-    #[prost(string, tag = "1")]
-    pub(super) name: String,
-    #[prost(string, tag = "2")]
-    pub(super) version: String,
+    #[prost(bytes = "bytes", tag = "1")]
+    pub(super) name: Bytes,
+    #[prost(bytes = "bytes", tag = "2")]
+    pub(super) version: Bytes,
 }
 
 #[derive(Clone, PartialEq, Message)]
 #[expect(clippy::struct_field_names, reason = "they are named as in the protocol")]
 pub(super) struct Span {
-    #[prost(bytes = "vec", tag = "1")]
-    pub(super) trace_id: Vec<u8>,
-    #[prost(bytes = "vec", tag = "2")]
-    pub(super) span_id: Vec<u8>,
-    #[prost(bytes = "vec", tag = "4")]
-    pub(super) parent_span_id: Vec<u8>,
-    #[prost(string, tag = "5")]
-    pub(super) name: String,
+    #[prost(bytes = "bytes", tag = "1")]
+    pub(super) trace_id: Bytes,
+    #[prost(bytes = "bytes", tag = "2")]
+    pub(super) span_id: Bytes,
+    #[prost(bytes = "bytes", tag = "4")]
+    pub(super) parent_span_id: Bytes,
+    #[prost(bytes = "bytes", tag = "5")]
+    pub(super) name: Bytes,
     #[prost(enumeration = "SpanKind", tag = "6")]
     pub(super) kind: i32,
     #[prost(fixed64, tag = "7")]
@@ -60,6 +64,8 @@ pub(super) struct Span {
     pub(super) end_time_unix_nano: u64,
     #[prost(message, repeated, tag = "9")]
     pub(super) attributes: Vec<KeyValue>,
+    #[prost(message, repeated, tag = "11")]
+    pub(super) events: Vec<Event>,
     #[prost(message, repeated, tag = "13")]
     pub(super) links: Vec<Link>,
     #[prost(message, optional, tag = "15")]
@@ -69,11 +75,21 @@ pub(super) struct Span {
 }
 
 #[derive(Clone, PartialEq, Message)]
+pub(super) struct Event {
+    #[prost(fixed64, tag = "1")]
+    pub(super) time_unix_nano: u64,
+    #[prost(bytes = "bytes", tag = "2")]
+    pub(super) name: Bytes,
+    #[prost(message, repeated, tag = "3")]
+    pub(super) attributes: Vec<KeyValue>,
+}
+
+#[derive(Clone, PartialEq, Message)]
 pub(super) struct Link {
-    #[prost(bytes = "vec", tag = "1")]
-    pub(super) trace_id: Vec<u8>,
-    #[prost(bytes = "vec", tag = "2")]
-    pub(super) span_id: Vec<u8>,
+    #[prost(bytes = "bytes", tag = "1")]
+    pub(super) trace_id: Bytes,
+    #[prost(bytes = "bytes", tag = "2")]
+    pub(super) span_id: Bytes,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enumeration)]
@@ -89,8 +105,8 @@ pub(super) enum SpanKind {
 
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct Status {
-    #[prost(string, tag = "2")]
-    pub(super) message: String,
+    #[prost(bytes = "bytes", tag = "2")]
+    pub(super) message: Bytes,
     #[prost(enumeration = "StatusCode", tag = "3")]
     pub(super) code: i32,
 }
@@ -105,8 +121,8 @@ pub(super) enum StatusCode {
 
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct KeyValue {
-    #[prost(string, tag = "1")]
-    pub(super) key: String,
+    #[prost(bytes = "bytes", tag = "1")]
+    pub(super) key: Bytes,
     #[prost(message, optional, tag = "2")]
     pub(super) value: Option<AnyValue>,
 }
@@ -119,8 +135,8 @@ pub(super) struct AnyValue {
 
 #[derive(Clone, PartialEq, Oneof)]
 pub(super) enum Value {
-    #[prost(string, tag = "1")]
-    Text(String),
+    #[prost(bytes = "bytes", tag = "1")]
+    Text(Bytes),
     #[prost(bool, tag = "2")]
     Bool(bool),
     #[prost(int64, tag = "3")]

@@ -3,11 +3,15 @@
 
 mod messages;
 
+use std::num::NonZeroU64;
+
+use bytes::Bytes;
+use order::{OrderId, TraceContext};
 use prost::Message as _;
 
 use self::messages::{
-    AnyValue, ExportTraceServiceRequest, ExportTraceServiceResponse, InstrumentationScope, KeyValue, Link,
-    Resource, ResourceSpans, ScopeSpans, SpanKind, Status, StatusCode, Value,
+    AnyValue, Event, ExportTraceServiceRequest, ExportTraceServiceResponse, InstrumentationScope, KeyValue,
+    Link, Resource, ResourceSpans, ScopeSpans, SpanKind, Status, StatusCode, Value,
 };
 use crate::{Decided, Input, Request, Sent, Span, What};
 
@@ -32,15 +36,18 @@ pub struct Otlp {
 impl Otlp {
     /// The body of a request with these spans.
     pub fn encode(&self, spans: &[Span]) -> Vec<u8> {
-        let resource = self.resource.iter().map(|(key, value)| text(key, value)).collect();
-        let scope = InstrumentationScope { name: "brewline".to_owned(), version: self.version.clone() };
+        let resource = self
+            .resource
+            .iter()
+            .map(|(key, value)| KeyValue { key: copy(key), value: some(Value::Text(copy(value))) });
+        let scope = InstrumentationScope { name: "brewline".into(), version: copy(&self.version) };
         let scope_spans =
             ScopeSpans { scope: Some(scope), spans: spans.iter().map(|span| self.span(span)).collect() };
         let request = ExportTraceServiceRequest {
             resource_spans: vec![ResourceSpans {
-                resource: Some(Resource { attributes: resource }),
+                resource: Some(Resource { attributes: resource.collect() }),
                 scope_spans: vec![scope_spans],
-                schema_url: SCHEMA.to_owned(),
+                schema_url: SCHEMA.into(),
             }],
         };
         request.encode_to_vec()
@@ -50,37 +57,36 @@ impl Otlp {
         let Said { name, kind, attributes, error } = match &span.what {
             What::Request(request) => Said::request(request),
             What::Sent(sent) => self.sent(sent),
-            What::Decided(decided) => self.decided(decided),
-            What::Commit { inputs } => {
-                Said::of("commit", SpanKind::Internal, vec![int("brewline.transaction.inputs", *inputs)])
-            }
+            What::Decided(decided, _) => self.decided(decided),
             What::Bell { order, round } => {
                 let attributes =
-                    vec![text(ORDER_ID, order.as_str()), int("brewline.order.round", u64::from(*round))];
+                    vec![text(ORDER_ID, id_of(order)), int("brewline.order.round", u64::from(*round))];
                 Said::of("bell", SpanKind::Internal, attributes)
             }
         };
-        let other = match &span.what {
-            What::Decided(Decided { input: Some(Input { other, .. }), .. }) => *other,
-            _ => None,
+        let (other, commit) = match &span.what {
+            What::Decided(decided, commit) => (decided.input.and_then(|input| input.other), Some(commit)),
+            _ => (None, None),
         };
-        let link = other.map(|other| Link {
-            trace_id: other.trace.get().to_be_bytes().to_vec(),
-            span_id: other.span.get().to_be_bytes().to_vec(),
+        let commit = commit.map(|commit| Event {
+            time_unix_nano: commit.began,
+            name: "commit".into(),
+            attributes: vec![int("brewline.transaction.inputs", commit.inputs)],
         });
+        let link = other.map(|other| Link { trace_id: trace_id(other), span_id: span_id(other.span) });
         messages::Span {
-            trace_id: span.context.trace.get().to_be_bytes().to_vec(),
-            span_id: span.context.span.get().to_be_bytes().to_vec(),
-            parent_span_id: span.parent.map(|id| id.get().to_be_bytes().to_vec()).unwrap_or_default(),
+            trace_id: trace_id(span.context),
+            span_id: span_id(span.context.span),
+            parent_span_id: span.parent.map(span_id).unwrap_or_default(),
             name,
             kind: kind.into(),
             start_time_unix_nano: span.start,
             // A clock that was set back meanwhile.
             end_time_unix_nano: span.end.max(span.start),
             attributes,
+            events: commit.into_iter().collect(),
             links: link.into_iter().collect(),
-            status: error
-                .map(|message| Status { message: message.to_owned(), code: StatusCode::Error.into() }),
+            status: error.map(|message| Status { message: message.into(), code: StatusCode::Error.into() }),
             // The trace's flags, as `traceparent` has them.
             flags: u32::from(span.context.is_sampled()),
         }
@@ -88,7 +94,7 @@ impl Otlp {
 
     fn sent(&self, sent: &Sent) -> Said {
         let mut attributes = self.messaging("send", sent.topic, sent.partition, sent.offset);
-        attributes.push(text(ORDER_ID, sent.order.as_str()));
+        attributes.push(text(ORDER_ID, id_of(&sent.order)));
         attributes.extend(sent.error.map(|error| text("error.type", error)));
         let name = format!("send {}{}", self.prefix, sent.topic);
         Said { error: sent.error, ..Said::of(name, SpanKind::Producer, attributes) }
@@ -105,19 +111,30 @@ impl Otlp {
             None => (format!("decide {}", decided.kind.name()), SpanKind::Internal, Vec::new()),
         };
         attributes.extend([
-            text(ORDER_ID, decided.order.as_str()),
+            text(ORDER_ID, id_of(&decided.order)),
             text("brewline.order.event", decided.kind.name()),
             text("brewline.order.state", decided.stage.name()),
             int("brewline.order.round", u64::from(decided.round)),
             int("brewline.order.version", u64::from(decided.version)),
         ]);
         if decided.is_refused {
-            attributes.push(KeyValue { key: "brewline.refused".to_owned(), value: some(Value::Bool(true)) });
+            attributes.push(KeyValue { key: "brewline.refused".into(), value: some(Value::Bool(true)) });
         }
         Said::of(name, kind, attributes)
     }
 
-    fn messaging(&self, operation: &str, topic: &str, partition: u32, offset: Option<u64>) -> Vec<KeyValue> {
+    /// The topic as the log names it.
+    fn name(&self, topic: &'static str) -> Bytes {
+        if self.prefix.is_empty() { topic.into() } else { format!("{}{topic}", self.prefix).into() }
+    }
+
+    fn messaging(
+        &self,
+        operation: &'static str,
+        topic: &'static str,
+        partition: u32,
+        offset: Option<u64>,
+    ) -> Vec<KeyValue> {
         let (system, offset_name) = if self.is_kafka {
             ("kafka", "messaging.kafka.offset")
         } else {
@@ -128,7 +145,7 @@ impl Otlp {
             text("messaging.system", system),
             text("messaging.operation.name", operation),
             text("messaging.operation.type", operation),
-            text("messaging.destination.name", format!("{}{topic}", self.prefix)),
+            text("messaging.destination.name", self.name(topic)),
             text("messaging.destination.partition.id", partition.to_string()),
         ]);
         attributes.extend(offset.map(|offset| int(offset_name, offset)));
@@ -140,7 +157,7 @@ const ORDER_ID: &str = "brewline.order.id";
 
 /// What is particular to one kind of span.
 struct Said {
-    name: String,
+    name: Bytes,
     kind: SpanKind,
     attributes: Vec<KeyValue>,
     /// Why it failed.
@@ -148,7 +165,7 @@ struct Said {
 }
 
 impl Said {
-    fn of(name: impl Into<String>, kind: SpanKind, attributes: Vec<KeyValue>) -> Self {
+    fn of(name: impl Into<Bytes>, kind: SpanKind, attributes: Vec<KeyValue>) -> Self {
         Self { name: name.into(), kind, attributes, error: None }
     }
 
@@ -161,10 +178,10 @@ impl Said {
             text("url.scheme", if *is_secure { "https" } else { "http" }),
         ]);
         if let Some(route) = route {
-            attributes.push(text("http.route", &**route));
+            attributes.push(text("http.route", copy(route)));
             // One with a place for something in it would say an order's id or a code.
             if !route.contains('{') {
-                attributes.push(text("url.path", &**route));
+                attributes.push(text("url.path", copy(route)));
             }
         }
         attributes.extend(problem.map(|code| text("brewline.problem.code", code)));
@@ -178,13 +195,29 @@ impl Said {
     }
 }
 
-fn text(key: &str, value: impl Into<String>) -> KeyValue {
-    KeyValue { key: key.to_owned(), value: some(Value::Text(value.into())) }
+fn text(key: &'static str, value: impl Into<Bytes>) -> KeyValue {
+    KeyValue { key: key.into(), value: some(Value::Text(value.into())) }
 }
 
-fn int(key: &str, value: u64) -> KeyValue {
+fn int(key: &'static str, value: u64) -> KeyValue {
     let value = Value::Int(i64::try_from(value).unwrap_or(i64::MAX));
-    KeyValue { key: key.to_owned(), value: some(value) }
+    KeyValue { key: key.into(), value: some(value) }
+}
+
+fn copy(text: &str) -> Bytes {
+    Bytes::copy_from_slice(text.as_bytes())
+}
+
+fn id_of(order: &OrderId) -> Bytes {
+    copy(order.as_str())
+}
+
+fn trace_id(context: TraceContext) -> Bytes {
+    Bytes::copy_from_slice(&context.trace.get().to_be_bytes())
+}
+
+fn span_id(span: NonZeroU64) -> Bytes {
+    Bytes::copy_from_slice(&span.get().to_be_bytes())
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the field is optional in the protocol")]

@@ -11,6 +11,7 @@ use order::{At, Kind, OrderId, Stage, TraceContext};
 use prost::Message as _;
 
 use super::*;
+use crate::Commit;
 
 const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
@@ -126,7 +127,8 @@ fn a_decision_is_a_consumer_span_linked_to_whoever_asked_for_it_or_comes_by_itse
         is_refused: false,
         input: Some(input),
     };
-    let span = read(&otlp(true), What::Decided(decided.clone()));
+    let commit = Commit { began: 2_000, inputs: 12 };
+    let span = read(&otlp(true), What::Decided(decided.clone(), commit));
     assert_eq!((span.name.as_str(), span.kind()), ("process seoul.order.command", SpanKind::Consumer));
     let all = said(&span.attributes);
     for part in [
@@ -142,20 +144,21 @@ fn a_decision_is_a_consumer_span_linked_to_whoever_asked_for_it_or_comes_by_itse
     assert_eq!(span.links.len(), 1);
     assert_eq!(span.links[0].trace_id, 1_u128.to_be_bytes());
     assert_eq!(span.links[0].span_id, 2_u64.to_be_bytes());
+    let [event] = &span.events[..] else { panic!("{span:?}") };
+    assert_eq!((event.name.as_str(), event.time_unix_nano), ("commit", 2_000));
+    assert_eq!(said(&event.attributes), ["brewline.transaction.inputs=12"]);
 
     let alone = Decided { input: None, is_refused: true, ..decided };
-    let span = read(&otlp(true), What::Decided(alone));
+    let span = read(&otlp(true), What::Decided(alone, commit));
     assert_eq!((span.name.as_str(), span.kind(), span.links.len()), ("decide ready", SpanKind::Internal, 0));
     assert!(said(&span.attributes).contains(&"brewline.refused=true".to_owned()));
 }
 
 #[test]
-fn a_commit_and_a_bell_are_internal() {
-    let span = read(&otlp(false), What::Commit { inputs: 12 });
-    assert_eq!((span.name.as_str(), span.kind()), ("commit", SpanKind::Internal));
-    assert_eq!(said(&span.attributes), ["brewline.transaction.inputs=12"]);
+fn a_bell_is_internal() {
     let span = read(&otlp(false), What::Bell { order: id(), round: 2 });
-    assert_eq!(span.name, "bell");
+    assert_eq!((span.name.as_str(), span.kind()), ("bell", SpanKind::Internal));
+    assert!(span.events.is_empty());
     assert_eq!(said(&span.attributes), ["brewline.order.id=3f0c2f0e", "brewline.order.round=2"]);
 }
 
