@@ -24,7 +24,7 @@ const TYPES: [(&str, &str); 4] = [
     ("svg", "image/svg+xml"),
 ];
 /// The specifications, beside the pages: as what they are found here, and where they stand in the repository.
-const DOCUMENTS: [(&str, &str); 1] = [("OPENAPI", "docs/openapi.json")];
+const DOCUMENTS: [(&str, &str); 2] = [("OPENAPI", "docs/openapi.json"), ("ASYNCAPI", "docs/asyncapi.json")];
 /// Folders that hold no pages.
 const NOT_SERVED: [&str; 5] = ["bench", "build", "node_modules", "src", "tests"];
 /// Bytes of a hash that names something: 64 bits, as 16 hexadecimal digits.

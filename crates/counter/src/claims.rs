@@ -4,13 +4,14 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use eventlog::{Offset, Record};
 use order::topic;
+use serde_json::json;
 use tokio::sync::oneshot;
 
 use crate::{
     Started,
     access::{NewToken, register},
     app::App,
-    view::{SECRET_PREFIX, STAFF_TOKEN, StaffRole, to_hex},
+    view::{SECRET_PREFIX, STAFF_TOKEN, StaffRole, to_hex, written},
 };
 
 /// How long to wait before the next try, doubling from the first to the last.
@@ -63,8 +64,8 @@ async fn claim_secret(app: &App) -> Result<(), String> {
         .and_then(|()| getrandom::fill(&mut name))
         .map_err(|error| error.to_string())?;
     let key = format!("{SECRET_PREFIX}{}", uuid::Builder::from_random_bytes(name).into_uuid());
-    let claim = format!(r#"{{"secret":"{}"}}"#, to_hex(&secret));
-    publish(app, key, claim).await.map(drop)
+    let claim = json!(written::Secret { secret: to_hex(&secret) });
+    publish(app, key, claim.to_string()).await.map(drop)
 }
 
 /// The last token in the log counts. Ours is told only if it is the one.
@@ -121,8 +122,8 @@ async fn write_token(app: &App, token: &mut Option<NewToken>) -> Result<(NewToke
         Some(made) => made,
         None => NewToken::new().map_err(|error| error.to_string())?,
     };
-    let fact = format!(r#"{{"sha256":"{}"}}"#, to_hex(&made.sha256));
-    match publish(app, STAFF_TOKEN.to_owned(), fact).await {
+    let fact = json!(written::StaffToken { sha256: to_hex(&made.sha256) });
+    match publish(app, STAFF_TOKEN.to_owned(), fact.to_string()).await {
         Ok(at) => Ok((made, at)),
         Err(why) => {
             *token = Some(made);

@@ -21,6 +21,7 @@
 //! | `claims` | the line's secret and the staff token, settled through the log |
 //! | `access` | who asks, and what they may do |
 //! | `openapi` | what is served, as an `OpenAPI` document, with the feature `schema` |
+//! | `shop_state` | what stands in `shop.state`, with the feature `schema` |
 //! | `steps` | what it does for an order, as spans of its trace |
 //! | `say` | what this counter says of the shop |
 //! | `idempotency`, `metrics` | one idea each |
@@ -50,6 +51,8 @@ mod rates;
 mod say;
 mod seats;
 mod server;
+#[cfg(feature = "schema")]
+pub mod shop_state;
 mod stall;
 mod steps;
 mod tls;

@@ -129,6 +129,7 @@ fn all(id: &str, part: &str) -> Vec<Asked> {
         ask("GET", "/table/qr.svg", &[], "", 200, Private),
         ask("POST", "/table/qr.svg", &[], "text", 200, Private),
         ask("GET", "/docs/openapi.json", &[], "", 200, Public),
+        ask("GET", "/docs/asyncapi.json", &[], "", 200, Public),
         ask("GET", "/livez", &[], "", 200, Private),
         ask("GET", "/readyz", &[], "", 200, Private),
         ask("GET", "/metrics", &[], "", 200, Private),
@@ -137,7 +138,7 @@ fn all(id: &str, part: &str) -> Vec<Asked> {
         ask("OPTIONS", "/orders", &[], "", 405, Private),
         ask("PUT", "/devices", STAFF, "", 405, Private),
     ];
-    for page in ["/", "/board", "/table", "/till", "/bar", "/privacy", "/sign-in"] {
+    for page in ["/", "/board", "/table", "/till", "/bar", "/privacy", "/sign-in", "/docs"] {
         all.push(ask("GET", page, BROWSER, "", 200, Page));
         all.push(ask("HEAD", page, BROWSER, "", 200, Page));
     }

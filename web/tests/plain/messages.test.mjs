@@ -13,7 +13,7 @@ import { staticParts } from './templates.mjs';
 const ROOT = new URL('../../', import.meta.url);
 /** What phones load, and what only pages with `data-for="staff"` do. */
 const EVERYONES = ['common', 'demo', 'order', 'pager', 'privacy', 'table'];
-const STAFFS = ['access', 'bar', 'board', 'ledger', 'sheet', 'till'];
+const STAFFS = ['access', 'bar', 'board', 'docs', 'ledger', 'sheet', 'till'];
 const PAGES = [...EVERYONES, ...STAFFS];
 /** @type {Record<string, string>} */
 const en = { ...everyonesEn, ...staffsEn };

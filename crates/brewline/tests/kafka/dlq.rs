@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use eventlog::{
-    Log as _, Start,
+    Entry,
     kafka::{KafkaLog, Options},
 };
-use ledger::{Ledger, TOPICS};
+use ledger::Ledger;
 use rustix::process::Signal;
 
 use crate::{
     bed::{Shop, until},
+    described::{Described, records},
     strange::order,
     support::{Process, Said, run},
 };
@@ -42,19 +43,11 @@ fn refused(said: &Said, says: &str) {
     assert_eq!(said.stderr.lines().count(), 1, "one sentence: {said:?}");
 }
 
-/// Everything that the log says, counted.
-fn ledger(shop: &Shop) -> Ledger {
+/// Everything that stands in the log.
+fn written(shop: &Shop) -> Vec<Entry> {
     let mut options = Options::new(&shop.broker, &brewline::catalog(Duration::ZERO));
     options.prefix.clone_from(&shop.prefix);
-    let log = KafkaLog::look(options).unwrap();
-    let mut follow = log.follow(&TOPICS.map(|topic| (topic, Start::Beginning))).unwrap();
-    let mut ledger = Ledger::default();
-    until("the end of the log", || {
-        let batch = follow.poll(Duration::from_secs(1)).unwrap();
-        batch.entries.iter().for_each(|entry| ledger.apply(entry));
-        batch.at_end.then_some(())
-    });
-    ledger
+    records(&*KafkaLog::look(options).unwrap())
 }
 
 #[test]
@@ -97,10 +90,15 @@ fn a_letter_is_listed_shown_retried_and_dropped_and_the_equation_holds() {
 
     up.signal(Signal::INT);
     assert_eq!(up.end().0.code(), Some(0));
-    let ledger = ledger(&shop);
+    let (records, mut ledger) = (written(&shop), Ledger::default());
+    for entry in &records {
+        ledger.apply(entry);
+    }
     assert_eq!(ledger.faults(), []);
     let equation = ledger.equation();
     assert!(equation.holds() && (equation.accepted, equation.dead_lettered) == (3, 2), "{equation:?}");
+    let kinds = Described::new().kinds(&records, "a");
+    assert!(kinds.contains("deadLetter") && kinds.contains("deadLetterMark"), "{kinds:?}");
 }
 
 #[test]

@@ -11,6 +11,8 @@ mod cluster;
 #[path = "../collector/mod.rs"]
 mod collector;
 mod contract;
+#[path = "../described/mod.rs"]
+mod described;
 mod dlq;
 mod gone;
 mod ledger;

@@ -14,7 +14,9 @@ use crate::{
     app::App,
     clock,
     problem::{Code, Problem},
-    view::{CLAIM_PREFIX, CODE_PREFIX, DEVICE_PREFIX, Look, SEEN_PREFIX, SESSIONS, StaffRole, to_hex},
+    view::{
+        CLAIM_PREFIX, CODE_PREFIX, DEVICE_PREFIX, Look, SEEN_PREFIX, SESSIONS, StaffRole, to_hex, written,
+    },
 };
 
 /// Devices that are signed in at once.
@@ -79,14 +81,14 @@ pub(crate) async fn offer(
         app.say(oldest, None).await?;
     }
     let expires_at = now.saturating_add(good_ms);
-    let mut says = json!({"hash": to_hex(&hash), "role": role, "expires_at": expires_at});
-    if offer == Offer::Link {
-        says["link"] = true.into();
-    }
-    if let Some(by) = by.and_then(StaffMember::key) {
-        says["shown_by"] = by.into();
-    }
-    app.say(format!("{CODE_PREFIX}{}", new_id()?), Some(says)).await?;
+    let says = written::Offered {
+        hash: to_hex(&hash),
+        role,
+        expires_at,
+        link: offer == Offer::Link,
+        shown_by: by.and_then(StaffMember::key),
+    };
+    app.say(format!("{CODE_PREFIX}{}", new_id()?), Some(json!(says))).await?;
     Ok((code, expires_at))
 }
 
@@ -147,14 +149,14 @@ pub(crate) async fn sign_in(
         return Err(Problem::new(Code::Busy, detail).with("max", DEVICES_MAX).retry_after(60));
     }
     let id = new_id()?;
-    app.say(format!("{CLAIM_PREFIX}{}/{id}", code.id), Some(json!({"at": now}))).await?;
+    app.say(format!("{CLAIM_PREFIX}{}/{id}", code.id), Some(json!(written::Moment { at: now }))).await?;
     {
         let look = app.views.look().ok_or_else(Problem::starting)?;
         if look.shop().devices().claimed_by(&code.id) != Some(&*id) {
             return Ok(Err(BadCode::Used));
         }
     }
-    let device = json!({"name": name, "role": code.role, "at": clock::now()});
+    let device = json!(written::SignedIn { name, role: code.role, at: clock::now() });
     app.say(format!("{DEVICE_PREFIX}{id}"), Some(device)).await?;
     let is_taken_back = {
         let look = app.views.look().ok_or_else(Problem::starting)?;
@@ -180,7 +182,7 @@ pub(crate) async fn renew(app: &App, id: &str) -> Result<bool, Problem> {
     if now.saturating_sub(seen_at) < SEEN_MS {
         return Ok(false);
     }
-    app.say(format!("{SEEN_PREFIX}{id}"), Some(json!({"at": now}))).await?;
+    app.say(format!("{SEEN_PREFIX}{id}"), Some(json!(written::Moment { at: now }))).await?;
     Ok(true)
 }
 
@@ -204,7 +206,7 @@ pub(crate) async fn sign_out_all(app: &Arc<App>, by: Option<&str>) -> Result<(),
             .map(Into::into)
             .collect()
     };
-    app.say(SESSIONS.to_owned(), Some(json!({"at": clock::now(), "by": by}))).await?;
+    app.say(SESSIONS.to_owned(), Some(json!(written::AllSignedOut { at: clock::now(), by }))).await?;
     // They are out by that; their records are only in the way.
     let keys = ids.iter().flat_map(|id| [format!("{DEVICE_PREFIX}{id}"), format!("{SEEN_PREFIX}{id}")]);
     forget(app, keys.collect());

@@ -33,7 +33,7 @@ use crate::{
     app::App,
     clock,
     problem::{Code, Problem},
-    view::{StaffRole, TOKEN_PREFIX, is_name, to_hex},
+    view::{StaffRole, TOKEN_PREFIX, is_name, to_hex, written::MadeToken},
 };
 
 /// Tokens of programs at once.
@@ -365,7 +365,7 @@ async fn new_token(
     }
     let (id, token) = (register::new_id()?, NewToken::new().map_err(register::no_randomness)?);
     let (hash, by) = (to_hex(&token.sha256), member.device);
-    let says = json!({"name": name, "role": role, "sha256": hash, "at": clock::now(), "by": by});
+    let says = json!(MadeToken { name: &name, role, sha256: hash, at: clock::now(), by: by.as_deref() });
     app.say(format!("{TOKEN_PREFIX}{id}"), Some(says)).await?;
     Ok(shown(StatusCode::CREATED, &ShownToken { id: &id, name: &name, role, token: &token.text }))
 }

@@ -33,8 +33,12 @@ const FIELDS: [&str; 8] = ["command", "state", "round", "device", "reason", "lin
 #[cfg(feature = "schema")]
 fn whole(schema: &mut schemars::Schema) {
     schema.insert("propertyNames".to_owned(), serde_json::json!({"enum": FIELDS}));
-    schema
-        .insert("dependentRequired".to_owned(), serde_json::json!({"state": ["round"], "round": ["state"]}));
+    let both_or_neither = serde_json::json!({
+        "if": {"properties": {"state": {"type": "null"}}},
+        "then": {"properties": {"round": {"type": "null"}}},
+        "else": {"required": ["round"], "properties": {"round": {"type": "integer"}}},
+    });
+    schema.insert("allOf".to_owned(), serde_json::json!([both_or_neither]));
 }
 
 /// What a body may hold.
@@ -46,6 +50,7 @@ pub(crate) struct Ask {
     /// The state that its sender saw: together with the round, or not at all.
     state: Option<Stage>,
     /// The round that its sender saw.
+    #[cfg_attr(feature = "schema", schemars(range(max = u32::MAX)))]
     round: Option<u32>,
     /// On which device; that of a session is known.
     #[cfg_attr(feature = "schema", schemars(length(max = ::order::Limits::DEVICE_CHARS), pattern(::order::schema::TEXT)))]

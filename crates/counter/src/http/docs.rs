@@ -1,4 +1,4 @@
-//! The specifications: `GET /docs/openapi.json`.
+//! The specifications: `GET /docs/openapi.json`, `GET /docs/asyncapi.json`.
 
 use std::io::Read as _;
 
@@ -14,8 +14,10 @@ use super::{
 };
 
 pub(super) fn routes() -> Routes {
+    let always = |document: &'static Document| get(async move |headers: HeaderMap| send(document, &headers));
     Routes::new()
-        .route("/docs/openapi.json", get(async |headers: HeaderMap| send(&documents::OPENAPI, &headers)))
+        .route("/docs/openapi.json", always(&documents::OPENAPI))
+        .route("/docs/asyncapi.json", always(&documents::ASYNCAPI))
 }
 
 /// One of them, packed as the client likes it; nothing if the client has it.

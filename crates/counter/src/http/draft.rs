@@ -249,7 +249,15 @@ fn bounded(schema: &mut schemars::Schema) {
         COUNTERS_OWN.iter().chain(&snapshot::RESERVED).chain([&REQUEST_HASH]).collect();
     schema.insert("propertyNames".to_owned(), serde_json::json!({"not": {"enum": own}}));
     schema.insert("maxProperties".to_owned(), (EXTRA_MAX + KNOWN).into());
-    schema.insert("anyOf".to_owned(), serde_json::json!([{"required": ["amount"]}, {"required": ["items"]}]));
+    let counted = serde_json::json!({"required": ["amount"], "properties": {"amount": {"type": "integer"}}});
+    let listed =
+        serde_json::json!({"required": ["items"], "properties": {"items": {"type": "array", "minItems": 1}}});
+    schema.insert("anyOf".to_owned(), serde_json::json!([counted, listed]));
+    let priced = serde_json::json!({
+        "if": {"required": ["total"], "properties": {"total": {"type": "integer"}}},
+        "then": listed,
+    });
+    schema.insert("allOf".to_owned(), serde_json::json!([priced]));
 }
 
 #[cfg(feature = "schema")]

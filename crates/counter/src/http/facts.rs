@@ -34,7 +34,9 @@ use crate::{
     app::App,
     clock,
     problem::{Code, Problem},
-    view::{BAR_PREFIX, BARS_MAX, BUSY_MINUTES_MAX, OPEN, PACE, PAUSE, SOLD_OUT_MAX, SOLD_OUT_PREFIX},
+    view::{
+        BAR_PREFIX, BARS_MAX, BUSY_MINUTES_MAX, OPEN, PACE, PAUSE, SOLD_OUT_MAX, SOLD_OUT_PREFIX, written,
+    },
 };
 
 /// How far ahead a pause may end: whoever writes seconds, or another century, is told so.
@@ -79,7 +81,12 @@ async fn open(
         check_text(device, Limits::DEVICE_CHARS).map_err(|why| Problem::text("device", why))?;
     }
     let by = by.device(device);
-    let answer = say(&app, OPEN.to_owned(), Some(json!({"open": open, "at": clock::now(), "by": by}))).await;
+    let answer = say(
+        &app,
+        OPEN.to_owned(),
+        Some(json!(written::Opened { open, at: clock::now(), by: by.as_deref() })),
+    )
+    .await;
     if answer.is_ok() && open == Some(false) {
         app.audit.close_day();
     }
@@ -126,7 +133,7 @@ async fn pause(
         let detail = "until must be a time within a year from now, in milliseconds since 1970; or null.";
         return Err(Problem::field("until", detail));
     }
-    say(&app, PAUSE.to_owned(), Some(json!({"until": until, "by": by.device}))).await
+    say(&app, PAUSE.to_owned(), Some(json!(written::Paused { until, by: by.device.as_deref() }))).await
 }
 
 /// How much later drinks are ready.
@@ -154,7 +161,7 @@ async fn pace(
         let said = look.shop().facts();
         if said.busy_minutes() > 0 { said.busy_since() } else { look.now }
     };
-    let says = json!({"busy_minutes": busy_minutes, "since": since, "by": by.device});
+    let says = json!(written::Pace { busy_minutes, since, by: by.device.as_deref() });
     say(&app, PACE.to_owned(), Some(says)).await
 }
 
@@ -199,7 +206,7 @@ async fn sold_out(
             return Err(Problem::field("id", detail).with("range", format!("0..{SOLD_OUT_MAX}")));
         }
     }
-    say(&app, key, Some(json!({"sold_out": true, "by": by.device}))).await
+    say(&app, key, Some(json!(written::SoldOut { sold_out: true, by: by.device.as_deref() }))).await
 }
 
 /// A bar page is there.
@@ -241,8 +248,10 @@ async fn bar(
             let _ = app.write_fact(format!("{BAR_PREFIX}{gone}"), None).await;
         }
     };
-    let (answer, ()) =
-        tokio::join!(say(&app, format!("{BAR_PREFIX}{name}"), Some(json!({"at": now}))), forget);
+    let (answer, ()) = tokio::join!(
+        say(&app, format!("{BAR_PREFIX}{name}"), Some(json!(written::Moment { at: now }))),
+        forget
+    );
     answer
 }
 

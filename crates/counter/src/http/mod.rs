@@ -16,7 +16,7 @@
 //! | `backup` | `GET /backup` |
 //! | `past`, `export` | the same, bar and board as they were; `GET /ledger/export` |
 //! | `pages` | `GET /`, `/o/{id}`, `/board`, `/table`, `/privacy`, and what those are made of |
-//! | `docs` | `GET /docs/openapi.json`: this, as a specification |
+//! | `docs` | `GET /docs/openapi.json`, `GET /docs/asyncapi.json`: this and the topics, as specifications |
 //! | `table` | `GET /table/address`, `/table/qr.svg`: what the table card is made of |
 //! | `health` | `/livez`, `/readyz`, `/metrics` |
 //! | `guard` | what every answer says of how it may be used |

@@ -2,7 +2,7 @@
 //!
 //! | request | answer |
 //! |---|---|
-//! | `GET /`, `/bar`, `/board`, `/sign-in`, `/table`, `/till`, `/privacy` | a page in the language that is asked for, to be asked for again each time |
+//! | `GET /`, `/bar`, `/board`, `/sign-in`, `/table`, `/till`, `/privacy`, `/docs` | a page in the language that is asked for, to be asked for again each time |
 //! | `GET /o/{id}` | the same page whatever the order, with 404 where nobody knows it; `?at=` as in its `Location` |
 //! | `GET /web/{hash}/…` | what pages are made of, kept for ever: another build has another hash |
 
@@ -52,6 +52,7 @@ pub(super) fn routes() -> Routes {
         .route("/bar", always(&pages::BAR))
         .route("/privacy", always(&pages::PRIVACY))
         .route("/sign-in", always(&pages::SIGN_IN))
+        .route("/docs", always(&pages::DOCS))
         .route("/web/{hash}/{*path}", get(asset))
 }
 
@@ -86,6 +87,7 @@ pub(crate) fn without_log(
         "/ledger" => &pages::LEDGER,
         "/privacy" => &pages::PRIVACY,
         "/sign-in" => &pages::SIGN_IN,
+        "/docs" => &pages::DOCS,
         path if path.strip_prefix("/o/").is_some_and(|id| !id.is_empty()) => &pages::PAGER,
         path => {
             let (hash, path) = path.strip_prefix("/web/")?.split_once('/')?;

@@ -20,6 +20,8 @@ pub(super) enum Who {
     Anyone,
     /// Staff.
     Staff,
+    /// Everyone, or staff alone: the shop says so.
+    AsTheShopSays,
     /// Managers.
     Manager,
 }
@@ -28,7 +30,7 @@ impl Who {
     fn security(self) -> Value {
         match self {
             Self::Everyone => json!([]),
-            Self::Anyone => json!([{}, {"token": []}, {"session": []}]),
+            Self::Anyone | Self::AsTheShopSays => json!([{}, {"token": []}, {"session": []}]),
             Self::Staff => json!([{"token": ["barista"]}, {"session": ["barista"]}]),
             Self::Manager => json!([{"token": ["manager"]}, {"session": ["manager"]}]),
         }
@@ -40,6 +42,7 @@ impl Who {
             Self::Anyone => Some(
                 "For everyone who knows the order's id; staff say with a token or `Brewline-As` who they are.",
             ),
+            Self::AsTheShopSays => Some("For everyone; for staff alone in a shop whose `by_amount` says so."),
             Self::Staff => Some("For staff."),
             Self::Manager => Some("For managers."),
         }
@@ -127,7 +130,9 @@ impl Operation {
             Who::Anyone => asked
                 .problems(&[Code::BadField, Code::Unauthorized, Code::SignedOut, Code::Starting])
                 .with(Parameter::BrewlineAs),
-            Who::Staff => asked.problems(&[Code::Unauthorized, Code::SignedOut, Code::Starting]),
+            Who::Staff | Who::AsTheShopSays => {
+                asked.problems(&[Code::Unauthorized, Code::SignedOut, Code::Starting])
+            }
             Who::Manager => {
                 asked.problems(&[Code::Unauthorized, Code::SignedOut, Code::ManagersOnly, Code::Starting])
             }

@@ -32,9 +32,8 @@ fn placing(schemas: &mut Schemas) -> Vec<Operation> {
     let keyed = "The same `Idempotency-Key` with the same request gets the first order, on any counter, after any restart, \
                  as long as the order is remembered.";
     vec![
-        Operation::new("POST /order", TAG, "placeCups", Who::Anyone, "Place an order of so many cups")
+        Operation::new("POST /order", TAG, "placeCups", Who::AsTheShopSays, "Place an order of so many cups")
             .more(keyed)
-            .more("For staff alone in a shop whose `by_amount` says so.")
             .with(P::Amount)
             .with(P::IdempotencyKey)
             .with(P::Traceparent)

@@ -35,7 +35,9 @@ pub(super) fn operations() -> Vec<Operation> {
         page("GET /table", "openTableCard", "A card for the tables"),
         page("GET /sign-in", "openSignIn", "Sign this device in"),
         page("GET /privacy", "openPrivacy", "What is kept of guests"),
+        page("GET /docs", "openDocs", "This document, and that of the topics, to be read"),
         document("GET /docs/openapi.json", "getOpenApi", "This document", "OpenAPI 3.1."),
+        document("GET /docs/asyncapi.json", "getAsyncApi", "The topics of the log", "AsyncAPI 3."),
         Operation::new("GET /web/{hash}/{path}", TAG, "getAsset", Who::Everyone, "What pages are made of")
             .with(P::Hash)
             .with(P::File)

@@ -168,8 +168,8 @@ impl Parameter {
             Self::Recent => ("recent", "Those that were ready or finished last.", json!({"const": ""})),
             Self::Language => (
                 "lang",
-                "The language, instead of the one that `Accept-Language` likes most.",
-                json!({"type": "string", "enum": ["en", "ko"]}),
+                "The language, `en` or `ko`, instead of the one that `Accept-Language` likes most; another one is as good as none.",
+                json!({"examples": ["en", "ko"]}),
             ),
             Self::Query => (
                 "q",

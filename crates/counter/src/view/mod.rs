@@ -15,6 +15,7 @@
 //! | `snapshot` | an order as JSON |
 //! | `feed` | which orders changed, for whoever follows all of them |
 //! | `watch` | who waits for one order, or for one command |
+//! | `written` | facts of the shop as counters write them |
 //! | `views` | the view that threads share |
 //! | `runner` | the thread that keeps it up to date |
 
@@ -28,12 +29,13 @@ mod foreign;
 mod prints;
 mod recent;
 mod runner;
-mod shop;
+pub(crate) mod shop;
 pub(crate) mod snapshot;
 mod table;
 mod views;
 mod watch;
 mod ways;
+pub(crate) mod written;
 
 pub use self::{
     bells::Heard,

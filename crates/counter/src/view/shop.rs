@@ -12,7 +12,7 @@ use super::{devices::Devices, facts::Facts, prints::Prints};
 pub(crate) const SECRET_PREFIX: &str = "secret/";
 /// The staff token's SHA-256: `{"sha256":"64 hex digits"}`.
 pub(crate) const STAFF_TOKEN: &str = "token/staff";
-const BARISTA_PREFIX: &str = "barista/";
+pub(crate) const BARISTA_PREFIX: &str = "barista/";
 
 /// Baristas that are remembered by name. Each process without one adds a name.
 const BARISTAS_MAX: usize = 256;
