@@ -176,19 +176,19 @@ impl Table<'_> {
             |name: &str, packed: Vec<u8>| (packed.len() < bytes.len()).then(|| (name.to_owned(), packed));
         self.files += 1;
         let number = self.files;
-        let identity = format!("{number}");
         let gzip = compressed(&format!("{number}.gz"), gzip(bytes).map_err(|error| error.to_string())?);
         let brotli = compressed(&format!("{number}.br"), brotli(bytes).map_err(|error| error.to_string())?);
-        self.put(&identity, bytes)?;
-        let include = |packed: Option<(String, Vec<u8>)>| match packed {
+        // It can be had from that.
+        let identity = gzip.is_none().then(|| (number.to_string(), bytes.to_vec()));
+        let include = |kept: Option<(String, Vec<u8>)>| match kept {
             None => Ok("None".to_owned()),
             Some((name, bytes)) => {
                 self.put(&name, &bytes).map(|()| format!("Some(include_bytes!({name:?}))"))
             }
         };
         Ok(format!(
-            "Asset {{ path: {path:?}, content_type: {kind:?}, etag: {etag:?}, identity: include_bytes!({identity:?}), \
-             gzip: {}, brotli: {} }}",
+            "Asset {{ path: {path:?}, content_type: {kind:?}, etag: {etag:?}, identity: {}, gzip: {}, brotli: {} }}",
+            include(identity)?,
             include(gzip)?,
             include(brotli)?
         ))

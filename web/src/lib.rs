@@ -7,6 +7,10 @@
 //! | [`asset`] | what stands below `/web/`[`HASH`]`/`: styles, modules, drawings |
 //! | [`Asset`] | one file as it is sent |
 
+use std::{borrow::Cow, io::Read as _};
+
+use flate2::read::GzDecoder;
+
 /// A language that the pages speak.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Language {
@@ -63,7 +67,8 @@ pub struct Asset {
     path: &'static str,
     content_type: &'static str,
     etag: &'static str,
-    identity: &'static [u8],
+    /// Only where packing makes it no smaller: whoever can unpack nothing has it unpacked here.
+    identity: Option<&'static [u8]>,
     gzip: Option<&'static [u8]>,
     brotli: Option<&'static [u8]>,
 }
@@ -84,9 +89,10 @@ impl Asset {
         self.etag
     }
 
-    /// Its bytes as they are.
-    pub fn bytes(&self) -> &'static [u8] {
-        self.identity
+    /// Its bytes as they are. Most are unpacked for that, each time.
+    pub fn bytes(&self) -> Cow<'static, [u8]> {
+        let unpacked = || self.gzip.map(unpacked).unwrap_or_default();
+        self.identity.map_or_else(|| unpacked().into(), Cow::Borrowed)
     }
 
     /// Its bytes packed; `None` if that would not make them fewer.
@@ -131,6 +137,11 @@ impl Document {
         self.etag
     }
 
+    /// Its bytes as they are, unpacked each time.
+    pub fn bytes(&self) -> Vec<u8> {
+        unpacked(self.gzip)
+    }
+
     /// Its bytes packed.
     pub fn packed(&self, encoding: Encoding) -> &'static [u8] {
         match encoding {
@@ -138,6 +149,14 @@ impl Document {
             Encoding::Gzip => self.gzip,
         }
     }
+}
+
+fn unpacked(gzip: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    GzDecoder::new(gzip)
+        .read_to_end(&mut bytes)
+        .expect("what was packed when this was built can be unpacked");
+    bytes
 }
 
 include!(concat!(env!("OUT_DIR"), "/table.rs"));

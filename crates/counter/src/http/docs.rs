@@ -1,10 +1,7 @@
 //! The specifications: `GET /docs/openapi.json`, `GET /docs/asyncapi.json`.
 
-use std::io::Read as _;
-
 use axum::{body::Body, response::Response, routing::get};
 use bytes::Bytes;
-use flate2::read::GzDecoder;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use web::{Document, Encoding, documents};
 
@@ -29,7 +26,7 @@ fn send(document: &'static Document, request: &HeaderMap) -> Response {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
     } else {
         let packed = |encoding| Bytes::from_static(document.packed(encoding));
-        *response.body_mut() = Body::from(encoding.map_or_else(|| unpacked(document), packed));
+        *response.body_mut() = Body::from(encoding.map_or_else(|| document.bytes().into(), packed));
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if let Some(encoding) = encoding {
@@ -42,13 +39,4 @@ fn send(document: &'static Document, request: &HeaderMap) -> Response {
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     response
-}
-
-/// For whoever can unpack nothing.
-fn unpacked(document: &Document) -> Bytes {
-    let mut bytes = Vec::new();
-    GzDecoder::new(document.packed(Encoding::Gzip))
-        .read_to_end(&mut bytes)
-        .expect("what was packed when this was built can be unpacked");
-    bytes.into()
 }

@@ -17,7 +17,7 @@ use axum::{
 };
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
-use web::{Asset, Encoding, Page, pages};
+use web::{Asset, Page, pages};
 
 use super::{
     guard::{Kind, Reached},
@@ -145,9 +145,8 @@ fn made_of(hash: &str, path: &str, headers: &HeaderMap) -> Response {
 
 /// One file, packed as the client likes it; nothing if the client has it.
 fn send(asset: &'static Asset, status: StatusCode, request: &HeaderMap, keep: HeaderValue) -> Response {
-    let packed = encodings(request).find_map(|encoding| Some((Some(encoding), asset.packed(encoding)?)));
-    let (encoding, bytes) = packed.unwrap_or((None, asset.bytes()));
-    let name = encoding.map_or("identity", Encoding::name);
+    let packed = encodings(request).find_map(|encoding| Some((encoding, asset.packed(encoding)?)));
+    let name = packed.map_or("identity", |(encoding, _)| encoding.name());
     let etag = format!("\"{}-{name}\"", asset.hash());
     let mut response = Response::new(Body::empty());
     let headers = response.headers_mut();
@@ -162,11 +161,14 @@ fn send(asset: &'static Asset, status: StatusCode, request: &HeaderMap, keep: He
         return response;
     }
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(asset.content_type()));
-    if let Some(encoding) = encoding {
-        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding.name()));
+    if packed.is_some() {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(name));
     }
     *response.status_mut() = status;
-    *response.body_mut() = Body::from(Bytes::from_static(bytes));
+    *response.body_mut() = match packed {
+        Some((_, bytes)) => Body::from(Bytes::from_static(bytes)),
+        None => Body::from(asset.bytes()),
+    };
     response
 }
 
