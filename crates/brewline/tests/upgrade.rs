@@ -41,6 +41,9 @@ const LINE: Left = Left {
     accepted: 4,
 };
 
+/// Of the day on which both were left, by the example shop's clock.
+const LAST_MINUTE: &str = "2026-11-27T03:59";
+
 /// Whenever the test runs, nothing of it is too old.
 const KEEP: [&str; 4] = ["--mode", "manual", "--retention-days", "3650"];
 
@@ -82,9 +85,12 @@ fn goes_on(dir: &Path, left: &Left) {
     );
     assert_eq!(history.unwrap().status, 200, "what was is still there");
     up.stop();
-    let ledger = run(&["ledger", "--log", &local(dir)]);
+    let now = run(&["ledger", "--log", &local(dir)]);
+    assert!(now.code == Some(0) && now.stdout.contains("Every order is accounted for."), "{now:?}");
+    // Today that day is long closed.
+    let then = run(&["ledger", "--log", &local(dir), "--at", LAST_MINUTE]);
     let accepted = format!("\n{} accepted = ", left.accepted);
-    assert!(ledger.code == Some(0) && ledger.stdout.contains(&accepted), "{ledger:?}");
+    assert!(then.code == Some(0) && then.stdout.contains(&accepted), "{then:?}");
 }
 
 #[test]

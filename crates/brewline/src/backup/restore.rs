@@ -15,7 +15,7 @@ use shop::Settings;
 use tokio_util::sync::CancellationToken;
 
 use super::{described, ending::Ending};
-use crate::{catalog, signals::stop_on_signals};
+use crate::{catalog::kept, signals::stop_on_signals};
 
 /// What `restore` needs to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,9 +70,7 @@ fn said(file: &Path, contents: &BackupContents, did: &str, holds: bool) -> Strin
 
 /// Whether the ledger of a log holds.
 pub(crate) fn counted(dir: &Path) -> anyhow::Result<bool> {
-    let keep =
-        std::time::Duration::from_hours(24 * u64::from(crate::value::RETENTION_DAYS.range.end().to_owned()));
-    let log = LocalLog::open(local::Options::new(dir, &catalog(keep)))?;
+    let log = LocalLog::open(local::Options::new(dir, &kept()))?;
     // When days end is of no account to the equation.
     let counted =
         counter::ledger_of(log.as_ref(), &Settings::embedded(), None, Timestamp::now().as_millisecond());

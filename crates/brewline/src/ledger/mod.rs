@@ -30,7 +30,7 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    catalog,
+    catalog::{catalog, kept},
     config::{Ledger, Place},
     kafka::KafkaLog,
     opened::kafka_options,
@@ -103,7 +103,7 @@ async fn source(wanted: &mut Ledger) -> anyhow::Result<Source> {
             local::Found::Nothing => Err(looked_at),
             local::Found::InUse { .. } => Ok(None),
             local::Found::Sound { .. } | local::Found::Older { .. } => {
-                Ok(Some(LocalLog::open(local::Options::new(looked_at, &catalog(line.keep.retention)))?))
+                Ok(Some(LocalLog::open(local::Options::new(looked_at, &kept()))?))
             }
         })
     });
