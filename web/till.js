@@ -282,7 +282,7 @@ function key(event) {
   const isWriting = event.target instanceof HTMLInputElement;
   if (screen !== 'desk') {
     // Giving up what is not made yet takes more than a key that leads back.
-    if (event.key === 'Escape') find('.primary.done')?.click();
+    if (event.key === 'Escape') find('.done')?.click();
     return;
   }
   if (event.key === 'Escape' && isWriting) return void (/** @type {HTMLElement} */ (event.target).blur());

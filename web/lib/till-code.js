@@ -130,7 +130,8 @@ function again({ going }, on) {
   const canBe = going.is === 'waiting' || going.is === 'asks' || (going.is === 'failed' && going.why === 'not_written');
   if (!canBe) return nothing;
   if (going.is === 'waiting' && going.why === 'signed_out') return html`<button class="primary" @click=${on.signIn}>${t('access.sign_in')}</button>`;
-  return html`<button class=${going.is === 'asks' ? 'primary' : 'quiet'} @click=${on.retry}>${t(going.is === 'asks' ? 'till.send_it' : 'till.try_now')}</button>`;
+  const isTried = going.is === 'waiting' && going.tried === true;
+  return html`<button class=${going.is === 'asks' ? 'primary' : 'quiet'} aria-disabled=${isTried ? 'true' : nothing} @click=${on.retry}>${t(going.is === 'asks' ? 'till.send_it' : 'till.try_now')}</button>`;
 }
 
 /** @param {Page} page @param {Order | undefined} order @param {Actions} on */

@@ -70,8 +70,10 @@ export function createMaking({ page, draw, drawNow, find, isMeant }, { say, beco
   /** What was not made is on the desk again, if nobody has begun the next one there. @param {string} key */
   function putBack(key) {
     if (key !== tapped.key) return;
-    if (page.ref === '') page.ref = tapped.ref;
-    if (page.lines.length === 0) setLines(page, tapped.lines);
+    if (page.ref === '' && page.lines.length === 0) {
+      page.ref = tapped.ref;
+      setLines(page, tapped.lines);
+    }
     tapped = { key: '', ref: '', lines: [] };
   }
 
@@ -114,7 +116,7 @@ export function createMaking({ page, draw, drawNow, find, isMeant }, { say, beco
       if (!isMeant()) return;
       const { going } = page;
       if ('sale' in going) {
-        if (going.sale.doubt || going.is === 'sending') page.told = t('till.given_up');
+        if (sales.mayBeMade(going.sale)) page.told = t('till.given_up');
         putBack(going.sale.key);
       }
       sales.done();
@@ -164,7 +166,7 @@ export function createMaking({ page, draw, drawNow, find, isMeant }, { say, beco
 async function sendSale({ key, body }) {
   const answer = await fetchStaff('/orders', { method: 'POST', body, headers: { 'idempotency-key': key } });
   if (answer.status === 401) {
-    // Whoever closed that before has tapped something since.
+    // Nothing is sent until somebody has signed in.
     openSignIn();
     return { is: 'signed_out' };
   }

@@ -31,13 +31,13 @@ const AGAIN_MAX_MS = 8_000;
  *
  * - `sending`: no answer yet
  * - `waiting`: it is tried again by itself, because nobody could be reached, the counter takes nothing at the moment, or
- *   nobody is signed in here
+ *   nobody is signed in here; `tried`: just now
  * - `asks`: it was tapped so long ago that somebody has to say whether it still counts
  * - `failed`: it was not made, and is not tried again by itself; `changed`: something in it is not to be had as it was
  * - `made`
  *
  * @typedef {{is: 'sending' | 'asks', sale: Sale}
- *   | {is: 'waiting', sale: Sale, why: Why}
+ *   | {is: 'waiting', sale: Sale, why: Why, tried?: boolean}
  *   | {is: 'failed', sale: Sale, why: 'not_written' | 'changed' | 'refused', sold_out: string[], detail: string}
  *   | {is: 'made', sale: Sale, id: string}} Begun
  */
@@ -64,6 +64,8 @@ export class Sales {
     this.shown = '';
     /** Old ones that somebody said still count. @type {Set<string>} */
     this.wanted = new Set();
+    /** Those that the device keeps. @type {Set<string>} */
+    this.lasting = new Set(this.all.map(({ sale }) => sale.key));
     this.failures = 0;
     /** The one that is on its way; what comes of one that was given up meanwhile changes nothing any more. */
     this.trying = '';
@@ -102,7 +104,7 @@ export class Sales {
     const { key, now } = this.means;
     const sale = { key: key(), body: JSON.stringify(body), at: now(), what, doubt: false };
     // From here on it is there, whatever becomes of this page.
-    store(this.means.storage, { is: 'sending', sale });
+    this.store({ is: 'sending', sale });
     this.all.push({ is: 'sending', sale });
     this.shown = sale.key;
     this.means.changed();
@@ -155,10 +157,21 @@ export class Sales {
 
   // Below: how.
 
+  /** Whether it may have arrived, whatever becomes of it here. @param {Sale} sale */
+  mayBeMade(sale) {
+    return sale.doubt || this.trying === sale.key;
+  }
+
   /** Tries the first one that has to be made, if none is on its way. */
   pump() {
     this.waits += 1;
     if (this.trying !== '') return;
+    // What another tab has given up, or shown, is not made by this one.
+    const over = this.all.filter((begun) => this.isOver(begun.sale.key));
+    if (over.length > 0) {
+      this.all = this.all.filter((begun) => !over.includes(begun));
+      this.means.changed();
+    }
     for (const { is, sale } of this.all) {
       const isOld = Math.abs(this.means.now() - sale.at) > OLD_MS && !this.wanted.has(sale.key);
       if (isOld && (is === 'sending' || is === 'waiting')) this.put({ is: 'asks', sale });
@@ -170,7 +183,9 @@ export class Sales {
   /** @param {Sale} sale */
   async attempt(sale) {
     this.trying = sale.key;
-    this.put({ is: 'sending', sale });
+    const before = this.all.find((begun) => begun.sale.key === sale.key);
+    // One that waits looks the same while it is tried again: no button moves under a finger.
+    this.put(before?.is === 'waiting' ? { ...before, tried: true } : { is: 'sending', sale });
     const verdict = await this.means.send(sale);
     if (this.trying !== sale.key) return;
     this.trying = '';
@@ -231,7 +246,9 @@ export class Sales {
     const { sale } = end;
     // One that may have arrived before is still asked for by the same key, and one that nobody has seen is still shown.
     const isOver = sale.key === this.shown && !(end.is === 'failed' && end.why === 'not_written' && sale.doubt);
-    store(this.means.storage, isOver ? sale.key : end);
+    if (sale.key !== this.shown && this.isOver(sale.key)) this.drop(sale.key);
+    else if (isOver) this.forget(sale.key);
+    else this.store(end);
     this.put(end);
     const unseen = this.kept.filter(({ is }) => is === 'made');
     if (unseen.length > SALES_MAX && unseen[0]) this.drop(unseen[0].sale.key);
@@ -241,7 +258,7 @@ export class Sales {
   /** @param {Sale} sale an old one, or one that was not written */
   want(sale) {
     this.wanted.add(sale.key);
-    store(this.means.storage, { is: 'sending', sale });
+    this.store({ is: 'sending', sale });
     this.put({ is: 'sending', sale });
   }
 
@@ -256,18 +273,44 @@ export class Sales {
     if (key === '') return;
     if (this.trying === key) this.trying = '';
     this.all = this.all.filter(({ sale }) => sale.key !== key);
-    store(this.means.storage, key);
+    this.forget(key);
+  }
+
+  /** @param {Begun} begun */
+  store(begun) {
+    const { sale, ...how } = begun;
+    const isEnd = begun.is === 'made' || begun.is === 'failed';
+    try {
+      this.means.storage?.setItem(nameOf(sale.key), JSON.stringify(isEnd ? { ...sale, ...how } : sale));
+      if (this.means.storage) this.lasting.add(sale.key);
+    } catch {
+      // Refused or full: then memory has it.
+    }
+  }
+
+  /** @param {string} key */
+  forget(key) {
+    this.lasting.delete(key);
+    try {
+      this.means.storage?.removeItem(nameOf(key));
+    } catch {
+      // Refused: then it was not there.
+    }
+  }
+
+  /** Whether another tab is done with it. @param {string} key */
+  isOver(key) {
+    try {
+      return this.lasting.has(key) && this.means.storage?.getItem(nameOf(key)) === null;
+    } catch {
+      return false;
+    }
   }
 }
 
-/** @param {Means['storage']} storage @param {Begun | string} begun a key: it is over */
-function store(storage, begun) {
-  try {
-    if (typeof begun === 'string') storage?.removeItem(`${STORED_AS}.${begun}`);
-    else storage?.setItem(`${STORED_AS}.${begun.sale.key}`, JSON.stringify({ ...begun.sale, ...(begun.is === 'made' && { id: begun.id }) }));
-  } catch {
-    // Refused or full: then memory has it.
-  }
+/** @param {string} key */
+function nameOf(key) {
+  return `${STORED_AS}.${key}`;
 }
 
 /** @param {Means['storage']} storage @returns {Begun[]} */
@@ -289,14 +332,17 @@ function restored(storage) {
 /** @param {string | null | undefined} text @returns {Begun | null} */
 function parsed(text) {
   try {
-    const { id, ...sale } = JSON.parse(text ?? 'null') ?? {};
+    const { is, id, why, sold_out, detail, ...sale } = JSON.parse(text ?? 'null') ?? {};
     const { what } = sale;
     const texts = [sale.key, sale.body, what?.ref, what?.drinks ?? '', id ?? ''];
     const isSale = texts.every((text) => typeof text === 'string') && Number.isFinite(sale.at) && Number.isInteger(what.cups);
     if (!isSale) return null;
     // It may have been sent before the page was left.
     const kept = { ...sale, what: { ...what, is_bell: what.is_bell === true }, doubt: true };
-    return id ? { is: 'made', sale: kept, id } : { is: 'sending', sale: kept };
+    if (id) return { is: 'made', sale: kept, id };
+    // It was told that it is not made: only somebody who says so has it made after all.
+    if (is === 'failed') return { is, sale: kept, why, sold_out: Array.isArray(sold_out) ? sold_out : [], detail: String(detail ?? '') };
+    return { is: 'sending', sale: kept };
   } catch {
     return null;
   }

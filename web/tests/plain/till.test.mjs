@@ -127,6 +127,53 @@ test('whoever signs in sends what waited, and what was given up is not sent any 
   assert.equal(late.sales.going.is, 'none', 'an answer that comes late changes nothing');
 });
 
+test('what was told not to be made is not sent by a page that is loaded again, unless somebody says so', async () => {
+  const one = till();
+  tap(one, 'A');
+  await one.sent[0]?.answer({ is: 'changed', sold_out: ['latte'] });
+  tap(one, 'B');
+  await one.sent[1]?.answer({ is: 'not_written' });
+  const again = till(one.kept);
+  assert.deepEqual(again.sales.all.map((begun) => [begun.is, 'why' in begun && begun.why]), [['failed', 'changed'], ['failed', 'not_written']]);
+  again.sales.retry();
+  again.sales.retryOld();
+  assert.equal(again.sent.length, 0);
+  again.sales.open(again.sales.all[1]?.sale.key ?? '');
+  again.sales.retry(true);
+  assert.deepEqual(again.sent.map(({ sale }) => sale.what.ref), ['B']);
+});
+
+test('what one tab has given up is not sent by another one', async () => {
+  const one = till();
+  for (const ref of ['A', 'B']) tap(one, ref);
+  await one.sent[0]?.answer({ is: 'unknown', after_s: 0 });
+  const other = till(one.kept);
+  assert.equal(other.sent.length, 1);
+  await other.sent[0]?.answer({ is: 'unknown', after_s: 0 });
+  one.sales.open(one.sales.all[0]?.sale.key ?? '');
+  one.sales.done();
+  other.sales.retry();
+  assert.deepEqual(other.sent.map(({ sale }) => sale.what.ref), ['A', 'B']);
+  // One that is on its way meanwhile is not kept again either.
+  one.sales.open(one.sales.all[0]?.sale.key ?? '');
+  one.sales.done();
+  await other.sent[1]?.answer({ is: 'accepted', id: 'o' });
+  assert.deepEqual([other.sales.all.length, one.kept.size], [0, 0]);
+});
+
+test('one that waits looks the same while it is tried again', async () => {
+  const { sales, sent, timers } = till();
+  sales.begin({ amount: 2 }, TWO);
+  await sent[0]?.answer({ is: 'later', after_s: 0 });
+  const [{ sale }] = /** @type {any} */ (sales.all);
+  assert.deepEqual([sales.going.is, sales.mayBeMade(sale)], ['waiting', false]);
+  timers[0]?.();
+  const going = /** @type {any} */ (sales.going);
+  assert.deepEqual([going.is, going.why, going.tried, sales.mayBeMade(sale)], ['waiting', 'busy', true, true]);
+  await sent[1]?.answer({ is: 'later', after_s: 0 });
+  assert.equal(/** @type {any} */ (sales.going).tried ?? false, false);
+});
+
 /** @param {ReturnType<typeof till>} one @param {string} ref */
 function tap({ sales, clock }, ref) {
   clock.now += 1_000;
