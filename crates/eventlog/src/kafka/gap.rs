@@ -16,7 +16,7 @@ use std::{
 use rdkafka::consumer::Consumer as _;
 
 use super::{
-    group::{member, subscribe},
+    group::{LEAVE_WITHIN, leave, member, subscribe},
     members, native,
     shared::Shared,
 };
@@ -25,6 +25,8 @@ use crate::{OpenError, Partition, Topic};
 /// How often is looked. The second step of a rebalance that is on its way is over by then, but where somebody is slow to
 /// hand back; then one more does no harm.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// What joining did not mend is looked at less and less often, but this often.
+const LOOK_AT_LEAST_EVERY: Duration = Duration::from_mins(1);
 /// How long a member that is to join for a moment tries to.
 const JOIN_WITHIN: Duration = Duration::from_secs(10);
 /// One step of that.
@@ -46,9 +48,9 @@ impl Watch {
 
 fn watch(shared: &Shared, group: &str, input: Topic, is_wanted: &Weak<()>) {
     let (bell, topic) = (shared.bell(), shared.options.prefixed(input));
-    let mut gap = Gap::default();
+    let (mut gap, mut every) = (Gap::default(), LOOK_EVERY);
     loop {
-        let next = Instant::now() + LOOK_EVERY;
+        let next = Instant::now() + every;
         while Instant::now() < next {
             bell.wait_until(next);
             if shared.is_closed() || is_wanted.strong_count() == 0 {
@@ -64,6 +66,7 @@ fn watch(shared: &Shared, group: &str, input: Topic, is_wanted: &Weak<()>) {
                     // It is tried again.
                     tracing::debug!(%error, "nobody else could join");
                 }
+                every = (every * 2).min(LOOK_AT_LEAST_EVERY);
             }
         }
     }
@@ -78,6 +81,7 @@ fn join_for_a_moment(shared: &Shared, group: &str, topic: &str) -> Result<(), Op
         // What it has to say, whoever works there says too.
         let _ = consumer.poll(STEP);
     }
+    leave(consumer, LEAVE_WITHIN);
     Ok(())
 }
 
