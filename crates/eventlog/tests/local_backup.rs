@@ -149,7 +149,9 @@ fn an_import_that_is_not_finished_makes_no_log_and_can_be_begun_again() {
     let broken = read_backup(&backup[..backup.len() - 64], "a.backup", TOPICS, &mut import).unwrap_err();
     assert!(matches!(broken, OpenError::Broken(_)), "{broken}");
     drop(import);
-    assert!(files(&to).is_empty(), "but for the lock nothing is left");
+    assert!(files(&to).is_empty(), "{:?}", files(&to));
+    let refused = LocalLog::open(options(&to)).map(drop).expect_err("there is no log");
+    assert!(refused.to_string().contains("not finished"), "{refused}");
     let mut import = Import::new(&to);
     read_backup(&backup[..], "a.backup", TOPICS, &mut import).unwrap();
     import.finish().unwrap();
@@ -372,13 +374,14 @@ fn half_a_restore_is_never_taken_for_a_log_and_can_be_done_again() {
 }
 
 #[test]
-fn a_restore_that_fails_leaves_the_directory_empty() {
+fn a_restore_that_is_refused_leaves_nothing_but_that_it_was_not_finished() {
     let dir = tempfile::tempdir().unwrap();
     let backup = small(&dir.path().join("log"));
     let to = dir.path().join("restored");
     restore(&backup[..backup.len() - 1], "a", &to).unwrap_err();
     assert!(files(&to).is_empty(), "{:?}", files(&to));
-    restored(&backup, &to);
+    assert_eq!(std::fs::read_dir(to.join("restore.part")).unwrap().count(), 0);
+    half(&to, &backup);
 }
 
 #[test]

@@ -5,7 +5,6 @@
 
 use std::{
     fs,
-    io::ErrorKind,
     path::{Path, PathBuf},
 };
 
@@ -227,21 +226,22 @@ impl Drop for Build {
     fn drop(&mut self) {
         if !self.finished {
             self.store.give_up();
-            // Whoever comes next clears it away, or is told.
+            // What says so stays: whoever starts a line here after a restore that was refused is told, and has no empty log.
             let _ = clear(&self.dir, &self.part);
         }
     }
 }
 
-/// Removes all that was made, and last what says that it was not finished.
+/// Removes all that was made, but what says that it was not finished.
 fn clear(dir: &Path, part: &Path) -> std::result::Result<(), OpenError> {
     for segment in recover::list(dir)?.paths(dir) {
         fs::remove_file(&segment).map_err(|error| cannot("remove", &segment, &error))?;
     }
-    match fs::remove_dir_all(part) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(cannot("remove", part, &error)),
-        _ => Ok(()),
+    for entry in fs::read_dir(part).map_err(|error| cannot("list", part, &error))? {
+        let entry = entry.map_err(|error| cannot("list", part, &error))?.path();
+        fs::remove_file(&entry).map_err(|error| cannot("remove", &entry, &error))?;
     }
+    Ok(())
 }
 
 fn cannot(what: &str, path: &Path, error: &std::io::Error) -> OpenError {

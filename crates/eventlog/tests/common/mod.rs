@@ -62,7 +62,7 @@ pub(crate) fn files(dir: &Path) -> Vec<(String, Vec<u8>)> {
     let mut all: Vec<_> = std::fs::read_dir(dir)
         .expect("the directory can be read")
         .map(|entry| entry.expect("an entry").path())
-        .filter(|path| path.file_name().is_some_and(|name| name != "log.lock"))
+        .filter(|path| path.is_file() && path.file_name().is_some_and(|name| name != "log.lock"))
         .map(|path| (path.display().to_string(), std::fs::read(&path).expect("a file")))
         .collect();
     all.sort();
