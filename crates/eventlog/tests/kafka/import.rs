@@ -11,8 +11,12 @@ use eventlog::{
     kafka::Import,
     transfer::{Contents, Span, Take as _},
 };
+use rdkafka::{
+    ClientConfig,
+    consumer::{BaseConsumer, Consumer as _},
+};
 
-use crate::bed::{KafkaBed, everything, keys};
+use crate::bed::{BOUND, KafkaBed, broker, everything, keys, until};
 
 const GROUP: &str = "workers";
 
@@ -60,6 +64,14 @@ fn an_import_that_hung_removes_nothing_of_another_that_was_finished_meanwhile() 
     let bed = bed();
     let mut hangs = import(&bed, false);
     fill(&mut hangs, &with_gaps(3));
+    // The second one waits until it is known what stands behind it. The first must be there, else it lands in the topic
+    // that the other import makes, which then says, and rightly, that somebody else writes to it.
+    let name = format!("{}{STATE}", bed.options.prefix);
+    let client: BaseConsumer =
+        ClientConfig::new().set("bootstrap.servers", broker()).create().expect("a client");
+    until("the first record to be written", || {
+        client.fetch_watermarks(&name, 0, BOUND).ok().filter(|(_, end)| *end == 1)
+    });
     let mut other = import(&bed, true);
     fill(&mut other, &with_gaps(6));
     assert_eq!(other.finish().expect("it is whole"), 4);
