@@ -245,9 +245,10 @@ export class Sales {
   end(end) {
     const { sale } = end;
     // One that may have arrived before is still asked for by the same key, and one that nobody has seen is still shown.
-    const isOver = sale.key === this.shown && !(end.is === 'failed' && end.why === 'not_written' && sale.doubt);
-    if (sale.key !== this.shown && this.isOver(sale.key)) this.drop(sale.key);
-    else if (isOver) this.forget(sale.key);
+    const isSeen = sale.key === this.shown && !(end.is === 'failed' && end.why === 'not_written' && sale.doubt);
+    if (isSeen) this.forget(sale.key);
+    // Another tab was done with it meanwhile.
+    else if (this.isOver(sale.key)) this.drop(sale.key);
     else this.store(end);
     this.put(end);
     const unseen = this.kept.filter(({ is }) => is === 'made');

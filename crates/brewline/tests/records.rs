@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use brewline::catalog;
+use brewline::{RETENTION_DAYS, catalog};
 use described::{DOCUMENT, Described, letter_of, records};
 use eventlog::{Cleanup, Headers, Log as _, Record, block_on, local};
 use order::topic;
@@ -67,7 +67,7 @@ fn every_topic_is_kept_as_it_is_described() {
             (channel["address"].as_str().unwrap(), &channel["bindings"]["kafka"]["topicConfiguration"])
         })
         .collect();
-    let kept: BTreeMap<&str, Value> = catalog(30 * DAY)
+    let kept: BTreeMap<&str, Value> = catalog(RETENTION_DAYS * DAY)
         .into_iter()
         .map(|spec| {
             let settings = match spec.cleanup {
