@@ -31,6 +31,9 @@ const tests = run({ files: files.map((name) => folder + name), concurrency: 2, t
 for await (const { type, data } of tests) {
   const file = relative(folder, /** @type {any} */ (data).file ?? '');
   if (type === 'test:stdout' || type === 'test:stderr') process.stdout.write(data.message);
+  if (type === 'test:complete' && data.name === folder + file) {
+    console.log(`${file} took ${Math.round(data.details.duration_ms / 1000)} s`);
+  }
   // What goes wrong after its test has ended went wrong all the same.
   if (type === 'test:diagnostic' && /asynchronous activity/.test(data.message)) say(file, data.message, 'FAILED');
   if (type !== 'test:pass' && type !== 'test:fail') continue;
