@@ -24,7 +24,7 @@ app.replaceChildren();
 /** @type {'loading' | 'lost' | 'nowhere' | Address} */
 let address = 'loading';
 /** On which port the counter listens, where it says so: this page may have come through another. */
-let port = Number(location.port) || 80;
+let port = Number(location.port) || (location.protocol === 'https:' ? 443 : 80);
 /** @type {Words | undefined} */
 let shop;
 /** @type {Wifi | undefined} */
@@ -121,11 +121,25 @@ async function load() {
   address = 'loading';
   show();
   const [found, menu] = await Promise.all([ask('/table/address'), ask('/menu')]);
-  shop = menu?.ok ? (await menu.json()).shop?.name : undefined;
-  if (found?.ok) address = await found.json();
-  else if (found?.status === 409) [address, port] = ['nowhere', (await found.json()).port ?? port];
+  const [said, dishes] = await Promise.all([json(found), json(menu)]);
+  shop = menu?.ok ? dishes?.shop?.name : undefined;
+  if (found?.ok && said?.url) address = said;
+  else if (found?.status === 409 && said) [address, port] = ['nowhere', said.port ?? port];
   else address = 'lost';
   show();
+}
+
+/**
+ * What is in an answer; nothing if that is no JSON: then somebody between here and the counter gave it.
+ * @param {Response | undefined} answer
+ * @returns {Promise<any>}
+ */
+async function json(answer) {
+  try {
+    return await answer?.json();
+  } catch {
+    return undefined;
+  }
 }
 
 /**

@@ -42,6 +42,22 @@ test('the card says the address that phones open, in both languages, and everyon
   }
 });
 
+test('an answer that is not the counter’s is said to be none, with a way to ask again', async () => {
+  const phone = await open(browser, 'about:blank', { width: 1000, height: 700, expected: [/status of 409/] });
+  const { page } = phone;
+  for (const status of [409, 200]) {
+    const proxys = (/** @type {import('playwright-core').Route} */ route) => route.fulfill({ status, contentType: 'text/html', body: '<p>Sign in to this network</p>' });
+    await page.route('**/table/address', proxys);
+    await page.goto(`${line.url}/table`);
+    await page.waitForSelector('[role=alert]');
+    await phone.accessible();
+    await page.unroute('**/table/address', proxys);
+    await page.click('.primary');
+    await shown(page);
+  }
+  await phone.close();
+});
+
 test('on a phone and with large text nothing is lost', async () => {
   const phone = await open(browser, `${line.url}/table`, { language: 'ko' });
   await shown(phone.page);
