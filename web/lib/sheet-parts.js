@@ -109,7 +109,7 @@ export function reasonsFor({ bar, reasons }, order, command) {
   const submit = (/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
     const field = /** @type {HTMLInputElement} */ (/** @type {HTMLFormElement} */ (event.currentTarget).elements.namedItem('reason'));
-    send(printable(field.value).slice(0, REASON_CHARS));
+    send(printable(field.value));
   };
   return html`<div class="why" role="group" aria-label=${t('sheet.why', { code: called(order) })}>
     <p>${t(`sheet.${command}.why`)}</p>
