@@ -74,7 +74,8 @@ function band({ shown, ageMs, nobody }) {
     const minutes = Math.floor(seconds / 60);
     return minutes < 60 ? both('board.lost_minutes', { count: minutes }) : both('board.lost_hours', { count: Math.floor(minutes / 60) });
   };
-  return html`<p class="band" role="alert">${icons.noSignal()}<strong>${both('board.listen')}</strong><small>${why()}</small></p>`;
+  // How long ago is no part of what is told: it would be told anew each second.
+  return html`<aside class="band">${icons.noSignal()}<strong role="alert">${both('board.listen')}</strong><small>${why()}</small></aside>`;
 }
 
 /** @param {Model} model */
