@@ -5,7 +5,7 @@
  * `lib/till-qr.js` draws what is scanned, and `lib/till-after.js` does what can be done with an order that is made.
  */
 
-import { openSignIn, signInInPlace } from './lib/access-sheet.js';
+import { openSignIn } from './lib/access-sheet.js';
 import * as cart from './lib/cart.js';
 import { language, onLanguage, otherLanguage, setLanguage, t } from './lib/i18n.js';
 import { follow, patience } from './lib/live.js';
@@ -52,6 +52,7 @@ const page = {
   address: 'loading',
   going: { is: 'none' },
   kept: [],
+  fleeting: false,
   told: '',
   showing: '',
   qr: '',
@@ -300,11 +301,12 @@ let printerTold = '';
 function begin() {
   addEventListener('keydown', key);
   addEventListener('online', () => sales.retry());
+  addEventListener('beforeunload', (event) => sales.isFleeting && event.preventDefault());
   onLanguage(() => {
     page.said = '';
     drawNow();
   });
-  signInInPlace();
+  // What is asked by itself is no reason to put a form over what somebody types: the band says it, and whoever taps is asked.
   onSignedOut(() => {
     page.isOut = true;
     draw();

@@ -1,5 +1,6 @@
 /** What staff can still do with an order whose code the till shows: it is paid, printed once more, or taken back. */
 
+import { openSignIn } from './access-sheet.js';
 import { newKey } from './cart.js';
 import { t, word } from './i18n.js';
 import { reprint } from './printer-state.js';
@@ -28,6 +29,7 @@ export function actsAfter({ page, drawNow, find, isMeant, take }) {
     page.busy = false;
     if (page.showing === showing) say(answer);
     drawNow();
+    if (page.isOut) openSignIn();
   }
 
   /**

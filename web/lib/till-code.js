@@ -115,9 +115,10 @@ function making(page) {
       return html`<h1 id="code" tabindex="-1" class="code none"><span class="bone wide"></span><span class="vh">${t('till.sending')}</span></h1>
         ${about}<p class="muted">${page.slow ? t('till.sending') : ''}</p>`;
     case 'waiting':
-      return html`${head(t('till.waiting'))}${about}${tell(t(`till.waiting_${going.why}`))}`;
+      return html`${head(t('till.waiting'))}${about}${tell(`${t(`till.waiting_${going.why}`)} ${page.fleeting ? t('till.fleeting') : ''}`)}`;
     case 'asks':
-      return html`${head(t('till.asks'))}${about}${tell(t('till.asks_why', { time: time(going.sale.at, page.menu?.shop.time_zone) }))}`;
+      return html`${head(t('till.asks'))}${about}${tell(going.age === 'forgotten' ? t('till.asks_forgotten')
+        : t('till.asks_why', { time: time(going.sale.at, page.menu?.shop.time_zone) }))}`;
     case 'failed':
       return html`${head(t('till.failed'))}${about}
         ${tell(going.why === 'refused' ? t('till.refused') : t(`till.failed_${going.why}`))}
@@ -131,7 +132,7 @@ function again({ going }, on) {
   if (!canBe) return nothing;
   if (going.is === 'waiting' && going.why === 'signed_out') return html`<button class="primary" @click=${on.signIn}>${t('access.sign_in')}</button>`;
   const isTried = going.is === 'waiting' && going.tried === true;
-  return html`<button class=${going.is === 'asks' ? 'primary' : 'quiet'} aria-disabled=${isTried ? 'true' : nothing} @click=${on.retry}>${t(going.is === 'asks' ? 'till.send_it' : 'till.try_now')}</button>`;
+  return html`<button class=${going.is === 'asks' && going.age === 'old' ? 'primary' : 'quiet'} aria-disabled=${isTried ? 'true' : nothing} @click=${on.retry}>${t(going.is === 'asks' ? 'till.send_it' : 'till.try_now')}</button>`;
 }
 
 /** @param {Page} page @param {Order | undefined} order @param {Actions} on */
@@ -141,16 +142,18 @@ function buttons(page, order, on) {
   const isMade = page.showing !== '';
   const canTakeBack = order && (order.state === 'received' || order.state === 'making');
   const isOpen = going.is === 'sending' || going.is === 'waiting' || going.is === 'asks';
+  // What is best done next: the next one while this one waits, and where this one had better not be sent.
+  const isNext = (going.is === 'waiting' && going.why !== 'signed_out') || (going.is === 'asks' && going.age === 'forgotten');
   return html`
     ${printerNotice(printer)}
     ${page.asking ? html`<p class=${page.refused ? 'notice' : 'told'} role="status">${page.asking}</p>` : nothing}
     <div class="acts">
-      ${isMade || going.is === 'waiting' ? nothing : again(page, on)}
+      ${isMade || going.is === 'waiting' || isNext ? nothing : again(page, on)}
       ${order && awaitsPayment(order) ? html`<button class="primary paid" aria-disabled=${page.busy ? 'true' : nothing} @click=${on.paid}>${t('sheet.paid')}</button>` : nothing}
       ${isMade || going.is === 'failed'
         ? html`<button class=${order && awaitsPayment(order) ? 'quiet done' : 'primary done'} @click=${on.done}>${t('till.done')}</button>`
-        : isOpen ? html`<button class=${going.is === 'waiting' && going.why !== 'signed_out' ? 'primary done' : 'quiet done'} @click=${on.next}>${t('till.next')}</button>
-          ${going.is === 'waiting' ? again(page, on) : nothing}
+        : isOpen ? html`<button class=${isNext ? 'primary done' : 'quiet done'} @click=${on.next}>${t('till.next')}</button>
+          ${going.is === 'waiting' || isNext ? again(page, on) : nothing}
           <button class="link" @click=${on.giveUp}>${t('till.give_up')}</button>` : nothing}
       ${isMade && printer ? html`
         <button class="quiet" aria-disabled=${page.busy ? 'true' : nothing} @click=${() => on.print('slip')}>${t('till.print_slip')}</button>

@@ -1,7 +1,7 @@
 /** What the till keeps: orders that could not be sent yet, each by its ticket number or its cups, and what became of them. */
 
 import { html, nothing } from '../vendor/lit-html.js';
-import { language, t, timeWithSeconds } from './i18n.js';
+import { day, dayNumber, language, t, timeWithSeconds } from './i18n.js';
 import { codeText, symbol } from './pager-parts.js';
 
 /** @typedef {import('./till-view.js').Page} Page */
@@ -15,20 +15,26 @@ export function saleText(page, { what: { ref, cups, drinks }, at }) {
 }
 
 /** By the shop's clock, to the second: two of one minute are told apart by it. @param {Page} page @param {number} at */
-function timeOf({ menu }, at) {
-  return timeWithSeconds(at, menu?.shop.time_zone);
+function timeOf({ menu, now }, at) {
+  const zone = menu?.shop.time_zone;
+  const time = timeWithSeconds(at, zone);
+  return dayNumber(at, zone) === dayNumber(now, zone) ? time : `${day(at, now, zone)} ${time}`;
 }
 
 /** The list of them, if there are any. @param {Page} page @param {Actions} on */
 export function keptList(page, on) {
-  const { kept } = page;
+  const { kept, fleeting } = page;
   if (kept.length === 0) return nothing;
-  const old = kept.filter(({ is }) => is === 'asks').length;
+  const old = kept.filter((begun) => begun.is === 'asks' && begun.age === 'old').length;
+  const isOpen = kept.some(({ is }) => is !== 'made' && is !== 'failed');
+  const clear = (/** @type {'made' | 'failed'} */ end) => kept.some(({ is }) => is === end)
+    ? html`<button class="quiet" @click=${() => on.clearKept(end)}>${t(`till.kept_clear_${end}`)}</button>` : nothing;
   return html`<section class="kept" aria-labelledby="kept">
-    <h2 id="kept">${t('till.kept', { count: kept.length })}</h2>
+    <h2 id="kept">${t(fleeting ? 'till.kept_fleeting' : 'till.kept', { count: kept.length })}</h2>
+    ${fleeting && isOpen ? html`<p class="wrong">${t('till.fleeting')}</p>` : nothing}
     <ol>${kept.map((begun) => row(page, begun, on))}</ol>
     ${old > 1 ? html`<button class="quiet" @click=${on.sendOld}>${t('till.kept_send_old', { count: old })}</button>` : nothing}
-    ${kept.some(({ is }) => is === 'made') ? html`<button class="quiet" @click=${on.clearKept}>${t('till.kept_clear')}</button>` : nothing}
+    ${clear('made')}${clear('failed')}
   </section>`;
 }
 
@@ -43,7 +49,7 @@ function row(page, begun, on) {
         ${what.ref ? html`<span class="ticket" dir="auto">${what.ref}</span>` : nothing}
       </span>
       <span class="what">
-        <span class=${begun.is === 'made' ? 'is go' : 'is'}>${t(`till.kept_${begun.is}`)}</span>
+        <span class=${begun.is === 'made' ? 'is go' : 'is'}>${t(begun.is === 'asks' ? `till.kept_${begun.age}` : `till.kept_${begun.is}`)}</span>
         <span>${what.drinks || t('till.cups_of', { count: what.cups })}</span>
         <span>${timeOf(page, at)}</span>
       </span>

@@ -23,11 +23,16 @@ import { REF_MAX } from './till-view.js';
 
 /** @param {import('./till-view.js').Screen} screen @param {Means} means */
 export function createMaking({ page, draw, drawNow, find, isMeant }, { say, becomeSlow, loadMenu, loadRecent, code }) {
-  const sales = new Sales({ storage: storage(), send: sendSale, now: Date.now, key: () => cart.newKey(), changed: saleChanged });
+  const kept = storage();
+  const sales = new Sales({
+    storage: kept, send: sendSale, now: Date.now, key: () => cart.newKey(), changed: saleChanged,
+    // Only where a tap led there: no timer puts a form over what somebody types.
+    needsSignIn: () => openSignIn(),
+  });
   update();
 
   function update() {
-    Object.assign(page, { going: sales.going, kept: sales.kept });
+    Object.assign(page, { going: sales.going, kept: sales.kept, fleeting: kept === null || sales.isFleeting });
   }
 
   function saleChanged() {
@@ -155,8 +160,9 @@ export function createMaking({ page, draw, drawNow, find, isMeant }, { say, beco
     sendOld() {
       if (isMeant()) sales.retryOld();
     },
-    clearKept() {
-      if (isMeant()) sales.seen();
+    /** @param {'made' | 'failed'} end */
+    clearKept(end) {
+      if (isMeant()) sales.clear(end);
     },
   };
   return { sales, acts };
@@ -165,11 +171,7 @@ export function createMaking({ page, draw, drawNow, find, isMeant }, { say, beco
 /** @param {import('./till-sale.js').Sale} sale @returns {Promise<import('./till-sale.js').Verdict>} */
 async function sendSale({ key, body }) {
   const answer = await fetchStaff('/orders', { method: 'POST', body, headers: { 'idempotency-key': key } });
-  if (answer.status === 401) {
-    // Nothing is sent until somebody has signed in.
-    openSignIn();
-    return { is: 'signed_out' };
-  }
+  if (answer.status === 401) return { is: 'signed_out' };
   if (answer.status === 0) return { is: 'unknown', after_s: 0 };
   return cart.verdict(answer.status, answer.body ?? null, answer.retryMs > 0 ? answer.retryMs / 1_000 : NaN);
 }

@@ -8,8 +8,13 @@ import { OLD_MS } from './taps.js';
 
 /** One entry for each, so that two tabs never overwrite each other's. */
 const STORED_AS = 'brewline.till.sale';
-/** How many may be kept that are not made. */
+/** How many may be kept that have to be sent; and at most so many that were made, or were not, and nobody has looked at. */
 export const SALES_MAX = 50;
+/**
+ * From then on the counter may have forgotten the key of one that has arrived: it remembers an order until a day after its
+ * end (`remember_ms` of the engine's rules).
+ */
+export const FORGOTTEN_MS = 24 * 60 * 60_000;
 /** How long to wait before another try; then twice as long each time, up to the second one. */
 const AGAIN_MS = 1_000;
 const AGAIN_MAX_MS = 8_000;
@@ -32,16 +37,19 @@ const AGAIN_MAX_MS = 8_000;
  * - `sending`: no answer yet
  * - `waiting`: it is tried again by itself, because nobody could be reached, the counter takes nothing at the moment, or
  *   nobody is signed in here; `tried`: just now
- * - `asks`: it was tapped so long ago that somebody has to say whether it still counts
+ * - `asks`: it was tapped so long ago that somebody has to say whether it still counts; `forgotten`: it may have been made
+ *   then, and the same key may make a second one now
  * - `failed`: it was not made, and is not tried again by itself; `changed`: something in it is not to be had as it was
  * - `made`
  *
- * @typedef {{is: 'sending' | 'asks', sale: Sale}
+ * @typedef {{is: 'sending', sale: Sale}
+ *   | {is: 'asks', sale: Sale, age: 'old' | 'forgotten'}
  *   | {is: 'waiting', sale: Sale, why: Why, tried?: boolean}
  *   | {is: 'failed', sale: Sale, why: 'not_written' | 'changed' | 'refused', sold_out: string[], detail: string}
  *   | {is: 'made', sale: Sale, id: string}} Begun
  */
 /** @typedef {'unreached' | 'busy' | 'signed_out'} Why */
+/** @typedef {'new' | 'old' | 'forgotten'} Age */
 /** How the one goes that fills the screen. @typedef {{is: 'none'} | Begun} Going */
 /** What an answer means: as for a customer, and that nobody is signed in. @typedef {import('./cart.js').Verdict | {is: 'signed_out'}} Verdict */
 /**
@@ -52,6 +60,7 @@ const AGAIN_MAX_MS = 8_000;
  * @property {() => string} key a new one
  * @property {(act: () => void, ms: number) => unknown} [later] calls once after so long; a timer of the browser's if not given
  * @property {() => void} changed how one of them goes is another
+ * @property {() => void} [needsSignIn] what somebody has just tapped is not sent until somebody signs in
  */
 
 export class Sales {
@@ -62,11 +71,13 @@ export class Sales {
     this.all = restored(means.storage);
     /** The key of the one that fills the screen. */
     this.shown = '';
-    /** Old ones that somebody said still count. @type {Set<string>} */
-    this.wanted = new Set();
+    /** Old ones that somebody said still count, and how old they were then. @type {Map<string, Age>} */
+    this.wanted = new Map();
     /** Those that the device keeps. @type {Set<string>} */
     this.lasting = new Set(this.all.map(({ sale }) => sale.key));
     this.failures = 0;
+    /** Somebody has tapped, and looks at what comes of it. */
+    this.isAsked = false;
     /** The one that is on its way; what comes of one that was given up meanwhile changes nothing any more. */
     this.trying = '';
     /** Waits so far: only the last one ends in a try. */
@@ -89,7 +100,12 @@ export class Sales {
 
   /** No other one can be kept until some are made. */
   get isFull() {
-    return this.all.filter(({ is }) => is !== 'made').length >= SALES_MAX;
+    return this.all.filter(isOpen).length >= SALES_MAX;
+  }
+
+  /** Some that have to be sent are in memory alone: a page that is loaded again has lost them. */
+  get isFleeting() {
+    return this.all.some((begun) => isOpen(begun) && !this.lasting.has(begun.sale.key));
   }
 
   /**
@@ -107,6 +123,7 @@ export class Sales {
     this.store({ is: 'sending', sale });
     this.all.push({ is: 'sending', sale });
     this.shown = sale.key;
+    this.isAsked = true;
     this.means.changed();
     this.pump();
     return true;
@@ -118,40 +135,51 @@ export class Sales {
    */
   retry(isAsked = false) {
     const { going } = this;
-    if (isAsked && (going.is === 'asks' || (going.is === 'failed' && going.why === 'not_written'))) this.want(going.sale);
+    if (isAsked && (going.is === 'asks' || (going.is === 'failed' && going.why === 'not_written'))) this.want(going);
+    this.isAsked ||= isAsked;
     this.failures = 0;
     this.pump();
   }
 
-  /** All that are old still count. */
+  /** All that are old still count, but for those that may make a second one: each of them is looked up first. */
   retryOld() {
-    for (const { is, sale } of this.all) if (is === 'asks') this.want(sale);
+    for (const begun of this.all) if (begun.is === 'asks' && this.ageOf(begun.sale) !== 'forgotten') this.want(begun);
+    this.isAsked = true;
     this.retry();
   }
 
   /** Leaves the one that is shown: it goes on by itself, and the next one can be made. */
   leave() {
+    this.isAsked = false;
     this.shown = '';
     this.means.changed();
   }
 
   /** Shows one that is kept. @param {string} key */
   open(key) {
+    this.isAsked = false;
     this.shown = key;
     this.means.changed();
   }
 
   /** The one that is shown was seen, or is given up: the next one can be made. */
   done() {
+    this.isAsked = false;
     this.drop(this.shown);
     this.shown = '';
     this.means.changed();
     this.pump();
   }
 
-  /** Those that were made meanwhile have been looked at. @param {string} [key] only this one */
+  /** One that was made meanwhile has been looked at. @param {string} key */
   seen(key) {
-    for (const { is, sale } of this.all) if (is === 'made' && (key ?? sale.key) === sale.key) this.drop(sale.key);
+    this.drop(key);
+    this.means.changed();
+  }
+
+  /** All that came to this end have been looked at. @param {'made' | 'failed'} end */
+  clear(end) {
+    for (const { is, sale } of this.kept) if (is === end) this.drop(sale.key);
     this.means.changed();
   }
 
@@ -172,12 +200,21 @@ export class Sales {
       this.all = this.all.filter((begun) => !over.includes(begun));
       this.means.changed();
     }
-    for (const { is, sale } of this.all) {
-      const isOld = Math.abs(this.means.now() - sale.at) > OLD_MS && !this.wanted.has(sale.key);
-      if (isOld && (is === 'sending' || is === 'waiting')) this.put({ is: 'asks', sale });
+    for (const begun of this.all) {
+      const age = this.ageOf(begun.sale);
+      const wanted = this.wanted.get(begun.sale.key);
+      const isWanted = wanted === 'forgotten' || wanted === age;
+      if (age !== 'new' && !isWanted && isOpen(begun) && !(begun.is === 'asks' && begun.age === age)) this.put({ is: 'asks', sale: begun.sale, age });
     }
     const next = this.all.find(({ is }) => is === 'sending' || is === 'waiting');
     if (next) this.attempt(next.sale);
+    else this.isAsked = false;
+  }
+
+  /** @param {Sale} sale @returns {Age} */
+  ageOf({ at, doubt }) {
+    const ms = Math.abs(this.means.now() - at);
+    return doubt && ms > FORGOTTEN_MS ? 'forgotten' : ms > OLD_MS ? 'old' : 'new';
   }
 
   /** @param {Sale} sale */
@@ -194,6 +231,9 @@ export class Sales {
 
   /** @param {Verdict} verdict @param {Sale} sale */
   judge(verdict, sale) {
+    const isAsked = this.isAsked;
+    // What is tried by itself from here on nobody waits for.
+    if (verdict.is !== 'accepted' && verdict.is !== 'used') this.isAsked = false;
     switch (verdict.is) {
       case 'accepted':
       // The key is this sale's alone: whatever it stands for is what was made of it.
@@ -206,7 +246,9 @@ export class Sales {
       case 'too_many':
         return this.wait(sale, 'busy', verdict.after_s);
       case 'signed_out':
-        return this.hold(sale, 'signed_out');
+        this.hold(sale, 'signed_out');
+        if (isAsked) this.means.needsSignIn?.();
+        return;
       case 'not_written':
         return this.fail(sale, 'not_written');
       case 'changed':
@@ -233,7 +275,12 @@ export class Sales {
   /** Those behind it wait for the same. @param {Sale} sale @param {Why} why */
   hold(sale, why) {
     this.put({ is: 'waiting', sale, why });
-    for (const { is, sale } of this.all) if (is === 'sending' || is === 'waiting') this.put({ is: 'waiting', sale, why });
+    for (const { is, sale } of this.all) {
+      if (is !== 'sending' && is !== 'waiting') continue;
+      this.put({ is: 'waiting', sale, why });
+      // There may be room by now.
+      if (!this.lasting.has(sale.key)) this.store({ is: 'sending', sale });
+    }
   }
 
   /** @param {Sale} sale @param {'not_written' | 'changed' | 'refused'} why @param {{sold_out?: string[], detail?: string}} [more] */
@@ -251,14 +298,18 @@ export class Sales {
     else if (this.isOver(sale.key)) this.drop(sale.key);
     else this.store(end);
     this.put(end);
-    const unseen = this.kept.filter(({ is }) => is === 'made');
+    const unseen = this.kept.filter(({ is }) => is === end.is);
     if (unseen.length > SALES_MAX && unseen[0]) this.drop(unseen[0].sale.key);
     this.pump();
   }
 
-  /** @param {Sale} sale an old one, or one that was not written */
-  want(sale) {
-    this.wanted.add(sale.key);
+  /** @param {Begun} begun an old one, or one that was not written */
+  want(begun) {
+    const { sale } = begun;
+    const age = this.ageOf(sale);
+    // Nobody has read yet that it may make a second one.
+    if (age === 'forgotten' && !(begun.is === 'asks' && begun.age === 'forgotten')) return this.put({ is: 'asks', sale, age });
+    this.wanted.set(sale.key, age);
     this.store({ is: 'sending', sale });
     this.put({ is: 'sending', sale });
   }
@@ -280,12 +331,12 @@ export class Sales {
   /** @param {Begun} begun */
   store(begun) {
     const { sale, ...how } = begun;
-    const isEnd = begun.is === 'made' || begun.is === 'failed';
     try {
-      this.means.storage?.setItem(nameOf(sale.key), JSON.stringify(isEnd ? { ...sale, ...how } : sale));
+      this.means.storage?.setItem(nameOf(sale.key), JSON.stringify(isOpen(begun) ? sale : { ...sale, ...how }));
       if (this.means.storage) this.lasting.add(sale.key);
     } catch {
-      // Refused or full: then memory has it.
+      // Refused or full: then memory has it. What was kept of it before is no longer so.
+      this.forget(sale.key);
     }
   }
 
@@ -309,6 +360,11 @@ export class Sales {
   }
 }
 
+/** It still has to be sent. @param {Begun} begun */
+function isOpen({ is }) {
+  return is !== 'made' && is !== 'failed';
+}
+
 /** @param {string} key */
 function nameOf(key) {
   return `${STORED_AS}.${key}`;
@@ -327,7 +383,7 @@ function restored(storage) {
   } catch {
     // Refused: there are none.
   }
-  return all.sort((a, b) => a.sale.at - b.sale.at).slice(-2 * SALES_MAX);
+  return all.sort((a, b) => a.sale.at - b.sale.at).slice(-3 * SALES_MAX);
 }
 
 /** @param {string | null | undefined} text @returns {Begun | null} */

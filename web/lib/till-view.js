@@ -34,6 +34,7 @@ import { toPay } from './to-pay.js';
  * @property {'loading' | 'lost' | 'nowhere' | Address} address
  * @property {import('./till-sale.js').Going} going how the order goes that is being made, as long as it fills the screen
  * @property {import('./till-sale.js').Begun[]} kept the others, as they were tapped
+ * @property {boolean} fleeting this device keeps nothing: what has to be sent is lost with the page
  * @property {string} told what became of the last one, if it has to be said
  * @property {string} showing the order whose code fills the screen
  * @property {string} qr its code as a picture
@@ -97,14 +98,17 @@ function live({ news }) {
 }
 
 /** Room is kept for it only where it is: nothing of this page is under a finger when it comes. @param {Page} page @param {Actions} on */
-export function offline({ news, isOut }, on) {
+export function offline({ news, isOut, fleeting }, on) {
+  const lost = fleeting ? t('till.fleeting') : '';
   if (isOut || news.status === 'signed_out') {
-    return html`<p class="band row" role="alert"><span class="grow"><strong>${t('access.sheet_out')}</strong> ${t('access.sheet_out_text')}</span>
-      <button class="quiet" @click=${on.signIn}>${t('access.sign_in')}</button></p>`;
+    return html`<div class="band row"><p class="grow" role="alert"><strong>${t('access.sheet_out')}</strong> ${t('access.sheet_out_text')} ${lost}</p>
+      <button class="quiet" @click=${on.signIn}>${t('access.sign_in')}</button></div>`;
   }
   if (news.status !== 'old' && !(news.status === 'loading' && news.offline)) return nothing;
   const age = Number.isFinite(news.ageMs) ? t('till.last_heard', { count: Math.round(news.ageMs / 1_000) }) : '';
-  return html`<p class="band" role="alert"><strong>${t('till.offline')}</strong> ${age} ${t('till.offline_why', { max: SALES_MAX })}</p>`;
+  // The age is no part of what is told: it would be told anew each second.
+  return html`<aside class="band"><p role="alert"><strong>${t('till.offline')}</strong> ${t('till.offline_why', { max: SALES_MAX })} ${lost}</p>
+    ${age ? html`<p class="age">${age}</p>` : nothing}</aside>`;
 }
 
 /** @param {Page} page @param {Actions} on */

@@ -9,7 +9,7 @@ import { begin } from './line.mjs';
 import { shopWithPrinter, startPrinter } from './printer.mjs';
 
 /** What Chromium logs of answers that a test provokes, and of a counter that is gone. */
-const REFUSED = /status of (401|404|409)|ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_FAILED|ERR_INTERNET_DISCONNECTED|ERR_EMPTY_RESPONSE/;
+const REFUSED = /status of (400|401|404|409)|ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_FAILED|ERR_INTERNET_DISCONNECTED|ERR_EMPTY_RESPONSE/;
 const PUBLIC = 'http://192.168.1.5:8080';
 const { line, browser } = await lineAndBrowser(test, { args: ['--mode', 'manual', '--public-url', PUBLIC] });
 
@@ -388,12 +388,14 @@ test('old bells ask whether they still count, and when no more can be kept that 
   await page.evaluate(() => {
     for (let n = 1; n <= 50; n += 1) {
       const what = { cups: 1, ref: `OLD-${n}`, is_bell: true };
-      const sale = { key: `kept-${n}`, body: '{"amount":1}', at: Date.now() - 3_600_000 + n, what, doubt: true };
+      const ageMs = n > 2 ? 3_600_000 : 3 * 86_400_000;
+      const sale = { key: `kept-${n}`, body: '{"amount":1}', at: Date.now() - ageMs + n, what, doubt: true };
       localStorage.setItem(`brewline.till.sale.${sale.key}`, JSON.stringify(sale));
     }
   });
   await page.reload();
-  await page.getByRole('button', { name: 'Send all 50 that are old' }).waitFor();
+  // What may have been made days ago is not sent with the others.
+  await page.getByRole('button', { name: 'Send all 48 that are old' }).waitFor();
   await page.fill('#ref', 'FULL');
   await page.click('[data-cups="1"]');
   await page.locator('.bell .notice').getByText('50 orders are kept here and not sent').waitFor();
@@ -406,6 +408,31 @@ test('old bells ask whether they still count, and when no more can be kept that 
   await settled(page);
   await tablet.accessible();
   await tablet.picture('till-kept-asks-en');
+  await page.keyboard.press('Escape');
+  await settled(page);
+  assert.match((await page.textContent('[data-kept="kept-1"]')) ?? '', /May be made already/);
+  await page.click('[data-kept="kept-1"]');
+  await page.getByText('Sending it now could make it a second time').waitFor();
+  await settled(page);
+  await tablet.accessible();
+  await tablet.picture('till-kept-forgotten-en-light');
+  await page.keyboard.press('Escape');
+  await page.click('.language');
+  await page.waitForSelector('html:lang(ko)');
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await tablet.accessible();
+  await settled(page);
+  await page.click('[data-kept="kept-2"]');
+  await page.getByText('하루가 지난 주문이라').waitFor();
+  await settled(page);
+  await tablet.accessible();
+  await tablet.picture('till-kept-forgotten-ko-dark');
+  await page.keyboard.press('Escape');
+  await page.click('.language');
+  await page.waitForSelector('html:lang(en)');
+  await settled(page);
+  await page.click('[data-kept="kept-7"]');
+  await settled(page);
   await page.getByRole('button', { name: 'Give it up' }).click();
   await page.waitForFunction(() => document.querySelectorAll('[data-kept]').length === 49);
   await settled(page);
@@ -414,6 +441,104 @@ test('old bells ask whether they still count, and when no more can be kept that 
   assert.equal((await withRef('FULL')).length, 1, 'there is room again');
   assert.equal((await live()).filter((/** @type {any} */ { ref }) => /^OLD-/.test(ref ?? '')).length, 0, 'nobody said that they count');
   await tablet.close();
+});
+
+test('a device that keeps nothing says so where an order would be lost, and asks before the page is closed', async () => {
+  const own = await begin({ args: ['--mode', 'manual', '--public-url', PUBLIC] });
+  try {
+    for (const [language, theme, lost] of /** @type {const} */ ([['en', 'light', 'don’t reload or close this page'], ['ko', 'dark', '새로고침하거나 닫지 마세요']])) {
+      const tablet = await till({ at: own, language, theme, storage: false, width: 820, height: 1180 });
+      const { page } = tablet;
+      await page.waitForSelector('.live');
+      await own.kill();
+      await page.fill('#ref', `LOST-${language}`);
+      await page.click('[data-cups="2"]');
+      await page.locator('.show .notice').getByText(lost).waitFor();
+      await settled(page);
+      await page.locator('.band').getByText(lost).waitFor();
+      await tablet.accessible();
+      await tablet.fits();
+      await tablet.picture(`till-fleeting-${language}-${theme}`);
+      await page.keyboard.press('Escape');
+      await page.locator('.kept').getByText(lost).waitFor();
+      await tablet.accessible();
+      await tablet.picture(`till-fleeting-desk-${language}-${theme}`);
+      const asked = page.waitForEvent('dialog');
+      void page.close({ runBeforeUnload: true });
+      const question = await asked;
+      assert.equal(question.type(), 'beforeunload');
+      await question.dismiss();
+      await own.start();
+      await page.waitForSelector('[data-kept] .go');
+      assert.equal((await withRef(`LOST-${language}`, own)).length, 1);
+      assert.equal(await page.locator('.kept').getByText(lost).count(), 0, 'nothing is left to lose');
+      await tablet.close();
+    }
+  } finally {
+    await own.end();
+  }
+});
+
+test('what waits is said once, and not again with each try', async () => {
+  const tablet = await till();
+  const { page } = tablet;
+  await page.route('**/orders', (route) => (route.request().method() === 'POST' ? route.abort('failed') : route.fallback()));
+  const tried = () => page.waitForRequest((request) => request.method() === 'POST' && request.url().endsWith('/orders'));
+  await page.click('[data-cups="1"]');
+  await page.getByText('no QR code to scan').waitFor();
+  await page.evaluate(() => {
+    const changes = /** @type {any} */ (window);
+    changes.changed = 0;
+    const watch = new MutationObserver((list) => (changes.changed += list.length));
+    for (const told of document.querySelectorAll('h1, [role=alert]')) watch.observe(told, { subtree: true, childList: true, characterData: true });
+    watch.observe(/** @type {Node} */ (document.querySelector('.say')), { childList: true });
+  });
+  for (let n = 0; n < 2; n += 1) await tried();
+  assert.equal(await page.evaluate(() => /** @type {any} */ (window).changed), 0);
+  assert.equal(await page.getByRole('button', { name: 'Try now' }).count(), 1, 'and no button goes away');
+  await page.unroute('**/orders');
+  await code(page);
+  await done(page);
+  await tablet.close();
+});
+
+test('Escape leads back from whatever fills the screen, and loses no order', async () => {
+  /** @type {Record<string, (route: import('playwright-core').Route) => unknown>} */
+  const answers = {
+    sending: () => {},
+    waiting: (route) => route.abort('failed'),
+    signed_out: (route) => route.fulfill({ status: 401, json: { code: 'not_signed_in' } }),
+    failed: (route) => route.fulfill({ status: 400, json: { code: 'bad_amount', detail: 'why' } }),
+    asks: (route) => route.fallback(),
+  };
+  for (const [is, answer] of Object.entries(answers)) {
+    const tablet = await till();
+    const { page } = tablet;
+    await page.route('**/orders', (route) => (route.request().method() === 'POST' ? answer(route) : route.fallback()));
+    if (is === 'asks') {
+      await page.evaluate(() => {
+        const sale = { key: 'asks', body: '{"amount":1}', at: Date.now() - 3_600_000, what: { cups: 1, ref: 'ASKS', is_bell: true }, doubt: true };
+        localStorage.setItem(`brewline.till.sale.${sale.key}`, JSON.stringify(sale));
+      });
+      await page.reload();
+    } else {
+      await page.fill('#ref', is);
+      await page.click('[data-cups="1"]');
+    }
+    const says = { sending: 'Making it…', waiting: 'Kept, not sent yet', signed_out: 'Kept, not sent yet', failed: 'Not made', asks: 'Does this still count?' }[is];
+    await page.locator('#code').getByText(says ?? '').waitFor({ state: 'attached' });
+    if (is === 'signed_out') {
+      await page.waitForSelector('dialog[open]');
+      await page.keyboard.press('Escape');
+      await page.waitForSelector('dialog[open]', { state: 'detached' });
+    }
+    await settled(page);
+    await page.keyboard.press('Escape');
+    await page.waitForSelector('.cups button');
+    if (is === 'failed') assert.equal(await page.inputValue('#ref'), 'failed', 'what was not made is on the desk again');
+    else assert.equal(await page.locator('[data-kept]').count(), 1, is);
+    await tablet.close();
+  }
 });
 
 test('where phones can’t reach the counter, that is said before and with the code', async () => {
@@ -443,14 +568,15 @@ test('a device that is signed out in between signs in in place, and the bell is 
   const { page } = tablet;
   await tablet.context.clearCookies();
   await page.fill('#find', 'x');
+  await page.locator('.band button').waitFor();
+  assert.equal(await page.$('dialog[open]'), null, 'no form comes over what somebody types');
+  assert.equal(await page.evaluate(() => document.activeElement?.id), 'find');
+  await tablet.accessible();
+  await page.locator('.band button').click();
   await page.waitForSelector('dialog[open] form');
   const later = page.locator('dialog > .quiet');
   await later.press('2');
   assert.equal(await page.$('.show'), null, 'a key is for what stands in front, not for a bell behind it');
-  await later.click();
-  await tablet.accessible();
-  await page.locator('.band button').click();
-  await page.waitForSelector('dialog[open] form');
   await later.click();
   await page.fill('#find', '');
   await page.fill('#ref', 'OUT');

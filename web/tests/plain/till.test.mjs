@@ -5,22 +5,27 @@ import test from 'node:test';
 
 import { OLD_MS } from '../../lib/taps.js';
 import { find, SHOWN } from '../../lib/till-find.js';
-import { SALES_MAX, Sales } from '../../lib/till-sale.js';
+import { FORGOTTEN_MS, SALES_MAX, Sales } from '../../lib/till-sale.js';
 
 const TWO = { cups: 2, ref: 'A-1', is_bell: true };
 
-/** A till whose answers, clock and timers are the test's. @param {Map<string, string>} [kept] */
+/** A till whose answers, clock, timers and room to keep things are the test's. @param {Map<string, string>} [kept] */
 function till(kept = new Map()) {
   /** @type {{sale: import('../../lib/till-sale.js').Sale, answer: (verdict: import('../../lib/till-sale.js').Verdict) => Promise<void>}[]} */
   const sent = [];
   /** @type {(() => void)[]} */
   const timers = [];
   const clock = { now: 1_000_000 };
+  const device = { isFull: false };
+  const asks = { toSignIn: 0 };
   let keys = 0;
   const sales = new Sales({
     storage: {
       getItem: (name) => kept.get(name) ?? null,
-      setItem: (name, text) => void kept.set(name, text),
+      setItem(name, text) {
+        if (device.isFull) throw new DOMException('full', 'QuotaExceededError');
+        kept.set(name, text);
+      },
       removeItem: (name) => void kept.delete(name),
       key: (n) => [...kept.keys()][n] ?? null,
       get length() {
@@ -35,8 +40,9 @@ function till(kept = new Map()) {
     key: () => `key-${kept.size}-${(keys += 1)}`,
     later: (act) => void timers.push(act),
     changed: () => {},
+    needsSignIn: () => void (asks.toSignIn += 1),
   });
-  return { sales, sent, timers, clock, kept };
+  return { sales, sent, timers, clock, device, asks, kept };
 }
 
 test('a second tap makes no second order, and each try is the same', async () => {
@@ -202,7 +208,7 @@ test('what is made while nobody can be reached is kept one after the other, and 
   const [first] = later.sales.kept;
   later.sales.seen(first?.sale.key);
   assert.deepEqual([later.sales.kept.length, later.kept.size], [2, 2]);
-  later.sales.seen();
+  later.sales.clear('made');
   assert.deepEqual([later.sales.kept.length, later.kept.size], [0, 0]);
 });
 
@@ -230,6 +236,116 @@ test('as many are kept as there is room for, and those that are old ask all at o
   for (let n = 1; n <= SALES_MAX; n += 1) await one.sent[n]?.answer({ is: 'accepted', id: `o-${n}` });
   assert.ok(one.sales.kept.every(({ is }) => is === 'made') && !one.sales.isFull);
   assert.equal(one.sent.length, SALES_MAX + 1);
+});
+
+test('what may have been made more than a day ago is sent only by somebody who was told so', async () => {
+  const one = till();
+  for (const ref of ['A', 'B', 'C']) tap(one, ref);
+  await one.sent[0]?.answer({ is: 'unknown', after_s: 0 });
+  one.clock.now += FORGOTTEN_MS + 60_000;
+  one.timers.at(-1)?.();
+  const ages = () => one.sales.all.map((begun) => [begun.is, 'age' in begun && begun.age]);
+  assert.deepEqual(ages(), [['asks', 'forgotten'], ['asks', 'old'], ['asks', 'old']], 'B and C never left this device');
+  one.sales.retryOld();
+  await one.sent[1]?.answer({ is: 'accepted', id: 'b' });
+  await one.sent[2]?.answer({ is: 'accepted', id: 'c' });
+  assert.deepEqual(one.sent.map(({ sale }) => sale.what.ref), ['A', 'B', 'C']);
+  one.sales.open(one.sales.all[0]?.sale.key ?? '');
+  one.sales.retry(true);
+  assert.deepEqual([one.sent[3]?.sale.what.ref, one.sent[3]?.sale.key], ['A', one.sent[0]?.sale.key]);
+});
+
+test('one that becomes a day old while its page is open asks once more before it is sent', async () => {
+  const one = till();
+  one.sales.begin({ amount: 2 }, TWO);
+  await one.sent[0]?.answer({ is: 'unknown', after_s: 0 });
+  one.clock.now += OLD_MS + 1;
+  one.timers.at(-1)?.();
+  assert.deepEqual(one.sales.going, { ...one.sales.going, is: 'asks', age: 'old' });
+  one.clock.now += FORGOTTEN_MS;
+  one.sales.retry(true);
+  assert.deepEqual([one.sent.length, /** @type {any} */ (one.sales.going).age], [1, 'forgotten'], 'that was not what it asked before');
+  one.sales.retry(true);
+  assert.equal(one.sent.length, 2);
+  await one.sent[1]?.answer({ is: 'unknown', after_s: 0 });
+  one.timers.at(-1)?.();
+  assert.equal(one.sent.length, 3, 'what somebody has said holds');
+  const failed = till();
+  failed.sales.begin({ amount: 2 }, TWO);
+  await failed.sent[0]?.answer({ is: 'unknown', after_s: 0 });
+  failed.timers.at(-1)?.();
+  await failed.sent[1]?.answer({ is: 'not_written' });
+  failed.clock.now += FORGOTTEN_MS + 1;
+  failed.sales.retry(true);
+  assert.deepEqual([failed.sales.going.is, failed.sent.length], ['asks', 2], 'also where it was told not to be written');
+});
+
+test('a device that keeps nothing says so, until there is room or nothing is left to lose', async () => {
+  const one = till();
+  one.device.isFull = true;
+  assert.ok(!one.sales.isFleeting, 'as long as there is nothing to keep');
+  one.sales.begin({ amount: 2 }, TWO);
+  assert.deepEqual([one.sales.isFleeting, one.kept.size], [true, 0]);
+  await one.sent[0]?.answer({ is: 'unknown', after_s: 0 });
+  assert.ok(one.sales.isFleeting);
+  one.device.isFull = false;
+  one.timers[0]?.();
+  await one.sent[1]?.answer({ is: 'unknown', after_s: 0 });
+  assert.deepEqual([one.sales.isFleeting, one.kept.size], [false, 1]);
+  one.timers[1]?.();
+  await one.sent[2]?.answer({ is: 'accepted', id: 'o' });
+  one.sales.done();
+  one.device.isFull = true;
+  tap(one, 'A');
+  assert.ok(one.sales.isFleeting);
+  await one.sent[3]?.answer({ is: 'accepted', id: 'a' });
+  assert.deepEqual([one.sales.isFleeting, one.sales.kept.length], [false, 1], 'what is made is nothing to lose, and is still there');
+  // What could not be written down of one that was not made is not what stood there before: that it has to be sent.
+  const late = till();
+  tap(late, 'B');
+  late.device.isFull = true;
+  await late.sent[0]?.answer({ is: 'refused', detail: 'why' });
+  late.sales.retry();
+  assert.deepEqual([late.sales.kept.map(({ is }) => is), late.kept.size], [['failed'], 0]);
+});
+
+test('what was not made takes no room from what has to be sent, and is cleared at once', async () => {
+  const one = till();
+  for (let n = 0; n < SALES_MAX; n += 1) tap(one, `A-${n}`);
+  for (let n = 0; n < SALES_MAX - 1; n += 1) await one.sent[n]?.answer({ is: 'refused', detail: 'why' });
+  await one.sent[SALES_MAX - 1]?.answer({ is: 'accepted', id: 'o' });
+  assert.ok(!one.sales.isFull);
+  assert.ok(tap(one, 'B') && tap(one, 'C'));
+  for (const n of [0, 1]) await one.sent[SALES_MAX + n]?.answer({ is: 'refused', detail: 'why' });
+  const failed = one.sales.kept.filter(({ is }) => is === 'failed').map(({ sale }) => sale.what.ref);
+  assert.deepEqual([failed.length, failed[0], failed.at(-1)], [SALES_MAX, 'A-1', 'C'], 'the oldest one has made room');
+  tap(one, 'D');
+  one.sales.clear('failed');
+  assert.deepEqual(one.sales.kept.map(({ is, sale }) => [is, sale.what.ref]), [['made', `A-${SALES_MAX - 1}`], ['sending', 'D']]);
+  assert.equal(one.kept.size, 2);
+});
+
+test('somebody is asked to sign in where a tap led there, and by no timer', async () => {
+  const one = till();
+  one.sales.begin({ amount: 2 }, TWO);
+  await one.sent[0]?.answer({ is: 'signed_out' });
+  assert.equal(one.asks.toSignIn, 1);
+  one.sales.retry();
+  await one.sent[1]?.answer({ is: 'signed_out' });
+  assert.equal(one.asks.toSignIn, 1, 'the network that is back is nobody');
+  one.sales.retry(true);
+  await one.sent[2]?.answer({ is: 'signed_out' });
+  assert.equal(one.asks.toSignIn, 2);
+  const left = till();
+  tap(left, 'A');
+  await left.sent[0]?.answer({ is: 'signed_out' });
+  assert.equal(left.asks.toSignIn, 0, 'whoever went on to the next one is not asked over that');
+  const later = till();
+  later.sales.begin({ amount: 2 }, TWO);
+  await later.sent[0]?.answer({ is: 'unknown', after_s: 0 });
+  later.timers[0]?.();
+  await later.sent[1]?.answer({ is: 'signed_out' });
+  assert.equal(later.asks.toSignIn, 0, 'nor after a wait');
 });
 
 /** @param {number} n @param {Record<string, unknown>} [more] @returns {any} */
