@@ -649,3 +649,45 @@ unsafe fn put_headers(list: *const rd::rd_kafka_headers_t, all: &mut Vec<u8>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{env, ffi::c_int, process::Command};
+
+    use super::*;
+    use crate::kafka::options::Options;
+
+    unsafe extern "C" {
+        fn atexit(call: extern "C" fn()) -> c_int;
+        fn _exit(code: c_int) -> !;
+    }
+
+    /// Is set for the process that ends.
+    const ENDS: &str = "EVENTLOG_TEST_ENDS";
+    /// How it ends: OpenSSL has stopped, or works to the end.
+    const STOPPED: c_int = 70;
+    const WORKS: c_int = 71;
+
+    #[test]
+    fn openssl_works_until_the_process_is_gone_for_threads_that_do_not_end_before() {
+        extern "C" fn last() {
+            // SAFETY: without settings it takes no pointer, and says 0 once OpenSSL has freed what it had.
+            unsafe {
+                let works = openssl_sys::OPENSSL_init_ssl(0, ptr::null()) == 1;
+                _exit(if works { WORKS } else { STOPPED });
+            }
+        }
+        if env::var_os(ENDS).is_none() {
+            let mut process = Command::new(env::current_exe().unwrap());
+            let name = "kafka::native::tests::openssl_works_until_the_process_is_gone_for_threads_that_do_not_end_before";
+            let ended = process.args([name, "--exact"]).env(ENDS, "yes").output().unwrap();
+            assert_eq!(ended.status.code(), Some(WORKS), "{ended:?}");
+            return;
+        }
+        // SAFETY: it may be called at any time. It was registered first, so it is called last.
+        assert_eq!(unsafe { atexit(last) }, 0);
+        let mut options = Options::new("127.0.0.1:9", &[]);
+        options.property("security.protocol", "SSL").unwrap();
+        options.probe().create::<BaseConsumer>().unwrap();
+    }
+}

@@ -106,7 +106,7 @@ impl Options {
     /// What holds for every client. `job` comes first and can be overruled by the user's properties, `ours`
     /// last.
     pub(super) fn client(&self, job: &[(&str, &str)], ours: &[(&str, &str)]) -> ClientConfig {
-        let mut config = ClientConfig::new();
+        let mut config = begin();
         let common = [
             ("client.id", CLIENT_ID),
             // The default is 10 s: the line is to be back soon after the broker.
@@ -175,6 +175,14 @@ impl Options {
     }
 }
 
+/// Where the settings of every client begin.
+fn begin() -> ClientConfig {
+    // Before librdkafka does it in its own way: then OpenSSL frees what all threads share when the process ends, also
+    // under librdkafka's own, and under one that has made a client and ends just then.
+    openssl_sys::init();
+    ClientConfig::new()
+}
+
 /// Whether a property may be passed on with this value: to be asked where it is said, so that the right place is blamed.
 ///
 /// # Errors
@@ -193,7 +201,7 @@ pub fn check_property(name: &str, value: &str) -> Result<(), String> {
                 .to_owned(),
         );
     }
-    match ClientConfig::new().set(name, value).create_native_config() {
+    match begin().set(name, value).create_native_config() {
         Ok(_) => Ok(()),
         Err(KafkaError::ClientConfig(_, says, ..)) if says.starts_with(UNKNOWN) => Err(format!(
             "there is no Kafka property {name}; they are listed in librdkafka's CONFIGURATION.md"
