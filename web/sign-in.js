@@ -16,7 +16,7 @@ import { html, nothing, render } from './vendor/lit-html.js';
 /** How soon the counter is asked again when it does not answer. */
 const AGAIN_MS = 3_000;
 /** Where staff go from here; the ledger is a manager's. */
-const PAGES = /** @type {const} */ (['bar', 'till', 'board', 'ledger']);
+const PAGES = /** @type {const} */ (['bar', 'till', 'board', 'ledger', 'table']);
 
 const app = /** @type {HTMLElement} */ (document.getElementById('app'));
 // What stood there until now is none of the renderer's.

@@ -8,7 +8,7 @@ export default {
   "common.loading": "잠시만요…",
   "common.no_script": "이 페이지를 쓰려면 자바스크립트를 켜야 해요. 켤 수 없다면 카운터에서 주문해 주세요.",
   "common.other_language": "English",
-  "common.language_failed": "This page can't be shown in English right now. Tap again in a moment, or load the page again.",
+  "common.language_failed": "This page can’t be shown in English right now. Tap again in a moment, or load the page again.",
   "common.minutes": "{from}분",
   "common.minutes_range": "{from}–{to}분",
   "common.won": "{amount}원",

@@ -137,6 +137,7 @@ export default {
   "access.page_till": "계산대",
   "access.page_board": "현황판",
   "access.page_ledger": "장부",
+  "access.page_table": "테이블 카드",
   "access.sign_out": "이 기기 로그아웃하기",
   "board.title": "픽업 현황판",
   "board.live": "실시간",

@@ -64,7 +64,7 @@ test('whoever asks for a language that does not come is told so in it, on every 
   for (const path of PAGES.filter((path) => path !== '/table')) {
     for (const [language, name, says] of /** @type {const} */ ([
       ['en', '한국어', /^한국어로 바꾸지 못했어요/],
-      ['ko', 'English', /^This page can't be shown in English/],
+      ['ko', 'English', /^This page can’t be shown in English/],
     ])) {
       const phone = await open(browser, line.url + path, { language, expected: [NOT_FOUND, /Failed to load resource/] });
       const { page } = phone;

@@ -13,7 +13,7 @@ const SAYS = {
   en: {
     name: (/** @type {Code} */ { words, label }) => `${words.en.toUpperCase()} ${label}`,
     lost: 'order till-471',
-    broken: (/** @type {string} */ name) => `2 orders don't add up: ${name}, order till-471`,
+    broken: (/** @type {string} */ name) => `2 orders don’t add up: ${name}, order till-471`,
     last: (/** @type {string} */ name) => `Show its last event: ${name}`,
     ready: 'Marked ready',
     undecided: 'Accepted, and nobody has decided on it',

@@ -45,7 +45,7 @@ const MANY = {
  */
 const STATES = {
   live: { query: '?q=oat&order=mango', says: [/Every order accounted for/, /빠진 주문 없음/] },
-  broken: { told: { ledger: BROKEN }, query: '?q=oat&order=mango', says: [/1 order doesn't add up: FISH 34/, /1건이 맞지 않아요: 물고기 34/] },
+  broken: { told: { ledger: BROKEN }, query: '?q=oat&order=mango', says: [/1 order doesn’t add up: FISH 34/, /1건이 맞지 않아요: 물고기 34/] },
   many: { told: { ledger: MANY }, says: [/FISH 34, order\.received-0@12 and 38 more/, /물고기 34, order\.received-0@12 외 38건/] },
   past: {
     told: { story: { ...STORY, events: STORY.events.map((event) => ({ ...event, at: event.at - 32 * 60_000, timestamp: event.at - 32 * 60_000 })) } },

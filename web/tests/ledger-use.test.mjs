@@ -237,7 +237,7 @@ test('when a line that balanced no longer does, whoever hears the page is told a
   drawn.ledger = { ...LIVE, as_of: LIVE.as_of + 4_000, now: LIVE.now + 4_000, holds: false, faults_total: 1, faults: [{ kind: 'gap', order_id: 'star', code: ROWS[4].code, text: '', partition: 0, offset: 1 }] };
   await page.clock.runFor(12_000);
   await page.locator('.eq.bad').waitFor();
-  await page.locator('[aria-live="assertive"]').filter({ hasText: "1 order doesn't add up: STAR 18" }).waitFor({ state: 'attached' });
+  await page.locator('[aria-live="assertive"]').filter({ hasText: "1 order doesn’t add up: STAR 18" }).waitFor({ state: 'attached' });
   await close();
 });
 

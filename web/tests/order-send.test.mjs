@@ -84,7 +84,7 @@ test('an answer that is lost makes no second order', async () => {
   const { page, opened, button } = await withLatte();
   await loseAnswers(page, 2);
   await button.click();
-  await page.getByText("We don't know yet whether it arrived").waitFor();
+  await page.getByText('We don’t know yet whether it arrived').waitFor();
   await opened.picture('order-waiting-en-light');
   await opened.accessible();
   assert.equal(await page.locator('main .plus').count(), 0, 'what may have arrived can not be changed');
@@ -217,7 +217,7 @@ test('offline, an order need not be sent after all', async () => {
   const { page, opened, button, context } = await withLatte();
   await context.setOffline(true);
   await button.click();
-  await page.getByRole('button', { name: "Don't send it" }).click();
+  await page.getByRole('button', { name: 'Don’t send it' }).click();
   await page.getByText('Your order is still here.').waitFor();
   await context.setOffline(false);
   await page.locator('[data-item=latte] .plus').click();
@@ -239,7 +239,7 @@ test('it is not sent for ever: after that the customer decides, and it is still 
     localStorage.setItem('brewline.cart', JSON.stringify({ ...kept, sent: { ...kept.sent, since: kept.sent.since - 600_000 } }));
   });
   await page.goto(`${line.url}/`);
-  await page.getByText("We can't tell whether your order arrived").waitFor();
+  await page.getByText('We can’t tell whether your order arrived').waitFor();
   await opened.picture('order-unsure-en-light');
   await opened.accessible();
   answers();
@@ -366,7 +366,7 @@ test('too many orders, while one may have arrived: it is not said that it has no
   const again = page.waitForResponse((response) => response.status() === 429);
   await button.click();
   await again;
-  await page.getByText("We don't know yet whether it arrived").waitFor();
+  await page.getByText('We don’t know yet whether it arrived').waitFor();
   await page.waitForURL('**/o/**');
   assert.equal(await made(), 1);
   await opened.close();
@@ -582,7 +582,7 @@ test('where the browser keeps nothing, a page that is loaded again in doubt stil
   await button.click();
   await page.getByRole('button', { name: 'Stop asking' }).click();
   await page.reload();
-  await page.getByText("We can't tell whether your order arrived").waitFor();
+  await page.getByText('We can’t tell whether your order arrived').waitFor();
   assert.equal(await page.locator('[data-item=latte] .many').innerText(), '1');
   answers();
   await page.getByRole('button', { name: 'Send again' }).click();

@@ -53,6 +53,12 @@ test('both languages leave the same places open', () => {
   }
 });
 
+test('an apostrophe is one, and no mark of feet', () => {
+  for (const [language, messages] of texts) {
+    for (const [key, text] of Object.entries(messages)) assert.doesNotMatch(text, /\w'\w/, `${language} ${key}`);
+  }
+});
+
 test('every message is a text, and its key begins with the page that says it', () => {
   for (const [language, messages] of texts) {
     for (const [key, text] of Object.entries(messages)) {
