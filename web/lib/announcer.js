@@ -47,6 +47,7 @@ function region(how) {
   const element = document.createElement('div');
   element.className = 'vh';
   element.setAttribute('aria-live', how);
-  document.body.append(element);
+  // At the end it would make the page a pixel longer than the screen.
+  document.body.prepend(element);
   return element;
 }

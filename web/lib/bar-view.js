@@ -278,8 +278,9 @@ function modifiers({ mods }) {
 /** @param {string | undefined} text */
 function note(text) {
   if (!text) return nothing;
-  if (!ticketOf.isAllergy(text)) return html`<span class="note" dir="auto">${text}</span>`;
-  return html`<span class="allergy">${icons.warning()}<span class="vh">${t('bar.allergy')}</span><bdi>${text}</bdi></span>`;
+  const lang = i18n.foreign(text) ?? nothing;
+  if (!ticketOf.isAllergy(text)) return html`<span class="note" dir="auto" lang=${lang}>${text}</span>`;
+  return html`<span class="allergy">${icons.warning()}<span class="vh">${t('bar.allergy')}</span><bdi lang=${lang}>${text}</bdi></span>`;
 }
 
 /** @param {import('./i18n.js').Words | string} title */

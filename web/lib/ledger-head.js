@@ -18,7 +18,7 @@ const { t } = i18n;
 
 /** Labels below the track; and how near its ends none stands, which have their own. */
 const LABELS = 6;
-const NEAR = 0.07;
+const NEAR = 0.1;
 
 /** @param {Model} model @param {Acts} acts */
 export function header(model, acts) {

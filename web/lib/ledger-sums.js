@@ -163,10 +163,10 @@ export function chart({ whole, shop, at }, ledger) {
       <polyline points=${line}/>
       ${marks.map(({ x, at }) => svg`<text x=${x} y=${HEIGHT + 20}>${label(at)}</text>`)}
     </svg>
-    <table class="vh"><caption>${t('ledger.chart_label')}</caption>
+    <div class="vh"><table><caption>${t('ledger.chart_label')}</caption>
       <thead><tr><th>${t('ledger.chart_time')}</th><th>${t('ledger.chart_new')}</th><th>${t('ledger.chart_open')}</th></tr></thead>
       <tbody>${ledger.chart.map((bucket) => html`<tr><th scope="row">${label(bucket.at)}</th><td>${bucket.new}</td><td>${bucket.open}</td></tr>`)}</tbody>
-    </table>
+    </table></div>
   </section>`;
 }
 

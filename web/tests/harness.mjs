@@ -172,9 +172,12 @@ export class Opened {
         for (let up = element; up && up !== document.body; up = up.parentElement) if (scrolls(up)) return true;
         return false;
       };
-      return [...document.querySelectorAll('body *')]
+      const found = [...document.querySelectorAll('body *')]
         .filter((element) => element.getBoundingClientRect().right > width + 1 && !within(element))
         .map((element) => element.outerHTML.slice(0, 200));
+      // Also by what nobody sees, or what cuts off only its own.
+      const { scrollWidth } = document.documentElement;
+      return scrollWidth > width + 1 ? [`${scrollWidth}px of ${width}px`, ...found] : found;
     });
     if (wide.length > 0) throw new Error(`It does not fit on the screen:\n${wide.join('\n')}`);
   }
