@@ -232,7 +232,8 @@ test('a count underlines that drink on every ticket', async () => {
   const { page } = bar;
   const count = page.getByRole('button', { name: '3 Latte' });
   await count.click();
-  assert.equal(await count.getAttribute('aria-pressed'), 'true');
+  // Drawn a frame later.
+  await page.getByRole('button', { name: '3 Latte', pressed: true }).waitFor();
   await page.waitForFunction(() => document.querySelectorAll('.picked').length === 2);
   await bar.picture('bar-picked-en-dark');
   await count.click();
