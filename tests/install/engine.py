@@ -92,8 +92,8 @@ def is_well(seen):
 
 
 class Watch(threading.Thread):
-    """Looks at all containers once a second, and has each one's health checked: as often as it says, and each second until it is
-    well, as engines do that know a start's interval.
+    """Looks at all containers once a second, and has each one's health checked: as often as it says, and each second until it
+    is well, as engines do that know a start's interval.
     """
 
     def __init__(self):

@@ -125,14 +125,29 @@ def kafka(room, name, libs):
     image.made(f"docker.io/{name}", "USER appuser", volumes, 'CMD ["/etc/kafka/docker/run"]')
 
 
-def make(room, binary, libs):
-    """Makes all that the Dockerfile and deploy/compose.yaml name, and readies the former for this engine."""
+def prometheus(room, name, directory):
+    """The Prometheus of tests/operate, laid out as its own image is."""
+    image = Image(room)
+    image.copy(f"{directory}/prometheus", "bin/prometheus")
+    image.libraries(f"{directory}/prometheus")
+    image.user("nobody", 65534)
+    image.directory("prometheus", owner=65534)
+    entry = 'ENTRYPOINT ["/bin/prometheus"]'
+    image.made(f"docker.io/{name}", "USER nobody", "WORKDIR /prometheus", 'VOLUME ["/prometheus"]', entry)
+
+
+def make(room, binary, libs, watcher):
+    """Makes what the Dockerfile and deploy/compose.yaml name, but Grafana, and readies the former for this engine. `libs` is
+    what a broker is made of, `watcher` the directory of a Prometheus.
+    """
     dockerfile = (ROOT / "Dockerfile").read_text()
     build, base = re.findall(r"^FROM (\S+)", dockerfile, re.MULTILINE)
-    [broker] = re.findall(r"image: (apache/kafka:\S+)", (ROOT / "deploy/compose.yaml").read_text())
+    named = re.findall(r"^    image: (\w+/\S+)", (ROOT / "deploy/compose.yaml").read_text(), re.MULTILINE)
+    broker, watch = (next(name for name in named if f"/{what}:" in name) for what in ("kafka", "prometheus"))
     rust(room, build, binary)
     distroless(room, base, binary)
     kafka(room, broker, libs)
+    prometheus(room, watch, watcher)
     # Podman before 5 does not know this flag; nothing else is different.
     known = Path(room, "Dockerfile")
     known.write_text(dockerfile.replace(" --start-interval=1s", ""))
