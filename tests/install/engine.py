@@ -5,6 +5,7 @@ It needs Linux and root. There is no network but that of its containers, so noth
 
 import json
 import os
+import socket
 import subprocess
 import threading
 import time
@@ -69,10 +70,18 @@ runroot = "/run/containers/storage"
     )
 
 
+def takes_connections():
+    with socket.socket(socket.AF_UNIX) as one:
+        return one.connect_ex(SOCKET) == 0
+
+
 def serve(room, compose):
     """Answers as Docker does, and gives this Compose a client's name; both end with these namespaces. Gives who watches."""
     said = Path(room, "engine").open("w")
-    subprocess.Popen(["podman", "system", "service", "--time=0", f"unix://{SOCKET}"], stdout=said, stderr=said)
+    engine = subprocess.Popen(["podman", "system", "service", "--time=0", f"unix://{SOCKET}"], stdout=said, stderr=said)
+    end = time.monotonic() + PATIENCE
+    while not takes_connections():
+        assert engine.poll() is None and time.monotonic() < end, f"the engine does not answer: see {said.name}"
     docker = Path(room, "bin/docker")
     docker.write_text(f'#!/bin/sh\n[ "$1" = compose ] || exec podman "$@"\nshift\nexec {compose} "$@"\n')
     docker.chmod(0o755)
