@@ -33,12 +33,16 @@ impl File {
     }
 }
 
+/// The counter of the process that has the log in `dir`, if one has it and says where it listens.
+pub(crate) fn counter_of_holder(dir: &Path) -> Option<CounterAddress> {
+    local::holder_address(dir)?.parse().ok()
+}
+
 impl Asked {
     /// The same where a process has the log in `dir`: unless a counter was named, that one's is asked, if it says where
     /// it listens. The directory is this user's alone, and so is what stands in it.
     pub(crate) fn of_holder(&self, dir: &Path) -> Self {
-        let said = || local::holder_address(dir)?.parse().ok();
-        match said() {
+        match counter_of_holder(dir) {
             Some(counter) if !self.is_named => Self { counter, is_named: true, ..self.clone() },
             _ => self.clone(),
         }

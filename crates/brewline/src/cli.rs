@@ -101,7 +101,7 @@ pub enum Command {
     /// Check whether the line can work here, and say what to do if not
     Doctor(DoctorArgs),
     /// Say whether the counter of this machine answers, as containers ask; the exit code is 1 if not
-    Healthcheck(ListenArgs),
+    Healthcheck(HealthcheckArgs),
     /// Print what a shell needs to complete commands and flags
     Completions {
         /// Which shell reads it

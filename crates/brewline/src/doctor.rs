@@ -10,6 +10,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use client::CounterAddress;
 use counter::{PrinterPatience, PrinterState, printer_state};
 use eventlog::{
     OpenError,
@@ -18,6 +19,7 @@ use eventlog::{
 use shop::Shop;
 
 use crate::{
+    asked::counter_of_holder,
     banner::{self, absolute},
     catalog::catalog,
     config::{Cluster, Keep, Line, Place},
@@ -55,8 +57,9 @@ pub(crate) fn doctor(line: &Line, files: &Files) -> ExitCode {
         Place::Local(dir) => {
             let dir = absolute(dir);
             let found = local::look(&dir);
+            let listens = counter_of_holder(&dir);
             vec![
-                ("port", port(line.listen, &found)),
+                ("port", listening(&found, listens.as_ref()).unwrap_or_else(|| port(line.listen, &found))),
                 ("directory", directory(&dir)),
                 ("space", space(&dir)),
                 ("clock", clock(SystemTime::now(), &dir)),
@@ -144,6 +147,24 @@ fn printer(address: &str) -> Finding {
     }
 }
 
+/// Where the line that has the log listens, if it says so: it may have been told otherwise than whoever asks now.
+/// `None`: that says nothing.
+fn listening(log: &Result<Found, OpenError>, listens: Option<&CounterAddress>) -> Option<Finding> {
+    let (Ok(Found::InUse { process: Some(user) }), Some(at)) = (log, listens) else { return None };
+    let process = crate::block_on(client::process(at.clone(), ANSWER_WITHIN)).ok()?;
+    match process {
+        Some(process) if process == *user => {
+            Some(Finding::Good(format!("{at} is held by a brewline that is running, process {user}")))
+        }
+        // Over https it may only not be trusted from here.
+        _ if at.is_secure() => None,
+        _ => Some(Finding::Bad(format!(
+            "process {user} has the log, is to answer at {at}, and does not within {ANSWER_WITHIN:?}; look what it \
+             says, or stop it and start the line anew"
+        ))),
+    }
+}
+
 fn port(listen: SocketAddr, log: &Result<Found, OpenError>) -> Finding {
     match TcpListener::bind(listen) {
         Ok(_) => Finding::Good(format!("{listen} is free")),
@@ -167,8 +188,8 @@ fn held(listen: SocketAddr, process: Option<u32>, log: &Result<Found, OpenError>
         Ok(
             Found::InUse { process: Some(_) } | Found::Nothing | Found::Sound { .. } | Found::Older { .. },
         ) => Finding::Bad(format!(
-            "{listen} is held by a brewline with another log, process {process}; stop it, or choose another \
-             port with --listen ADDRESS:PORT"
+            "{listen} is held by a brewline with another log, process {process}; if that one is meant, say where its log \
+             is with --log local:DIR, or else choose another port with --listen ADDRESS:PORT"
         )),
         // It may be that one's log: of another user, who lets nobody look into it, or without a name for its holder.
         Ok(Found::InUse { process: None }) | Err(_) => Finding::Note(running),

@@ -152,7 +152,7 @@ fn dispatch(cli: cli::Cli) -> anyhow::Result<ExitCode> {
         cli::Command::Menu(args) => match args.what {
             cli::MenuCommand::Check { file } => menu::check(file),
         },
-        cli::Command::Healthcheck(args) => block_on(healthcheck::healthcheck(file.listen(args.listen)))?,
+        cli::Command::Healthcheck(args) => block_on(healthcheck::healthcheck(file.health(&args)))?,
         cli::Command::Completions { shell } => Ok(completions::completions(shell)),
         cli::Command::Config(args) => settings::config(args.what, cli.global),
         cli::Command::Doctor(args) => {

@@ -10,6 +10,7 @@ use std::{
     net::{SocketAddr, TcpListener},
 };
 
+use rustix::process::Signal;
 use support::{Said, Up, brewline, findings, local, run};
 
 #[test]
@@ -50,6 +51,30 @@ fn the_doctor_finds_a_running_line_well() {
 }
 
 #[test]
+fn the_doctor_finds_a_line_that_was_told_another_port() {
+    let dir = tempfile::tempdir().unwrap();
+    let up = Up::start(dir.path(), &[]);
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let elsewhere = taken.local_addr().unwrap().to_string();
+    let said = run(&["doctor", "--log", &local(dir.path()), "--listen", &elsewhere]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let line = findings(&said.stdout).into_iter().find(|line| line.contains("  port ")).unwrap();
+    assert!(line.starts_with("ok ") && line.contains(&format!("http://{} is held", up.counter)), "{line}");
+}
+
+#[test]
+fn the_doctor_says_which_line_does_not_answer() {
+    let dir = tempfile::tempdir().unwrap();
+    let up = Up::start(dir.path(), &[]);
+    up.process.signal(Signal::STOP);
+    let said = run(&["doctor", "--log", &local(dir.path()), "--listen", "127.0.0.1:0"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    let line = findings(&said.stdout).into_iter().find(|line| line.contains("  port ")).unwrap();
+    assert!(line.starts_with("BAD ") && line.contains(&up.counter.to_string()), "{line}");
+    assert!(line.contains(&format!("process {}", up.process.child.id())), "{line}");
+}
+
+#[test]
 fn the_doctor_says_that_a_running_line_has_another_log() {
     let (dir, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let up = Up::start(dir.path(), &[]);
@@ -57,7 +82,8 @@ fn the_doctor_says_that_a_running_line_has_another_log() {
     assert_eq!(said.code, Some(1), "{said:?}");
     let line = findings(&said.stdout).into_iter().find(|line| line.contains("with another log")).unwrap();
     let process = format!("process {}", up.process.child.id());
-    assert!(line.starts_with("BAD ") && line.contains(&process) && line.contains("--listen"), "{line}");
+    assert!(line.starts_with("BAD ") && line.contains(&process), "{line}");
+    assert!(line.contains("--listen") && line.contains("--log local:DIR"), "{line}");
 }
 
 #[test]

@@ -5,7 +5,7 @@ mod support;
 
 use std::net::TcpListener;
 
-use support::{Up, run};
+use support::{Up, local, run};
 
 #[test]
 fn every_shell_gets_a_script_that_knows_every_command_and_flag() {
@@ -42,9 +42,15 @@ fn the_health_check_says_whether_a_counter_answers() {
     assert_eq!(said.code, Some(0), "{said:?}");
     assert!(said.stdout.contains(&format!("process {}", up.process.child.id())), "{said:?}");
 
+    // The line was told where to listen, and whoever asks was not: the log knows.
+    let said = run(&["healthcheck", "--log", &local(dir.path())]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(said.stdout.contains(&format!("process {}", up.process.child.id())), "{said:?}");
+
     // Taken, and silent.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let said = run(&["healthcheck", "--listen", &silent.local_addr().unwrap().to_string()]);
     assert_eq!((said.code, said.stdout.as_str()), (Some(1), ""), "{said:?}");
-    assert!(said.stderr.contains("no counter answers") && said.stderr.lines().count() == 1, "{said:?}");
+    assert!(said.stderr.contains("no counter answers") && said.stderr.contains("--listen"), "{said:?}");
+    assert_eq!(said.stderr.lines().count(), 1, "{said:?}");
 }

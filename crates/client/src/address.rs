@@ -31,7 +31,7 @@ impl CounterAddress {
     }
 
     /// Whether it is https.
-    pub(crate) fn is_secure(&self) -> bool {
+    pub fn is_secure(&self) -> bool {
         self.base.starts_with("https:")
     }
 

@@ -294,6 +294,17 @@ pub struct DoctorArgs {
     pub shop: ShopArgs,
 }
 
+/// What `healthcheck` takes.
+#[derive(Debug, Default, Clone, Args)]
+pub struct HealthcheckArgs {
+    /// The log of the line that is asked: it says where its line listens, unless --listen does [default: local: and the platform's data directory for brewline]
+    #[arg(long, value_name = "ADDRESS", env = "BREWLINE_LOG", value_parser = said(str::parse::<LogAddress>))]
+    pub log: Option<LogAddress>,
+
+    #[command(flatten)]
+    pub listen: ListenArgs,
+}
+
 /// What `menu` takes.
 #[derive(Debug, Clone, Args)]
 pub struct MenuArgs {
