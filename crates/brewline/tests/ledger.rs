@@ -3,7 +3,13 @@
 
 mod support;
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    io::{BufRead as _, BufReader, Write as _},
+    net::TcpListener,
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
 
 use eventlog::{Entry, Log as _, Start, local};
 use jiff::Timestamp;
@@ -152,4 +158,41 @@ fn where_a_line_has_the_log_its_counter_is_asked_with_a_managers_token() {
     let nothing = said(&dir.path().join("elsewhere"), &[]);
     assert_eq!(nothing.code, Some(1));
     assert!(nothing.stderr.contains("there is no log in"), "{nothing:?}");
+}
+
+#[test]
+fn who_is_no_counter_is_told_apart_with_the_way_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("file").display().to_string();
+    let other = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", other.local_addr().unwrap());
+    for answer in ["404 Not Found", "200 OK"] {
+        for command in
+            [&["ledger"] as &[&str], &["ledger", "--follow"], &["backup", &file], &["export", &file]]
+        {
+            let said = std::thread::scope(|scope| {
+                let answering = scope.spawn(|| {
+                    let (mut stream, _) = other.accept().unwrap();
+                    let mut head = BufReader::new(stream.try_clone().unwrap()).lines();
+                    while head.next().is_some_and(|line| !line.unwrap().is_empty()) {}
+                    let page = "<html>a page</html>";
+                    let length = page.len();
+                    write!(
+                        stream,
+                        "HTTP/1.1 {answer}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{page}"
+                    )
+                    .unwrap();
+                });
+                let said = run(&[command, &["--counter", &url, "--token", &"a".repeat(32)]].concat());
+                answering.join().unwrap();
+                said
+            });
+            assert_eq!(said.code, Some(1), "{command:?}: {said:?}");
+            let is_told = said.stderr.contains("is no brewline counter") && said.stderr.contains("--counter");
+            assert!(is_told && said.stderr.contains(&url), "{command:?}: {said:?}");
+        }
+    }
+    drop(other);
+    let said = run(&["backup", &file, "--counter", &url, "--token", &"a".repeat(32)]);
+    assert!(said.stderr.contains("is `brewline up` or `brewline counter` running?"), "{said:?}");
 }

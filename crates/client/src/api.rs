@@ -11,7 +11,8 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::{
     address::CounterAddress,
-    counter::{Counter, Kind, Trouble},
+    counter::{Counter, Kind, Trouble, is_no_counters},
+    error::ClientError,
     options::Limits,
     patience::Backoff,
     sse::Events,
@@ -65,6 +66,8 @@ pub struct Silence {
     pub why: String,
     /// It may have been done all the same.
     pub may_be_done: bool,
+    /// Somebody took the connection.
+    pub is_there: bool,
     /// How long it was tried.
     pub tried_for: Duration,
 }
@@ -86,6 +89,17 @@ impl Request {
     }
 }
 
+impl Silence {
+    /// The same of the counter at `address`, with the way out if nobody is there.
+    pub fn of(&self, address: &CounterAddress) -> String {
+        if self.is_there {
+            return format!("the counter at {address}: {self}");
+        }
+        let (reason, tried_for) = (self.why.clone(), self.tried_for);
+        ClientError::Unreachable { counter: address.clone(), reason, tried_for }.to_string()
+    }
+}
+
 impl Reply {
     /// Whether it was done.
     pub fn is_success(&self) -> bool {
@@ -95,6 +109,20 @@ impl Reply {
     /// The code of a problem.
     pub fn code(&self) -> Option<&str> {
         self.json["code"].as_str()
+    }
+
+    /// Whether no counter answers like that.
+    pub fn is_no_counters(&self) -> bool {
+        is_no_counters(self.status, self.code()) || self.is_success() && self.json.is_null()
+    }
+
+    /// Why what was asked of the counter at `address` was not done: in its own words, or that it is none, with the way out.
+    pub fn refusal(&self, address: &CounterAddress) -> String {
+        if self.is_no_counters() {
+            let reason = format!("the answer was {}", self.status);
+            return ClientError::NotACounter { counter: address.clone(), reason }.to_string();
+        }
+        format!("the counter at {address} says: {}", self.detail())
     }
 
     /// A refusal in the counter's own words.
@@ -285,7 +313,8 @@ fn unsettled(reply: &Reply) -> Option<Trouble> {
 
 pub(crate) fn silence(trouble: Trouble, since: Instant) -> Silence {
     let surely_not = matches!(trouble.kind, Kind::Unreachable | Kind::Never);
-    Silence { why: trouble.why, may_be_done: !surely_not, tried_for: since.elapsed() }
+    let is_there = trouble.kind != Kind::Unreachable;
+    Silence { why: trouble.why, may_be_done: !surely_not, is_there, tried_for: since.elapsed() }
 }
 
 /// For jitter alone: nothing is decided by it.
@@ -317,6 +346,32 @@ mod tests {
         {
             assert!(unsettled(&reply(200, said.clone())).is_none(), "{said}");
         }
+    }
+
+    #[test]
+    fn an_answer_that_is_no_counters_is_told_with_the_way_out() {
+        let address = CounterAddress::default();
+        for (status, said) in
+            [(404, json!(null)), (405, json!({"detail": "no"})), (302, json!(null)), (200, json!(null))]
+        {
+            let told = reply(status, said).refusal(&address);
+            assert!(told.contains("no brewline counter") && told.contains("--counter"), "{told}");
+        }
+        let told = reply(404, json!({"code": "not_found", "detail": "no such order"})).refusal(&address);
+        assert_eq!(told, "the counter at http://127.0.0.1:8080 says: no such order");
+        // Something in between may say so of a counter.
+        let told = reply(502, json!(null)).refusal(&address);
+        assert_eq!(told, "the counter at http://127.0.0.1:8080 says: the answer was 502");
+    }
+
+    #[test]
+    fn a_counter_that_is_not_there_is_told_with_the_way_out() {
+        let of = |trouble| silence(trouble, Instant::now()).of(&CounterAddress::default());
+        let told = of(Trouble { kind: Kind::Unreachable, ..Trouble::unclear("Connection refused".into()) });
+        assert!(told.contains("http://127.0.0.1:8080") && told.contains("Connection refused"), "{told}");
+        assert!(told.contains("is `brewline up`") && told.contains("--counter"), "{told}");
+        let told = of(Trouble::slow("no answer within 10 s"));
+        assert!(told.starts_with("the counter at http://127.0.0.1:8080: no answer within 10 s"), "{told}");
     }
 
     #[test]

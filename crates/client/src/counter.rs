@@ -89,16 +89,21 @@ pub(crate) struct Problem {
 }
 
 impl Problem {
-    /// Whether it says that nobody takes orders there, and not that this one is not taken. Whoever names a code
-    /// speaks as counters do; counters without codes refuse orders with other statuses than these.
+    /// Whether it says that nobody takes orders there, and not that this one is not taken.
     pub(crate) fn is_no_counters(&self) -> bool {
-        self.code.is_none() && matches!(self.status, 300..=399 | 404 | 405 | 501)
+        is_no_counters(self.status, self.code.as_deref())
     }
 
     fn cause(&self) -> String {
         self.code.clone().unwrap_or_else(|| self.status.to_string())
     }
 }
+/// Whether an answer is none of a counter. Whoever names a code speaks as counters do; counters without codes refuse with
+/// other statuses than these.
+pub(crate) fn is_no_counters(status: u16, code: Option<&str>) -> bool {
+    code.is_none() && matches!(status, 300..=399 | 404 | 405 | 501)
+}
+
 
 impl Counter {
     pub(crate) fn new(address: CounterAddress, trust: &Trust, limits: &Limits) -> Self {

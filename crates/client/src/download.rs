@@ -7,6 +7,7 @@ use http_body_util::BodyExt as _;
 use tokio::time::{Instant, timeout};
 
 use crate::{
+    address::CounterAddress,
     api::{Api, Reply, Silence, silence},
     counter::{Trouble, root_cause},
 };
@@ -25,8 +26,19 @@ pub enum NotTaken {
     Taker(#[from] io::Error),
 }
 
+impl NotTaken {
+    /// The same of the counter at `address`, with the way out.
+    pub fn of(&self, address: &CounterAddress) -> String {
+        match self {
+            Self::Refused(reply) => reply.refusal(address),
+            Self::Broken(silence) => silence.of(address),
+            Self::Taker(error) => error.to_string(),
+        }
+    }
+}
+
 impl Api {
-    /// Takes what is at this path, once; a file that has begun can't be asked for again from its middle. `take` gets
+    /// Takes the file (`application/octet-stream`) at this path, once; one that has begun can't be asked for again from its middle. `take` gets
     /// each piece and may block for a moment. Gives how many bytes there were.
     pub async fn download(
         &self,
@@ -40,7 +52,9 @@ impl Api {
         let slow = |_| lost(Trouble::slow(&format!("no answer in {within:.0?}")));
         let asking = timeout(within, self.counter.send(self.signed(request)));
         let response = asking.await.map_err(slow)?.map_err(lost)?;
-        if !response.status().is_success() {
+        let kind = response.headers().get(header::CONTENT_TYPE);
+        let is_file = kind.is_some_and(|kind| kind == "application/octet-stream");
+        if !response.status().is_success() || !is_file {
             let status = response.status().as_u16();
             let body = self.counter.body(response).await.map_err(Trouble::unclear).map_err(lost)?;
             let json = serde_json::from_slice(&body).unwrap_or_default();

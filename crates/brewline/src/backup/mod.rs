@@ -155,6 +155,6 @@ async fn downloaded(wanted: &Backup, to: &mut Whole, stop: &CancellationToken) -
     match taken {
         Ok(_) => Ok(()),
         Err(NotTaken::Taker(error)) => Err(error).with_context(|| to.cannot_be_written()),
-        Err(error) => bail!("the counter at {} says: {error}", wanted.asked.counter),
+        Err(error) => bail!(error.of(&wanted.asked.counter)),
     }
 }

@@ -17,7 +17,7 @@ use std::{
 };
 
 use anyhow::bail;
-use client::{Api, Limits, Request};
+use client::{Api, Limits, Patience, Request, Silence};
 use eventlog::{
     Log,
     local::{self, LocalLog},
@@ -43,6 +43,9 @@ const AGAIN: Duration = Duration::from_secs(2);
 
 /// The largest answer: a whole day's chart, and a hundred of what is wrong or needs someone.
 const BODY_BYTES: usize = 512 * 1024;
+
+/// A counter that is not there, or has no answer yet, is asked again for so long: someone waits for what it says.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Says how everything is, or was; with `--follow` until it is told to stop. The exit code is 1 if the equation does not
 /// hold.
@@ -118,7 +121,9 @@ async fn source(wanted: &mut Ledger) -> anyhow::Result<Source> {
 }
 
 fn counter(wanted: &Ledger) -> anyhow::Result<Source> {
-    let limits = Limits { body_bytes: BODY_BYTES, ..Limits::default() };
+    let defaults = Limits::default();
+    let order = Patience { overall: PATIENCE, ..defaults.order };
+    let limits = Limits { body_bytes: BODY_BYTES, order, ..defaults };
     Ok(Source::Counter(Box::new(wanted.asked.api(limits)?)))
 }
 
@@ -133,7 +138,7 @@ async fn ask(api: &Api, wanted: &Ledger, stop: &CancellationToken) -> anyhow::Re
         let mut holds = true;
         loop {
             let told = tokio::select! {
-                told = follow.next() => told?,
+                told = follow.next() => told.map_err(|silence| silent(api, &silence))?,
                 () = stop.cancelled() => return Ok(holds),
             };
             if told.name == "ledger" {
@@ -147,19 +152,26 @@ async fn ask(api: &Api, wanted: &Ledger, stop: &CancellationToken) -> anyhow::Re
     let path = moment(wanted, &zone)?.map_or_else(|| "/ledger".to_owned(), |at| format!("/ledger?at={at}"));
     let request = Request::get(path);
     let reply = tokio::select! {
-        reply = api.ask(&request) => reply?,
+        reply = api.ask(&request) => reply.map_err(|silence| silent(api, &silence))?,
         () = stop.cancelled() => bail!("stopped before the counter answered"),
     };
     if !reply.is_success() {
-        bail!("the counter at {} says: {}", wanted.asked.counter, reply.detail());
+        bail!(reply.refusal(&wanted.asked.counter));
     }
     let _ = say(&reply.json, wanted, &zone);
     Ok(reply.json["holds"] == true)
 }
 
+fn silent(api: &Api, silence: &Silence) -> anyhow::Error {
+    anyhow::Error::msg(silence.of(api.address()))
+}
+
 /// Where the shop's clock hangs, as its menu says; a counter without one has no clock but this machine's.
 async fn zone_of_shop(api: &Api) -> anyhow::Result<TimeZone> {
-    let menu = api.ask(&Request::get("/menu".to_owned())).await?;
+    let menu = api.ask(&Request::get("/menu".to_owned())).await.map_err(|silence| silent(api, &silence))?;
+    if menu.is_no_counters() {
+        bail!(menu.refusal(api.address()));
+    }
     Ok(menu.json["shop"]["time_zone"].as_str().map_or_else(TimeZone::system, zone_named))
 }
 

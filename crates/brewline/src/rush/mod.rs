@@ -168,7 +168,9 @@ async fn run(
 
 /// Refuses a shop: nobody's log is practised on.
 async fn practice_alone(cafe: &Cafe) -> anyhow::Result<Value> {
-    let shop = cafe.public.ask(&Request::get("/shop")).await?;
+    // Whoever waits for people is told at once that nobody is there.
+    let shop = cafe.public.once(&Request::get("/shop")).await;
+    let shop = shop.map_err(|silence| anyhow::Error::msg(silence.of(cafe.public.address())))?;
     anyhow::ensure!(
         shop.json["demo"] == Value::Bool(true),
         "{} is no practice line, and brewline rush orders and cancels at will: leave out --counter, and it starts a line of \

@@ -135,7 +135,7 @@ async fn downloaded<W: Write + Send + 'static>(
     match taken {
         // Whoever writes has more to say.
         Ok(_) | Err(NotTaken::Taker(_)) => writing.await?,
-        Err(error) => bail!("the counter at {} says: {error}", asked.counter),
+        Err(error) => bail!(error.of(&asked.counter)),
     }
 }
 
