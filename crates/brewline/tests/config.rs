@@ -137,7 +137,7 @@ fn all_that_is_wrong_with_the_file_is_said_at_once_with_file_line_and_key() {
     let right = check("hands = 2\n[kafka]\nlinger.ms = 1\n");
     assert_eq!(
         (right.code, &right.stdout[..]),
-        (Some(0), "brewline.toml is right: settings 2\n"),
+        (Some(0), "brewline.toml is right: 2 settings\n"),
         "{right:?}"
     );
     let wrong = check("handz = 2\nmode = \"fast\"\n");
@@ -178,5 +178,9 @@ fn the_printed_example_is_a_right_file() {
     let example = said(dir.path(), &["config", "example"], &[]);
     fs::write(dir.path().join("brewline.toml"), &example.stdout).unwrap();
     let checked = said(dir.path(), &["config", "check"], &[]);
-    assert_eq!(checked.stdout, "brewline.toml is right: settings 0\n", "{checked:?}");
+    let says = "brewline.toml is right: it says nothing, and defaults hold\n";
+    assert_eq!(checked.stdout, says, "{checked:?}");
+    fs::write(dir.path().join("brewline.toml"), "hands = 2\n").unwrap();
+    let checked = said(dir.path(), &["config", "check"], &[]);
+    assert_eq!(checked.stdout, "brewline.toml is right: 1 setting\n", "{checked:?}");
 }

@@ -64,7 +64,7 @@ fn a_file_that_can_not_be_read_is_one_sentence() {
     for (file, says) in [
         (
             "nothing.toml",
-            "brewline: there is no file nothing.toml, which FILE names; make it, or name another\n",
+            "brewline: there is no file nothing.toml, which the command line names; make it, or name another\n",
         ),
         ("folder", "brewline: can't read folder (it is no file); make it readable, or name another\n"),
         ("/dev/zero", "brewline: can't read /dev/zero (it is no file); make it readable, or name another\n"),

@@ -8,11 +8,11 @@ use std::{
 
 use shop::Checked;
 
-use super::Source;
+use super::{COMMAND_LINE, Source};
 
 /// Says on stdout what a file of the shop is, or on stderr all that is wrong with it.
 pub(crate) fn check(path: PathBuf) -> anyhow::Result<ExitCode> {
-    let source = Source { path, by: Some("FILE".to_owned()) };
+    let source = Source { path, by: Some(COMMAND_LINE.to_owned()) };
     let text = source.read().map_err(anyhow::Error::msg)?.unwrap_or_default();
     let file = source.path.display().to_string();
     match Checked::parse(&text, &file) {

@@ -13,6 +13,9 @@ use shop::{Limits, Menu, Mistakes, Settings, Shop};
 
 pub(crate) use self::{check::check, keep_up::KeepUp};
 
+/// Who names a file that a command is given to check.
+pub(crate) const COMMAND_LINE: &str = "the command line";
+
 /// Where the shop's files are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Files {

@@ -9,13 +9,13 @@ use std::{
 use crate::{
     cli::{Cli, Command, Global, ServeArgs},
     file::File,
-    menu::Source,
+    menu::{COMMAND_LINE, Source},
 };
 
 /// Says on stdout that the file is right, or on stderr all that is wrong with it.
 pub(super) fn check(named: Option<PathBuf>, global: &Global) -> anyhow::Result<ExitCode> {
     let source = match named {
-        Some(path) => Source { path, by: Some("FILE".to_owned()) },
+        Some(path) => Source { path, by: Some(COMMAND_LINE.to_owned()) },
         None => File::source(global),
     };
     let mistakes = match File::of(&source).map_err(anyhow::Error::msg)? {
@@ -30,8 +30,12 @@ pub(super) fn check(named: Option<PathBuf>, global: &Global) -> anyhow::Result<E
         }
         Ok(file) => match beyond(&file) {
             wrong if wrong.is_empty() => {
-                let settings = file.places.keys().filter(|key| !key.contains('.')).count();
-                writeln!(io::stdout(), "{} is right: settings {settings}", source.path.display())?;
+                let says = match file.places.keys().filter(|key| !key.contains('.')).count() {
+                    0 => "it says nothing, and defaults hold".to_owned(),
+                    1 => "1 setting".to_owned(),
+                    settings => format!("{settings} settings"),
+                };
+                writeln!(io::stdout(), "{} is right: {says}", source.path.display())?;
                 return Ok(ExitCode::SUCCESS);
             }
             wrong => wrong.join("\n"),
