@@ -1,6 +1,6 @@
 //! The counter as its customers see it: requests with bounds on time and size, and what each answer means.
 
-use std::{error::Error, time::Duration};
+use std::{error::Error, io, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode, header};
@@ -98,12 +98,12 @@ impl Problem {
         self.code.clone().unwrap_or_else(|| self.status.to_string())
     }
 }
+
 /// Whether an answer is none of a counter. Whoever names a code speaks as counters do; counters without codes refuse with
 /// other statuses than these.
 pub(crate) fn is_no_counters(status: u16, code: Option<&str>) -> bool {
     code.is_none() && matches!(status, 300..=399 | 404 | 405 | 501)
 }
-
 
 impl Counter {
     pub(crate) fn new(address: CounterAddress, trust: &Trust, limits: &Limits) -> Self {
@@ -336,11 +336,25 @@ fn too_slow(after: Duration) -> String {
 /// for it says nothing to people.
 pub(crate) fn root_cause(error: &(dyn Error + 'static)) -> String {
     let mut innermost = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
+    loop {
+        if is_cut_off(innermost) {
+            return "the connection was lost".to_owned();
+        }
+        match innermost.source() {
+            Some(source) => innermost = source,
+            None => break,
+        }
     }
     let text = innermost.to_string();
     text.split_once(" (os error ").map_or(text.as_str(), |(words, _)| words).to_owned()
+}
+
+/// Whether the other side went away in the middle; what was being read then says nothing to people.
+fn is_cut_off(error: &(dyn Error + 'static)) -> bool {
+    let of_io: Option<&io::Error> = error.downcast_ref();
+    let of_http: Option<&hyper::Error> = error.downcast_ref();
+    of_io.is_some_and(|error| error.kind() == io::ErrorKind::UnexpectedEof)
+        || of_http.is_some_and(hyper::Error::is_incomplete_message)
 }
 
 /// An order id in a path: ids of other counters may hold anything.
@@ -406,6 +420,17 @@ mod tests {
                 "{status} {body}"
             );
         }
+    }
+
+    #[test]
+    fn a_counter_that_goes_away_in_the_middle_is_told_in_words_for_customers() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("error reading a body from connection")]
+        struct Within(#[source] io::Error);
+        let within = |error| root_cause(&Within(error));
+        let inside = io::Error::new(io::ErrorKind::UnexpectedEof, "unexpected EOF during chunk size line");
+        assert_eq!(within(inside), "the connection was lost");
+        assert_eq!(within(io::ErrorKind::ConnectionRefused.into()), "connection refused");
     }
 
     #[test]
