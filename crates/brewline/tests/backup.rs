@@ -111,6 +111,19 @@ fn a_stopped_line_is_backed_up_without_a_counter_and_the_backup_can_be_tried() {
         "say a directory with --log local:DIR",
     );
 
+    // What is none, and what can't be: each with the way out.
+    let missing = dir.path().join("missing").join("line.backup");
+    let missing = missing.to_str().unwrap();
+    refused(&run(&["restore", missing, "--check"]), "say a file that brewline backup wrote");
+    let here = dir.path().to_str().unwrap();
+    refused(&run(&["restore", here, "--check"]), "say a file that brewline backup wrote");
+    refused(&run(&["import", missing, "--check"]), "say a file that brewline export wrote");
+    for command in ["backup", "export"] {
+        let said = run(&[command, missing, "--log", &local(&log)]);
+        refused(&said, "missing; make it, or say a file in another one");
+        assert!(said.stderr.contains("there is no directory") && !said.stderr.contains(".part"), "{said:?}");
+    }
+
     let mut bytes = std::fs::read(&file).unwrap();
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;

@@ -30,7 +30,7 @@ use tokio_util::sync::CancellationToken;
 pub(crate) use self::{
     ending::Ending,
     restore::{Restore, counted, restore},
-    whole::Whole,
+    whole::{Whole, read_from},
 };
 use crate::{
     asked::Asked,

@@ -1,20 +1,19 @@
 //! `brewline restore`: a log from a backup.
 
 use std::{
-    fs::File,
     io::{self, BufReader, Write as _},
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use eventlog::local::{self, BackupContents, LocalLog};
 use jiff::Timestamp;
 use serde_json::Value;
 use shop::Settings;
 use tokio_util::sync::CancellationToken;
 
-use super::{described, ending::Ending};
+use super::{described, ending::Ending, read_from};
 use crate::{catalog::kept, signals::stop_on_signals};
 
 /// What `restore` needs to know.
@@ -32,8 +31,7 @@ pub(crate) async fn restore(wanted: Restore) -> anyhow::Result<ExitCode> {
 }
 
 fn restored(wanted: &Restore, stop: &CancellationToken) -> anyhow::Result<ExitCode> {
-    let file = File::open(&wanted.file);
-    let file = file.with_context(|| format!("cannot read {}", wanted.file.display()))?;
+    let file = read_from(&wanted.file, "brewline backup")?;
     let tried;
     let dir = match &wanted.dir {
         Some(dir) => dir.as_path(),

@@ -2,11 +2,11 @@
 
 use std::{
     fs::File,
-    io::{self, Write},
+    io::{self, ErrorKind, Write},
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use tempfile::NamedTempFile;
 
 /// So much is written before it is synced: a disk that is told all of it at once keeps whoever shares it waiting.
@@ -39,7 +39,16 @@ impl Whole {
         let mut begins = std::ffi::OsString::from(".");
         begins.push(name);
         let file = tempfile::Builder::new().prefix(&begins).suffix(".part").tempfile_in(directory(to));
-        let file = file.with_context(|| format!("cannot write to {}", directory(to).display()))?;
+        let file = file.map_err(|error| {
+            let dir = directory(to).display();
+            match error.kind() {
+                ErrorKind::NotFound => {
+                    anyhow!("there is no directory {dir}; make it, or say a file in another one")
+                }
+                // The error itself names the file beside it that was tried.
+                kind => anyhow!("no file can be made in {dir} ({kind}); say one in another directory"),
+            }
+        })?;
         Ok(Self { file, to: to.to_owned(), unsynced: 0 })
     }
 
@@ -71,8 +80,16 @@ impl Whole {
     }
 
     pub(crate) fn cannot_be_written(&self) -> String {
-        format!("{} can't be written", self.to.display())
+        format!("{} can't be written; make room, or say another file", self.to.display())
     }
+}
+
+/// A file that is read; `writer` is the command that writes such files.
+pub(crate) fn read_from(file: &Path, writer: &str) -> anyhow::Result<File> {
+    let opened = File::open(file).and_then(|opened| {
+        if opened.metadata()?.is_dir() { Err(ErrorKind::IsADirectory.into()) } else { Ok(opened) }
+    });
+    opened.map_err(|error| anyhow!("can't read {} ({error}); say a file that {writer} wrote", file.display()))
 }
 
 fn directory(file: &Path) -> &Path {

@@ -1,14 +1,13 @@
 //! `brewline import`: a log from lines.
 
 use std::{
-    fs::File,
     io::{self, BufReader, Read, Write as _},
     path::Path,
     process::ExitCode,
     sync::Arc,
 };
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use eventlog::{
     Entry, OpenError, local,
     transfer::{Contents, Take},
@@ -23,7 +22,7 @@ use super::{
     read::{Exported, read},
 };
 use crate::{
-    backup::{Ending, counted},
+    backup::{Ending, counted, read_from},
     catalog,
     config::{Cluster, Keep, Place},
     kafka::{self, KafkaLog},
@@ -50,10 +49,7 @@ pub(crate) async fn import(wanted: Import) -> anyhow::Result<ExitCode> {
 fn imported(wanted: &Import, stop: &CancellationToken) -> anyhow::Result<ExitCode> {
     let (from, name): (Box<dyn Read>, _) = match &wanted.from {
         Where::Pipe => (Box::new(io::stdin()), "what stdin has".to_owned()),
-        Where::File(file) => {
-            let opened = File::open(file).with_context(|| format!("cannot read {}", file.display()))?;
-            (Box::new(opened), file.display().to_string())
-        }
+        Where::File(file) => (Box::new(read_from(file, "brewline export")?), file.display().to_string()),
     };
     let from = BufReader::with_capacity(1 << 20, Ending { of: from, stop: stop.clone() });
     let made = match &wanted.to {
