@@ -3,10 +3,15 @@
 
 mod support;
 
-use std::{fs::File, path::Path};
+use std::{fs::File, io::Read as _, path::Path, process::Stdio, sync::mpsc::channel, time::Duration};
 
+use eventlog::{
+    Log as _, Record,
+    local::{LocalLog, Options},
+};
+use rustix::process::{Pid, Signal};
 use serde_json::Value;
-use support::{Said, Up, brewline, hear, local, request, run};
+use support::{PATIENCE, Said, Up, brewline, hear, local, request, run, signal_to};
 
 /// An order; its id.
 fn order(up: &Up, amount: u32) -> String {
@@ -133,4 +138,43 @@ fn a_stopped_line_is_exported_into_a_pipe_and_what_is_no_whole_export_makes_no_l
     refused(&import(&piped.stdout, &["--log", &to, "--again"]), "say --log kafka://HOST:PORT");
     let imported = import(&piped.stdout, &["--log", &to]);
     assert_eq!(imported.code, Some(0), "{imported:?}");
+}
+
+#[test]
+fn an_export_into_a_pipe_that_takes_nothing_ends_with_the_first_ctrl_c() {
+    let dir = tempfile::tempdir().unwrap();
+    let log =
+        LocalLog::open(Options::new(dir.path(), &brewline::catalog(Duration::from_hours(720)))).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    // Far more than a pipe and what is read ahead take, and nothing that gets smaller on the way.
+    let mut seed = 1_u64;
+    let mut noise = || {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 56) as u8
+    };
+    for number in 0..20 {
+        let noise: Vec<_> = std::iter::repeat_with(&mut noise).take(500_000).collect();
+        let record = Record::new(number.to_string(), noise);
+        runtime.block_on(log.publisher().publish(order::topic::DLQ, 0, record, PATIENCE)).unwrap();
+    }
+    log.close();
+    let mut up = Up::start(dir.path(), &[]);
+    let mut command = brewline(&["export", "-", "--log", &local(dir.path()), "--token", &up.staff_token()]);
+    let mut export = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let (mut stdout, mut stderr) = (export.stdout.take().unwrap(), export.stderr.take().unwrap());
+    stdout.read_exact(&mut [0; 1]).unwrap();
+    signal_to(Pid::from_child(&export), Signal::INT).unwrap();
+    let (tell, told) = channel();
+    std::thread::spawn(move || {
+        let mut said = String::new();
+        let _ = stderr.read_to_string(&mut said);
+        let _ = tell.send(said);
+    });
+    let said = told.recv_timeout(PATIENCE);
+    let _ = export.kill();
+    assert_eq!(export.wait().unwrap().code(), Some(1), "{said:?}");
+    assert!(
+        said.as_ref().is_ok_and(|said| said.contains("stopped before everything was written")),
+        "{said:?}"
+    );
 }

@@ -47,8 +47,10 @@ pub(crate) async fn export(wanted: Export) -> anyhow::Result<ExitCode> {
     let stop = stop_on_signals()?;
     let file = match &wanted.to {
         Where::Pipe => {
-            written(&wanted, BufWriter::with_capacity(1 << 16, io::stdout()), &stop).await?;
-            return Ok(ExitCode::SUCCESS);
+            let writing = written(&wanted, BufWriter::with_capacity(1 << 16, io::stdout()), &stop);
+            // Whoever writes may wait for the other end, and never hear of it.
+            let Some(done) = stop.run_until_cancelled(writing).await else { bail!(NotWritten::Stopped) };
+            return done.map(|_| ExitCode::SUCCESS);
         }
         Where::File(file) => file.clone(),
     };
@@ -123,16 +125,21 @@ async fn downloaded<W: Write + Send + 'static>(
     let writing = tokio::task::spawn_blocking(move || {
         lines(Pieces::new(taken(pieces)), "the counter's backup", writer)
     });
-    let taking = api.download("/backup", |piece| {
-        let given = tokio::task::block_in_place(|| give.send(Bytes::copy_from_slice(piece)));
-        given.map_err(|_| io::ErrorKind::BrokenPipe.into())
+    // A task of its own, because it waits for whoever writes.
+    let mut taking = tokio::spawn(async move {
+        let take = |piece: &[u8]| {
+            let given = tokio::task::block_in_place(|| give.send(Bytes::copy_from_slice(piece)));
+            given.map_err(|_| io::ErrorKind::BrokenPipe.into())
+        };
+        api.download("/backup", take).await
     });
-    let taken = tokio::select! {
-        taken = taking => taken,
-        () = stop.cancelled() => bail!(NotWritten::Stopped),
+    let Some(taken) = stop.run_until_cancelled(&mut taking).await else {
+        taking.abort();
+        // Then the file that was begun is gone.
+        let _ = writing.await;
+        bail!(NotWritten::Stopped)
     };
-    drop(give);
-    match taken {
+    match taken? {
         // Whoever writes has more to say.
         Ok(_) | Err(NotTaken::Taker(_)) => writing.await?,
         Err(error) => bail!(error.of(&asked.counter)),
