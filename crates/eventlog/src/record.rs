@@ -91,8 +91,7 @@ impl Headers {
     /// once for all of them.
     ///
     /// # Panics
-    /// If a name is longer than 65,535 bytes or a value longer than 4 GiB: both are written by programs,
-    /// never taken from outside.
+    /// If a name is longer than 65,535 bytes or a value longer than 4 GiB: whoever takes them from outside looks first.
     pub fn within<'a>(buffer: &mut BytesMut, pairs: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Self {
         for (name, value) in pairs {
             let name_len = u16::try_from(name.len()).expect("a header's name is at most 65,535 bytes");
