@@ -73,6 +73,27 @@ fn a_log_file_whose_pages_are_damaged_is_one_sentence() {
 }
 
 #[test]
+fn a_last_commit_that_is_damaged_is_left_out_and_warned_of() {
+    let dir = tempfile::tempdir().unwrap();
+    let up = Up::start(dir.path(), &["--seconds-per-cup", "3600"]);
+    let order = request(up.counter, "POST", "/order?amount=1", &[], "").unwrap();
+    let id = order.json()["order_id"].as_str().unwrap().to_owned();
+    hear(up.counter, &format!("/orders/{id}/events"), |order| order["state"] == "making");
+    up.kill();
+    let files = std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().path());
+    let segment = files.filter(|path| path.extension().is_some_and(|is| is == "wal")).max().unwrap();
+    let mut bytes = std::fs::read(&segment).unwrap();
+    let end = bytes.iter().rposition(|byte| *byte != 0).unwrap();
+    bytes[end - 8] ^= 0x55;
+    std::fs::write(&segment, bytes).unwrap();
+    let mut up = Up::start(dir.path(), &[]);
+    let is_said = |line: &String| line.contains("WARN") && line.contains("is damaged and left out");
+    if !up.process.heard.iter().any(is_said) {
+        up.process.hear(|line| is_said(&line.to_owned()));
+    }
+}
+
+#[test]
 fn a_line_whose_directory_is_removed_takes_no_orders_and_says_why_also_when_it_stops() {
     let parent = tempfile::tempdir().unwrap();
     let dir = parent.path().join("log");

@@ -37,6 +37,8 @@ const MAGIC: &[u8; 8] = b"BREWTAIL";
 pub(super) const FRAME_HEADER: usize = 32;
 /// Frames begin at multiples of this.
 pub(super) const ALIGN: usize = 8;
+/// No disk writes less at once.
+const SECTOR: usize = 512;
 
 /// Which segment of which log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -255,6 +257,27 @@ impl<'a> Found<'a> {
         })
     }
 
+    /// How many bytes the frame of `commit` at `at` has, if it was written to its end and can't be read all the same. One that
+    /// a loss of power cut off has a place where nothing was written, unless the file held something else before.
+    pub(super) fn is_damaged(segment: &'a [u8], at: usize, place: Place, commit: u64) -> Option<usize> {
+        let header = segment.get(at..at.checked_add(FRAME_HEADER)?)?;
+        if word(header, 16) != place.sequence || word(header, 24) != commit {
+            return None;
+        }
+        let len = usize::try_from(word(header, 8) & u64::from(u32::MAX)).ok()?;
+        let end = (at + FRAME_HEADER).checked_add(len)?;
+        let mut rest = segment.get(at..end)?;
+        let mut first = SECTOR - at % SECTOR;
+        while !rest.is_empty() {
+            let (sector, behind) = rest.split_at(first.min(rest.len()));
+            if sector.iter().all(|byte| *byte == 0) {
+                return None;
+            }
+            (rest, first) = (behind, SECTOR);
+        }
+        Self::at(segment, at, place).is_none().then_some(end - at)
+    }
+
     /// Its items; `None` in place of one that makes no sense.
     pub(super) fn items(self) -> Items<'a> {
         Items(self.body)
@@ -372,6 +395,31 @@ mod tests {
         assert!(Found::is_later(&bytes, 8, PLACE, 11));
         bytes[second + 40] ^= 1;
         assert!(!Found::is_later(&bytes, 8, PLACE, 11));
+    }
+
+    #[test]
+    fn a_damaged_frame_that_was_written_to_its_end_is_told_from_one_that_was_cut_off() {
+        let long = |at: usize| {
+            let mut frame = Frame::new();
+            frame.push(&Item::Chunk { id: 9, first: 10, chunk: &[7; 3000] });
+            [&vec![0; at], frame.seal(Kind::Commit, PLACE, 11), &[0; 4096]].concat()
+        };
+        for at in [0, 8, 504, 512, 1000] {
+            let sound = long(at);
+            let after = |change: &dyn Fn(&mut Vec<u8>)| {
+                let mut bytes = sound.clone();
+                change(&mut bytes);
+                Found::is_damaged(&bytes, at, PLACE, 11)
+            };
+            assert_eq!(after(&|_| {}), None, "it is sound");
+            let changed = after(&|bytes| bytes[at + 2000] ^= 1).unwrap();
+            assert!((3000..3100).contains(&changed), "{changed}");
+            assert_eq!(after(&|bytes| bytes[at + 2000..].fill(0)), None, "its end is missing");
+            assert_eq!(after(&|bytes| bytes[at + 700..at + 2000].fill(0)), None, "its middle is missing");
+            assert_eq!(after(&|bytes| bytes.truncate(at + 2000)), None, "the file ends before it");
+            assert_eq!(after(&|bytes| bytes[at..].fill(0)), None, "there is none");
+        }
+        assert_eq!(Found::is_damaged(&long(0), 0, PLACE, 12), None, "it is another one");
     }
 
     #[test]

@@ -32,7 +32,15 @@ pub(super) fn open(options: Options) -> Result<Arc<LocalLog>, OpenError> {
     let Inspected { log_file, leftovers, recovered, made, rows, .. } = inspect(&dir, thresholds.check_bytes)?;
     let recovered = recovered.unwrap_or_else(|| Recovered::new(schema::new_id()));
     let id = recovered.from.log;
-    let Recovered { from, topics: mut known, groups, last, last_is_whole, .. } = recovered;
+    let Recovered { from, topics: mut known, groups, last, last_is_whole, path, damaged } = recovered;
+    if let Some((at, bytes)) = damaged {
+        tracing::warn!(
+            file = %path.display(), at, bytes,
+            "the last commit of the log is damaged and left out: after a loss of power it was most likely never \
+             acknowledged; if there was none, something has changed the file since: look at the disk, and count \
+             with brewline ledger"
+        );
+    }
     let named = name_topics(&mut known, &topics)?;
     let log_store = log_file.open(faults.clone(), MIGRATIONS)?;
     let head = |topic: &TopicInfo| {

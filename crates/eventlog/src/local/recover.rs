@@ -4,7 +4,8 @@
 //! only records count that were not moved, from commits before the one that the next segment begins with.
 //!
 //! - A frame at the end that is not whole was never acknowledged: it is left out. It is at the end if no frame
-//!   of a later commit stands behind it, for that is only written when the one before is durable.
+//!   of a later commit stands behind it, for that is only written when the one before is durable. One that looks
+//!   whole and is not may have been: nobody can tell, so it is left out as well, and that is said.
 //! - Whatever else is wrong with the newest segment is damage: a segment gets its name, at its full length,
 //!   when what it begins with is durable.
 //! - What is wrong with an older segment matters only if records are missing then: the offsets of a topic
@@ -43,6 +44,8 @@ pub(super) struct Recovered {
     pub(super) last_is_whole: bool,
     /// The file that was read last.
     pub(super) path: PathBuf,
+    /// What of it was left out although it looks whole: where it is and how long, in bytes.
+    pub(super) damaged: Option<(usize, usize)>,
 }
 
 impl Recovered {
@@ -55,6 +58,7 @@ impl Recovered {
             last: Vec::new(),
             last_is_whole: false,
             path: PathBuf::new(),
+            damaged: None,
         }
     }
 }
@@ -107,7 +111,7 @@ pub(super) fn recover(dir: &Path, segments: &[u64]) -> Result<Option<Recovered>,
     let mut older = Vec::new();
     let mut runs = Vec::new();
     let mut limit = u64::MAX;
-    let mut log = None;
+    let (mut log, mut damaged) = (None, None);
     for sequence in segments.iter().rev() {
         let path = dir.join(segment::name(*sequence));
         let run = match read(&path, *sequence) {
@@ -116,6 +120,9 @@ pub(super) fn recover(dir: &Path, segments: &[u64]) -> Result<Option<Recovered>,
             // Whether anything is missing shows in the offsets.
             Err(_) => continue,
         };
+        if sequence == newest {
+            damaged = run.damaged;
+        }
         if *log.get_or_insert(run.place.log) != run.place.log {
             return Err(broken(&path, "it is of another log than the newest one"));
         }
@@ -150,7 +157,15 @@ pub(super) fn recover(dir: &Path, segments: &[u64]) -> Result<Option<Recovered>,
     }
     state.finish().map_err(|what| broken(&path, &what))?;
     let from = From { log: log.unwrap_or_default(), commit, sequence: *newest, older };
-    Ok(Some(Recovered { from, topics: state.topics, groups: state.groups, last, last_is_whole, path }))
+    Ok(Some(Recovered {
+        from,
+        topics: state.topics,
+        groups: state.groups,
+        last,
+        last_is_whole,
+        path,
+        damaged,
+    }))
 }
 
 /// What one segment has.
@@ -160,6 +175,7 @@ struct Run {
     begins: u64,
     frames: Vec<Commit>,
     bytes: u64,
+    damaged: Option<(usize, usize)>,
 }
 
 /// One frame.
@@ -249,7 +265,9 @@ fn read(path: &Path, sequence: u64) -> Result<Run, OpenError> {
     if Found::is_later(&bytes, at, place, newest) {
         return Err(broken(path, "a commit in its middle is damaged"));
     }
-    Ok(Run { place, begins, frames, bytes: at as u64 })
+    let next = newest.saturating_add(1);
+    let damaged = Found::is_damaged(&bytes, at, place, next).map(|len| (at, len));
+    Ok(Run { place, begins, frames, bytes: at as u64, damaged })
 }
 
 #[derive(Default)]
