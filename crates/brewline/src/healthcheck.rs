@@ -26,7 +26,7 @@ impl File {
     /// that it listens, and where a line would listen that is started now.
     pub(crate) fn health(&self, args: &HealthcheckArgs) -> Vec<String> {
         let mut urls = Vec::new();
-        if args.listen.listen.is_none() {
+        if args.listen.is_none() {
             let line = LineArgs { log: args.log.clone(), ..LineArgs::default() };
             // Where nobody can tell which log it is, as in a container without a home, there is the address.
             if let Ok(Line { log: Place::Local(dir), .. }) = self.line(&line) {
@@ -34,7 +34,7 @@ impl File {
             }
         }
         // Over TLS, too, a counter says in plain HTTP that it lives.
-        urls.push(banner::url(self.listen(args.listen.listen)));
+        urls.push(banner::url(self.listen(args.listen)));
         urls.dedup();
         urls
     }

@@ -301,8 +301,9 @@ pub struct HealthcheckArgs {
     #[arg(long, value_name = "ADDRESS", env = "BREWLINE_LOG", value_parser = said(str::parse::<LogAddress>))]
     pub log: Option<LogAddress>,
 
-    #[command(flatten)]
-    pub listen: ListenArgs,
+    /// Where the counter listens: an IP address and a port [default: as the line says that has the log, or else 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDRESS:PORT", env = "BREWLINE_LISTEN", value_parser = said(value::listen))]
+    pub listen: Option<SocketAddr>,
 }
 
 /// What `menu` takes.
