@@ -86,7 +86,11 @@ def distroless(room, name, binary):
     image.made(name, "USER 65532", "ENV PATH=/usr/local/bin:/usr/bin:/bin")
 
 
-JAVA = "/opt/java/bin/java -cp '/opt/kafka/libs/*' -Dlog4j2.configurationFile=/etc/kafka/docker/log4j2.yaml"
+# A broker that lives for a minute is not worth its second compiler.
+JAVA = (
+    "/opt/java/bin/java -XX:TieredStopAtLevel=1 -cp '/opt/kafka/libs/*'"
+    " -Dlog4j2.configurationFile=/etc/kafka/docker/log4j2.yaml"
+)
 KAFKA = f"""#!/bin/bash
 set -eu
 said=$({JAVA} kafka.docker.KafkaDockerWrapper setup --default-configs-dir /etc/kafka/docker \\
@@ -109,7 +113,7 @@ def kafka(room, name, libs):
     image.programs("sh", "bash", "grep")
     home = Path(shutil.which("java")).resolve().parents[1]
     for part in ("bin", "lib", "conf"):
-        ignored = shutil.ignore_patterns("src.zip", "ct.sym", "*.jsa")
+        ignored = shutil.ignore_patterns("src.zip", "ct.sym", "*_nocoops.jsa")
         shutil.copytree(home / part, image.root / "opt/java" / part, ignore_dangling_symlinks=True, ignore=ignored)
     native = ("server/libjvm.so", "libjli.so", "libjava.so", "libnet.so", "libnio.so", "libzip.so", "libmanagement.so")
     image.libraries(home / "bin/java", *(home / "lib" / one for one in native))
