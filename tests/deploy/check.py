@@ -232,11 +232,65 @@ def workflows_use_what_they_name_by_its_hash_and_may_do_little():
     for path in (ROOT / ".github/workflows").glob("*.yml"):
         text = path.read_text()
         for used in re.findall(r"uses: (.*)$", text, re.MULTILINE):
-            assert re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v\d+(\.\d+)*", used), f"{path.name}: {used}"
+            ours = used.startswith("./") and (ROOT / used).is_file()
+            assert ours or re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v\d+(\.\d+)*", used), f"{path.name}: {used}"
         workflow = yaml.safe_load(text)
         assert set(workflow["permissions"].items()) <= {("contents", "read")}, path.name
         for name, job in workflow["jobs"].items():
-            assert "timeout-minutes" in job, f"{path.name}: {name}"
+            # The jobs of a workflow that is called have their own.
+            assert "timeout-minutes" in job or "uses" in job, f"{path.name}: {name}"
+
+
+def waited_for(jobs, name):
+    """All that has to go well before this job begins."""
+    needs = jobs[name].get("needs", [])
+    needs = {needs} if isinstance(needs, str) else set(needs)
+    return needs | {further for need in needs for further in waited_for(jobs, need)}
+
+
+def nothing_is_published_before_it_was_tested_and_latest_moves_last():
+    jobs = yaml.safe_load((ROOT / ".github/workflows/release.yml").read_text())["jobs"]
+    assert jobs["ci"] == {"uses": "./.github/workflows/ci.yml"}, jobs["ci"]
+    writing = [name for name, job in jobs.items() if "write" in job.get("permissions", {}).values()]
+    assert writing == ["image", "publish", "latest"], writing
+    for name in writing:
+        assert "ci" in waited_for(jobs, name), name
+    for name, job in jobs.items():
+        # `if: always()` would go on after a failure.
+        assert "if" not in job or name == "latest", name
+        assert (":latest" in str(job)) == (name == "latest"), name
+    assert jobs["latest"]["if"] == "needs.texts.outputs.latest == 'true'"
+    assert waited_for(jobs, "latest") == jobs.keys() - {"latest"}
+
+
+def what_a_tag_is_released_as():
+    def kind(tag, version, title, tags=""):
+        with tempfile.TemporaryDirectory() as room:
+            script = Path(room, "scripts/release-kind")
+            script.parent.mkdir()
+            shutil.copy(ROOT / "scripts/release-kind", script)
+            Path(room, "Cargo.toml").write_text(f'[workspace.package]\nversion = "{version}"\n')
+            Path(room, "CHANGELOG.md").write_text(f"# Changelog\n\n{title}\n\n- It.\n\n## [0.0.1] - 2020-02-02\n")
+            done = subprocess.run([script, tag], input=tags, capture_output=True, text=True, timeout=60)
+            return done.stdout if done.returncode == 0 else done.stderr
+
+    tags = "v0.9.0\nv1.9.0\nv1.10.0\nv2.0.0-rc.1\nvery-old\n"
+    released = "prerelease=false\nlatest=true\n"
+    assert kind("v1.0.0", "1.0.0", "## [1.0.0] - 2026-01-31") == released
+    assert kind("v1.10.0", "1.10.0", "## [1.10.0] - 2026-01-31", tags) == released
+    assert kind("v1.9.1", "1.9.1", "## [1.9.1] - 2026-01-31", tags) == "prerelease=false\nlatest=false\n"
+    candidate = kind("v2.0.0-rc.1", "2.0.0-rc.1", "## [2.0.0-rc.1] - 2026-01-31", tags)
+    assert candidate == "prerelease=true\nlatest=false\n", candidate
+    refused = [
+        ("v1.0.1", "1.0.0", "## [1.0.0] - 2026-01-31", "the tag is v1.0.1"),
+        ("v1.0.0+a", "1.0.0+a", "## [1.0.0+a] - 2026-01-31", "is neither like"),
+        ("v1.0.0", "1.0.0", "## [Unreleased]", "does not say what is new"),
+        ("v1.0.0", "1.0.0", "## [1.0.0] - unreleased", "has its day"),
+        ("v1.0.0", "1.0.0", "## [1.0.0-rc.1] - 2026-01-31", "does not say what is new"),
+    ]
+    for tag, version, title, why in refused:
+        said = kind(tag, version, title)
+        assert why in said, f"{tag}: {said}"
 
 
 def scripts_that_workflows_run_are_there():
@@ -260,6 +314,8 @@ suite.run(
         the_unit_is_what_systemd_knows_and_leaves_the_program_little,
         workflows_are_what_the_runner_knows,
         workflows_use_what_they_name_by_its_hash_and_may_do_little,
+        nothing_is_published_before_it_was_tested_and_latest_moves_last,
+        what_a_tag_is_released_as,
         scripts_that_workflows_run_are_there,
     ]
 )
