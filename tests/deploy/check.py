@@ -204,21 +204,27 @@ def the_dockerfile_is_as_it_should_be():
         takes([word for word in json.loads(words) if not word.startswith("/")])
 
 
-def the_unit_is_what_systemd_knows_and_leaves_the_program_little():
+def units_are_what_systemd_knows_and_leave_the_program_little():
     if why := is_missing("systemd-analyze"):
         return why
-    text = (ROOT / "deploy/systemd/brewline.service").read_text()
-    [command] = re.findall(r"^ExecStart=/usr/local/bin/brewline (.*)$", text, re.MULTILINE)
-    takes(command.split())
     with tempfile.TemporaryDirectory() as room:
-        unit = Path(room, "brewline.service")
-        unit.write_text(text.replace("/usr/local/bin/brewline", BINARY))
-        done = subprocess.run(["systemd-analyze", "verify", unit], capture_output=True, text=True, timeout=60)
+        units = []
+        for path in sorted((ROOT / "deploy/systemd").iterdir()):
+            text = path.read_text()
+            commands = re.findall(r"^(?:ExecStart=|  )/usr/local/bin/brewline ([^;\n]*)", text, re.MULTILINE)
+            assert commands or path.suffix == ".timer", path.name
+            for command in commands:
+                takes(command.split())
+            units.append(Path(room, path.name))
+            units[-1].write_text(text.replace("/usr/local/bin/brewline", BINARY))
+        done = subprocess.run(["systemd-analyze", "verify", *units], capture_output=True, text=True, timeout=60)
         # What is said of other units of this system is theirs.
         ours = [line for line in done.stderr.splitlines() if "brewline" in line]
         assert not ours, ours
-        # Of 100; a unit without any of it has 96.
-        run("systemd-analyze", "security", "--offline=true", "--threshold=20", unit)
+        for unit in units:
+            # Of 100; a unit without any of it has 96.
+            if unit.suffix == ".service":
+                run("systemd-analyze", "security", "--offline=true", "--threshold=20", unit)
 
 
 def workflows_are_what_the_runner_knows():
@@ -311,7 +317,7 @@ suite.run(
         the_compose_file_is_what_compose_knows,
         the_program_takes_what_compose_starts_it_with,
         the_dockerfile_is_as_it_should_be,
-        the_unit_is_what_systemd_knows_and_leaves_the_program_little,
+        units_are_what_systemd_knows_and_leave_the_program_little,
         workflows_are_what_the_runner_knows,
         workflows_use_what_they_name_by_its_hash_and_may_do_little,
         nothing_is_published_before_it_was_tested_and_latest_moves_last,
