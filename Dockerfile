@@ -17,7 +17,8 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
     && scripts/image-root "$PWD/target/release/brewline" "/out/${TARGETARCH}" \
     && mkdir /data
 
-# Debian 12: glibc 2.36, and certificates to trust. Its tag says who runs: 65532, who owns nothing but /data.
+# Debian 12: glibc 2.36, and certificates to trust. Its tag says who runs: 65532, who owns nothing but /data. The tag moves
+# with Debian's corrections; which digest a release was built on stands in the provenance that is published with its image.
 FROM gcr.io/distroless/cc-debian12:nonroot
 ARG TARGETARCH
 COPY --from=build /out/${TARGETARCH}/ /

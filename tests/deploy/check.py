@@ -247,6 +247,30 @@ def workflows_use_what_they_name_by_its_hash_and_may_do_little():
             assert "timeout-minutes" in job or "uses" in job, f"{path.name}: {name}"
 
 
+def whatever_pins_a_version_is_looked_after():
+    file = ROOT / ".github/dependabot.yml"
+    run(TOOLS / "check-jsonschema", "--builtin-schema", "vendor.dependabot", file)
+    kinds = {
+        "Cargo.lock": "cargo",
+        "package-lock.json": "npm",
+        "requirements.txt": "pip",
+        "go.mod": "gomod",
+        "pom.xml": "maven",
+        "Dockerfile": "docker",
+        "compose.yaml": "docker-compose",
+    }
+    there = {("github-actions", "/")}
+    for folder, folders, names in os.walk(ROOT):
+        folders[:] = [name for name in folders if name not in ("target", "node_modules", ".git")]
+        place = "/" + Path(folder).relative_to(ROOT).as_posix().removeprefix(".")
+        there |= {(kinds[name], place) for name in names if name in kinds}
+    told = set()
+    for one in yaml.safe_load(file.read_text())["updates"]:
+        places = one["directories"] if "directories" in one else [one["directory"]]
+        told |= {(one["package-ecosystem"], place) for place in places}
+    assert told == there, told ^ there
+
+
 def waited_for(jobs, name):
     """All that has to go well before this job begins."""
     needs = jobs[name].get("needs", [])
@@ -320,6 +344,7 @@ suite.run(
         units_are_what_systemd_knows_and_leave_the_program_little,
         workflows_are_what_the_runner_knows,
         workflows_use_what_they_name_by_its_hash_and_may_do_little,
+        whatever_pins_a_version_is_looked_after,
         nothing_is_published_before_it_was_tested_and_latest_moves_last,
         what_a_tag_is_released_as,
         scripts_that_workflows_run_are_there,
