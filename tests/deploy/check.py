@@ -28,6 +28,9 @@ TOOLS = Path(sys.executable).parent
 # Kubernetes from the oldest that the manifests work with to the newest that is known here.
 KUBERNETES = ["1.30", kubernetes_validate.latest_version()]
 NOBODY = 65532
+MANIFESTS = ROOT / "deploy/kubernetes"
+# What a line on Kubernetes may have besides.
+INGRESS = MANIFESTS / "ingress"
 
 
 def is_missing(tool):
@@ -63,16 +66,15 @@ def reads(settings):
         assert "counter answers" in said or "answers: process" in said, said
 
 
-def manifests():
-    folder = ROOT / "deploy/kubernetes"
+def manifests(folder=MANIFESTS):
     names = yaml.safe_load((folder / "kustomization.yaml").read_text())["resources"]
     listed = {folder / name for name in names} | {folder / "kustomization.yaml"}
     assert listed == set(folder.glob("*.yaml")), "kustomization.yaml does not list every file beside it"
     return [one for name in names for one in yaml.safe_load_all((folder / name).read_text())]
 
 
-def of_kind(kind):
-    return {one["metadata"]["name"]: one for one in manifests() if one["kind"] == kind}
+def of_kind(kind, folder=MANIFESTS):
+    return {one["metadata"]["name"]: one for one in manifests(folder) if one["kind"] == kind}
 
 
 def pods():
@@ -96,16 +98,23 @@ def selected(labels):
 
 def manifests_are_what_kubernetes_knows():
     for version in KUBERNETES:
-        for one in manifests():
+        for one in [*manifests(), *manifests(INGRESS)]:
             kubernetes_validate.validate(one, version, strict=True)
 
 
 def kubernetes_renders_the_manifests_with_one_image():
     if why := is_missing("kubectl"):
         return why
-    rendered = [one for one in yaml.safe_load_all(run("kubectl", "kustomize", ROOT / "deploy/kubernetes"))]
-    images = re.findall(r"'image': '([^']+)'", str(rendered))
-    assert len(rendered) == len(manifests()) and len(images) == 4 and len(set(images)) == 1, images
+    with tempfile.TemporaryDirectory() as room:
+        with_ingress = Path(room, "kubernetes")
+        shutil.copytree(MANIFESTS, with_ingress)
+        listed = with_ingress / "kustomization.yaml"
+        # As whoever takes it does.
+        listed.write_text(listed.read_text().replace("# components: [ingress]", "components: [ingress]"))
+        for folder, expected in [(MANIFESTS, manifests()), (with_ingress, [*manifests(), *manifests(INGRESS)])]:
+            rendered = list(yaml.safe_load_all(run("kubectl", "kustomize", folder)))
+            images = re.findall(r"'image': '([^']+)'", str(rendered))
+            assert len(rendered) == len(expected) and len(images) == 4 and len(set(images)) == 1, images
 
 
 def selectors_services_and_budgets_choose_the_pods_they_are_for():
@@ -121,6 +130,31 @@ def selectors_services_and_budgets_choose_the_pods_they_are_for():
         pod = pods()[selected(service["spec"]["selector"])]
         ports = {port["name"] for one in pod["spec"]["containers"] for port in one.get("ports", [])}
         assert {port["targetPort"] for port in service["spec"]["ports"]} <= ports, ports
+
+
+def the_ingress_leads_to_the_counters_and_policies_let_in_what_is_asked():
+    ports = {name: {port["name"] for port in container["ports"]} for name, _, container in containers() if "ports" in container}
+    [ingress] = of_kind("Ingress", INGRESS).values()
+    [rule] = ingress["spec"]["rules"]
+    [path] = rule["http"]["paths"]
+    service = path["backend"]["service"]
+    assert service["port"]["name"] in {one["name"] for one in of_kind("Service")[service["name"]]["spec"]["ports"]}
+    assert ingress["spec"]["tls"][0]["hosts"] == [rule["host"]], ingress
+    policies = of_kind("NetworkPolicy", INGRESS)
+    assert policies.keys() == pods().keys(), policies.keys()
+    for name, policy in policies.items():
+        assert selected(policy["spec"]["podSelector"]["matchLabels"]) == name
+        # One that lets in everyone has no `from`.
+        [way] = policy["spec"]["ingress"]
+        assert way["from"] and {one["port"] for one in way["ports"]} == ports[name], name
+
+
+def behind_an_ingress_the_bounds_of_an_address_are_those_of_the_shop():
+    [config] = of_kind("ConfigMap").values()
+    said = tomllib.loads(config["data"]["brewline.toml"])
+    defaults = dict(re.findall(r"^#(\w+) = (\d+)$", (ROOT / "docs/brewline.toml").read_text(), re.MULTILINE))
+    assert said["max_streams_per_address"] == int(defaults["max_streams"]), said
+    assert said["orders_per_minute"] > int(defaults["orders_per_minute"]), said
 
 
 def pods_name_what_is_there():
@@ -334,6 +368,8 @@ suite.run(
         manifests_are_what_kubernetes_knows,
         kubernetes_renders_the_manifests_with_one_image,
         selectors_services_and_budgets_choose_the_pods_they_are_for,
+        the_ingress_leads_to_the_counters_and_policies_let_in_what_is_asked,
+        behind_an_ingress_the_bounds_of_an_address_are_those_of_the_shop,
         pods_name_what_is_there,
         pods_have_no_rights_and_bounds_on_what_they_take,
         pods_are_asked_what_they_answer,
