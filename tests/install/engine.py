@@ -13,7 +13,6 @@ from pathlib import Path
 
 PROGRAMS = ["podman", "crun", "conmon", "ip", "iptables"]
 PACKAGES = ["podman", "crun", "netavark", "aardvark-dns", "iptables", "iproute2"]
-NAMESPACES = ["--mount", "--net", "--pid", "--ipc", "--uts", "--fork", "--kill-child", "--mount-proc"]
 SOCKET = "/run/podman.sock"
 # Nothing here takes as long on the slowest machine.
 PATIENCE = 120
@@ -27,20 +26,21 @@ def run(*command, **options):
 
 
 def begin(room):
-    """Makes these namespaces fit for the engine. `room` is a directory for all that it writes."""
-    run("mount", "--make-rprivate", "/")
-    # In memory: an overlay can't lie on another one, which this system's root may be.
-    for where in (room, "/run"):
-        run("mount", "-t", "tmpfs", "tmpfs", where)
+    """Makes these namespaces, which have been probed, fit for the engine. `room` is a directory for all that it writes."""
+    # In memory: an overlay can't lie on another one, which this system's root may be. The engine also keeps its locks and what
+    # it knows of images at places that no setting moves.
+    for where in (room, "/run", "/dev/shm", "/var/lib/containers"):
+        Path(where).mkdir(parents=True, exist_ok=True)
+        run("mount", "-t", "tmpfs", "-o", "mode=1777", "tmpfs", where)
     run("ip", "link", "set", "lo", "up")
-    # Where there are cgroups of both kinds, the runtime is content with the older one alone.
-    subprocess.run(["umount", "/sys/fs/cgroup/unified"], capture_output=True, check=False)
     Path(room, "containers.conf").write_text(f"""
 [containers]
 # None is made, so none is left.
 cgroups = "disabled"
 # Others than one's own are not everyone's to set.
 default_ulimits = ["nofile=4096:4096", "nproc=4096:4096"]
+# It would be loaded into the machine's kernel, and stay there.
+apparmor_profile = "unconfined"
 [engine]
 cgroup_manager = "cgroupfs"
 events_logger = "file"
