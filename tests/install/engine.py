@@ -82,6 +82,7 @@ def serve(room, compose):
     end = time.monotonic() + PATIENCE
     while not takes_connections():
         assert engine.poll() is None and time.monotonic() < end, f"the engine does not answer: see {said.name}"
+        time.sleep(0.05)  # it tells nobody when it does
     docker = Path(room, "bin/docker")
     docker.write_text(f'#!/bin/sh\n[ "$1" = compose ] || exec podman "$@"\nshift\nexec {compose} "$@"\n')
     docker.chmod(0o755)
@@ -110,26 +111,40 @@ class Watch(threading.Thread):
         self.looked = threading.Condition()
         self.seen = {}
         self.checks = {}
+        # Why it looked in vain the last time, and why it looks no more.
+        self.missed = self.ended = None
 
     def until(self, what, container, holds):
         """Waits until this is so of what is seen of a container."""
         with self.looked:
-            so = self.looked.wait_for(lambda: container in self.seen and holds(self.seen[container]), PATIENCE)
-            assert so, f"waited {PATIENCE} s in vain until {what}: {self.seen.get(container, {}).get('State')}"
+            so = self.looked.wait_for(lambda: self.ended or container in self.seen and holds(self.seen[container]), PATIENCE)
+            if self.ended:
+                raise AssertionError(f"nobody looks any more whether {what}") from self.ended
+            state = self.seen.get(container, {}).get("State")
+            assert so, f"waited {PATIENCE} s in vain until {what}: {state}; the last look that failed: {self.missed}"
 
     def run(self):
-        while True:
-            time.sleep(1)
-            try:
-                names = run("podman", "ps", "--all", "--quiet", "--no-trunc").split()
-                seen = {one["Id"]: one for one in inspect(*names)} if names else {}
-            except AssertionError:
-                continue  # one was removed meanwhile
+        try:
+            while True:
+                time.sleep(1)
+                self.look()
+        except Exception as error:  # whoever waits is told it
             with self.looked:
-                self.seen = seen
+                self.ended = error
                 self.looked.notify_all()
-            for one in seen.values():
-                self.check(one)
+
+    def look(self):
+        try:
+            names = run("podman", "ps", "--all", "--quiet", "--no-trunc").split()
+            seen = {one["Id"]: one for one in inspect(*names)} if names else {}
+        except AssertionError as error:
+            self.missed = error  # one was removed meanwhile
+            return
+        with self.looked:
+            self.seen = seen
+            self.looked.notify_all()
+        for one in seen.values():
+            self.check(one)
 
     def check(self, seen):
         check = seen["Config"].get("Healthcheck")

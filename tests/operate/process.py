@@ -78,4 +78,5 @@ def until(what, holds):
         else:
             if last:
                 return last
+        time.sleep(0.1)  # else it takes a core from what it waits for
     raise AssertionError(f"waited {PATIENCE} s in vain until {what}; the last answer was {last!r}")
