@@ -1,11 +1,14 @@
 """Does each alert fire when it should, and only then? What promtool is given, and what it must find.
 
 HEALTHY is a line on which all is well. Each case changes a few of its series, and says which alerts fire then, and which
-have to wait: at `quiet` minutes nothing does yet, at `fires` minutes these do, and no others.
+have to wait: at `quiet` minutes nothing does yet, at `fires` minutes these do, and no others but the HEARTBEAT, which never
+stops.
 """
 
 from dataclasses import dataclass, field
 
+# What fires always.
+HEARTBEAT = "BrewlineWatchdog"
 # A series that says the time, which in promtool's world begins in 1970.
 TIME = "time"
 # Steps that a series has, more than any case looks at.
@@ -25,6 +28,10 @@ def label(name, value):
 
 def always(value):
     return f"{value}x{STEPS}"
+
+
+# A series that is not there.
+NOTHING = f"_x{STEPS}"
 
 
 def rising(by):
@@ -76,6 +83,13 @@ def missing(what, value):
 
 def one(name, where, value, labels=""):
     return {f"{name}{of(where, labels)}": value}
+
+
+def line_of_its_own(partitions):
+    """A second line under the same Prometheus: its counter, and its barista."""
+    return one("brewline_partitions", COUNTER, partitions, label("line", "b")) | one(
+        "brewline_barista_partitions", BARISTA, always(3), label("line", "b")
+    )
 
 
 def states(name, values):
@@ -150,6 +164,12 @@ CASES = [
     Case("a counter is gone", one("up", COUNTER, then(1, 0, 10)), ["BrewlineDown"], 10, 12),
     Case("no counter is left to be asked", one("brewline_partitions", COUNTER, then(3, "stale _", 10)),
          ["BrewlineNoCounter"], 11, 13),
+    Case("there was never a counter to be asked", one("brewline_partitions", COUNTER, NOTHING), ["BrewlineNoCounter"], 1, 3),
+    Case("one line of two is not found any more", line_of_its_own(then(3, "stale _", 10)), ["BrewlineNoCounter"], 11, 13),
+    Case("one line of two is not found for hours", line_of_its_own(then(3, "stale _", 10)), ["BrewlineNoCounter"],
+         quiet=4 * 60, fires=20 * 60, step=30),
+    Case("one line of two was taken away for good", line_of_its_own(then(3, "stale _", 10)), fires=40 * 60, step=30),
+    Case("there are two lines", line_of_its_own(always(3))),
     Case("a program that is none of ours is gone", {'up{job="node", instance="a"}': always(0)}),
     Case("nobody decides", missing("barista", then(0, 1, 10)), ["BrewlineNobodyDecides"], 9, 12),
     Case("a partition is left alone", one("brewline_barista_partitions", BARISTA, then(3, 2, 10)),
