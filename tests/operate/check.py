@@ -159,6 +159,18 @@ def every_alert_is_explained_and_leads_there():
         assert sections[name].lstrip().startswith(f"*{kind}*"), f"{name} is not said to be for {kind}"
 
 
+def what_is_typed_in_a_container_names_what_is_there():
+    services = yaml.safe_load((ROOT / "deploy/compose.yaml").read_text())["services"]
+    deployed = [one for file in (ROOT / "deploy/kubernetes").glob("*.yaml") for one in yaml.safe_load_all(file.read_text())]
+    names = {kind: {one["metadata"]["name"] for one in deployed if one["kind"] == kind} for kind in ("Deployment", "Service")}
+    executed = set(re.findall(r"compose\.yaml exec (\w+) brewline", OPERATE))
+    again = set(re.search(r"`docker compose [^`]* restart ([\w ]+)`", OPERATE).group(1).split())
+    assert executed and executed <= again <= services.keys(), (executed, again)
+    assert set(re.findall(r"\bdeploy/(brewline-\w+)", OPERATE)) == names["Deployment"], names
+    assert set(re.search(r"`kubectl rollout restart deployment ([\w -]+)`", OPERATE).group(1).split()) == names["Deployment"]
+    assert set(re.findall(r"\bservice/(brewline-\w+)", OPERATE)) <= names["Service"], names
+
+
 def dashboard():
     return json.loads(DASHBOARD.read_text())
 
@@ -276,6 +288,7 @@ suite.run(
         configurations_in_the_page_are_right,
         every_alert_fires_in_a_case_and_waits_before_that_if_it_says_so,
         every_alert_is_explained_and_leads_there,
+        what_is_typed_in_a_container_names_what_is_there,
         metrics_that_are_asked_for_are_explained,
         labels_that_are_looked_for_are_what_a_line_shows,
         the_dashboard_asks_what_prometheus_understands,
