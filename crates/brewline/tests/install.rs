@@ -5,6 +5,7 @@ mod support;
 
 use std::net::TcpListener;
 
+use rustix::process::Signal;
 use support::{Up, local, run};
 
 #[test]
@@ -53,4 +54,26 @@ fn the_health_check_says_whether_a_counter_answers() {
     assert_eq!((said.code, said.stdout.as_str()), (Some(1), ""), "{said:?}");
     assert!(said.stderr.contains("no counter answers") && said.stderr.contains("--listen"), "{said:?}");
     assert_eq!(said.stderr.lines().count(), 1, "{said:?}");
+}
+
+#[test]
+fn a_line_that_hangs_is_not_well_because_another_one_answers() {
+    let (hanging, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let up = Up::start(hanging.path(), &[]);
+    let well = Up::start(other.path(), &[]);
+    up.process.signal(Signal::STOP);
+    // Where a line would listen that is started now, there is the other one.
+    let settings = other.path().join("brewline.toml");
+    std::fs::write(&settings, format!("listen = \"{}\"", well.counter)).unwrap();
+    let asked = ["healthcheck", "--config", settings.to_str().unwrap(), "--log"];
+    let said = run(&[&asked[..], &[&local(hanging.path())]].concat());
+    assert_eq!((said.code, said.stdout.as_str()), (Some(1), ""), "{said:?}");
+    let process = format!("process {} has the log", up.process.child.id());
+    assert!(said.stderr.contains(&process) && said.stderr.contains(&up.counter.to_string()), "{said:?}");
+    assert_eq!(said.stderr.lines().count(), 1, "{said:?}");
+
+    // Nobody has this log.
+    let said = run(&[&asked[..], &[&local(&other.path().join("none"))]].concat());
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(said.stdout.contains(&format!("process {}", well.process.child.id())), "{said:?}");
 }

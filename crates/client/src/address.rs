@@ -35,6 +35,15 @@ impl CounterAddress {
         self.base.starts_with("https:")
     }
 
+    /// The same host and port over plain HTTP: there a counter with TLS, too, says at `/livez` that it lives, to those
+    /// who don't trust its certificate.
+    #[must_use]
+    pub fn in_plain_http(&self) -> Self {
+        let (host, port) = self.host_and_port();
+        let host_in_url = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+        Self { host: host.to_owned(), port, base: format!("http://{host_in_url}:{port}") }
+    }
+
     /// The URI of `path`, which begins with a slash and may carry a query.
     pub(crate) fn at(&self, path: &str) -> String {
         format!("{}{path}", self.base)
@@ -112,8 +121,11 @@ mod tests {
         );
         assert!(secure.is_secure() && !address.is_secure());
 
-        let six: CounterAddress = "http://[::1]:8080".parse().unwrap();
+        assert_eq!(secure.in_plain_http().to_string(), "http://cafe.example:443");
+
+        let six: CounterAddress = "https://[::1]:8080".parse().unwrap();
         assert_eq!(six.host_and_port(), ("::1", 8080));
+        assert_eq!(six.in_plain_http().to_string(), "http://[::1]:8080");
         assert_eq!("http://127.0.0.1:8080/".parse(), Ok(CounterAddress::default()));
     }
 
