@@ -117,8 +117,10 @@ pub fn command() -> clap::Command {
 
 fn dispatch(cli: cli::Cli) -> anyhow::Result<ExitCode> {
     // Shells ask at their start, wherever that is, and whatever settings are there; what is about the file reads it itself.
-    let file = match cli.command {
+    // A line that goes on is not ill because the file is edited; whoever says where it listens has said all.
+    let file = match &cli.command {
         cli::Command::Completions { .. } | cli::Command::Config(_) => file::File::default(),
+        cli::Command::Healthcheck(args) if args.listen.is_some() => file::File::default(),
         _ => file::File::read(&cli.global).map_err(anyhow::Error::msg)?,
     };
     telemetry::init(cli.global.verbose, file.log_format(&cli.global));

@@ -43,6 +43,13 @@ fn the_health_check_says_whether_a_counter_answers() {
     assert_eq!(said.code, Some(0), "{said:?}");
     assert!(said.stdout.contains(&format!("process {}", up.process.child.id())), "{said:?}");
 
+    // What it need not know may be wrong.
+    let settings = dir.path().join("brewline.toml");
+    std::fs::write(&settings, "nonsense = 1").unwrap();
+    let config = ["--config", settings.to_str().unwrap()];
+    let said = run(&[&["healthcheck", "--listen", &up.counter.to_string()][..], &config].concat());
+    assert_eq!(said.code, Some(0), "{said:?}");
+
     // The line was told where to listen, and whoever asks was not: the log knows.
     let said = run(&["healthcheck", "--log", &local(dir.path())]);
     assert_eq!(said.code, Some(0), "{said:?}");
