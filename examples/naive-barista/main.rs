@@ -1,6 +1,6 @@
 //! The barista that everyone writes first: it takes an order, makes it, rings the bell, and lets Kafka remember by itself
 //! how far it has read (`enable.auto.commit`, the default of nearly every client). Kafka remembers what was *read*; what
-//! was *made* nobody writes down. `docs/labs/1-naive-barista.md` kills it and counts what is lost and what rings twice.
+//! was *made* nobody writes down. `docs/labs/1-kill-the-barista.md` kills it and counts what is lost and what rings twice.
 //!
 //! `naive-barista BROKER SECONDS`: Kafka is told every so many seconds how far it has read.
 #![allow(clippy::print_stdout, reason = "it says what it does")]

@@ -13,7 +13,7 @@ pub const JOB: Topic = "print.job";
 pub const DONE: Topic = "print.done";
 pub const DLQ: Topic = "print.dlq";
 const STATE: Topic = "print.state";
-/// Where the state says how far was read: no job has this name.
+/// Where the state says how far was read: no job may have this name.
 const POSITION: &[u8] = b"\0position";
 
 pub fn topics() -> [TopicSpec; 4] {
@@ -52,16 +52,15 @@ struct Desk {
 }
 
 impl Desk {
-    fn restore(&mut self, entry: Entry) {
-        let Some(name) = entry.record.key else { return };
-        let text = entry.record.value.as_deref().and_then(|value| from_utf8(value).ok()).unwrap_or_default();
-        if name == POSITION {
-            self.next = text.parse().unwrap_or_default();
-        } else if let Some(job) = parse(text) {
-            self.jobs.insert(name, job);
-        } else {
-            self.jobs.remove(&name);
+    /// State that can't be read is an error: to go on without it would print anew what was printed.
+    fn restore(&mut self, entry: Entry) -> Result<(), Box<dyn Error>> {
+        let name = entry.record.key.ok_or("a state without a name")?;
+        match entry.record.value.as_deref().map(from_utf8).transpose()? {
+            None => drop(self.jobs.remove(&name)),
+            Some(text) if name == POSITION => self.next = text.parse()?,
+            Some(text) => drop(self.jobs.insert(name, parse(text).ok_or("a state that is no job's")?)),
         }
+        Ok(())
     }
 
     fn take(&mut self, entry: Entry, now: Millis) {
@@ -69,8 +68,8 @@ impl Desk {
         let name = entry.record.key.clone().unwrap_or_default();
         match taken(entry.record.value.as_deref().unwrap_or_default(), now) {
             Some(_) if self.jobs.contains_key(&name) => {}
-            Some(job) => self.put(name, job),
-            None => self.out.push((DLQ, entry.record)),
+            Some(job) if name != POSITION => self.put(name, job),
+            _ => self.out.push((DLQ, entry.record)),
         }
     }
 
@@ -113,7 +112,7 @@ impl Printer {
             Polled::State(partition, entries) => {
                 let desk = self.restoring.entry(partition).or_default();
                 for entry in entries {
-                    desk.restore(entry);
+                    desk.restore(entry)?;
                 }
             }
             Polled::Assigned(got) => {

@@ -44,8 +44,8 @@
 //! # An engine of your own
 //!
 //! Whatever takes records in and puts records out, each effect once, is one loop on [`Work`]: **poll → decide → fire timers →
-//! commit**. `examples/print-shop` is all of it for a line that has nothing to do with coffee, in less than 150 lines, and
-//! turns on every adapter; the barista's (`crates/barista`) is the same loop with bounds, hands and commands. What makes it
+//! commit**. `examples/print-shop/shop.rs` is all of it for a line that has nothing to do with coffee, in less than 150 lines,
+//! and turns on every adapter; the barista's (`crates/barista`) is the same loop with bounds, hands and commands. What makes it
 //! right:
 //!
 //! 1. **State comes first.** [`Polled::State`] brings the latest records of the partition's state, then [`Polled::Assigned`] says

@@ -111,6 +111,39 @@ fn each_job_is_printed_once_and_each_that_is_none_is_put_aside_once_whatever_die
 }
 
 #[test]
+fn a_job_with_the_name_of_the_position_is_put_aside_and_the_next_one_printed() {
+    let log = SimLog::new(Options {
+        topics: shop::topics().to_vec(),
+        partitions: PARTITIONS,
+        clock: SimClock::new(1_000_000),
+        faults: Faults::none(),
+        ..Options::default()
+    });
+    let mut worker = Worker::new(&log);
+    for name in ["\0position", "thesis"] {
+        log.append(JOB, 0, Record::new(name, "1"));
+        for _ in 0..20 {
+            log.clock().advance(1_000);
+            worker.step(&log);
+        }
+        // The next one begins with the state that this one left.
+        worker.printer = None;
+    }
+    let once = |name: &str| BTreeMap::from([(name.to_owned(), 1)]);
+    assert_eq!((count(&log, DONE), count(&log, DLQ)), (once("thesis"), once("\0position")));
+
+    // Nobody begins with a state that can't be read.
+    log.append("print.state", 0, Record::new("\0position", "far"));
+    let mut printer = Printer::new(&*log.process()).unwrap();
+    assert!((0..20).any(|_| printer.step(Duration::ZERO, || log.clock().now()).is_err()));
+}
+
+#[test]
+fn the_example_is_as_short_as_is_said() {
+    assert!(include_str!("../../../examples/print-shop/shop.rs").lines().count() < 150);
+}
+
+#[test]
 fn a_restart_on_a_disk_changes_no_due_time() {
     let dir = tempfile::tempdir().unwrap();
     let options = || local::Options::new(dir.path(), &shop::topics());
