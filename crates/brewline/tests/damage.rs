@@ -6,6 +6,7 @@ mod support;
 use std::{path::Path, time::Duration};
 
 use eventlog::local::{LocalLog, Options};
+use rustix::process::Signal;
 use support::{Up, get, hear, request, run};
 
 /// A log on which one order is being made, all of it in the log file; the order's id.
@@ -79,6 +80,8 @@ fn a_last_commit_that_is_damaged_is_left_out_and_warned_of() {
     let order = request(up.counter, "POST", "/order?amount=1", &[], "").unwrap();
     let id = order.json()["order_id"].as_str().unwrap().to_owned();
     hear(up.counter, &format!("/orders/{id}/events"), |order| order["state"] == "making");
+    // A commit is one write, and whoever is stopped is not within one: the last frame is whole.
+    up.process.signal(Signal::STOP);
     up.kill();
     let files = std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().path());
     let segment = files.filter(|path| path.extension().is_some_and(|is| is == "wal")).max().unwrap();
