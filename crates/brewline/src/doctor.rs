@@ -158,9 +158,13 @@ fn listening(log: &Result<Found, OpenError>, listens: Option<&CounterAddress>) -
         }
         // Over https it may only not be trusted from here.
         _ if at.is_secure() => None,
-        _ => Some(Finding::Bad(format!(
-            "process {user} has the log, is to answer at {at}, and does not within {ANSWER_WITHIN:?}; look what it \
-             says, or stop it and start the line anew"
+        Some(other) => Some(Finding::Bad(format!(
+            "process {user} has the log and says that it listens at {at}, but process {other} answers there, a brewline \
+             with another log; stop one of them and start it anew with another --listen ADDRESS:PORT"
+        ))),
+        None => Some(Finding::Bad(format!(
+            "process {user} has the log, is to answer at {at}, and does not within {ANSWER_WITHIN:?}; if it has just been \
+             started, look again, or else look what it says, or stop it and start the line anew"
         ))),
     }
 }
