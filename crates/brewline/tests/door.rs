@@ -5,10 +5,12 @@ mod support;
 
 use std::{
     fs,
-    io::{BufRead as _, BufReader},
+    io::{BufRead as _, BufReader, Read as _},
+    net::TcpListener,
     path::Path,
     process::{Child, Stdio},
     sync::mpsc::{Receiver, RecvTimeoutError, channel},
+    thread,
     time::Instant,
 };
 
@@ -171,10 +173,30 @@ fn customers_order_over_https_where_they_trust_the_certificate() {
     let strangers = strangers.to_str().unwrap();
     let said = run(&["client", "-c", "1", "--once", "--counter", &counter, "--ca", strangers]);
     assert_eq!(said.code, Some(1), "{said:?}");
-    assert!(
-        said.stderr.contains("its certificate is not trusted") && said.stderr.contains("--ca"),
-        "{said:?}"
-    );
+    let says_one_way_out = |stderr: &str| {
+        stderr.contains("its certificate is not trusted")
+            && stderr.contains("--ca")
+            && !stderr.contains("another terminal")
+    };
+    assert!(says_one_way_out(&said.stderr), "{said:?}");
+    let token = "0".repeat(43);
+    let said = run(&["ledger", "--counter", &counter, "--ca", strangers, "--token", &token]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(says_one_way_out(&said.stderr), "{said:?}");
+
+    // Whoever closes before TLS is agreed on is no counter that was lost.
+    let closes = TcpListener::bind("127.0.0.1:0").unwrap();
+    let nobody = format!("https://{}", closes.local_addr().unwrap());
+    let closing = thread::spawn(move || closes.accept().unwrap().0.read(&mut [0; 4096]).unwrap());
+    let copy = dir.path().join("copy");
+    let copy = copy.to_str().unwrap();
+    let said = run(&["backup", copy, "--counter", &nobody, "--ca", &ca, "--token", &token]);
+    assert!(closing.join().unwrap() > 0, "{said:?}");
+    assert!(said.stderr.contains("can't be reached") && !said.stderr.contains("was lost"), "{said:?}");
+
+    // A health check asks for no certificate, and finds the line by its log.
+    let said = run(&["healthcheck", "--log", &log]);
+    assert_eq!(said.code, Some(0), "{said:?}");
 
     let hint = up.heard.iter().find(|line| line.starts_with("ten customers"));
     assert!(hint.is_some_and(|line| line.contains("--ca FILE")), "{hint:?}");

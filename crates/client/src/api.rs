@@ -171,7 +171,7 @@ impl Api {
             };
             tracing::debug!(path = request.path, why = trouble.why, "not answered");
             let pause = match trouble.kind {
-                Kind::Never => None,
+                Kind::Never | Kind::Untrusted => None,
                 _ => backoff.pause(began.elapsed(), trouble.after),
             };
             match pause {
@@ -312,7 +312,7 @@ fn unsettled(reply: &Reply) -> Option<Trouble> {
 }
 
 pub(crate) fn silence(trouble: Trouble, since: Instant) -> Silence {
-    let surely_not = matches!(trouble.kind, Kind::Unreachable | Kind::Never);
+    let surely_not = trouble.kind.is_unsent() || trouble.kind == Kind::Never;
     let is_there = trouble.kind != Kind::Unreachable;
     Silence { why: trouble.why, may_be_done: !surely_not, is_there, tried_for: since.elapsed() }
 }
@@ -370,6 +370,10 @@ mod tests {
         let told = of(Trouble { kind: Kind::Unreachable, ..Trouble::unclear("Connection refused".into()) });
         assert!(told.contains("http://127.0.0.1:8080") && told.contains("Connection refused"), "{told}");
         assert!(told.contains("is `brewline up`") && told.contains("--counter"), "{told}");
+        // It is there, and has its own way out.
+        let mistrust = "its certificate is not trusted: --ca FILE names whom to trust";
+        let told = of(Trouble { kind: Kind::Untrusted, ..Trouble::unclear(mistrust.into()) });
+        assert!(told.contains(mistrust) && !told.contains("brewline up"), "{told}");
         let told = of(Trouble::slow("no answer within 10 s"));
         assert!(told.starts_with("the counter at http://127.0.0.1:8080: no answer within 10 s"), "{told}");
     }

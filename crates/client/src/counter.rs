@@ -1,6 +1,6 @@
 //! The counter as its customers see it: requests with bounds on time and size, and what each answer means.
 
-use std::{error::Error, io, time::Duration};
+use std::{error::Error, io, iter::successors, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode, header};
@@ -68,6 +68,8 @@ pub(crate) struct Trouble {
 pub(crate) enum Kind {
     /// Nobody accepted the connection: nothing was sent.
     Unreachable,
+    /// Somebody did whose certificate is not trusted: nothing was sent, and asking again would not help.
+    Untrusted,
     /// The counter may have done what it was asked for. It may have named the order.
     Unclear { order_id: Option<String> },
     /// The counter has surely not done it; it may be asked again.
@@ -105,6 +107,13 @@ pub(crate) fn is_no_counters(status: u16, code: Option<&str>) -> bool {
     code.is_none() && matches!(status, 300..=399 | 404 | 405 | 501)
 }
 
+impl Kind {
+    /// There is no counter to speak with, so nothing was sent.
+    pub(crate) fn is_unsent(&self) -> bool {
+        matches!(self, Self::Unreachable | Self::Untrusted)
+    }
+}
+
 impl Counter {
     pub(crate) fn new(address: CounterAddress, trust: &Trust, limits: &Limits) -> Self {
         let mut connector = HttpConnector::new();
@@ -125,20 +134,21 @@ impl Counter {
     }
 
     /// Whether somebody accepts connections there, and can be trusted if it is https.
-    pub(crate) async fn knock(&self) -> Result<(), String> {
+    pub(crate) async fn knock(&self) -> Result<(), Trouble> {
+        let unreachable = |why| Err(Trouble { kind: Kind::Unreachable, ..Trouble::unclear(why) });
         if self.address.is_secure() {
             let request = self.send(Request::get(self.address.at("/livez")));
             return match timeout(self.limits.contact.attempt, request).await {
-                Ok(Err(Trouble { kind: Kind::Unreachable, why, .. })) => Err(why),
+                Ok(Err(trouble)) if trouble.kind.is_unsent() => Err(trouble),
                 // Who it is is seen by how it answers an order.
                 Ok(_) => Ok(()),
-                Err(_) => Err("the connection timed out".into()),
+                Err(_) => unreachable("the connection timed out".into()),
             };
         }
         match timeout(self.limits.contact.attempt, TcpStream::connect(self.address.host_and_port())).await {
             Ok(Ok(_connection)) => Ok(()),
-            Ok(Err(error)) => Err(root_cause(&error)),
-            Err(_) => Err("the connection timed out".into()),
+            Ok(Err(error)) => unreachable(innermost(&error)),
+            Err(_) => unreachable("the connection timed out".into()),
         }
     }
 
@@ -213,10 +223,10 @@ impl Counter {
             .map_err(|error| Trouble { kind: Kind::Never, ..Trouble::unclear(error.to_string()) })?;
         self.http.request(request).await.map_err(|error| {
             if let Some(why) = mistrust(&error) {
-                return Trouble { kind: Kind::Unreachable, ..Trouble::unclear(why) };
+                return Trouble { kind: Kind::Untrusted, ..Trouble::unclear(why) };
             }
             if error.is_connect() {
-                return Trouble { kind: Kind::Unreachable, ..Trouble::unclear(root_cause(&error)) };
+                return Trouble { kind: Kind::Unreachable, ..Trouble::unclear(innermost(&error)) };
             }
             let broken: Option<&hyper::Error> = error.source().and_then(|source| source.downcast_ref());
             if broken.is_some_and(hyper::Error::is_parse) {
@@ -332,21 +342,21 @@ fn too_slow(after: Duration) -> String {
     format!("no answer within {:.0} s", after.as_secs_f64().ceil())
 }
 
+/// Why nothing more came over a connection.
+pub(crate) fn root_cause(error: &(dyn Error + 'static)) -> String {
+    if causes(error).any(is_cut_off) { "the connection was lost".to_owned() } else { innermost(error) }
+}
+
 /// The innermost cause says it best: "Connection refused" instead of "client error (Connect)". The system's number
 /// for it says nothing to people.
-pub(crate) fn root_cause(error: &(dyn Error + 'static)) -> String {
-    let mut innermost = error;
-    loop {
-        if is_cut_off(innermost) {
-            return "the connection was lost".to_owned();
-        }
-        match innermost.source() {
-            Some(source) => innermost = source,
-            None => break,
-        }
-    }
-    let text = innermost.to_string();
+fn innermost(error: &(dyn Error + 'static)) -> String {
+    let text = causes(error).last().unwrap_or(error).to_string();
     text.split_once(" (os error ").map_or(text.as_str(), |(words, _)| words).to_owned()
+}
+
+/// The error, and what it comes from.
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    successors(Some(error), |&error| error.source())
 }
 
 /// Whether the other side went away in the middle; what was being read then says nothing to people.

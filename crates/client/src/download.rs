@@ -38,8 +38,8 @@ impl NotTaken {
 }
 
 impl Api {
-    /// Takes the file (`application/octet-stream`) at this path, once; one that has begun can't be asked for again from its middle. `take` gets
-    /// each piece and may block for a moment. Gives how many bytes there were.
+    /// Takes the file (`application/octet-stream`) at this path, once; one that has begun can't be asked for again from
+    /// its middle. `take` gets each piece and may block for a moment. Gives how many bytes there were.
     pub async fn download(
         &self,
         path: &str,

@@ -34,6 +34,14 @@ pub enum ClientError {
         /// How long it was tried.
         tried_for: Duration,
     },
+    /// Whoever is at the counter's address has a certificate that is not trusted. Nothing was ordered.
+    #[error("the counter at {counter}: {reason}")]
+    Untrusted {
+        /// Where it was looked for.
+        counter: CounterAddress,
+        /// What is wrong with the certificate, and the way out.
+        reason: String,
+    },
     /// Somebody answers at the counter's address, and it is no counter.
     #[error(
         "what answers at {counter} is no brewline counter ({}); `brewline up` shows the counter's address, \

@@ -136,7 +136,7 @@ impl Listener<'_> {
             Ok(events) => events,
             Err(trouble) => {
                 match trouble.kind {
-                    Kind::Unreachable => shop.lost(&trouble.why).await,
+                    Kind::Unreachable | Kind::Untrusted => shop.lost(&trouble.why).await,
                     Kind::NotFound => {
                         self.unknown_since.get_or_insert_with(Instant::now);
                         if self.patience_left().is_zero() {
@@ -212,7 +212,7 @@ impl Listener<'_> {
     async fn held_up(&mut self, trouble: &Trouble, pause: Duration) {
         let since = *self.troubled_since.get_or_insert_with(Instant::now);
         // That nobody is there is told in its own words.
-        if self.bell.has_rung() || trouble.kind == Kind::Unreachable {
+        if self.bell.has_rung() || trouble.kind.is_unsent() {
             return;
         }
         if since.elapsed() + pause >= self.shop.limits.notice {

@@ -62,7 +62,7 @@ pub(crate) async fn place(shop: &Shop, amount: u32, key: &str, rng: StdRng) -> O
         };
 
         match &trouble.kind {
-            Kind::Unreachable => shop.lost(&trouble.why).await,
+            Kind::Unreachable | Kind::Untrusted => shop.lost(&trouble.why).await,
             Kind::Unclear { order_id } => doubt.raise(order_id.clone()),
             Kind::Declined(_) => {
                 shop.met();
@@ -77,7 +77,7 @@ pub(crate) async fn place(shop: &Shop, amount: u32, key: &str, rng: StdRng) -> O
             _ => backoff.pause(asked.elapsed(), trouble.after),
         };
         if let Some(pause) = pause
-            && trouble.kind != Kind::Unreachable
+            && !trouble.kind.is_unsent()
             && asked.elapsed() + pause >= shop.limits.notice
         {
             shop.held_up(Wait::Order, &trouble).await;

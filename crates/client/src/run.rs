@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     announcements::Announcements,
-    counter::{Counter, Trouble},
+    counter::{Counter, Kind, Trouble},
     error::ClientError,
     event::Event,
     held_up::{HeldUp, Wait},
@@ -200,7 +200,10 @@ async fn reach(
                 return Ok(Some(()));
             }
             Some(Ok(())) => return Ok(Some(())),
-            Some(Err(reason)) => reason,
+            Some(Err(Trouble { kind: Kind::Untrusted, why: reason, .. })) => {
+                return Err(ClientError::Untrusted { counter: counter.address().clone(), reason });
+            }
+            Some(Err(trouble)) => trouble.why,
         };
         let tried_for = began.elapsed();
         let Some(pause) = backoff.pause(tried_for, None) else {

@@ -44,7 +44,8 @@ const AGAIN: Duration = Duration::from_secs(2);
 /// The largest answer: a whole day's chart, and a hundred of what is wrong or needs someone.
 const BODY_BYTES: usize = 512 * 1024;
 
-/// A counter that is not there, or has no answer yet, is asked again for so long: someone waits for what it says.
+/// A counter that is not there, or has no answer yet, is asked again for so long, for each of the two things that are
+/// asked: someone waits for what it says.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Says how everything is, or was; with `--follow` until it is told to stop. The exit code is 1 if the equation does not
