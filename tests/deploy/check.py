@@ -213,6 +213,7 @@ def the_compose_file_is_what_compose_knows():
     services = compose()
     for name, service in services.items():
         assert service.get("depends_on", {}).keys() <= services.keys(), name
+        assert service["logging"]["options"].keys() == {"max-size", "max-file"}, name
     # The image's check asks a counter, which these are not.
     assert services["topics"]["healthcheck"] == {"disable": True}
     asked = services["barista"]["healthcheck"]["test"]
