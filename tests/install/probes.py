@@ -60,6 +60,8 @@ def inside(room):
     bundle = Path(room, "config.json")
     spec = json.loads(bundle.read_text())
     spec["process"].update(terminal=False, args=["/bin/true"])
+    # As the engine does that makes no cgroups.
+    del spec["linux"]["resources"]
     bundle.write_text(json.dumps(spec))
     if not holds("crun", "--root", f"{room}/state", "--cgroup-manager", "disabled", "run", "--bundle", room, "probe"):
         return "this system lets nobody run a container"
