@@ -33,7 +33,7 @@
 //! | `ledger` | where every order is, counted here or by a counter |
 //! | [`dlq`] | dead letters: listed, shown, retried, dropped |
 //! | `backup`, `transfer` | copies of a log; all of it as lines of JSON, and a log from those |
-//! | `signals`, `telemetry` | Ctrl-C; diagnostics on stderr |
+//! | `signals`, `systemd`, `telemetry` | Ctrl-C; what systemd is told; diagnostics on stderr |
 #![expect(missing_docs, reason = "flags and settings are documented where they are defined, in `cli`")]
 
 pub mod asked;
@@ -69,6 +69,7 @@ mod reach;
 mod rush;
 mod settings;
 mod signals;
+mod systemd;
 mod telemetry;
 mod topics;
 mod transfer;

@@ -37,6 +37,7 @@ use crate::{
     opened::{self, Opened},
     practice::stage::Stage,
     signals::stop_on_signals,
+    systemd,
 };
 
 /// Runs the process until it is told to stop, or can't go on.
@@ -81,6 +82,7 @@ pub async fn run(mut options: Run) -> anyhow::Result<()> {
         Some((counter, started, door)) => (Some(counter), Some(started), Some(door)),
         None => (None, None, None),
     };
+    let ready = systemd::tell(counter.as_ref().map(Counter::views), stop.clone());
     let turning_away = async {
         match &counter {
             Some(counter) => counter.turn_away().await,
@@ -128,12 +130,16 @@ pub async fn run(mut options: Run) -> anyhow::Result<()> {
         (Some(started), Some(views), Some(door)) => {
             let barista = options.barista.is_none().then(|| banner::barista_line(&options.log));
             let practice = practice.map(|practice| (practice, stop.clone()));
-            tokio::spawn(open_for_orders(started, views, door, barista, practice, narrator));
+            let opening = open_for_orders(started, views, door, barista, practice, narrator, ready);
+            tokio::spawn(opening);
         }
-        _ => tell("narrator", move || {
-            banner::at_work(narrator.is_none(), &mut io::stdout());
-            narrator.map_or(Ok(()), |narrate| narrate())
-        }),
+        _ => {
+            ready.cancel();
+            tell("narrator", move || {
+                banner::at_work(narrator.is_none(), &mut io::stdout());
+                narrator.map_or(Ok(()), |narrate| narrate())
+            });
+        }
     }
     let is_passing = options.demo.as_ref().is_some_and(|demo| demo.dir.is_none());
     Line { counter, crew, is_passing, sending }.serve(log, stop, STOP_WITHIN).await
@@ -193,8 +199,10 @@ async fn open_for_orders(
     barista: Option<String>,
     practice: Option<(Practice, CancellationToken)>,
     narrator: Option<impl FnOnce() -> Result<(), OpenError> + Send + 'static>,
+    ready: CancellationToken,
 ) {
     let Ok(started) = started.await else { return };
+    ready.cancel();
     let counts = views.counts();
     if let Some((practice, stop)) = practice {
         let (url, token) = (door.own_url(), started.staff_token.clone());

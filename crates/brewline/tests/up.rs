@@ -251,6 +251,37 @@ fn a_line_that_is_to_outlive_its_terminal_does() {
 
 #[test]
 #[cfg(target_os = "linux")]
+fn systemd_is_told_that_the_line_takes_orders_lives_and_stops() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("notify");
+    let systemd = std::os::unix::net::UnixDatagram::bind(&path).unwrap();
+    systemd.set_read_timeout(Some(PATIENCE)).unwrap();
+    let told = || {
+        let mut message = [0; 256];
+        let len = systemd.recv(&mut message).unwrap();
+        String::from_utf8(message[..len].to_vec()).unwrap()
+    };
+    let log = local(dir.path());
+    let mut command = brewline(&["up", "--log", &log, "--listen", "127.0.0.1:0"]);
+    command.env("NOTIFY_SOCKET", &path).env("WATCHDOG_USEC", "300000");
+    let mut up = Process::start(command);
+    let counter = support::address(&up.hear(|line| line.starts_with("  health")));
+    assert_eq!(told(), "EXTEND_TIMEOUT_USEC=300000\n");
+    let ready = std::iter::repeat_with(told).find(|said| !said.starts_with("EXTEND_TIMEOUT_USEC"));
+    assert_eq!(ready.unwrap(), "READY=1\n");
+    assert_eq!(get(counter, "/readyz").unwrap().status, 200);
+    for _ in 0..3 {
+        assert_eq!(told(), "WATCHDOG=1\n");
+    }
+    up.signal(Signal::TERM);
+    let last = std::iter::repeat_with(told).find(|said| said != "WATCHDOG=1\n");
+    assert_eq!(last.unwrap(), "STOPPING=1\n");
+    let (status, lines) = up.end();
+    assert_eq!(status.code(), Some(0), "{lines:#?}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
 fn a_screen_that_takes_nothing_does_not_stop_the_line() {
     let dir = tempfile::tempdir().unwrap();
     // The banner comes through; what comes after it fails, on both, as on a terminal that is gone.
