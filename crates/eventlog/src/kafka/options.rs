@@ -177,8 +177,8 @@ impl Options {
 
 /// Where the settings of every client begin.
 fn begin() -> ClientConfig {
-    // Before librdkafka does it in its own way: then OpenSSL frees what all threads share when the process ends, also
-    // under librdkafka's own, and under one that has made a client and ends just then.
+    // librdkafka's own way lets OpenSSL free, when the process ends, what threads still use: librdkafka's own, and one
+    // that has made a client and ends just then. Who initialises first decides.
     openssl_sys::init();
     ClientConfig::new()
 }
