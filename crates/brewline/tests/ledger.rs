@@ -161,6 +161,14 @@ fn where_a_line_has_the_log_its_counter_is_asked_with_a_managers_token() {
 }
 
 #[test]
+fn the_help_names_no_address_to_listen_at_which_is_taken_all_the_same() {
+    let said = run(&["ledger", "--help"]);
+    assert!(said.code == Some(0) && !said.stdout.contains("--listen"), "{said:?}");
+    let said = run(&["ledger", "--listen", "127.0.0.1:1", "--help"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+}
+
+#[test]
 fn who_is_no_counter_is_told_apart_with_the_way_out() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("file").display().to_string();

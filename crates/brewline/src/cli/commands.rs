@@ -128,6 +128,8 @@ pub struct WatchArgs {
 
 /// What `ledger` takes.
 #[derive(Debug, Default, Clone, Args)]
+// Nobody listens here; that it is taken is for those who say it to every command.
+#[command(mut_arg("listen", |listen| listen.hide(true)))]
 pub struct LedgerArgs {
     #[command(flatten)]
     pub line: LineArgs,
