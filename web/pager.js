@@ -37,12 +37,7 @@ const at = new URLSearchParams(location.search).get('at');
 
 const announcer = new Announcer();
 const bell = new Bell(() => show());
-const rung = new Rung(
-  id,
-  () => (bell.isArmed() ? 0 : 2) + (document.hidden ? 1 : 0) + Math.random(),
-  // It has said that the phone is gone.
-  () => line.sayAgain(),
-);
+const rung = new Rung(id, () => (bell.isArmed() ? 0 : 2) + (document.hidden ? 1 : 0) + Math.random());
 /** @type {Model} */
 const model = {
   screen: 'loading',
@@ -103,6 +98,7 @@ function hear(news) {
   show();
   if (document.hidden) line.is('hidden');
   else if (model.order !== null) line.is('listening');
+  if (model.order !== null) line.hear(model.order.marks);
   if (model.order !== null && !isLive(model.order)) bell.rest();
 }
 

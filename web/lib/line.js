@@ -1,6 +1,7 @@
 /**
  * What the pager tells the line: the commands of whoever knows an order's id. Each has a key of its own, so that one sent
- * again is the same one, and names the state and round that were seen. None of them throws.
+ * again is the same one, and names the state and round that were seen, but for what the phone itself is doing. None of them
+ * throws.
  */
 
 import { isLive } from './pager-screen.js';
@@ -51,6 +52,9 @@ export class Line {
     /** @type {Presence | null} */
     this.presence = null;
     this.presenceAt = -Infinity;
+    /** When the last "gone" was said that this page corrected, by the line's clock. */
+    this.correctedAt = 0;
+    /** @type {ReturnType<typeof setTimeout> | number} */
     this.timer = 0;
   }
 
@@ -100,10 +104,18 @@ export class Line {
     this.sayPresence();
   }
 
-  /** Another page of this phone said something else of it: what this one is doing is said again. */
-  sayAgain() {
+  /**
+   * What the order says of this phone. Another page of it that went, a tab or this one before a reload, says that it is
+   * gone, and may be heard after what this one said. That is corrected once each time it is said: a correction that can't
+   * be decided now stands in the log, and needs no second one.
+   *
+   * @param {import('./pager-screen.js').Marks} [marks] the order's
+   */
+  hear({ presence, presence_at: at = 0 } = {}) {
+    if (presence !== 'gone' || at <= this.correctedAt || this.saidPresence === null || this.saidPresence === 'gone') return;
+    this.correctedAt = at;
     this.saidPresence = null;
-    // A moment later: what the other one said last may still be on its way.
+    // Soon, for the bar counts on it; not at once, so that a phone with pages that come and go says little.
     this.presenceAt = performance.now() - PRESENCE_MS + AGAIN_MS;
     this.sayPresence();
   }
@@ -122,7 +134,8 @@ export class Line {
 
   /** @param {Name} name @param {Record<string, string>} more */
   body(name, more) {
-    const order = this.order();
+    // What a phone is doing is so whatever became of its order meanwhile, and a page that goes can't say it once more.
+    const order = name === 'presence' ? null : this.order();
     return JSON.stringify({ command: name, ...more, ...(order && { state: order.state, round: order.round }) });
   }
 

@@ -18,8 +18,6 @@ import { follow } from './live.js';
  * @typedef {object} StaffMarks
  * @property {number} [rang_at]
  * @property {number} [tested_at]
- * @property {'listening' | 'hidden' | 'gone'} [presence]
- * @property {number} [presence_at]
  * @property {string} [staff_note]
  */
 

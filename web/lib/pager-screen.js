@@ -54,6 +54,8 @@
  * @property {number[]} [ticked]
  * @property {number} [acknowledged_at]
  * @property {number} [missing_at]
+ * @property {'listening' | 'hidden' | 'gone'} [presence] what the phone is doing
+ * @property {number} [presence_at] when it said so
  * @property {string} [reason] what staff said of why it is made once more or was cancelled
  * @property {number} [taken_back] how many rounds only took back a call that came too soon
  */

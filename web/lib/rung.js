@@ -29,12 +29,10 @@ export class Rung {
   /**
    * @param {string} order its id
    * @param {() => number} rank how well this tab can be heard: the lowest of all tabs rings
-   * @param {() => void} left called when another tab goes
    */
-  constructor(order, rank, left) {
+  constructor(order, rank) {
     this.order = order;
     this.rank = rank;
-    this.left = left;
     this.me = randomText();
     /** @type {Set<string>} The other tabs that show this order. */
     this.tabs = new Set();
@@ -87,11 +85,7 @@ export class Rung {
   /** @param {Said} said */
   hear(said) {
     if (said.order !== this.order || said.from === this.me) return;
-    if (said.kind === 'bye') {
-      this.tabs.delete(said.from);
-      this.left();
-      return;
-    }
+    if (said.kind === 'bye') return void this.tabs.delete(said.from);
     this.tabs.add(said.from);
     if (said.kind === 'hello') this.say({ kind: 'here', last: this.last });
     if ((said.kind === 'here' || said.kind === 'rung') && said.last) this.remember(said.last);

@@ -143,9 +143,10 @@ test('every command has a key of its own and says what was seen', async () => {
   await line.shown(id, (order) => Boolean(order.marks?.acknowledged_at && order.marks?.rang_at && order.marks?.presence));
   const { commands } = phone.notes;
   assert.deepEqual([...new Set(commands.map(({ command }) => command))].sort(), ['acknowledge', 'presence', 'rang']);
-  for (const { key, state, round } of commands) {
+  for (const { command, key, state, round } of commands) {
     assert.match(key, /^[0-9a-f]{32}$/);
-    assert.deepEqual([state, round], ['ready', 1]);
+    // What the phone is doing is so whatever became of the order.
+    assert.deepEqual([state, round], command === 'presence' ? [undefined, undefined] : ['ready', 1]);
   }
   assert.equal(new Set(commands.map(({ key }) => key)).size, commands.length);
   await phone.close();
