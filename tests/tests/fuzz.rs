@@ -113,6 +113,16 @@ fn files_of_the_log_are_read_or_refused_whatever_they_hold() {
 }
 
 #[test]
+fn an_export_is_imported_or_refused_whatever_its_lines_hold() {
+    try_all("exports", 50);
+}
+
+#[test]
+fn a_client_comes_to_an_end_whatever_is_said_to_it() {
+    try_all("answers", 50);
+}
+
+#[test]
 fn a_made_up_backup_is_read_to_its_end() {
     let (_, seed) = seeds("database")
         .into_iter()

@@ -32,7 +32,7 @@
 //! | [`asked`] | the counter that is asked where a line that runs has the log |
 //! | `ledger` | where every order is, counted here or by a counter |
 //! | [`dlq`] | dead letters: listed, shown, retried, dropped |
-//! | `backup`, `transfer` | copies of a log; all of it as lines of JSON, and a log from those |
+//! | `backup`, [`transfer`] | copies of a log; all of it as lines of JSON, and a log from those |
 //! | `signals`, `systemd`, `telemetry` | Ctrl-C; what systemd is told; diagnostics on stderr |
 #![expect(missing_docs, reason = "flags and settings are documented where they are defined, in `cli`")]
 
@@ -72,7 +72,7 @@ mod signals;
 mod systemd;
 mod telemetry;
 mod topics;
-mod transfer;
+pub mod transfer;
 pub mod value;
 pub mod watch;
 

@@ -120,7 +120,7 @@ fn names(dir: &Path) -> Vec<String> {
 }
 
 /// In memory, where there is such a place: thousands of files.
-fn room() -> std::path::PathBuf {
+pub(super) fn room() -> std::path::PathBuf {
     let memory = Path::new("/dev/shm");
     if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() }
 }

@@ -17,6 +17,7 @@ mod write;
 
 use std::path::PathBuf;
 
+pub use self::read::{Exported, read};
 pub(crate) use self::{
     export::{Export, export},
     import::{Import, import},

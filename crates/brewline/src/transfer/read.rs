@@ -16,13 +16,16 @@ use super::{
 
 /// What an export has.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Exported {
-    pub(super) made_at: i64,
-    pub(super) records: u64,
+pub struct Exported {
+    /// When, in milliseconds since 1970.
+    pub made_at: i64,
+    /// How many of all partitions.
+    pub records: u64,
 }
 
-/// Reads an export to its end. `name` is what messages call it; `topics` are those of the contract.
-pub(super) fn read(
+/// Reads an export to its end. `name` is what messages call it; `topics` are those of the contract. What was taken counts only
+/// if this does not fail.
+pub fn read(
     from: impl BufRead,
     name: &str,
     topics: &[TopicSpec],
