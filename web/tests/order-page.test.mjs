@@ -257,13 +257,20 @@ test('a menu that does not come is said, and comes when it can', async () => {
   const phone = await openOrder(browser, line, { expected: [REFUSED, /preloaded/] });
   const { page } = phone;
   await page.evaluate(() => localStorage.clear());
+  await page.clock.install();
   await page.route('**/menu', (route) => route.abort());
   await page.goto(`${line.url}/`);
   await page.getByText('The menu did not come').waitFor();
   await phone.picture('order-no-menu-en-light');
   await phone.accessible();
+  // Time stands still: the page does not ask again by itself. What it asks already ends before what is asked after it.
+  await page.clock.pauseAt(Date.now() + 1_000);
+  await page.evaluate(() => fetch('/menu').catch(() => undefined));
   await page.unroute('**/menu');
+  const asked = page.waitForRequest('**/menu');
   await page.getByRole('button', { name: 'Try again' }).click();
+  await asked;
+  await page.clock.resume();
   await page.waitForSelector('[data-item]');
   await phone.close();
 });

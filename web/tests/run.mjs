@@ -7,7 +7,8 @@
  */
 
 import { spawn } from 'node:child_process';
-import { readdir } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { relative } from 'node:path';
 import { run } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -21,13 +22,17 @@ const isPlain = process.argv.includes('--plain');
 const wanted = process.argv.slice(2).find((argument) => !argument.startsWith('--')) ?? '';
 const folder = isPlain ? `${HERE}plain/` : HERE;
 const files = (await readdir(folder)).filter((name) => name.endsWith('.test.mjs') && name.includes(wanted)).sort();
+// The longest first, as far as their size says so: none of them is left alone at the end.
+const sizes = new Map(await Promise.all(files.map(async (name) => /** @type {const} */ ([name, (await stat(folder + name)).size]))));
+files.sort((a, b) => (sizes.get(b) ?? 0) - (sizes.get(a) ?? 0));
 if (!isPlain) process.env.BREWLINE_TEST_BINARY = await build();
 
 const results = { ok: 0, FAILED: 0, ignored: 0 };
 /** Files of which nothing was heard. */
 const silent = new Set(files);
-// Two at a time: each has a line and a browser of its own, and mostly they wait.
-const tests = run({ files: files.map((name) => folder + name), concurrency: 2, timeout: FILE_MS });
+// Two for each core: each has a line and a browser of its own, and mostly they wait.
+const concurrency = 2 * availableParallelism();
+const tests = run({ files: files.map((name) => folder + name), concurrency, timeout: FILE_MS });
 for await (const { type, data } of tests) {
   const file = relative(folder, /** @type {any} */ (data).file ?? '');
   if (type === 'test:stdout' || type === 'test:stderr') process.stdout.write(data.message);
