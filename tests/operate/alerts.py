@@ -92,6 +92,19 @@ def line_of_its_own(partitions):
     )
 
 
+def backups(hours, restarts=()):
+    """When the last backup was, with one at each of these hours, in steps of an hour. A restart knows of none."""
+    values, last = [], "_"
+    for hour in range(STEPS):
+        if hour in restarts:
+            last = "_"
+            values.append("stale")
+            continue
+        last = 3600 * hour if hour in hours else last
+        values.append(str(last))
+    return one("brewline_backup_timestamp_seconds", COUNTER, " ".join(values))
+
+
 def states(name, values):
     return {f"{name}{of(COUNTER, label('state', state))}": value for state, value in values.items()}
 
@@ -131,6 +144,7 @@ HEALTHY = (
     | one("brewline_streams_max", COUNTER, always(20000))
     | one("brewline_tls_certificate_expiry_timestamp_seconds", COUNTER, always(60 * 86400))
     | one("brewline_log_disk_free_bytes", COUNTER, always(50 * 2**30))
+    | one("brewline_backup_timestamp_seconds", COUNTER, always(0))
     | histogram("brewline_publish_seconds", COUNTER, "", 10, {"0.1024": 10, "0.8192": 10, "+Inf": 10})
     | one("brewline_barista_partitions", BARISTA, always(3))
     | one("brewline_barista_full", BARISTA, always(0))
@@ -157,7 +171,9 @@ class Case:
     step: int = 1
 
 
-DAY = 24 * 60
+HOUR, DAY = 60, 24 * 60
+# Four backups, each at four in the morning, as the systemd timer makes them.
+NIGHTS = (4, 28, 52, 76)
 CASES = [
     Case("all is well", {}),
     # The line.
@@ -232,6 +248,22 @@ CASES = [
     Case("that was a while ago", one("brewline_barista_dead_letters_total", BARISTA, then(0, 1, 10))),
     Case("a state can't be read", one("brewline_unreadable_states", COUNTER, then(0, 1, 10)),
          ["BrewlineUnreadableState"], 9, 12),
+    # Backups.
+    Case("backups have stopped coming", backups(NIGHTS), ["BrewlineBackupOld"], (76 + 36) * HOUR, (76 + 38) * HOUR, step=HOUR),
+    Case("backups had stopped coming before a restart", backups(NIGHTS, (80, 110)),
+         ["BrewlineBackupOld"], (76 + 36) * HOUR, (76 + 38) * HOUR, step=HOUR),
+    Case("a line that is started each day makes no more backups", backups(NIGHTS, (5, 29, 53, 77, 101)),
+         ["BrewlineBackupOld"], (76 + 36) * HOUR, (76 + 38) * HOUR, step=HOUR),
+    Case("backups come each night, and the line is started anew", backups(range(4, STEPS, 24), (10, 99, 130)),
+         fires=150 * HOUR, step=HOUR),
+    Case("a machine that was off for a weekend makes its backup late", backups((*NIGHTS, 76 + 38)),
+         quiet=(76 + 37) * HOUR, fires=(76 + 38) * HOUR, step=HOUR),
+    Case("backups are made while the line is stopped, after two were tried by hand", backups((30, 31), range(52, STEPS, 24)),
+         fires=150 * HOUR, step=HOUR),
+    Case("a backup is made by hand, once a week", backups(range(4, STEPS, 7 * 24)), fires=180 * HOUR, step=HOUR),
+    Case("one line of two is not there, and has nothing new to keep",
+         one("brewline_backup_timestamp_seconds", COUNTER, "100 200 300 400x9 stale _x200", label("line", "b"))
+         | line_of_its_own(then(3, "stale _", 12)), fires=60 * HOUR, step=HOUR),
     # The machine.
     Case("the disk is full", one("brewline_log_disk_free_bytes", COUNTER, then(50 * 2**30, 2**20, 10)),
          ["BrewlineDiskFull"], 10, 12),

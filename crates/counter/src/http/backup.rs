@@ -48,8 +48,18 @@ pub(super) async fn backup(State(app): State<Arc<App>>, Manager(_): Manager) -> 
         Err(_) => return Err(Problem::new(Code::Busy, "The log can't be read at the moment.").retry_after(1)),
     };
     let (give, take) = mpsc::channel(AHEAD);
-    tokio::task::spawn_blocking(move || read(&app, backup, &give, place));
-    let pieces = stream::unfold(take, |mut take| async { Some((take.recv().await?, take)) });
+    let of_app = Arc::clone(&app);
+    let reading = tokio::task::spawn_blocking(move || read(&of_app, backup, &give, place));
+    let pieces = stream::unfold((take, reading, app), |(mut take, reading, app)| async {
+        if let Some(piece) = take.recv().await {
+            return Some((piece, (take, reading, app)));
+        }
+        // Here everything was taken, and not only read.
+        if matches!(reading.await, Ok(true)) {
+            app.metrics.last_backup.was_at(clock::now());
+        }
+        None
+    });
     let name = format!("brewline-{}.backup", rfc3339(clock::now()));
     Ok(answer::file("application/octet-stream", &name, Body::new(StreamBody::new(pieces))))
 }
@@ -66,13 +76,14 @@ fn unreadable(error: &OpenError) -> Problem {
     Problem::new(Code::Busy, "The log can't be read at the moment; try again in a second.").retry_after(1)
 }
 
-/// Reads it as fast as it is taken. A body that ends with an error is not taken for a whole one: the connection breaks.
+/// Reads it as fast as it is taken, and says whether that was all of it. A body that ends with an error is not taken for a
+/// whole one: the connection breaks.
 fn read(
     app: &App,
     backup: Backup,
     give: &mpsc::Sender<io::Result<Frame<Bytes>>>,
     _place: OwnedSemaphorePermit,
-) {
+) -> bool {
     let began = Instant::now();
     for piece in backup {
         let piece = match piece {
@@ -92,7 +103,8 @@ fn read(
         let is_over = piece.is_err();
         // The client may have gone away.
         if give.blocking_send(piece).is_err() || is_over {
-            return;
+            return false;
         }
     }
+    true
 }

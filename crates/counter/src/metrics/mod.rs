@@ -5,7 +5,9 @@
 //! | `mod` | requests, connections, and whether it can take orders |
 //! | `line` | the orders, as the view has them, and the shop |
 //! | `ledger` | the ledger |
+//! | `backup` | backups that it gave |
 
+mod backup;
 mod ledger;
 mod line;
 
@@ -23,7 +25,7 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use self::{ledger::LedgerMetrics, line::LineMetrics};
+use self::{backup::LastBackup, ledger::LedgerMetrics, line::LineMetrics};
 use crate::{
     app::App,
     clock,
@@ -48,6 +50,7 @@ pub(crate) struct Metrics {
     missing: Family<What, Gauge>,
     line: LineMetrics,
     ledger: LedgerMetrics,
+    pub(crate) last_backup: LastBackup,
     pub(crate) printer: PrinterMetrics,
 }
 
@@ -112,6 +115,7 @@ impl Metrics {
             missing: Family::default(),
             line: LineMetrics::register(to),
             ledger: LedgerMetrics::register(to),
+            last_backup: LastBackup::register(to),
             printer: PrinterMetrics::default(),
             registry: Registry::default(),
         };
