@@ -1,7 +1,7 @@
 """Is what deploys the line right? `check.py BINARY`, with the Python that tests/deploy/prepare prints.
 
-Each file is held against the tool of its kind: Kubernetes' own schemas, the Compose specification, hadolint,
-systemd-analyze, actionlint. Then what no schema knows: that names meet, that nothing runs with more rights than it
+Each file is held against the tool of its kind: Kubernetes' own schemas, those of the Prometheus Operator, the Compose
+specification, hadolint, systemd-analyze, actionlint. Then what no schema knows: that names meet, that nothing runs with more rights than it
 needs, and that the program takes what it is started with. The last line is as cargo's.
 """
 
@@ -15,6 +15,7 @@ import tempfile
 import tomllib
 from pathlib import Path
 
+import jsonschema
 import kubernetes_validate
 import yaml
 
@@ -31,6 +32,7 @@ NOBODY = 65532
 MANIFESTS = ROOT / "deploy/kubernetes"
 # What a line on Kubernetes may have besides.
 INGRESS = MANIFESTS / "ingress"
+OPERATOR = MANIFESTS / "prometheus-operator"
 
 
 def is_missing(tool):
@@ -102,19 +104,63 @@ def manifests_are_what_kubernetes_knows():
             kubernetes_validate.validate(one, version, strict=True)
 
 
+def strict(schema):
+    """With nothing besides what it names: an API server would drop that, and a mistake with it."""
+    if isinstance(schema, list):
+        return [strict(one) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    closed = {name: strict(one) for name, one in schema.items()}
+    return {"additionalProperties": False} | closed if isinstance(schema.get("properties"), dict) else closed
+
+
+def what_the_prometheus_operator_is_given_is_what_it_knows():
+    known = json.loads((ROOT / "tests/deploy/prometheus-operator.json").read_text())
+    for one in manifests(OPERATOR):
+        # Not `validate`, which would first have all patterns be Python's, and they are Go's.
+        jsonschema.Draft202012Validator(strict(known[one["kind"]])).validate(one)
+
+
+def the_prometheus_operator_has_the_rules_of_prometheus():
+    made = run(ROOT / "scripts/kubernetes-rules")
+    assert (OPERATOR / "rules.yaml").read_text() == made, "scripts/kubernetes-rules >deploy/kubernetes/prometheus-operator/rules.yaml"
+    [rules] = of_kind("PrometheusRule", OPERATOR).values()
+    files = [yaml.safe_load((ROOT / f"deploy/prometheus/brewline.{name}.yml").read_text()) for name in ("rules", "alerts")]
+    assert rules["spec"] == {"groups": [group for file in files for group in file["groups"]]}
+
+
+def the_prometheus_operator_asks_each_pod_by_the_names_that_the_rules_know():
+    jobs = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text())["scrape_configs"]
+    monitors = of_kind("PodMonitor", OPERATOR).values()
+    asked = {}
+    for monitor in monitors:
+        name = selected(monitor["spec"]["selector"]["matchLabels"])
+        [container] = pods()[name]["spec"]["containers"]
+        [endpoint] = monitor["spec"]["podMetricsEndpoints"]
+        assert endpoint["port"] in {port["name"] for port in container["ports"]}, name
+        asked[pods()[name]["metadata"]["labels"][monitor["spec"]["jobLabel"]]] = name
+    assert len(monitors) == 2 and asked.keys() == {job["job_name"] for job in jobs}, asked
+
+
 def kubernetes_renders_the_manifests_with_one_image():
     if why := is_missing("kubectl"):
         return why
     with tempfile.TemporaryDirectory() as room:
-        with_ingress = Path(room, "kubernetes")
-        shutil.copytree(MANIFESTS, with_ingress)
-        listed = with_ingress / "kustomization.yaml"
-        # As whoever takes it does.
-        listed.write_text(listed.read_text().replace("# components: [ingress]", "components: [ingress]"))
-        for folder, expected in [(MANIFESTS, manifests()), (with_ingress, [*manifests(), *manifests(INGRESS)])]:
+        with_all = Path(room, "kubernetes")
+        shutil.copytree(MANIFESTS, with_all)
+        listed = with_all / "kustomization.yaml"
+        # As whoever takes them does.
+        taken = listed.read_text().replace("# components: ", "components: ")
+        listed.write_text(taken)
+        assert yaml.safe_load(taken)["components"] == [INGRESS.name, OPERATOR.name], taken
+        every = [*manifests(), *manifests(INGRESS), *manifests(OPERATOR)]
+        for folder, expected in [(MANIFESTS, manifests()), (with_all, every)]:
             rendered = list(yaml.safe_load_all(run("kubectl", "kustomize", folder)))
             images = re.findall(r"'image': '([^']+)'", str(rendered))
             assert len(rendered) == len(expected) and len(images) == 4 and len(set(images)) == 1, images
+        # By what its Prometheus chooses it, and nothing else has that.
+        chosen = [one for one in rendered if "release" in one["metadata"]["labels"]]
+        assert len(chosen) == len(manifests(OPERATOR)) and all("monitoring" in one["apiVersion"] for one in chosen), chosen
 
 
 def selectors_services_and_budgets_choose_the_pods_they_are_for():
@@ -367,6 +413,9 @@ def scripts_that_workflows_run_are_there():
 suite.run(
     [
         manifests_are_what_kubernetes_knows,
+        what_the_prometheus_operator_is_given_is_what_it_knows,
+        the_prometheus_operator_has_the_rules_of_prometheus,
+        the_prometheus_operator_asks_each_pod_by_the_names_that_the_rules_know,
         kubernetes_renders_the_manifests_with_one_image,
         selectors_services_and_budgets_choose_the_pods_they_are_for,
         the_ingress_leads_to_the_counters_and_policies_let_in_what_is_asked,
