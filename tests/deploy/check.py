@@ -268,6 +268,12 @@ def the_compose_file_is_what_compose_knows():
     assert asked[-1].split(":")[1] == services["barista"]["command"][-1].split(":")[1], asked
 
 
+def what_compose_starts_is_reached_from_this_machine_alone_and_is_pinned():
+    for name, service in compose().items():
+        assert all(port.startswith("127.0.0.1:") for port in service.get("ports", [])), name
+        assert "build" in service or re.search(r":v?\d+(\.\d+){2}$", service["image"]), name
+
+
 def the_program_takes_what_compose_starts_it_with():
     ours = [service for service in compose().values() if "build" in service]
     assert len(ours) == 3
@@ -425,6 +431,7 @@ suite.run(
         pods_are_asked_what_they_answer,
         the_program_takes_what_pods_start_it_with,
         the_compose_file_is_what_compose_knows,
+        what_compose_starts_is_reached_from_this_machine_alone_and_is_pinned,
         the_program_takes_what_compose_starts_it_with,
         the_dockerfile_is_as_it_should_be,
         units_are_what_systemd_knows_and_leave_the_program_little,

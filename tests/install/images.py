@@ -129,29 +129,40 @@ def kafka(room, name, libs):
     image.made(f"docker.io/{name}", "USER appuser", volumes, 'CMD ["/etc/kafka/docker/run"]')
 
 
-def prometheus(room, name, directory):
-    """The Prometheus of tests/operate, laid out as its own image is."""
+def alertmanager_of(directory):
+    """Alertmanager in the directory of a Prometheus, by the name that it has there; `None`: there is none."""
+    return next(filter(None, (shutil.which(name, path=directory) for name in ("alertmanager", "prometheus-alertmanager"))), None)
+
+
+def watcher(room, name, program):
+    """Prometheus or Alertmanager of tests/operate, laid out as its own image is."""
+    called = re.search(r"/(\w+):", name)[1]
     image = Image(room)
-    image.copy(f"{directory}/prometheus", "bin/prometheus")
-    image.libraries(f"{directory}/prometheus")
+    image.copy(program, f"bin/{called}")
+    image.libraries(program)
+    # Where Debian has what messages look like, which others have in the program.
+    if (looks := Path(program).parents[1] / "share/prometheus/alertmanager").is_dir():
+        shutil.copytree(looks, image.root / "usr/share/prometheus/alertmanager")
     image.user("nobody", 65534)
-    image.directory("prometheus", owner=65534)
-    entry = 'ENTRYPOINT ["/bin/prometheus"]'
-    image.made(f"docker.io/{name}", "USER nobody", "WORKDIR /prometheus", 'VOLUME ["/prometheus"]', entry)
+    image.directory(called, owner=65534)
+    entry = f'ENTRYPOINT ["/bin/{called}"]'
+    image.made(f"docker.io/{name}", "USER nobody", f"WORKDIR /{called}", f'VOLUME ["/{called}"]', entry)
 
 
-def make(room, binary, libs, watcher):
+def make(room, binary, libs, watching):
     """Makes what the Dockerfile and deploy/compose.yaml name, but Grafana, and readies the former for this engine. `libs` is
-    what a broker is made of, `watcher` the directory of a Prometheus.
+    what a broker is made of, `watching` the directory of a Prometheus and an Alertmanager.
     """
     dockerfile = (ROOT / "Dockerfile").read_text()
     build, base = re.findall(r"^FROM (\S+)", dockerfile, re.MULTILINE)
     named = re.findall(r"^    image: (\w+/\S+)", (ROOT / "deploy/compose.yaml").read_text(), re.MULTILINE)
-    broker, watch = (next(name for name in named if f"/{what}:" in name) for what in ("kafka", "prometheus"))
+    kinds = ("kafka", "prometheus", "alertmanager")
+    broker, prometheus, alertmanager = (next(name for name in named if f"/{what}:" in name) for what in kinds)
     rust(room, build, binary)
     distroless(room, base, binary)
     kafka(room, broker, libs)
-    prometheus(room, watch, watcher)
+    watcher(room, prometheus, f"{watching}/prometheus")
+    watcher(room, alertmanager, alertmanager_of(watching))
     # Podman before 5 does not know this flag; nothing else is different.
     known = Path(room, "Dockerfile")
     known.write_text(dockerfile.replace(" --start-interval=1s", ""))

@@ -28,6 +28,7 @@ BINARY = str(Path(sys.argv[1]).resolve())
 PROMTOOL = str(Path(sys.argv[2], "promtool"))
 RULES = [ROOT / "deploy/prometheus/brewline.rules.yml", ROOT / "deploy/prometheus/brewline.alerts.yml"]
 OPERATE = (ROOT / "docs/operate.md").read_text()
+ALERTMANAGER = ROOT / "deploy/alertmanager/alertmanager.yml"
 DASHBOARD = ROOT / "deploy/grafana/dashboards/brewline.json"
 
 
@@ -109,13 +110,31 @@ def whoever_is_told_is_told_what_is_theirs():
         assert done.returncode == 0, f"amtool {' '.join(map(str, args))}: {done.stdout}{done.stderr}"
         return done.stdout.strip()
 
-    file = ROOT / "deploy/prometheus/alertmanager.yml"
-    asks("check-config", file)
     told = {"page": "call", "ticket": "mail", "heartbeat": "heartbeat"}
-    for name, rule in alerts().items():
-        severity = rule["labels"]["severity"]
-        route = asks("config", "routes", "test", f"--config.file={file}", f"alertname={name}", f"severity={severity}")
-        assert route == told[severity], f"{name}: {route}"
+    with tempfile.TemporaryDirectory() as room:
+        # As it stands, and as whoever fills it in has it.
+        for how, text in [("as_it_is", ALERTMANAGER.read_text()), ("filled_in", filled_in())]:
+            file = Path(room, f"{how}.yml")
+            file.write_text(text)
+            asks("check-config", file)
+            for name, rule in alerts().items():
+                severity = rule["labels"]["severity"]
+                about = [f"alertname={name}", f"severity={severity}"]
+                route = asks("config", "routes", "test", f"--config.file={file}", *about)
+                assert route == told[severity], f"{how}, {name}: {route}"
+
+
+def filled_in():
+    """With each line that stands there to be filled in."""
+    return re.sub(r"^( *)#(?=\w)", r"\1", ALERTMANAGER.read_text(), flags=re.MULTILINE)
+
+
+def nobody_is_told_before_somebody_says_who_and_then_each_is():
+    for text, is_told in [(ALERTMANAGER.read_text(), False), (filled_in(), True)]:
+        configured = yaml.safe_load(text)
+        assert bool(configured["global"]) == is_told, configured
+        for receiver in configured["receivers"]:
+            assert any(key.endswith("_configs") for key in receiver) == is_told, receiver
 
 
 def configurations_in_the_page_are_right():
@@ -230,13 +249,22 @@ def the_dashboard_is_what_grafana_provisions():
         assert panel["description"] and "unit" in panel["fieldConfig"]["defaults"], panel["title"]
 
 
-def compose_gives_prometheus_and_grafana_what_they_need():
+def compose_gives_what_watches_what_it_needs():
     services = yaml.safe_load((ROOT / "deploy/compose.yaml").read_text())["services"]
-    for name in ("prometheus", "grafana"):
+    watching = [name for name, service in services.items() if service.get("profiles") == ["watch"]]
+    assert watching == ["prometheus", "alertmanager", "grafana"], watching
+    for name in watching:
         for volume in services[name]["volumes"]:
             place = volume.split(":")[0]
             assert not place.startswith(".") or (ROOT / "deploy" / place).is_dir(), volume
-    jobs = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text())["scrape_configs"]
+    configured = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text())
+    [told] = configured["alerting"]["alertmanagers"]
+    # It listens there unless it is told otherwise.
+    assert told["static_configs"] == [{"targets": ["alertmanager:9093"]}] and "listen-address=:" not in str(services), told
+    [started] = [word for word in services["alertmanager"]["command"] if word.startswith("--config.file=")]
+    mounted = dict(volume.split(":")[:2] for volume in services["alertmanager"]["volumes"])
+    assert started == f"--config.file={mounted['./alertmanager']}/{ALERTMANAGER.name}", started
+    jobs = configured["scrape_configs"]
     [counter] = jobs[0]["static_configs"][0]["targets"]
     assert counter.split(":")[0] in services, counter
     [found] = jobs[1]["dns_sd_configs"]
@@ -285,6 +313,7 @@ suite.run(
     [
         rules_are_what_prometheus_knows,
         whoever_is_told_is_told_what_is_theirs,
+        nobody_is_told_before_somebody_says_who_and_then_each_is,
         configurations_in_the_page_are_right,
         every_alert_fires_in_a_case_and_waits_before_that_if_it_says_so,
         every_alert_is_explained_and_leads_there,
@@ -293,7 +322,7 @@ suite.run(
         labels_that_are_looked_for_are_what_a_line_shows,
         the_dashboard_asks_what_prometheus_understands,
         the_dashboard_is_what_grafana_provisions,
-        compose_gives_prometheus_and_grafana_what_they_need,
+        compose_gives_what_watches_what_it_needs,
         *((f"alerts where {case.what}", lambda case=case: each(case)) for case in CASES),
     ]
 )
