@@ -203,6 +203,13 @@ def behind_an_ingress_the_bounds_of_an_address_are_those_of_the_shop():
     assert said["orders_per_minute"] > int(defaults["orders_per_minute"]), said
 
 
+def counters_take_the_network_of_an_ingress_as_the_settings_suggest_it():
+    [config] = of_kind("ConfigMap").values()
+    suggested = re.sub(r"^# (?=\w+ = )", "", config["data"]["brewline.toml"], flags=re.MULTILINE)
+    assert tomllib.loads(suggested)["trusted_proxies"], suggested
+    reads(suggested)
+
+
 def pods_name_what_is_there():
     for name, pod, container in containers():
         volumes = {one["name"]: one["configMap"]["name"] for one in pod["volumes"]}
@@ -426,6 +433,7 @@ suite.run(
         selectors_services_and_budgets_choose_the_pods_they_are_for,
         the_ingress_leads_to_the_counters_and_policies_let_in_what_is_asked,
         behind_an_ingress_the_bounds_of_an_address_are_those_of_the_shop,
+        counters_take_the_network_of_an_ingress_as_the_settings_suggest_it,
         pods_name_what_is_there,
         pods_have_no_rights_and_bounds_on_what_they_take,
         pods_are_asked_what_they_answer,

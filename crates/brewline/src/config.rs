@@ -8,7 +8,7 @@ mod tests;
 use std::{collections::BTreeMap, fmt, net::SocketAddr, path::PathBuf, time::Duration};
 
 use client::CounterAddress;
-use counter::{PublicUrl, TlsFiles};
+use counter::{PublicUrl, TlsFiles, TrustedProxies};
 use eventlog::{Start, Topic};
 use order::OrderId;
 
@@ -83,6 +83,8 @@ pub struct Serve {
     pub max_streams: usize,
     pub max_streams_per_address: usize,
     pub orders_per_minute: u32,
+    /// Who else is believed when it names an address.
+    pub trusted_proxies: TrustedProxies,
     pub new_staff_token: bool,
     /// Show a link that signs in one device.
     pub sign_in_link: bool,

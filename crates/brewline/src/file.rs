@@ -7,7 +7,7 @@ mod tests;
 use std::{collections::BTreeMap, fmt::Display, net::SocketAddr, path::PathBuf, str::FromStr};
 
 use client::CounterAddress;
-use counter::PublicUrl;
+use counter::{PublicUrl, TrustedProxies};
 use shop::Mistakes;
 use toml::Value;
 
@@ -76,6 +76,7 @@ keys! {
     max_streams: u32 = "20000", |value| bare(value, &value::MAX_STREAMS);
     max_streams_per_address: u32 = "512", |value| bare(value, &value::MAX_STREAMS_PER_ADDRESS);
     orders_per_minute: u32 = "120", |value| bare(value, &value::ORDERS_PER_MINUTE);
+    trusted_proxies: TrustedProxies = r#""10.0.0.0/8""#, |value| value::trusted_proxies(text(value)?);
     menu: PathBuf = r#""/etc/brewline/menu.toml""#, |value| value::path(text(value)?);
     shop: PathBuf = r#""/etc/brewline/shop.toml""#, |value| value::path(text(value)?);
     public_url: PublicUrl = r#""https://cafe.example""#, |value| value::public_url(text(value)?);

@@ -285,6 +285,7 @@ fn counter_options(
         max_streams: serve.max_streams,
         max_streams_per_address: serve.max_streams_per_address,
         orders_per_minute: serve.orders_per_minute,
+        trusted_proxies: serve.trusted_proxies.clone(),
         reset_staff_token: serve.new_staff_token,
         sign_in_link: serve.sign_in_link,
         version: env!("CARGO_PKG_VERSION").to_owned(),

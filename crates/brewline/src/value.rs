@@ -10,7 +10,7 @@ use clap::{
     parser::ValueSource,
 };
 use client::CounterAddress;
-use counter::{BadPublicUrl, PublicUrl};
+use counter::{BadProxies, BadPublicUrl, PublicUrl, TrustedProxies};
 use eventlog::Topic;
 use order::OrderId;
 
@@ -104,6 +104,11 @@ pub fn counter(text: &str) -> Result<CounterAddress, String> {
 /// Where phones find the counter.
 pub fn public_url(text: &str) -> Result<PublicUrl, String> {
     text.parse().map_err(|bad: BadPublicUrl| bad.to_string())
+}
+
+/// Who is believed when it names an address.
+pub fn trusted_proxies(text: &str) -> Result<TrustedProxies, String> {
+    text.parse().map_err(|bad: BadProxies| bad.to_string())
 }
 
 /// What names in a cluster begin with.

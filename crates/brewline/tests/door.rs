@@ -19,7 +19,7 @@ use rustix::{
     pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
     termios::{Winsize, tcsetwinsize},
 };
-use support::{PATIENCE, Process, brewline, findings, local, run};
+use support::{PATIENCE, Process, Up, brewline, findings, local, request, run};
 
 const PUBLIC: [&str; 4] = ["--listen", "127.0.0.1:0", "--public-url", "https://cafe.example"];
 
@@ -249,6 +249,22 @@ fn a_certificate_for_another_name_is_said_with_the_way_out() {
     ]));
     up.hear(|line| line.contains("the certificate is not for cafe.example"));
     up.hear(|line| line.contains("--public-url"));
+}
+
+/// A proxy on this machine passes on what one elsewhere asks for: the phone is who that names.
+#[test]
+fn phones_behind_a_proxy_elsewhere_are_one_until_it_is_named() {
+    for (named, status) in [(&[][..], 429), (&["--trusted-proxies", "10.0.0.0/8"], 201)] {
+        let dir = tempfile::tempdir().unwrap();
+        let up = Up::start(dir.path(), &[named, &["--orders-per-minute", "1"]].concat());
+        let order = |chain: &str| {
+            let headers = [("Content-Type", "application/json"), ("X-Forwarded-For", chain)];
+            request(up.counter, "POST", "/orders", &headers, r#"{"items":[{"item":"latte"}]}"#).unwrap()
+        };
+        assert_eq!(order("203.0.113.9, 10.0.0.1").status, 201);
+        let next = order("203.0.113.10, 10.0.0.1");
+        assert_eq!(next.status, status, "{named:?}: {next:?}");
+    }
 }
 
 /// As `openssl req -x509` makes one unless it is told otherwise.

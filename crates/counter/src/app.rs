@@ -28,6 +28,7 @@ use crate::{
     options::Options,
     printing::Printing,
     problem::{Code, Problem},
+    proxies::TrustedProxies,
     public::PublicUrl,
     rates::{Bucket, Rates},
     seats::Seats,
@@ -59,6 +60,8 @@ pub(crate) struct App {
     /// The line's secret, once it is settled.
     pub(crate) secret: OnceLock<[u8; 32]>,
     pub(crate) in_flight: InFlight,
+    /// Whose word on where requests come from is taken.
+    pub(crate) proxies: TrustedProxies,
     /// For streams.
     pub(crate) seats: Arc<Seats>,
     /// For connections.
@@ -159,6 +162,7 @@ impl App {
             publisher: log.publisher(),
             log,
             views,
+            proxies: options.trusted_proxies,
             seats: Seats::new(options.max_streams, options.max_streams_per_address, metrics.streams.clone()),
             places: Seats::new(max_connections, max_connections_per_address, metrics.connections.clone()),
             facts: Bucket::new(FACTS_PER_MINUTE),

@@ -15,6 +15,7 @@
 //! | [`PublicUrl`] | where phones find it |
 //! | [`Tls`] | TLS on its own port, by two files that are read again when they change |
 //! | [`Watched`] | when files that change are worth reading again |
+//! | [`TrustedProxies`] | whose word on where a request comes from is taken |
 //! | `peer`, `rates` | where a request comes from; how often one may order |
 //! | `offer` | menu and settings, and whether orders are taken |
 //! | `printing` | tickets and slips on a receipt printer |
@@ -46,6 +47,7 @@ mod peer;
 mod printing;
 mod probes;
 pub mod problem;
+mod proxies;
 mod public;
 mod rates;
 mod say;
@@ -82,6 +84,7 @@ pub use crate::{
     options::Options,
     printing::{PrinterPatience, State as PrinterState, printer_state},
     probes::Probes,
+    proxies::{BadProxies, TrustedProxies},
     public::{BadPublicUrl, PublicUrl, Reach},
     tls::{Tls, TlsError, TlsFiles},
     watched::{Due, Watched},

@@ -11,7 +11,7 @@ use shop::Shop;
 use tokio::sync::watch;
 use traces::Tracer;
 
-use crate::{clock::Clock, printing::PrinterPatience, tls::Tls};
+use crate::{clock::Clock, printing::PrinterPatience, proxies::TrustedProxies, tls::Tls};
 
 /// What can be set. `Default` is what the contract promises.
 #[derive(Debug)]
@@ -40,6 +40,9 @@ pub struct Options {
     pub orders_per_minute: u32,
     /// The same for one device, as the page there names it.
     pub orders_per_minute_of_device: u32,
+    /// Proxies on other machines that are believed when they name an address, as those on this one are. Their own
+    /// connections are bounded in all alone.
+    pub trusted_proxies: TrustedProxies,
     /// How long an order or a command may take to be answered.
     pub deadline: Duration,
     /// The largest body, in bytes.
@@ -90,7 +93,7 @@ impl Options {
         self.max_streams.saturating_add(self.spare_connections)
     }
 
-    /// No more connections than this are open from one address, loopback again not counted; more are closed.
+    /// No more connections than this are open from one address, but from proxies that are believed; more are closed.
     pub fn max_connections_per_address(&self) -> usize {
         self.max_streams_per_address.saturating_add(self.spare_connections_per_address)
     }
@@ -109,6 +112,7 @@ impl Default for Options {
             spare_connections_per_address: 512,
             orders_per_minute: Self::ORDERS_PER_MINUTE,
             orders_per_minute_of_device: 10,
+            trusted_proxies: TrustedProxies::default(),
             deadline: Duration::from_secs(5),
             max_body_bytes: 64 * 1024,
             head_timeout: Duration::from_secs(10),

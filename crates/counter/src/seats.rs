@@ -17,7 +17,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Seats {
     max: usize,
-    /// Loopback is bounded in all alone: behind a proxy all connections come from there.
+    /// Proxies that are believed are bounded in all alone: connections of all their phones come from there.
     max_per_address: usize,
     taken: Mutex<Taken>,
     open: Gauge,
@@ -53,11 +53,15 @@ impl Seats {
     }
 
     pub(crate) fn take(self: &Arc<Self>, address: IpAddr) -> Result<Seat, Full> {
+        self.take_as(peer::network(address))
+    }
+
+    /// The same for whoever is counted as that; `None` is bounded in all alone.
+    pub(crate) fn take_as(self: &Arc<Self>, network: Option<IpAddr>) -> Result<Seat, Full> {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         if taken.all >= self.max {
             return Err(Full::InAll(self.max));
         }
-        let network = peer::network(address);
         if let Some(network) = network {
             let of_address = taken.by_address.entry(network).or_default();
             if *of_address >= self.max_per_address {

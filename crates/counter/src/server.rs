@@ -138,7 +138,7 @@ impl Server {
             // Without it small answers wait for the client's acknowledgement.
             let _ = stream.set_nodelay(true);
             // Else one address could take them all. Closed without an answer: it has plenty of others.
-            let Ok(counted) = app.places.take(peer.ip()) else {
+            let Ok(counted) = app.places.take_as(peer::of_connection(peer.ip(), &app.proxies)) else {
                 app.metrics.connections_refused.inc();
                 continue;
             };
@@ -284,7 +284,7 @@ impl Front {
             if let Some(trace) = trace {
                 request.extensions_mut().insert(trace);
             }
-            let client = Client(peer::address(client, request.headers()));
+            let client = Client(peer::address(client, request.headers(), &self.app.proxies));
             request.extensions_mut().insert(client);
             // Boxed: an idle connection must not hold the place of the largest handler.
             let routed = Box::pin(self.router.call(request));

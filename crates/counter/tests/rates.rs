@@ -45,6 +45,23 @@ async fn behind_a_proxy_on_this_machine_the_address_is_the_one_that_the_proxy_na
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn behind_proxies_that_are_believed_each_phone_is_counted_and_behind_others_all_are_one() {
+    let trusted_proxies = "10.0.0.0/8".parse().unwrap();
+    let line = Line::on(log(1), Options { orders_per_minute: 1, trusted_proxies, ..options() }).await;
+    // The ingress wrote down the phone, and a proxy on this machine the ingress.
+    let mine = [("x-forwarded-for", "198.51.100.1, 203.0.113.9"), ("x-forwarded-for", "10.0.0.1")];
+    assert_eq!(order(&line, &mine).await.status, 201);
+    let again = [("x-forwarded-for", "198.51.100.2, 203.0.113.9, 10.0.0.2")];
+    let refused = order(&line, &again).await;
+    assert_eq!((refused.status, &refused.json()["whose"]), (429, &"address".into()), "{refused:?}");
+    assert_eq!(order(&line, &[("x-forwarded-for", "203.0.113.10, 10.0.0.1")]).await.status, 201);
+    let others =
+        [("x-forwarded-for", "203.0.113.11, 172.16.0.1"), ("x-forwarded-for", "203.0.113.12, 172.16.0.1")];
+    assert_eq!(order(&line, &others[..1]).await.status, 201);
+    assert_eq!(order(&line, &others[1..]).await.status, 429);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_repeat_is_not_counted_and_staff_are_not_held_up() {
     let line = line(1, 1).await;
     let phone = [("brewline-device", "mine"), ("x-forwarded-for", "203.0.113.9")];

@@ -4,7 +4,7 @@ use std::{fmt, net::SocketAddr, path::PathBuf};
 
 use clap::{Args, ValueEnum};
 use client::CounterAddress;
-use counter::PublicUrl;
+use counter::{PublicUrl, TrustedProxies};
 
 use super::{FileParser, NamedFile, Property, PropertyParser};
 use crate::{
@@ -97,6 +97,10 @@ pub struct ServeArgs {
     /// Orders of one address a minute at most, 1 to 1000000; a whole café is one address, loopback is not counted [default: 120]
     #[arg(long, value_name = "N", env = "BREWLINE_ORDERS_PER_MINUTE", allow_negative_numbers = true, value_parser = said(|n: &str| value::ORDERS_PER_MINUTE.parse(n)))]
     pub orders_per_minute: Option<u32>,
+
+    /// Proxies on other machines that are believed when they name a phone's address in X-Forwarded-For: addresses or networks, 64 at most [default: none; those on this machine always are]
+    #[arg(long, value_name = "ADDRESS[/PREFIX][,...]", env = "BREWLINE_TRUSTED_PROXIES", value_parser = said(value::trusted_proxies))]
+    pub trusted_proxies: Option<TrustedProxies>,
 
     /// Where phones find the counter, behind a proxy or with a name: https://NAME [default: this machine's address in its network, if it listens there]
     #[arg(long, value_name = "URL", env = "BREWLINE_PUBLIC_URL", value_parser = said(value::public_url))]

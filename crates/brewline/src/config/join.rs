@@ -131,6 +131,12 @@ impl File {
                 .orders_per_minute
                 .or(self.orders_per_minute)
                 .unwrap_or(counter::Options::ORDERS_PER_MINUTE),
+            trusted_proxies: args
+                .trusted_proxies
+                .as_ref()
+                .or(self.trusted_proxies.as_ref())
+                .cloned()
+                .unwrap_or_default(),
             new_staff_token: args.new_staff_token,
             sign_in_link: args.sign_in_link,
             files: self.files(&args.shop),

@@ -128,6 +128,9 @@ fn the_help_names_each_range_and_default_as_they_are_enforced() {
     check(&value::MAX_STREAMS, "up", "max-streams", &serve.max_streams);
     check(&value::MAX_STREAMS_PER_ADDRESS, "up", "max-streams-per-address", &serve.max_streams_per_address);
     check(&value::ORDERS_PER_MINUTE, "up", "orders-per-minute", &serve.orders_per_minute);
+    let most = format!(", {} at most [default: none; ", counter::TrustedProxies::MOST);
+    assert!(help("up", "trusted-proxies").contains(&most));
+    assert_eq!(serve.trusted_proxies, counter::Options::default().trusted_proxies);
     check(&value::RETENTION_DAYS, "up", "retention-days", &(run.keep.retention.as_secs() / 24 / 60 / 60));
     check(&value::TRACE_RATIO, "up", "trace-ratio", &1);
     check(&value::CUSTOMERS, "client", "customers", &10);
