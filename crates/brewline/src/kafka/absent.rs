@@ -96,12 +96,15 @@ impl Log for KafkaLog {
     }
 }
 
+/// Whether to stop making a log.
+pub(crate) type StopImport = Arc<dyn Fn() -> bool + Send + Sync>;
+
 /// A log that is to be made, and can't be.
 #[derive(Debug)]
 pub(crate) struct Import;
 
 impl Import {
-    pub(crate) fn new(_: Options, _: &str, _: bool) -> Self {
+    pub(crate) fn new(_: Options, _: &str, _: bool, _: StopImport) -> Self {
         Self
     }
 
