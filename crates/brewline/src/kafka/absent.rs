@@ -203,7 +203,7 @@ mod tests {
             check_property("security.protocol", "SSL").map_err(OpenError::NotUsable),
             topics(&options()).map(drop),
             make_topics(&options()).map(drop),
-            Import::new(options(), "", false).finish().map(drop),
+            Import::new(options(), "", false, Arc::new(|| false)).finish().map(drop),
         ];
         for refusal in refusals {
             let why = refusal.unwrap_err().to_string();

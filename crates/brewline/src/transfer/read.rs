@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, Read as _};
 
+use client::printable;
 use eventlog::{
     Entry, OpenError, Topic, TopicSpec,
     transfer::{Contents, Cursors, GroupPosition, Span, Take},
@@ -96,8 +97,9 @@ fn contents<R>(lines: &Lines<'_, R>, first: &First, topics: &[TopicSpec]) -> Res
     let known = |name: &str| -> Result<Topic, OpenError> {
         topics.iter().map(|spec| spec.name).find(|topic| *topic == name).ok_or_else(|| {
             OpenError::Newer(format!(
-                "the export {} has a topic {name}, which this program does not know: use the newer program",
-                lines.name
+                "the export {} has a topic {}, which this program does not know: use the newer program",
+                lines.name,
+                printable(name)
             ))
         })
     };
@@ -160,7 +162,8 @@ impl<R: BufRead> Lines<'_, R> {
 
 impl<R> Lines<'_, R> {
     fn parsed<'a, T: Deserialize<'a>>(&'a self) -> Result<T, String> {
-        serde_json::from_slice(&self.line).map_err(|error| error.to_string())
+        // It may name what stands in the line, which may be anything.
+        serde_json::from_slice(&self.line).map_err(|error| printable(&error.to_string()).into_owned())
     }
 
     fn wrong(&self, why: &str) -> OpenError {
