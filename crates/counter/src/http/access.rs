@@ -389,12 +389,14 @@ async fn revoke(
 
 /// A name that stands on screens and in the history of orders.
 fn named(field: &str, name: String) -> Result<String, Problem> {
-    let name = without_bidi_controls(name).trim().to_owned();
+    let name = without_bidi_controls(name);
+    // As it came: the specification knows nothing of what is cut off.
     check_text(&name, Limits::DEVICE_CHARS).map_err(|why| Problem::text(field, why))?;
-    if !is_name(&name) {
-        return Err(Problem::field(field, format!("Say a name in {field}, by which others know it.")));
+    if name.contains('\n') || !is_name(&name) {
+        let detail = format!("Say a name in {field}, on one line, by which others know it.");
+        return Err(Problem::field(field, detail));
     }
-    Ok(name)
+    Ok(name.trim().to_owned())
 }
 
 fn keep(app: &App, headers: &HeaderMap) -> session::Keep {

@@ -197,6 +197,9 @@ async fn what_a_device_says_of_itself_is_looked_at_before_its_code() {
         (json!({"code": good, "device": "Main bar", "role": "manager"}).to_string(), "bad_json"),
         (json!({"code": good, "device": " "}).to_string(), "bad_field"),
         (json!({"code": good, "device": "Main\u{7}bar"}).to_string(), "bad_field"),
+        (json!({"code": good, "device": "Main bar\u{c}"}).to_string(), "bad_field"),
+        (json!({"code": good, "device": "Main\nbar"}).to_string(), "bad_field"),
+        (json!({"code": good, "device": format!("{} ", "x".repeat(80))}).to_string(), "bad_field"),
         (json!({"code": good, "device": "x".repeat(81)}).to_string(), "bad_field"),
     ] {
         assert_eq!(line.post("/session", &[JSON, OWN_PAGE], &body).await.code(), refused, "{body}");
