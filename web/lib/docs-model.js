@@ -2,7 +2,9 @@
 
 /** @typedef {{[keyword: string]: any}} Schema A JSON Schema, as far as ours go. */
 /** @typedef {{name: string, place: string, about: string, isRequired: boolean, schema: Schema}} Parameter */
-/** @typedef {{kind: string, schema: Schema | undefined, events: [string, {description: string, schema: Schema}][]}} Content */
+/** @typedef {{name: string, summary: string, text: string}} Example */
+/** @typedef {{name: string, about: string, schema: Schema, examples: Example[]}} StreamEvent */
+/** @typedef {{kind: string, schema: Schema | undefined, events: StreamEvent[], examples: Example[]}} Content */
 /** @typedef {{status: string, about: string, headers: string[], contents: Content[]}} Answer */
 /** @typedef {'everyone' | 'anyone' | 'staff' | 'managers'} Who */
 /**
@@ -64,7 +66,19 @@ function asAnswer(status, { description, headers, content }) {
 
 /** @param {any} content @returns {Content[]} */
 function contentsOf(content) {
-  return Object.entries(content ?? {}).map(([kind, { schema, 'x-events': events }]) => ({ kind, schema, events: Object.entries(events ?? {}) }));
+  return Object.entries(content ?? {}).map(([kind, { schema, 'x-events': events, examples }]) => ({
+    kind,
+    schema,
+    examples: examplesOf(examples),
+    events: Object.entries(events ?? {}).map(([name, event]) => (
+      { name, about: event.description, schema: event.schema, examples: examplesOf(event.examples) })),
+  }));
+}
+
+/** @param {Record<string, {summary: string, value: unknown}> | undefined} examples @returns {Example[]} */
+function examplesOf(examples) {
+  return Object.entries(examples ?? {}).map(([name, { summary, value }]) => (
+    { name, summary, text: typeof value === 'string' ? value : JSON.stringify(value, null, 2) }));
 }
 
 /** Who may ask: by the roles of the document. @param {Record<string, string[]>[]} security @returns {Who} */

@@ -47,13 +47,19 @@ export function channelView(channel, fold) {
 }
 
 /** @param {import('./docs-model.js').Content} content @param {Schema} all @param {string} place @param {Fold} fold */
-function contentView({ kind, schema, events }, all, place, fold) {
+function contentView({ kind, schema, events, examples }, all, place, fold) {
   if (events.length > 0) {
     return html`<p><small>${kind}</small></p>
-      <dl>${events.map(([name, event]) => html`<dt><code>${name}</code></dt>
-        <dd>${said(event.description)} ${schemaView(event.schema, all, `${place}/${name}`, fold)}</dd>`)}</dl>`;
+      <dl>${events.map(({ name, about, schema, examples }) => html`<dt><code>${name}</code></dt>
+        <dd>${said(about)} ${schemaView(schema, all, `${place}/${name}`, fold)} ${examplesView(examples, `${place}/${name}`, fold)}</dd>`)}</dl>`;
   }
-  return html`<div class="content"><small>${kind}</small> ${schemaView(schema, all, place, fold)}</div>`;
+  return html`<div class="content"><small>${kind}</small> ${schemaView(schema, all, place, fold)} ${examplesView(examples, place, fold)}</div>`;
+}
+
+/** @param {import('./docs-model.js').Example[]} examples @param {string} place @param {Fold} fold */
+function examplesView(examples, place, fold) {
+  return examples.map(({ name, summary, text }) => folded(`${place}/example/${name}`, html`<small>${own('docs.example')}</small> <span>${summary}</span>`, fold,
+    () => html`<pre><code>${text}</code></pre>`));
 }
 
 /** @param {Schema | boolean | undefined} schema @param {Schema} all @param {string} place @param {Fold} fold @returns {unknown} */

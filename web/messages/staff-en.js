@@ -251,6 +251,7 @@ export default {
   "docs.no_headers": "None are needed.",
   "docs.value": "Value",
   "docs.required": "required",
+  "docs.example": "Example",
 
   "ledger.title": "Ledger",
   "ledger.shop_day": "{shop} · {day}",

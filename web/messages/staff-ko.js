@@ -251,6 +251,7 @@ export default {
   "docs.no_headers": "필요한 것이 없어요.",
   "docs.value": "값",
   "docs.required": "필수",
+  "docs.example": "예시",
 
   "ledger.title": "주문 장부",
   "ledger.shop_day": "{shop} · {day}",

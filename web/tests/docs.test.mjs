@@ -19,6 +19,7 @@ test('it is read in both languages and themes, on a phone and with large text, a
       const phone = await open(browser, `${line.url}/docs#placeOrder`, { language, theme });
       await phone.page.waitForSelector('#placeOrder > .inside');
       await unfold(phone.page, 'placeOrder/body');
+      await unfold(phone.page, 'placeOrder/body/example/drinks');
       await phone.accessible();
       await phone.fits();
       await phone.picture(`docs-${language}-${theme}`);
@@ -53,6 +54,25 @@ test('every request and every topic of the specifications is there, and is found
   await page.getByRole('button', { name: 'Topics' }).click();
   await page.waitForSelector('#shopState');
   assert.equal(await page.locator('main > div > details').count(), Object.keys(channels).length);
+  await phone.close();
+});
+
+test('an example is shown as it stands in the specification, of what is asked, answered, and told in a stream', async () => {
+  const phone = await open(browser, `${line.url}/docs`);
+  const { page } = phone;
+  const { paths } = await (await fetch(`${line.url}/docs/openapi.json`)).json();
+  const { requestBody, responses } = paths['/orders'].post;
+  const order = paths['/orders/{id}/events'].get.responses['200'].content['text/event-stream']['x-events'].order;
+  await page.waitForSelector('#placeOrder');
+  for (const [operation, place, { value }] of [
+    ['placeOrder', 'body/example/drinks', requestBody.content['application/json'].examples.drinks],
+    ['placeOrder', '201/application/json/example/drinks', responses['201'].content['application/json'].examples.drinks],
+    ['followOrder', '200/text/event-stream/order/example/received', order.examples.received],
+  ]) {
+    if (await page.locator(`#${operation} > .inside`).count() === 0) await unfold(page, operation);
+    await unfold(page, `${operation}/${place}`);
+    assert.deepEqual(JSON.parse(await page.locator(`[id="${operation}/${place}"] pre`).innerText()), value);
+  }
   await phone.close();
 });
 

@@ -9,6 +9,7 @@
 //! `schema` of the crates whose types they are of, and the program only carries what is committed.
 
 mod asyncapi;
+mod examples;
 
 use serde_json::Value;
 
@@ -17,9 +18,11 @@ pub fn documents() -> [(&'static str, String); 2] {
     [("docs/openapi.json", pretty(&openapi())), ("docs/asyncapi.json", pretty(&asyncapi()))]
 }
 
-/// What the counter serves.
+/// What the counter serves, with an example of each request and answer.
 pub fn openapi() -> Value {
-    counter::openapi::document()
+    let mut document = counter::openapi::document();
+    examples::add_to(&mut document);
+    document
 }
 
 /// What stands in the topics.

@@ -76,6 +76,15 @@ pub fn operation(path: &str) -> Option<(&'static str, &'static Value)> {
     found.map(|(known, at)| (known.as_str(), at))
 }
 
+/// The method, the path and the description of an operation.
+pub fn operation_called(id: &str) -> (&'static str, &'static str, &'static Value) {
+    let paths = DOCUMENT["paths"].as_object().expect("paths");
+    let all = paths.iter().flat_map(|(path, at)| {
+        at.as_object().into_iter().flatten().map(move |(method, it)| (method.as_str(), path.as_str(), it))
+    });
+    all.into_iter().find(|(_, _, it)| it["operationId"] == id).unwrap_or_else(|| panic!("there is no {id}"))
+}
+
 fn is_of(known: &str, path: &str) -> bool {
     // The last part of these may have slashes.
     let parts = if known.contains("/web/") || known.contains("/sold-out/") { 4 } else { usize::MAX };
