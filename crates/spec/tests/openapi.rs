@@ -83,6 +83,32 @@ fn fitting(document: &Value, what: &str, at: &Value) -> usize {
     examples.len()
 }
 
+#[test]
+fn every_link_leads_to_an_operation_that_takes_what_it_brings() {
+    let document = spec::openapi();
+    let mut count = 0;
+    for operation in operations(&document) {
+        let answers = operation["responses"].as_object().into_iter().flat_map(Map::values);
+        for link in answers.filter_map(|answer| answer["links"].as_object()).flat_map(Map::values) {
+            let next = operations(&document).find(|next| next["operationId"] == link["operationId"]);
+            let next = next.unwrap_or_else(|| panic!("there is no {}", link["operationId"]));
+            let taken = next["parameters"].as_array().into_iter().flatten().filter_map(|parameter| {
+                document.pointer(parameter["$ref"].as_str()?.strip_prefix('#')?)?["name"].as_str()
+            });
+            let taken: BTreeSet<&str> = taken.collect();
+            for parameter in link["parameters"].as_object().into_iter().flat_map(Map::keys) {
+                assert!(taken.contains(parameter.as_str()), "{} has no {parameter}", link["operationId"]);
+            }
+            assert_eq!(
+                link["requestBody"].is_null(),
+                next["requestBody"].is_null() || link["parameters"].is_object()
+            );
+            count += 1;
+        }
+    }
+    assert!(count > 15, "{count}");
+}
+
 fn operations(document: &Value) -> impl Iterator<Item = &Value> {
     let paths = document["paths"].as_object().into_iter().flat_map(Map::values);
     paths.flat_map(|path| path.as_object().into_iter().flat_map(Map::values))

@@ -1,5 +1,7 @@
 //! Who may do what: devices that are signed in, and tokens of programs.
 
+use serde_json::json;
+
 use super::{
     operation::{Operation, Who},
     parameters::Parameter as P,
@@ -53,6 +55,7 @@ fn sessions(schemas: &mut Schemas) -> Vec<Operation> {
         .more("A code for a manager is for managers.")
         .takes(&schemas.body::<CodeFor>())
         .json_answer(201, "The code, good for 10 minutes.", &schemas.answer::<MadeCode<'_>>())
+        .leads_to_body(201, "signIn", &json!({"code": "$response.body#/code", "device": "Bar"}))
         .problems(&[C::ManagersOnly, C::Busy])
         .writes(),
     ]
@@ -67,7 +70,8 @@ fn lists(schemas: &mut Schemas) -> Vec<Operation> {
             Who::Manager,
             "List the devices that are signed in",
         )
-        .json_answer(200, "The devices.", &schemas.answer::<DeviceList<'_>>()),
+        .json_answer(200, "The devices.", &schemas.answer::<DeviceList<'_>>())
+        .leads_to(200, "signOutDevice", "id", "/devices/0/id"),
         Operation::new("DELETE /devices", TAG, "signOutAll", Who::Manager, "Sign all devices out")
             .nothing(204, "All are signed out, and codes that were shown are taken back.")
             .problems(&[C::Busy])
@@ -82,6 +86,7 @@ fn lists(schemas: &mut Schemas) -> Vec<Operation> {
         Operation::new("POST /tokens", TAG, "makeToken", Who::Manager, "Make a token for a program")
             .takes(&schemas.body::<Program>())
             .json_answer(201, "The token, shown this once.", &schemas.answer::<ShownToken<'_>>())
+            .leads_to(201, "takeBackToken", "id", "/id")
             .problems(&[C::BadField, C::Busy])
             .writes(),
         Operation::new("DELETE /tokens/{id}", TAG, "takeBackToken", Who::Manager, "Take a token back")

@@ -46,7 +46,9 @@ pub(super) fn operations(schemas: &mut Schemas) -> Vec<Operation> {
         .with(P::After)
         .with(P::Limit)
         .looks_back()
-        .json_answer(200, "The orders.", &schemas.answer::<DayOrders<'_>>()),
+        .json_answer(200, "The orders.", &schemas.answer::<DayOrders<'_>>())
+        .leads_to(200, "searchLedger", "after", "/next")
+        .leads_to(200, "tellOrder", "id", "/orders/0/order_id"),
         Operation::new(
             "GET /ledger/minutes",
             TAG,

@@ -87,12 +87,14 @@ pub(super) struct Operation {
     answers: BTreeMap<u16, Answer>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Answer {
     description: String,
     headers: Map<String, Value>,
     /// By media type.
     content: Map<String, Value>,
+    /// What can be asked next, with what is in the answer.
+    links: Map<String, Value>,
 }
 
 impl Operation {
@@ -191,11 +193,9 @@ impl Operation {
     }
 
     fn answer(mut self, status: u16, description: impl Into<String>, kind: &str, schema: Value) -> Self {
-        let answer = self.answers.entry(status).or_insert_with(|| Answer {
-            description: description.into(),
-            headers: Map::new(),
-            content: Map::new(),
-        });
+        let answer = self.answers.entry(status);
+        let answer =
+            answer.or_insert_with(|| Answer { description: description.into(), ..Answer::default() });
         answer.content.insert(kind.to_owned(), schema);
         self
     }
@@ -217,7 +217,7 @@ impl Operation {
 
     /// It is answered without a body.
     pub(super) fn nothing(mut self, status: u16, description: &str) -> Self {
-        let answer = Answer { description: description.to_owned(), headers: Map::new(), content: Map::new() };
+        let answer = Answer { description: description.to_owned(), ..Answer::default() };
         self.answers.insert(status, answer);
         self
     }
@@ -228,6 +228,24 @@ impl Operation {
         if let Some(answer) = self.answers.get_mut(&status) {
             answer.headers.insert(name.to_owned(), header);
         }
+        self
+    }
+
+    /// With that answer this can be asked next: an operation by its id, its parameter in the path or the query, and where in
+    /// the answer that stands.
+    pub(super) fn leads_to(self, status: u16, next: &str, parameter: &str, pointer: &str) -> Self {
+        let parameters = json!({parameter: format!("$response.body#{pointer}")});
+        self.link(status, next, json!({"operationId": next, "parameters": parameters}))
+    }
+
+    /// The same of one that takes a body.
+    pub(super) fn leads_to_body(self, status: u16, next: &str, body: &Value) -> Self {
+        self.link(status, next, json!({"operationId": next, "requestBody": body}))
+    }
+
+    fn link(mut self, status: u16, next: &str, link: Value) -> Self {
+        let answer = self.answers.get_mut(&status).expect("an answer stands before its links");
+        answer.links.insert(next.to_owned(), link);
         self
     }
 
@@ -256,6 +274,9 @@ impl Operation {
             }
             if !answer.content.is_empty() {
                 response["content"] = answer.content.clone().into();
+            }
+            if !answer.links.is_empty() {
+                response["links"] = answer.links.clone().into();
             }
             responses.insert(status.to_string(), response);
         }

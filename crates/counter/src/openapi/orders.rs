@@ -27,6 +27,15 @@ pub(super) fn operations(schemas: &mut Schemas) -> Vec<Operation> {
         .collect()
 }
 
+impl Operation {
+    /// The answer has an order's id, and whoever has that may look at it and ask something of it.
+    fn leads_to_order(self, status: u16) -> Self {
+        ["showOrder", "followOrder", "commandOrder", "tellOrder", "printOrder"]
+            .into_iter()
+            .fold(self, |asked, next| asked.leads_to(status, next, "id", "/order_id"))
+    }
+}
+
 fn placing(schemas: &mut Schemas) -> Vec<Operation> {
     let location = "Where the order is looked at, with its place in the log.";
     let keyed = "The same `Idempotency-Key` with the same request gets the first order, on any counter, after any restart, \
@@ -39,6 +48,7 @@ fn placing(schemas: &mut Schemas) -> Vec<Operation> {
             .with(P::Traceparent)
             .json_answer(202, "The order is accepted, and durable.", &schemas.answer::<Order>())
             .header(202, "Location", location)
+            .leads_to_order(202)
             .problems(&[
                 C::BadJson,
                 C::BodyTooLarge,
@@ -63,6 +73,7 @@ fn placing(schemas: &mut Schemas) -> Vec<Operation> {
         .takes(&schemas.body::<NewOrder>())
         .json_answer(201, "The order is accepted, and durable.", &schemas.answer::<Order>())
         .header(201, "Location", location)
+        .leads_to_order(201)
         .problems(&[
             C::BadAmount,
             C::KeyReused,
@@ -135,6 +146,7 @@ fn asking(schemas: &mut Schemas, snapshot: &serde_json::Value) -> Vec<Operation>
         .with(P::Traceparent)
         .takes(&schemas.body::<Ask>())
         .json_answer(200, "It is done; the order after it.", snapshot)
+        .leads_to_order(200)
         .json_answer(202, "Nobody answered in time, but somebody decides.", &schemas.answer::<Waiting<'_>>())
         .problems(&[
             C::UnknownOrder,
