@@ -15,6 +15,7 @@ use crate::{
     error::ClientError,
     options::Limits,
     patience::Backoff,
+    printable::printable,
     sse::Events,
     trust::{BadTrust, Trust},
 };
@@ -125,10 +126,10 @@ impl Reply {
         format!("the counter at {address} says: {}", self.detail())
     }
 
-    /// A refusal in the counter's own words.
+    /// A refusal in the counter's own words, as they may be shown.
     pub fn detail(&self) -> String {
         let said = self.json["detail"].as_str().or_else(|| self.json["title"].as_str());
-        said.map_or_else(|| format!("the answer was {}", self.status), str::to_owned)
+        said.map_or_else(|| format!("the answer was {}", self.status), |said| printable(said).into_owned())
     }
 }
 

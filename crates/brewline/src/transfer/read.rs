@@ -113,6 +113,10 @@ fn contents<R>(lines: &Lines<'_, R>, first: &First, topics: &[TopicSpec]) -> Res
         contents.spans.push(Span { topic, partition, start, end, newest: range.newest });
     }
     for goes in &first.groups {
+        // It is shown where a group is in the way.
+        if printable(&goes.group) != goes.group {
+            return Err(lines.wrong("a group has a name that no group has"));
+        }
         contents.groups.push(GroupPosition {
             group: goes.group.clone(),
             topic: known(&goes.topic)?,
