@@ -15,7 +15,7 @@ use eventlog::{Entry, Log as _, Start, local};
 use jiff::Timestamp;
 use ledger::TOPICS;
 use order::topic;
-use support::{Said, Up, get, hear, local as address, request, run};
+use support::{Said, Up, brewline, get, hear, local as address, request, run};
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -158,6 +158,24 @@ fn where_a_line_has_the_log_its_counter_is_asked_with_a_managers_token() {
     let nothing = said(&dir.path().join("elsewhere"), &[]);
     assert_eq!(nothing.code, Some(1));
     assert!(nothing.stderr.contains("there is no log in"), "{nothing:?}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_ledger_that_can_not_be_written_is_no_good_one() {
+    let dir = tempfile::tempdir().unwrap();
+    open(dir.path()).close();
+    assert_eq!(said(dir.path(), &[]).code, Some(0));
+    let full = || std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    for args in [&[][..], &["--json"]] {
+        let mut ledger = brewline(&["ledger", "--log", &address(dir.path())]);
+        let ended = ledger.args(args).stdout(full()).output().unwrap();
+        let said = String::from_utf8(ended.stderr).unwrap();
+        assert!(
+            ended.status.code() == Some(1) && said.contains("can't write the ledger to stdout"),
+            "{said}"
+        );
+    }
 }
 
 #[test]

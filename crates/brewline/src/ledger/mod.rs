@@ -16,7 +16,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use client::{Api, Limits, Patience, Request, Silence};
 use eventlog::{
     Log,
@@ -144,7 +144,7 @@ async fn ask(api: &Api, wanted: &Ledger, stop: &CancellationToken) -> anyhow::Re
             };
             if told.name == "ledger" {
                 holds = told.json["holds"] == true;
-                if say(&told.json, wanted, &zone).is_err() {
+                if !say(&told.json, wanted, &zone)? {
                     return Ok(holds);
                 }
             }
@@ -159,7 +159,7 @@ async fn ask(api: &Api, wanted: &Ledger, stop: &CancellationToken) -> anyhow::Re
     if !reply.is_success() {
         bail!(reply.refusal(&wanted.asked.counter));
     }
-    let _ = say(&reply.json, wanted, &zone);
+    say(&reply.json, wanted, &zone)?;
     Ok(reply.json["holds"] == true)
 }
 
@@ -207,7 +207,7 @@ async fn count(log: Opened, wanted: &Ledger, stop: &CancellationToken) -> anyhow
         };
         let json: Value = serde_json::from_slice(&json)?;
         let holds = json["holds"] == true;
-        if say(&json, wanted, &zone).is_err() || !wanted.follow {
+        if !say(&json, wanted, &zone)? || !wanted.follow {
             break holds;
         }
         if stop.run_until_cancelled(tokio::time::sleep(AGAIN)).await.is_none() {
@@ -218,7 +218,8 @@ async fn count(log: Opened, wanted: &Ledger, stop: &CancellationToken) -> anyhow
     Ok(holds)
 }
 
-fn say(json: &Value, wanted: &Ledger, zone: &TimeZone) -> io::Result<()> {
+/// Whether somebody reads on.
+fn say(json: &Value, wanted: &Ledger, zone: &TimeZone) -> anyhow::Result<bool> {
     let mut out = io::stdout();
     let text = if wanted.json {
         format!("{json}\n")
@@ -227,5 +228,8 @@ fn say(json: &Value, wanted: &Ledger, zone: &TimeZone) -> io::Result<()> {
         let clear = if wanted.follow && out.is_terminal() { "\x1b[2J\x1b[H" } else { "" };
         format!("{clear}{}", show::text(json, zone))
     };
-    out.write_all(text.as_bytes()).and_then(|()| out.flush())
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        said => said.map(|()| true).context("can't write the ledger to stdout"),
+    }
 }
