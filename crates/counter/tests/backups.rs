@@ -99,6 +99,15 @@ async fn a_backup_that_breaks_off_is_not_shown() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_backup_that_can_not_be_read_on_does_not_end_as_a_whole_one() {
+    let line = line(|| Box::new(pieces(3).chain(std::iter::once_with(|| panic!("of this test"))))).await;
+    let reply = line.get("/backup", &[("authorization", &line.staff())]).await;
+    assert!(!reply.body.ends_with(b"0\r\n\r\n"), "it does not end as a whole one does");
+    begin(&line).await;
+    assert_eq!(shown(&line).await, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_backup_whose_taker_went_away_is_not_shown() {
     // More than what is on its way can have.
     let line = line(|| Box::new(pieces(1000))).await;

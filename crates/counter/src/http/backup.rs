@@ -50,13 +50,16 @@ pub(super) async fn backup(State(app): State<Arc<App>>, Manager(_): Manager) -> 
     let (give, take) = mpsc::channel(AHEAD);
     let of_app = Arc::clone(&app);
     let reading = tokio::task::spawn_blocking(move || read(&of_app, backup, &give, place));
-    let pieces = stream::unfold((take, reading, app), |(mut take, reading, app)| async {
+    let pieces = stream::unfold((take, Some(reading), app), |(mut take, reading, app)| async {
         if let Some(piece) = take.recv().await {
             return Some((piece, (take, reading, app)));
         }
         // Here everything was taken, and not only read.
-        if matches!(reading.await, Ok(true)) {
-            app.metrics.last_backup.was_at(clock::now());
+        match reading?.await {
+            Ok(true) => app.metrics.last_backup.was_at(clock::now()),
+            Ok(false) => {}
+            // Else what there is of it would end as a whole one does.
+            Err(panicked) => return Some((Err(io::Error::other(panicked)), (take, None, app))),
         }
         None
     });
