@@ -389,9 +389,9 @@ async fn revoke(
 
 /// A name that stands on screens and in the history of orders.
 fn named(field: &str, name: String) -> Result<String, Problem> {
-    let name = without_bidi_controls(name);
     // As it came: the specification knows nothing of what is cut off.
     check_text(&name, Limits::DEVICE_CHARS).map_err(|why| Problem::text(field, why))?;
+    let name = without_bidi_controls(name);
     if name.contains('\n') || !is_name(&name) {
         let detail = format!("Say a name in {field}, on one line, by which others know it.");
         return Err(Problem::field(field, detail));

@@ -183,11 +183,8 @@ async fn who_is_on_the_way_in_while_all_are_signed_out_does_not_get_in() {
     assert_eq!((reply.status, reply.code().as_str()), (410, "code_expired"), "{reply:?}");
     // It reads a moment after the other that the device went.
     let token = line.staff();
-    until(
-        || line.get("/devices", &[("authorization", &token)]),
-        |reply| reply.json()["devices"] == json!([]),
-    )
-    .await;
+    let headers = [("authorization", token.as_str())];
+    until(|| line.get("/devices", &headers), |reply| reply.json()["devices"] == json!([])).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -205,6 +202,7 @@ async fn what_a_device_says_of_itself_is_looked_at_before_its_code() {
         (json!({"code": good, "device": "Main bar\u{c}"}).to_string(), "bad_field"),
         (json!({"code": good, "device": "Main\nbar"}).to_string(), "bad_field"),
         (json!({"code": good, "device": format!("{} ", "x".repeat(80))}).to_string(), "bad_field"),
+        (json!({"code": good, "device": format!("{}\u{202e}", "x".repeat(80))}).to_string(), "bad_field"),
         (json!({"code": good, "device": "x".repeat(81)}).to_string(), "bad_field"),
     ] {
         assert_eq!(line.post("/session", &[JSON, OWN_PAGE], &body).await.code(), refused, "{body}");
