@@ -13,6 +13,8 @@ HEARTBEAT = "BrewlineWatchdog"
 TIME = "time"
 # Steps that a series has, more than any case looks at.
 STEPS = 200
+# A step where it takes weeks, in minutes: six are a day.
+WATCH = 4 * 60
 COUNTER = '{job="brewline-counter", instance="counter:8080"}'
 BARISTA = '{job="brewline-barista", instance="barista:9464"}'
 
@@ -92,15 +94,15 @@ def line_of_its_own(partitions):
     )
 
 
-def backups(hours, restarts=()):
-    """When the last backup was, with one at each of these hours, in steps of an hour. A restart knows of none."""
+def backups(steps, restarts=()):
+    """When the last backup was, with one at each of these steps, of a WATCH. A restart knows of none."""
     values, last = [], "_"
-    for hour in range(STEPS):
-        if hour in restarts:
+    for step in range(STEPS):
+        if step in restarts:
             last = "_"
             values.append("stale")
             continue
-        last = 3600 * hour if hour in hours else last
+        last = 60 * WATCH * step if step in steps else last
         values.append(str(last))
     return one("brewline_backup_timestamp_seconds", COUNTER, " ".join(values))
 
@@ -172,8 +174,9 @@ class Case:
 
 
 HOUR, DAY = 60, 24 * 60
-# Four backups, each at four in the morning, as the systemd timer makes them.
-NIGHTS = (4, 28, 52, 76)
+# Backups of four weeks, each at four in the morning, as the systemd timer makes them, and the last of them.
+NIGHTS = range(1, 6 * 28, 6)
+LAST = NIGHTS[-1]
 CASES = [
     Case("all is well", {}),
     # The line.
@@ -249,21 +252,24 @@ CASES = [
     Case("a state can't be read", one("brewline_unreadable_states", COUNTER, then(0, 1, 10)),
          ["BrewlineUnreadableState"], 9, 12),
     # Backups.
-    Case("backups have stopped coming", backups(NIGHTS), ["BrewlineBackupOld"], (76 + 36) * HOUR, (76 + 38) * HOUR, step=HOUR),
-    Case("backups had stopped coming before a restart", backups(NIGHTS, (80, 110)),
-         ["BrewlineBackupOld"], (76 + 36) * HOUR, (76 + 38) * HOUR, step=HOUR),
-    Case("a line that is started each day makes no more backups", backups(NIGHTS, (5, 29, 53, 77, 101)),
-         ["BrewlineBackupOld"], (76 + 36) * HOUR, (76 + 38) * HOUR, step=HOUR),
-    Case("backups come each night, and the line is started anew", backups(range(4, STEPS, 24), (10, 99, 130)),
-         fires=150 * HOUR, step=HOUR),
-    Case("a machine that was off for a weekend makes its backup late", backups((*NIGHTS, 76 + 38)),
-         quiet=(76 + 37) * HOUR, fires=(76 + 38) * HOUR, step=HOUR),
-    Case("backups are made while the line is stopped, after two were tried by hand", backups((30, 31), range(52, STEPS, 24)),
-         fires=150 * HOUR, step=HOUR),
-    Case("a backup is made by hand, once a week", backups(range(4, STEPS, 7 * 24)), fires=180 * HOUR, step=HOUR),
+    Case("backups have stopped coming", backups(NIGHTS), ["BrewlineBackupOld"],
+         (LAST + 9) * WATCH, (LAST + 11) * WATCH, step=WATCH),
+    Case("backups stopped coming weeks ago", backups(range(1, 6 * 14, 6)), ["BrewlineBackupOld"], fires=6 * 32 * WATCH, step=WATCH),
+    Case("backups had stopped coming before a restart", backups(NIGHTS, (LAST + 1, LAST + 6)), ["BrewlineBackupOld"],
+         (LAST + 9) * WATCH, (LAST + 11) * WATCH, step=WATCH),
+    Case("a line that is started each day makes no more backups", backups(NIGHTS, range(2, STEPS, 6)), ["BrewlineBackupOld"],
+         (LAST + 9) * WATCH, (LAST + 11) * WATCH, step=WATCH),
+    Case("backups come each night, and the line is started anew", backups(range(1, STEPS, 6), (10, 99, 130)),
+         fires=190 * WATCH, step=WATCH),
+    Case("a machine that was off makes its backup late", backups((*NIGHTS, LAST + 10)),
+         quiet=(LAST + 10) * WATCH, fires=(LAST + 12) * WATCH, step=WATCH),
+    Case("backups are made twice a week", backups((*range(1, STEPS, 42), *range(19, STEPS, 42))), fires=190 * WATCH, step=WATCH),
+    Case("backups are made while the line is stopped, after four were tried by hand", backups((30, 31, 32, 33)),
+         fires=60 * WATCH, step=WATCH),
+    Case("a backup is made by hand, once a week", backups(range(1, STEPS, 42)), fires=190 * WATCH, step=WATCH),
     Case("one line of two is not there, and has nothing new to keep",
-         one("brewline_backup_timestamp_seconds", COUNTER, "100 200 300 400x9 stale _x200", label("line", "b"))
-         | line_of_its_own(then(3, "stale _", 12)), fires=60 * HOUR, step=HOUR),
+         one("brewline_backup_timestamp_seconds", COUNTER, f"0+{60 * WATCH}x{LAST} stale _x200", label("line", "b"))
+         | line_of_its_own(then(3, "stale _", LAST)), fires=(LAST + 12) * WATCH, step=WATCH),
     # The machine.
     Case("the disk is full", one("brewline_log_disk_free_bytes", COUNTER, then(50 * 2**30, 2**20, 10)),
          ["BrewlineDiskFull"], 10, 12),
