@@ -28,17 +28,20 @@ pub enum BadProxies {
         /// The one that is named.
         machine: IpAddr,
     },
-    /// Everyone.
+    /// Too many to be proxies, or nobody's.
     #[error(
-        "say the proxies' addresses or networks, and no more than that, as in 10.0.0.0/8: {0} is everyone's, and whoever is \
-         believed gets around what an address may do"
+        "say the proxies' addresses or networks, and no more than that, at most a /{largest}, as in 10.0.0.0/8: {0} is no network of \
+         proxies, and whoever is believed gets around what an address may do",
+        largest = TrustedProxies::LARGEST
     )]
-    Everyone(IpNet),
+    TooLarge(IpNet),
 }
 
 impl TrustedProxies {
     /// Addresses and networks at the most: each request may be compared with all of them.
     pub const MOST: usize = 64;
+    /// The shortest prefix of a network: that of the largest ones that are private, `10.0.0.0/8` and `fd00::/8` (RFC 1918, RFC 4193).
+    pub const LARGEST: u8 = 8;
 
     /// Whether this one is believed. The address is canonical: none of IPv4 is written as one of IPv6.
     pub(crate) fn include(&self, address: IpAddr) -> bool {
@@ -62,9 +65,9 @@ fn network(text: &str, n: usize) -> Result<IpNet, BadProxies> {
     let machine = || text.parse::<IpAddr>().map(IpNet::from);
     let said = text.parse::<IpNet>().or_else(|_| machine()).map_err(|_| BadProxies::Unreadable(n))?;
     let (network, machine) = (canonical(said.trunc()), canonical(said).addr());
-    // Whatever networks hold every address, one of them begins with the first.
-    if network.addr().is_unspecified() {
-        return Err(BadProxies::Everyone(network));
+    // Whoever says 0.0.0.0 means everyone.
+    if network.prefix_len() < TrustedProxies::LARGEST || network.addr().is_unspecified() {
+        return Err(BadProxies::TooLarge(network));
     }
     if network.addr() == machine { Ok(network) } else { Err(BadProxies::Both { network, machine }) }
 }
@@ -133,14 +136,22 @@ mod tests {
 
     #[test]
     fn everyone_can_not_be_believed() {
-        for everyone in
-            ["0.0.0.0/0", "::/0", "0.0.0.0", "::", "0.0.0.0/1,128.0.0.0/1", "1.2.3.4/0", "::ffff:0.0.0.0/96"]
-        {
+        for everyone in [
+            "0.0.0.0/0",
+            "::/0",
+            "0.0.0.0",
+            "::",
+            "128.0.0.0/1,0.0.0.0/1",
+            "1.2.3.4/0",
+            "::ffff:0.0.0.0/96",
+            "2000::/3",
+            "12.0.0.0/7",
+        ] {
             let error = everyone.parse::<TrustedProxies>().unwrap_err();
-            assert!(matches!(error, BadProxies::Everyone(_)), "{everyone}: {error}");
+            assert!(matches!(error, BadProxies::TooLarge(_)), "{everyone}: {error}");
         }
         let error = "::/0".parse::<TrustedProxies>().unwrap_err().to_string();
-        assert!(error.contains("as in 10.0.0.0/8: ::/0 is everyone's"), "{error}");
+        assert!(error.contains("at most a /8, as in 10.0.0.0/8: ::/0 is no network of proxies"), "{error}");
     }
 
     #[test]

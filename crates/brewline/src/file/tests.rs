@@ -91,7 +91,7 @@ fn an_unknown_key_or_a_wrong_value_is_one_sentence_with_its_place() {
             "trusted_proxies = \"10.0.0.0/8, ingress\"\n",
             "brewline.toml:1: trusted_proxies is \"10.0.0.0/8, ingress\": say the proxies' addresses or networks",
         ),
-        ("trusted_proxies = \"0.0.0.0/0\"\n", "0.0.0.0/0 is everyone's"),
+        ("trusted_proxies = \"0.0.0.0/0\"\n", "0.0.0.0/0 is no network of proxies"),
         ("trusted_proxies = [\"10.0.0.0/8\"]\n", "trusted_proxies is a list: say it as a text in quotes"),
         ("hands = [1]\n", "hands is a list"),
         ("quiet = true\nquiet = true\n", "brewline.toml:2: this is not TOML"),
