@@ -19,6 +19,13 @@ def before_load_schema(context, raw_schema):
 
 
 @schemathesis.check
+def whatever_is_full_says_so(ctx, response, case):
+    """A 503 that may be is that of what is full, as codes and tokens are after so many."""
+    if response.status_code == 503 and response.json().get("code") != "busy":
+        raise AssertionError(f"503, and not because something is full: {response.text}")
+
+
+@schemathesis.check
 def an_order_that_was_placed_is_there(ctx, response, case):
     """Schemathesis' own check of it asks that all parameters come from the link, headers too."""
     parent = ctx.internals.find_parent(case_id=case.id)
