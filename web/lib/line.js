@@ -112,7 +112,7 @@ export class Line {
    * @param {import('./pager-screen.js').Marks} [marks] the order's
    */
   hear({ presence, presence_at: at = 0 } = {}) {
-    if (presence !== 'gone' || at <= this.correctedAt || this.saidPresence === null || this.saidPresence === 'gone') return;
+    if (presence !== 'gone' || at === this.correctedAt || this.saidPresence === null || this.saidPresence === 'gone') return;
     this.correctedAt = at;
     this.saidPresence = null;
     // Soon, for the bar counts on it; not at once, so that a phone with pages that come and go says little.
