@@ -31,7 +31,7 @@ const results = { ok: 0, FAILED: 0, ignored: 0 };
 /** Files of which nothing was heard. */
 const silent = new Set(files);
 // Two for each core: each has a line and a browser of its own, and mostly they wait.
-const concurrency = 2 * availableParallelism();
+const concurrency = Math.min(2 * availableParallelism(), 8);
 const tests = run({ files: files.map((name) => folder + name), concurrency, timeout: FILE_MS });
 for await (const { type, data } of tests) {
   const file = relative(folder, /** @type {any} */ (data).file ?? '');
