@@ -342,7 +342,7 @@ fn crashed(dir: &Path) -> tempfile::TempDir {
 fn half(dir: &Path, backup: &[u8]) {
     let refused = LocalLog::open(options(dir)).map(drop).expect_err("half a restore is no log");
     let text = refused.to_string();
-    assert!(text.contains("not finished") && text.contains("restore it again"), "{text}");
+    assert!(text.contains("not finished") && text.contains("do so again"), "{text}");
     restored(backup, dir);
     assert_eq!(entries(&*open(dir), INPUT).len(), 3);
 }

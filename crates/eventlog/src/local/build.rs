@@ -62,8 +62,8 @@ pub(super) fn refuse_unfinished(dir: &Path) -> std::result::Result<(), OpenError
         return Ok(());
     }
     Err(OpenError::NotUsable(format!(
-        "in {} a log was to be restored, and that was not finished: restore it again, or remove the directory {PART} in \
-         it to begin with an empty log",
+        "in {} a log was to be restored or imported, and that was not finished: do so again, or remove the directory {PART} \
+         in it to begin with an empty log",
         dir.display()
     )))
 }
