@@ -14,6 +14,8 @@ const [ORDERS, STEP, EARLY] = [10_000, 4, 1_000];
 const STEP_MS = 30_000;
 /** What may differ between two looks at the same page: 2 bytes kept of each order are found. */
 const NOISE_BYTES = 16 * 1024;
+/** So many looks are one. */
+const LOOKS = 5;
 
 test(`after ${ORDERS} orders the page needs no more memory than early on`, async () => {
   const line = await begin({ files: { 'shop.toml': SHOP } });
@@ -34,7 +36,7 @@ test(`after ${ORDERS} orders the page needs no more memory than early on`, async
       if (at % EARLY !== 0 || at === 0) continue;
       const newest = String((at % 99) + 1);
       await page.locator('.hero .n').getByText(newest, { exact: true }).waitFor();
-      looks.push({ orders: at, ...(await memory(devtools)) });
+      looks.push({ orders: at, ...(await memory(page, devtools)) });
     }
     await note('board-memory', looks);
     const [early, late] = [looks[0], looks[looks.length - 1]];
@@ -62,11 +64,24 @@ function board(orders, now) {
   return { as_of: now, now, waiting: part(orders + 30, orders % 20, 1_000), making: part(orders + 15, 5, 1_000), ready, no_barista: false };
 }
 
-/** @param {import('playwright-core').CDPSession} devtools */
-async function memory(devtools) {
-  // What is only waiting for an animation or a sound to end is let go by the second look.
-  for (let times = 0; times < 2; times += 1) await devtools.send('HeapProfiler.collectGarbage');
-  const { usedSize: bytes } = await devtools.send('Runtime.getHeapUsage');
-  const { nodes, jsEventListeners: listeners } = await devtools.send('Memory.getDOMCounters');
-  return { bytes, nodes, listeners };
+/**
+ * What is used, once what has to go is gone.
+ * @param {import('playwright-core').Page} page
+ * @param {import('playwright-core').CDPSession} devtools
+ */
+async function memory(page, devtools) {
+  // What leaves with an animation is there until that has ended.
+  await page.evaluate(() => {
+    const ends = document.getAnimations().filter((it) => Number.isFinite(Number(it.effect?.getComputedTiming().endTime)));
+    return Promise.all(ends.map((it) => it.finished.catch(() => undefined)));
+  });
+  const looks = [];
+  for (let times = 0; times < LOOKS; times += 1) {
+    await devtools.send('HeapProfiler.collectGarbage');
+    const { usedSize: bytes } = await devtools.send('Runtime.getHeapUsage');
+    const { nodes, jsEventListeners: listeners } = await devtools.send('Memory.getDOMCounters');
+    looks.push({ bytes, nodes, listeners });
+  }
+  // What waits for a sound to end, say, is let go by one of them; what the page keeps is in all.
+  return looks.reduce((least, look) => (look.bytes < least.bytes ? look : least));
 }
