@@ -142,7 +142,7 @@ impl Writer {
     /// Brings the last transaction of an earlier session to one end in all places: see [`settle`]. By the brokers'
     /// word it has ended, since they let this one in.
     fn settle(&self, group: &Group, deadline: Instant) -> Result<(), WorkError> {
-        let Some(mut last) = self.shared.left(&self.name) else { return Ok(()) };
+        let Some(mut lasts) = self.shared.left(&self.name) else { return Ok(()) };
         let failed = |error: CommitError| {
             let heals = !matches!(error, CommitError::Fatal(_));
             let sentence = format!("what the last session left open can't be brought to its end: {error}");
@@ -152,25 +152,29 @@ impl Writer {
             let sentence = "no client could be made to look after the last session's positions".to_owned();
             WorkError::from(Failed { sentence, heals: true })
         })?;
-        let mut plan = self.plan(&last, deadline)?;
-        loop {
-            if !plan.anew.is_empty() {
-                last.note_taken_back(&plan.take_back);
-                self.shared.leave(&self.name, last.clone());
+        // The older one first: what came after it was decided on it.
+        for at in 0..lasts.len() {
+            let mut plan = self.plan(&lasts[at], deadline)?;
+            loop {
+                if !plan.anew.is_empty() {
+                    lasts[at].note_taken_back(&plan.take_back);
+                    self.shared.leave(&self.name, lasts.clone());
+                }
+                let last = &lasts[at];
+                // Where the group has its positions nobody can look: they are taken back in any case, since those that
+                // count stand in the state.
+                self.take_back_all(last, &plan.take_back, &nobody, deadline).map_err(failed)?;
+                if plan.is_empty() {
+                    break;
+                }
+                if !plan.anew.is_empty() {
+                    self.write_anew(last, &plan, deadline).map_err(failed)?;
+                    tracing::info!("a transaction, of which a broker had lost a part, is whole again");
+                }
+                // The brokers begin no other one before each mark of these is written, or was forgotten as well.
+                self.take_back_all(last, &BTreeSet::new(), &nobody, deadline).map_err(failed)?;
+                plan = self.plan(&lasts[at], deadline)?;
             }
-            // Where the group has its positions nobody can look: they are taken back in any case, since those that
-            // count stand in the state.
-            self.take_back_all(&last, &plan.take_back, &nobody, deadline).map_err(failed)?;
-            if plan.is_empty() {
-                break;
-            }
-            if !plan.anew.is_empty() {
-                self.write_anew(&last, &plan, deadline).map_err(failed)?;
-                tracing::info!("the last transaction, of which a broker had lost a part, is whole again");
-            }
-            // The brokers begin no other one before each mark of these is written, or was forgotten as well.
-            self.take_back_all(&last, &BTreeSet::new(), &nobody, deadline).map_err(failed)?;
-            plan = self.plan(&last, deadline)?;
         }
         self.shared.forget_left(&self.name);
         tracing::debug!("what the last session may have left open has come to its end");

@@ -17,6 +17,9 @@
 //!   of its records once more, which changes nothing there, and by whose mark all before it are visible at once. In
 //!   others nothing may stand twice: what is hidden there is taken back, and all of it written anew.
 //!
+//! The end of a transaction is answered before its marks are written, and the next one may begin before it is heard that a
+//! broker was lost. So the one before the last is asked for, too: that one is committed, wherever its marks are.
+//!
 //! The state comes last, in the transaction that is committed. Whoever has the partition by then waits for its state
 //! and goes on when it is whole, so it does not decide the same once more.
 
@@ -49,6 +52,8 @@ pub(super) struct Last {
     from: Offsets,
     /// Where it was taken back to be written anew.
     taken_back: BTreeSet<Place>,
+    /// The brokers have said that it is committed, wherever that can be seen: another one had begun after it.
+    is_committed: bool,
 }
 
 /// What became of it in one place.
@@ -75,7 +80,12 @@ pub(super) struct Plan {
 
 impl Last {
     pub(super) fn new(records: Vec<(Topic, Partition, Record)>, from: Offsets) -> Self {
-        Self { records: records.into(), from, taken_back: BTreeSet::new() }
+        Self { records: records.into(), from, taken_back: BTreeSet::new(), is_committed: false }
+    }
+
+    /// It was answered, and the one that began after it was not: what takes that back takes along what is open of this one.
+    pub(super) fn note_next_is_taken_back(&mut self) {
+        self.is_committed = true;
     }
 
     /// Where it wrote.
@@ -101,14 +111,16 @@ impl Last {
     pub(super) fn plan(&self, marks: &Marks, state: Topic) -> Option<Plan> {
         let is = |wanted: Mark| move |(_, mark): &(&Place, &Mark)| **mark == wanted;
         let open = || marks.0.iter().filter(is(Mark::Open)).map(|(place, _)| *place);
-        if !marks.0.iter().any(|it| is(Mark::Committed)(&it)) {
+        if !self.is_committed && !marks.0.iter().any(|it| is(Mark::Committed)(&it)) {
             let is_known = !marks.0.iter().any(|it| is(Mark::Behind)(&it));
             return is_known.then(|| Plan { take_back: open().collect(), anew: Vec::new() });
         }
         let (of_state, take_back): (BTreeSet<_>, BTreeSet<_>) =
             open().partition(|(topic, _)| *topic == state);
         let is_gone = |place: &Place| marks.0.get(place) == Some(&Mark::Aborted);
-        let again: BTreeSet<_> = self.taken_back.iter().copied().filter(is_gone).collect();
+        let may_be_gone = |place: &Place| self.is_committed || self.taken_back.contains(place);
+        let again: BTreeSet<_> =
+            self.from.keys().copied().filter(|place| may_be_gone(place) && is_gone(place)).collect();
         let (mut anew, mut last_of_state) = (Vec::new(), BTreeMap::new());
         for (at, (topic, partition, _)) in self.records.iter().enumerate() {
             let place = (*topic, *partition);
@@ -178,7 +190,8 @@ pub(super) fn is_all_marked(
 pub(super) fn look(shared: &Arc<Shared>, last: &Last, deadline: Instant) -> Result<Marks, Failed> {
     let (bell, places) = (shared.bell(), last.places());
     let mut committed = Scan::new(shared.reader(BATCH, &bell)?);
-    if last.taken_back.is_empty() && is_all_marked(shared, &committed.reader, &places, WITHIN)? {
+    let may_be_gone = last.is_committed || !last.taken_back.is_empty();
+    if !may_be_gone && is_all_marked(shared, &committed.reader, &places, WITHIN)? {
         return Ok(Marks(BTreeMap::new()));
     }
     let mut everything = Scan::new(shared.reader_as(&shared.options.reader_of_everything(), BATCH, &bell)?);
@@ -315,6 +328,17 @@ mod tests {
         assert_eq!(plan(&last, Aborted, Committed, Open), Some((vec![], vec![0, 3, 4])));
         assert_eq!(plan(&last, Open, Committed, Open), Some((vec![BELLS], vec![0, 3, 4])));
         assert_eq!(plan(&last, Committed, Committed, Committed), Some((vec![], vec![])));
+    }
+
+    #[test]
+    fn what_was_answered_before_the_next_one_began_becomes_committed_everywhere_also_where_that_took_it_along()
+     {
+        let mut last = last();
+        last.note_next_is_taken_back();
+        assert_eq!(plan(&last, Committed, Committed, Open), Some((vec![], vec![4])));
+        assert_eq!(plan(&last, Aborted, Committed, Open), Some((vec![], vec![0, 3, 4])));
+        assert_eq!(plan(&last, Open, Open, Open), Some((vec![BELLS, EVENTS], vec![0, 2, 3, 4])));
+        assert_eq!(plan(&last, Committed, Mark::None, Committed), Some((vec![], vec![])));
     }
 
     #[test]

@@ -53,8 +53,8 @@ pub(super) struct Shared {
     look_wanted: AtomicBool,
     /// Numbers of the sessions that there are.
     slots: Mutex<BTreeSet<usize>>,
-    /// By transactional id, the last transaction of a session that has ended, if it may be open somewhere.
-    left: Mutex<BTreeMap<String, Last>>,
+    /// By transactional id, the last transactions of a session that has ended, if they may be open somewhere.
+    left: Mutex<BTreeMap<String, Vec<Last>>>,
 }
 
 /// A topic of the log.
@@ -154,13 +154,13 @@ impl Shared {
         }
     }
 
-    /// A session with this transactional id has ended, and its last transaction may be open somewhere.
-    pub(super) fn leave(&self, id: &str, last: Last) {
-        lock(&self.left).insert(id.to_owned(), last);
+    /// A session with this transactional id has ended, and its last transactions may be open somewhere.
+    pub(super) fn leave(&self, id: &str, lasts: Vec<Last>) {
+        lock(&self.left).insert(id.to_owned(), lasts);
     }
 
     /// What one with this transactional id may have left open.
-    pub(super) fn left(&self, id: &str) -> Option<Last> {
+    pub(super) fn left(&self, id: &str) -> Option<Vec<Last>> {
         lock(&self.left).get(id).cloned()
     }
 

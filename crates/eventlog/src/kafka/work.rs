@@ -1,7 +1,7 @@
 //! A session: who has which partition, its state, its inputs, its transactions.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -57,8 +57,10 @@ pub(super) struct Session {
     ends: Offsets,
     /// Lower bounds of the next offset in each partition that is written to.
     floors: Offsets,
-    /// The last transaction.
-    last: Option<Last>,
+    /// The last transaction, and before it the one before, of which a mark may be missing as well.
+    lasts: Vec<Last>,
+    /// Whether the last one is committed, as the brokers say.
+    is_answered: bool,
     /// Since when a mark of it is missing, and when that was looked at last.
     unmarked: Option<(Instant, Instant)>,
 }
@@ -100,7 +102,8 @@ impl Session {
             ready: VecDeque::new(),
             ends: Offsets::new(),
             floors: Offsets::new(),
-            last: None,
+            lasts: Vec::new(),
+            is_answered: false,
             unmarked: None,
         })
     }
@@ -315,16 +318,18 @@ impl Session {
     /// Looks for the marks of the last transaction, once in a second, if a broker was lost that was to write them.
     /// False as long as one is missing: what is taken back then would take along what was committed.
     fn has_marks(&mut self) -> Result<bool, WorkError> {
-        let Some(last) = self.last.as_ref().filter(|_| self.writer.may_be_open()) else {
+        if self.lasts.is_empty() || !self.writer.may_be_open() {
             self.unmarked = None;
             return Ok(true);
-        };
+        }
         let now = Instant::now();
         let (since, looked) = self.unmarked.unwrap_or((now, now));
         if self.unmarked.is_some() && now.saturating_duration_since(looked) < LOOK_UP {
             return Ok(false);
         }
-        match is_all_marked(&self.shared, &self.reader, &last.places(), LOOK_WITHIN) {
+        let places: BTreeSet<_> = self.lasts.iter().flat_map(Last::places).collect();
+        let places: Vec<_> = places.into_iter().collect();
+        match is_all_marked(&self.shared, &self.reader, &places, LOOK_WITHIN) {
             Ok(true) => {
                 self.writer.note_marks();
                 self.unmarked = None;
@@ -429,8 +434,12 @@ fn unmarked() -> WorkError {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        if let Some(last) = self.last.take().filter(|_| self.writer.leaves_something()) {
-            self.shared.leave(self.writer.name(), last);
+        if !self.lasts.is_empty() && self.writer.leaves_something() {
+            let mut lasts = std::mem::take(&mut self.lasts);
+            if let ([before, _], false) = (&mut lasts[..], self.is_answered) {
+                before.note_next_is_taken_back();
+            }
+            self.shared.leave(self.writer.name(), lasts);
         }
         self.shared.note_member(self.writer.name(), self.group.member_id());
     }
@@ -560,7 +569,11 @@ impl Work for Session {
         let from = from.map(|place| (place, self.floors.get(&place).copied().unwrap_or_default())).collect();
         let done = self.writer.commit(records, &positions, &self.group);
         let done = done.map(|()| self.raise_floors(&transaction));
-        self.last = Some(Last::new(transaction.records, from));
+        // One that was not answered is none that another may come after.
+        let before = self.lasts.pop().filter(|_| self.is_answered);
+        self.lasts = before.into_iter().collect();
+        self.lasts.push(Last::new(transaction.records, from));
+        self.is_answered = done.is_ok();
         done
     }
 

@@ -146,7 +146,7 @@ fn what_is_committed_in_one_topic_is_so_in_all_although_a_broker_forgets_the_mar
     let log = open(&proxies.iter().map(Proxy::address).collect::<Vec<_>>(), &prefix);
     let state = format!("{prefix}{STATE}");
     let mut bells = Vec::new();
-    for round in ["unanswered", "answered"] {
+    for round in ["unanswered", "answered", "unheard of"] {
         let mut work = log.work(&spec(Some("bar-1"))).expect("it can be joined");
         let (assigned, _) = take_all(&*log, &mut *work);
         start_all(&mut *work, &assigned);
@@ -159,6 +159,9 @@ fn what_is_committed_in_one_topic_is_so_in_all_although_a_broker_forgets_the_mar
         }
         let commits = thread::spawn(move || (work.commit(all), work));
         until("all to be written but the end", || proxies.iter().any(Proxy::holds).then_some(()));
+        if round == "unheard of" {
+            proxies.iter().for_each(Proxy::keep_quiet);
+        }
         cluster.kill(VICTIM);
         for proxy in proxies.iter().filter(|_| round == "unanswered") {
             proxy.keep_answers(END_TXN);
@@ -168,6 +171,11 @@ fn what_is_committed_in_one_topic_is_so_in_all_although_a_broker_forgets_the_mar
         until("the victim to be missed", || cluster.leader(&state, HIDES_STATE).is_none().then_some(()));
         if round == "unanswered" {
             assert!(matches!(done, Err(CommitError::Aborted(_))), "nobody says what became of it: {done:?}");
+        } else if round == "unheard of" {
+            done.expect("it is decided, whoever is away");
+            // It begins all the same, and takes the place of what is still open.
+            let next = work.commit(transaction("next", positions[1]));
+            assert!(matches!(next, Err(CommitError::Aborted(_))), "nobody is there to take it: {next:?}");
         } else {
             done.expect("it is decided, whoever is away");
             // Were that one taken back, it would take along what is still open of this one.
@@ -177,6 +185,9 @@ fn what_is_committed_in_one_topic_is_so_in_all_although_a_broker_forgets_the_mar
         }
         drop(work);
         proxies.iter().for_each(Proxy::pass_answers);
+        if round == "unheard of" {
+            proxies.iter().for_each(Proxy::hang_up);
+        }
         cluster.script("start");
         until("the victim to lead again", || cluster.leader(&state, HIDES_STATE));
         let rung = everything(&*log, OUTPUT);

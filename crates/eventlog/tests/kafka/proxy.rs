@@ -40,6 +40,8 @@ struct Shared {
     /// Until then answers name no broker.
     blind_until: Mutex<Option<Instant>>,
     blind: AtomicUsize,
+    /// Whose broker goes is not told of it.
+    is_quiet: AtomicBool,
     /// Answers to this do not come; one more than its number, 0 for nothing.
     unanswered: AtomicI16,
     /// What is not passed on to the broker now, and whether some of it has come.
@@ -92,6 +94,20 @@ impl Proxy {
         *self.shared.blind_until.lock().expect("no thread has panicked") = Some(Instant::now() + blind_for);
         self.shared.is_cut.store(false, Ordering::SeqCst);
         self.accept(listener);
+    }
+
+    /// From now on nobody is told that the broker has gone, as where its machine went with it.
+    pub(crate) fn keep_quiet(&self) {
+        self.shared.is_quiet.store(true, Ordering::SeqCst);
+    }
+
+    /// Everyone is told.
+    pub(crate) fn hang_up(&self) {
+        self.shared.is_quiet.store(false, Ordering::SeqCst);
+        for stream in self.shared.streams.lock().expect("no thread has panicked").drain(..) {
+            // It may have been closed already.
+            let _ = stream.shutdown(Shutdown::Both);
+        }
     }
 
     /// Nobody gets an answer to this any more.
@@ -157,17 +173,23 @@ fn connect(client: TcpStream, shared: &Arc<Shared>) -> Result<()> {
     let holds = shared.clone();
     thread::spawn(move || {
         // Ends with the connection.
-        let _ = pass(&mut from_client, &mut to_server, |request| {
-            let number = i32::from_be_bytes([request[4], request[5], request[6], request[7]]);
-            let kind = i16::from_be_bytes([request[0], request[1]]);
-            asks.lock().expect("no thread has panicked").insert(number, kind);
-            holds.wait_to_pass(kind);
-            true
-        });
+        let _ = pass(
+            &mut from_client,
+            &mut to_server,
+            || true,
+            |request| {
+                let number = i32::from_be_bytes([request[4], request[5], request[6], request[7]]);
+                let kind = i16::from_be_bytes([request[0], request[1]]);
+                asks.lock().expect("no thread has panicked").insert(number, kind);
+                holds.wait_to_pass(kind);
+                true
+            },
+        );
     });
     let (mut from_server, mut to_client, shared) = (server, client, shared.clone());
     thread::spawn(move || {
-        let _ = pass(&mut from_server, &mut to_client, |answer| {
+        let is_told = || !shared.is_quiet.load(Ordering::SeqCst);
+        let _ = pass(&mut from_server, &mut to_client, is_told, |answer| {
             let number = i32::from_be_bytes([answer[0], answer[1], answer[2], answer[3]]);
             let kind = asked.lock().expect("no thread has panicked").remove(&number);
             let is_blind = *shared.blind_until.lock().expect("no thread has panicked") > Some(Instant::now());
@@ -187,14 +209,21 @@ fn connect(client: TcpStream, shared: &Arc<Shared>) -> Result<()> {
 }
 
 /// Passes on messages until one side ends, each after a look that says whether it is.
-fn pass(from: &mut TcpStream, to: &mut TcpStream, mut look: impl FnMut(&mut Vec<u8>) -> bool) -> Result<()> {
+fn pass(
+    from: &mut TcpStream,
+    to: &mut TcpStream,
+    is_told: impl Fn() -> bool,
+    mut look: impl FnMut(&mut Vec<u8>) -> bool,
+) -> Result<()> {
     loop {
         let mut size = [0; 4];
         let read = from.read_exact(&mut size);
         let mut message = vec![0; u32::from_be_bytes(size) as usize];
         if let Err(error) = read.and_then(|()| from.read_exact(&mut message)) {
             // The other side is to see it, too.
-            let _ = to.shutdown(Shutdown::Both);
+            if is_told() {
+                let _ = to.shutdown(Shutdown::Both);
+            }
             return Err(error);
         }
         if !look(&mut message) {
