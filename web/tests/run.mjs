@@ -28,6 +28,9 @@ files.sort((a, b) => (sizes.get(b) ?? 0) - (sizes.get(a) ?? 0));
 if (!isPlain) process.env.BREWLINE_TEST_BINARY = await build();
 
 const results = { ok: 0, FAILED: 0, ignored: 0 };
+/** What the failed ones said, which stands at the end, where it is looked for.
+ * @type {{ name: string, error: unknown }[]} */
+const failures = [];
 /** Files of which nothing was heard. */
 const silent = new Set(files);
 // Two for each core: each has a line and a browser of its own, and mostly they wait.
@@ -50,9 +53,11 @@ for await (const { type, data } of tests) {
   if (error?.failureType === 'subtestsFailed') continue;
   const isIgnored = data.skip !== undefined || data.todo !== undefined;
   say(file, data.name, isIgnored ? 'ignored' : type === 'test:pass' ? 'ok' : 'FAILED');
-  if (error) console.log(error);
+  if (error) failures.push({ name: `${file}: ${data.name}`, error });
 }
 for (const file of silent) say(file, 'it has tests, and runs them to the end', 'FAILED');
+if (failures.length > 0) console.log('\nfailures:');
+for (const { name, error } of failures) console.log(`\n---- ${name} ----\n`, error);
 const word = results.FAILED === 0 ? 'ok' : 'FAILED';
 console.log(`test result: ${word}. ${results.ok} passed; ${results.FAILED} failed; ${results.ignored} ignored`);
 process.exitCode = results.FAILED === 0 && results.ok > 0 ? 0 : 1;
