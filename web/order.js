@@ -422,7 +422,7 @@ function order() {
   page.changes = [];
   page.menuChanged = false;
   const body = JSON.stringify(cart.request(page.menu, page.cart.lines));
-  go(cart.order(page.cart, body, here(), navigator.onLine === false));
+  go(cart.order(page.cart, body, here(), cart.phoneCups(page.menu), navigator.onLine === false));
 }
 
 function attempt() {
@@ -450,6 +450,8 @@ function learnFrom(verdict) {
     page.menuChanged = verdict.sold_out.length === 0;
     loadMenu();
   }
+  // The menu says how many there may be now.
+  if (verdict.is === 'too_large') loadMenu();
   if (verdict.is === 'shut') {
     const { is: _, ...said } = verdict;
     const than = shop?.news().value;
@@ -558,7 +560,7 @@ const actions = {
   add(item) {
     const { menu, cart: { lines } } = page;
     if (!menu) return;
-    if (!cart.room(lines).line) return full();
+    if (!cart.room(lines, cart.phoneCups(menu)).line) return full();
     setLines(cart.add(menu, lines, item, page.soldOut));
     const line = page.cart.lines[page.cart.lines.length - 1];
     openOnly(`line/${line.id}`, item.id);
@@ -569,7 +571,7 @@ const actions = {
    * @param {number} quantity
    */
   quantity(line, quantity) {
-    if (quantity > line.quantity && !cart.room(page.cart.lines).cup) return full();
+    if (quantity > line.quantity && !cart.room(page.cart.lines, cart.phoneCups(page.menu)).cup) return full();
     const inBasket = document.activeElement?.closest('.lines') !== null;
     setLines(cart.setQuantity(page.cart.lines, line.id, quantity));
     drawNow();

@@ -20,7 +20,7 @@
  * What `GET /menu` says.
  * @typedef {object} Menu
  * @property {string} version
- * @property {{name: Words, currency: string, time_zone: string, payment: 'before' | 'after'}} shop
+ * @property {{name: Words, currency: string, time_zone: string, payment: 'before' | 'after', largest_phone_order_cups?: number}} shop
  * @property {Group[]} options
  * @property {{id: string, name: Words, items: Item[]}[]} categories
  * @property {{id: string, name: Words}[]} [allergens] what the ids of allergens are called
@@ -221,9 +221,18 @@ export function characters(text) {
 /**
  * Whether there is room for one more of what is there, and for one more line.
  * @param {Line[]} lines
+ * @param {number} [cups] how many there may be
  */
-export function room(lines) {
-  return { cup: count(lines) < LIMITS.cups, line: lines.length < LIMITS.lines && count(lines) < LIMITS.cups };
+export function room(lines, cups = LIMITS.cups) {
+  return { cup: count(lines) < cups, line: lines.length < LIMITS.lines && count(lines) < cups };
+}
+
+/**
+ * How many cups one order from a phone may have. A counter of an older version does not say.
+ * @param {Menu | null} menu
+ */
+export function phoneCups(menu) {
+  return menu?.shop.largest_phone_order_cups ?? LIMITS.cups;
 }
 
 /**
@@ -438,13 +447,14 @@ function isSent(sent) {
  * - `not_written`: it was not.
  * - `too_many`: it was not, for too many orders came from here.
  * - `changed`: it isn't on offer as it was: look at the menu again.
+ * - `too_large`: it has more cups than a phone may order at once.
  * - `shut`: no orders are taken.
  * - `used`: its key stands for another order, which arrived.
  * - `refused`: it is wrong in a way that this page should have known.
  *
  * @typedef {{is: 'accepted', id: string}
  *   | {is: 'unknown' | 'later' | 'too_many', after_s: number}
- *   | {is: 'not_written'}
+ *   | {is: 'not_written' | 'too_large'}
  *   | {is: 'changed', sold_out: string[]}
  *   | {is: 'shut', ordering: 'paused' | 'closed' | 'till', reason?: string, reopens_at?: number, opens_at?: number}
  *   | {is: 'used', id: string}
@@ -474,6 +484,8 @@ export function verdict(status, json, after_s) {
       return { is: 'shut', ordering: 'closed', reason: json.reason, opens_at: json.opens_at };
     case 'order_at_till':
       return { is: 'shut', ordering: 'till', reason: json.reason };
+    case 'order_too_large':
+      return { is: 'too_large' };
     case 'idempotency_key_reused':
       return { is: 'used', id: String(json.order_id ?? '') };
     case 'starting':
@@ -514,13 +526,14 @@ export function backOff(failures, random) {
  * @param {Cart} cart
  * @param {string} body the order, unless it was sent before: then that goes again
  * @param {Here} here
+ * @param {number} cups how many an order may have here
  * @param {boolean} offline as the phone says. A hint only: what says so wrongly is asked all the same, a little later
  * @returns {Step}
  */
-export function order(cart, body, here, offline) {
+export function order(cart, body, here, cups, offline) {
   const { sent, lines } = cart;
   if (sent && isLate(sent, here)) return giveUp(cart, here);
-  if (lines.length > LIMITS.lines || count(lines) > LIMITS.cups) return { cart, sending: failed('lines') };
+  if (lines.length > LIMITS.lines || count(lines) > cups) return { cart, sending: failed('lines') };
   const { now: since, by } = here;
   const asked = { body: sent?.body ?? body, since, by, doubt: sent?.doubt ?? false, given_up: false };
   const wanted = { ...cart, sent: asked };
@@ -574,6 +587,8 @@ export function answered(cart, { doubted, failures }, verdict, here) {
     case 'changed':
       // Other prices are another body, and that needs another key.
       return { cart: { key: here.key, lines }, sending: { is: 'no' } };
+    case 'too_large':
+      return { cart: never, sending: failed('lines') };
     case 'shut':
       return { cart: never, sending: { is: 'no' } };
     case 'used':

@@ -806,7 +806,7 @@ function telling(page, menu, on) {
         </div>`);
     case 'failed': {
       if (sending.why === 'refused') return tell(t('order.not_sent'), html`${t('order.refused')} <span lang="en">${sending.detail}</span>`);
-      if (sending.why === 'lines') return tell(t('order.full'), t('order.full_why', { lines: cart.LIMITS.lines, cups: cart.LIMITS.cups }));
+      if (sending.why === 'lines') return tell(t('order.full'), fullText(menu, page.cart.lines));
       const why = sending.why === 'too_many' ? t('order.too_many') : '';
       return tell(t('order.not_sent'), [t('order.still_here'), why].filter(Boolean).join(' '));
     }
@@ -819,6 +819,12 @@ function telling(page, menu, on) {
   }
   if (found.length > 0) return tell(obstacleText(found[0]), found.length > 1 ? t('order.and_more', { count: found.length - 1 }) : '');
   return nothing;
+}
+
+/** Why no more goes into one order. @param {Menu} menu @param {Line[]} lines */
+function fullText(menu, lines) {
+  const count = cart.phoneCups(menu);
+  return cart.room(lines, count).cup ? t('order.full_lines', { lines: cart.LIMITS.lines }) : t('order.full_cups', { count });
 }
 
 /**

@@ -256,6 +256,7 @@ export class Sales {
       case 'refused':
         return this.fail(sale, 'refused', { detail: verdict.detail });
       case 'shut':
+      case 'too_large':
         // What staff make is never held up by that: somebody else answered.
         return this.fail(sale, 'refused');
     }

@@ -230,6 +230,47 @@ test('where one pays first, that is said beside the button, in the shop\'s curre
   await phone.close();
 });
 
+test('a phone orders as many at once as the shop says, and for more one asks at the counter', async (t) => {
+  const shop = `name = { en = "Onharu Coffee", ko = "온하루 커피" }\ncurrency = "KRW"\ntime_zone = "Asia/Seoul"\nlargest_phone_order_cups = 4\n`;
+  const small = await begin({ files: { 'shop.toml': shop } });
+  t.after(() => small.end());
+  for (const language of ['en', 'ko']) {
+    const phone = await openOrder(browser, small, { language });
+    const { page } = phone;
+    await chooseAsDrawn(page);
+    const plus = page.locator('[data-item=latte] .plus');
+    await plus.click();
+    await plus.click();
+    const says = language === 'ko' ? /한 번에 4개까지 .* 카운터에 말씀해 주세요/ : /up to 4 items at once\. For more, please ask at the counter/;
+    await page.getByText(says).waitFor();
+    assert.match(await text(page, 'footer .count'), /4/);
+    await phone.picture(`order-full-${language}-light`);
+    await phone.accessible();
+    await phone.fits();
+    await phone.close();
+  }
+  // The page was loaded when the shop took more.
+  const late = await openOrder(browser, small, { expected: [REFUSED] });
+  const { page } = late;
+  await page.route('**/menu', async (route) => {
+    const menu = await (await route.fetch()).json();
+    await route.fulfill({ json: { ...menu, version: 'before', shop: { ...menu.shop, largest_phone_order_cups: 40 } } });
+  });
+  await page.reload();
+  await page.waitForSelector('[data-item]');
+  await chooseAsDrawn(page);
+  const plus = page.locator('[data-item=latte] .plus');
+  for (let n = 0; n < 2; n++) await plus.click();
+  await page.unroute('**/menu');
+  await page.getByRole('button', { name: 'Order', exact: true }).click();
+  await page.getByText('up to 4 items at once').waitFor();
+  assert.deepEqual(await orders(small), []);
+  await page.locator('[data-item=latte] .minus').click();
+  await page.getByRole('button', { name: 'Order', exact: true }).click();
+  await page.waitForURL('**/o/**');
+  await late.close();
+});
+
 test('a first visit shows where things will be, and says that it takes a moment only when it does', async () => {
   for (const language of ['en', 'ko']) {
     const opened = await openOrder(browser, line, { language });

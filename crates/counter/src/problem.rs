@@ -108,6 +108,8 @@ codes! {
     SoldOut = "sold_out", CONFLICT, "Something is sold out";
     /// It costs something else than the sender says.
     PriceChanged = "price_changed", CONFLICT, "The price is another one now";
+    /// It has more cups than the shop takes from a phone at once.
+    OrderTooLarge = "order_too_large", UNPROCESSABLE_ENTITY, "The order is too large for a phone";
     /// Customers are to come back in a while.
     OrderingPaused = "ordering_paused", SERVICE_UNAVAILABLE, "Ordering is paused";
     /// The shop is closed, or about to.

@@ -69,6 +69,13 @@ async fn tell(name: &str, clock: SimClock) {
     }
 }
 
+/// What is said without when it is said.
+fn apart_from_times(said: &Value) -> Value {
+    let mut said = said.clone();
+    said.as_object_mut().unwrap().retain(|name, _| name != "as_of" && name != "now");
+    said
+}
+
 /// A line that is asked one example after the other.
 struct Story {
     line: Line,
@@ -98,6 +105,8 @@ impl Story {
         let (with_shop, _) = with_shop(shop("[printer]\naddress = \"127.0.0.1:9\""));
         let options = Options { ledger_clock: Clock::new(move || of_ledger.now()), ..with_shop };
         let line = Line::found_at(log, options, Some("https://cafe.example".parse().unwrap())).await;
+        // The first order is promised a time once it is known who makes it.
+        line.events("/shop/events", &[]).await.until("shop", |shop| shop["promise"].is_object()).await;
         Self { line, _barista: barista, names: BTreeMap::new(), placed: 0 }
     }
 
@@ -121,14 +130,23 @@ impl Story {
             // It is kept beside the orders, and may be a little behind.
             let staff = self.line.staff();
             let mut ledger = self.line.events("/ledger/events", &[("authorization", &staff)]).await;
-            ledger.until("ledger", |ledger| ledger["orders"] == self.placed).await;
+            // Each order is written, and decided on.
+            ledger.until("ledger", |ledger| ledger["events"] == 2 * self.placed).await;
         }
         let headers: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let mut told = example.clone();
         let before = &example["answer"];
         if let Some(event) = text("event") {
             let mut stream = self.line.events(&target, &headers).await;
-            told["answer"] = self.settle("", before, stream.until(event, |_| true).await.json());
+            let now = match event {
+                "board" => Some(self.line.get("/board/codes", &[]).await.json()),
+                "shop" => Some(self.line.get("/shop", &[]).await.json()),
+                _ => None,
+            };
+            // What everyone sees is made now and then, and may be of a moment before.
+            let is_so =
+                |said: &Value| now.as_ref().is_none_or(|now| apart_from_times(said) == apart_from_times(now));
+            told["answer"] = self.settle("", before, stream.until(event, is_so).await.json());
             return told;
         }
         let reply = self.line.send(&method.to_uppercase(), &target, &headers, &body).await;

@@ -84,7 +84,7 @@ async fn whoever_is_refused_takes_no_place_in_the_line() {
     let wait = |shop: Value| shop["promise"]["to_minutes"].as_u64().unwrap();
     let before = wait(line.get("/shop", &[]).await.json());
     for _ in 0..20 {
-        let refused = line.order_items(&[device], r#"{"amount":100}"#).await;
+        let refused = line.order_items(&[device], r#"{"amount":30}"#).await;
         assert_eq!(refused.code(), "too_many_orders");
     }
     let after = wait(line.get("/shop", &[]).await.json());
@@ -104,4 +104,24 @@ async fn where_the_shop_says_so_only_staff_order_by_an_amount_alone() {
     let staff: Vec<_> = staff.iter().map(|(name, value)| (*name, value.as_str())).collect();
     assert_eq!(line.post("/order?amount=2", &staff, "").await.status, 202);
     assert_eq!(line.order_items(&staff, r#"{"amount":2}"#).await.status, 201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_phone_orders_as_many_cups_at_once_as_the_shop_says_and_staff_as_many_as_there_are() {
+    let (line, _barista) = line("largest_phone_order_cups = 3\nlongest_wait_minutes = 1440", 10).await;
+    let lattes =
+        |cups| format!(r#"{{"items":[{{"item":"latte","quantity":{}}},{{"item":"americano"}}]}}"#, cups - 1);
+    for too_large in [lattes(4), r#"{"amount":4}"#.to_owned()] {
+        let refused = line.order_items(&[], &too_large).await;
+        assert_eq!((refused.status, refused.code().as_str()), (422, "order_too_large"), "{refused:?}");
+        assert_eq!(refused.json()["max_cups"], 3);
+        assert!(refused.json()["detail"].as_str().unwrap().contains("ask staff"), "{refused:?}");
+    }
+    for fits in [lattes(3), r#"{"amount":3}"#.to_owned()] {
+        assert_eq!(line.order_items(&[], &fits).await.status, 201);
+    }
+    assert_eq!(line.get("/menu", &[]).await.json()["shop"]["largest_phone_order_cups"], 3);
+    let staff = [("authorization", line.staff())];
+    let staff: Vec<_> = staff.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    assert_eq!(line.order_items(&staff, &lattes(1_000)).await.status, 201);
 }

@@ -33,6 +33,8 @@ impl Limits {
     pub const SECONDS: RangeInclusive<u32> = 0..=3_600;
     /// The longest wait for which orders are taken, in minutes.
     pub const LONGEST_WAIT_MINUTES: RangeInclusive<u32> = 1..=1_440;
+    /// Cups of the largest order that a phone may place: at most as many as any order has.
+    pub const LARGEST_PHONE_ORDER_CUPS: RangeInclusive<u16> = 1..=order::Limits::AMOUNT;
     /// How long before closing the last order is taken, in minutes.
     pub const LAST_ORDER_MINUTES: RangeInclusive<u32> = 0..=240;
     /// Times of one day at which a shop opens.

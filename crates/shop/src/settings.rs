@@ -29,6 +29,8 @@ pub struct Settings {
     pub by_amount: ByAmount,
     /// Over this estimated wait ordering pauses by itself, in minutes.
     pub longest_wait_minutes: u32,
+    /// Cups of the largest order that a phone may place; staff take larger ones.
+    pub largest_phone_order_cups: u16,
     /// How long before closing the last order is taken, in minutes.
     pub last_order_minutes: u32,
     /// When it is open; `None`: always.
@@ -60,6 +62,8 @@ pub enum ByAmount {
 
 const LONGEST_WAIT_MINUTES: u32 = 30;
 const LONGEST_WAIT: Whole<u32> = Whole { range: Limits::LONGEST_WAIT_MINUTES, more: "" };
+const LARGEST_PHONE_ORDER_CUPS: u16 = 30;
+const LARGEST_PHONE_ORDER: Whole<u16> = Whole { range: Limits::LARGEST_PHONE_ORDER_CUPS, more: "" };
 const LAST_ORDER_MINUTES: u32 = 10;
 const LAST_ORDER: Whole<u32> = Whole { range: Limits::LAST_ORDER_MINUTES, more: "" };
 
@@ -103,6 +107,8 @@ fn settings(notes: &mut Notes, table: &mut Table<'_>) -> Settings {
     };
     let longest_wait_minutes =
         table.number(notes, "longest_wait_minutes", &LONGEST_WAIT, LONGEST_WAIT_MINUTES);
+    let largest_phone_order_cups =
+        table.number(notes, "largest_phone_order_cups", &LARGEST_PHONE_ORDER, LARGEST_PHONE_ORDER_CUPS);
     let last_order_minutes = table.number(notes, "last_order_minutes", &LAST_ORDER, LAST_ORDER_MINUTES);
     let hours = table.table(notes, "hours").map(|table| Hours::read(notes, table, last_order_minutes));
     let printer = table.table(notes, "printer").map(|table| printer(notes, table));
@@ -113,6 +119,7 @@ fn settings(notes: &mut Notes, table: &mut Table<'_>) -> Settings {
         payment,
         by_amount,
         longest_wait_minutes,
+        largest_phone_order_cups,
         last_order_minutes,
         hours,
         printer,

@@ -80,6 +80,7 @@ struct BodyShop<'a> {
     time_zone: &'a str,
     payment: Payment,
     longest_wait_minutes: u32,
+    largest_phone_order_cups: u16,
     last_order_minutes: u32,
     hours: Option<&'a Hours>,
 }
@@ -96,6 +97,7 @@ fn json(menu: &Menu, settings: &Settings, version: &str) -> String {
             time_zone: &settings.time_zone,
             payment: settings.payment,
             longest_wait_minutes: settings.longest_wait_minutes,
+            largest_phone_order_cups: settings.largest_phone_order_cups,
             last_order_minutes: settings.last_order_minutes,
             hours: settings.hours.as_ref(),
         },

@@ -43,6 +43,7 @@ fn settings_that_are_not_said_are_as_the_page_says() {
         (settings.payment, settings.longest_wait_minutes, settings.last_order_minutes, settings.hours),
         (Payment::After, 30, 10, None)
     );
+    assert_eq!(settings.largest_phone_order_cups, 30);
 }
 
 #[test]
@@ -121,6 +122,7 @@ currency = "won"
 time_zone = "Seoul"
 payment = "never"
 longest_wait_minutes = 0
+largest_phone_order_cups = 1001
 last_order_minutes = 5.0
 holidays = []
 [hours]
@@ -130,7 +132,7 @@ wed = ["10:00-10:10"]
 monday = []
 "#;
     let hours = r#"say from when to when, as in "07:30-21:00", "22:00-02:00" or "00:00-24:00""#;
-    let bad = |time: &str| format!("shop.toml:9: hours.mon is {time:?}: {hours}");
+    let bad = |time: &str| format!("shop.toml:10: hours.mon is {time:?}: {hours}");
     assert_eq!(
         settings(text),
         [
@@ -139,19 +141,20 @@ monday = []
             r#"shop.toml:3: time_zone is "Seoul": say a time zone by its name in the IANA database, as in time_zone = "Asia/Seoul""#.to_owned(),
             r#"shop.toml:4: payment is "never": say "before" or "after", when a phone order is paid"#.to_owned(),
             "shop.toml:5: longest_wait_minutes is 0: say a whole number from 1 to 1440".to_owned(),
-            "shop.toml:6: last_order_minutes is 5.0: say a whole number from 0 to 240".to_owned(),
-            "shop.toml:7: there is no holidays; there are name, currency, time_zone, payment, by_amount, longest_wait_minutes, \
-             last_order_minutes, hours, printer".to_owned(),
+            "shop.toml:6: largest_phone_order_cups is 1001: say a whole number from 1 to 1000".to_owned(),
+            "shop.toml:7: last_order_minutes is 5.0: say a whole number from 0 to 240".to_owned(),
+            "shop.toml:8: there is no holidays; there are name, currency, time_zone, payment, by_amount, longest_wait_minutes, \
+             largest_phone_order_cups, last_order_minutes, hours, printer".to_owned(),
             bad("7:30-21:00"),
             bad("07:00-07:00"),
             bad("24:00-02:00"),
             bad("10:60-11:00"),
             bad("23:00-24:01"),
-            r#"shop.toml:9: hours.mon is "23:30-23:45": it overlaps with another one of this day; make them one"#.to_owned(),
-            r#"shop.toml:10: hours.tue is "09:00-10:00": say a list of texts, as in ["one", "two"]"#.to_owned(),
-            "shop.toml:11: hours.wed is \"10:00-10:10\": no order could be taken then, since the last one is 10 minutes \
+            r#"shop.toml:10: hours.mon is "23:30-23:45": it overlaps with another one of this day; make them one"#.to_owned(),
+            r#"shop.toml:11: hours.tue is "09:00-10:00": say a list of texts, as in ["one", "two"]"#.to_owned(),
+            "shop.toml:12: hours.wed is \"10:00-10:10\": no order could be taken then, since the last one is 10 minutes \
              before closing; make it longer, or last_order_minutes smaller".to_owned(),
-            "shop.toml:12: there is no hours.monday; there are mon, tue, wed, thu, fri, sat, sun".to_owned(),
+            "shop.toml:13: there is no hours.monday; there are mon, tue, wed, thu, fri, sat, sun".to_owned(),
         ]
     );
     let never = settings(&format!("{SHOP}[hours]\nmon = []\n"));
@@ -176,7 +179,7 @@ fn what_steers_a_terminal_is_shown_as_it_was_written() {
     assert_eq!(
         settings(&format!("{SHOP}\"a\\n\\u001b[2J\" = 1\npayment = \"\\u001b[2J\"\n")),
         [
-            r"shop.toml:4: there is no a\n\u{1b}[2J; there are name, currency, time_zone, payment, by_amount, longest_wait_minutes, last_order_minutes, hours, printer",
+            r"shop.toml:4: there is no a\n\u{1b}[2J; there are name, currency, time_zone, payment, by_amount, longest_wait_minutes, largest_phone_order_cups, last_order_minutes, hours, printer",
             r#"shop.toml:5: payment is "\u{1b}[2J": say "before" or "after", when a phone order is paid"#,
         ]
     );

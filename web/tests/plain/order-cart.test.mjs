@@ -161,6 +161,15 @@ test('an order holds so many lines and cups, and no more', () => {
   assert.deepEqual(cart.room(many), { cup: true, line: false });
 });
 
+test('a phone orders as many cups at once as the shop says, and as many as anyone where a counter says nothing', () => {
+  const on = menu();
+  assert.equal(cart.phoneCups(on), 1_000);
+  assert.equal(cart.phoneCups(null), 1_000);
+  const cups = cart.phoneCups({ ...on, shop: { ...on.shop, largest_phone_order_cups: 2 } });
+  assert.deepEqual(cart.room(one(on), cups), { cup: true, line: true });
+  assert.deepEqual(cart.room(cart.setQuantity(one(on), 1, 2), cups), { cup: false, line: false });
+});
+
 test('a key is a random UUID, and no browser has to know how to make one', () => {
   const key = cart.newKey(new Uint8Array(16).fill(255));
   assert.equal(key, 'ffffffff-ffff-4fff-bfff-ffffffffffff');

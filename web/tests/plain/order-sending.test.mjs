@@ -13,7 +13,7 @@ const chosen = { key: 'key-1', lines: [line] };
 /** @param {Partial<cart.Here>} [other] @returns {cart.Here} */
 const here = (other = {}) => ({ now: 1_000_000, elapsed: 500, by: 'this', key: 'key-2', random: 0.5, ...other });
 /** What was tapped, and is on its way. */
-const sent = () => cart.order(chosen, 'body', here(), false);
+const sent = () => cart.order(chosen, 'body', here(), cart.LIMITS.cups, false);
 
 /**
  * What comes of an answer.
@@ -34,13 +34,13 @@ test('a tap sends the cart with its key, and from then on it may have arrived', 
 
 test('what may have arrived goes again as it was sent, whatever the menu says by now', () => {
   const stopped = cart.giveUp(sent().cart, here());
-  const again = cart.order(stopped.cart, 'another body', here({ now: 1_000_000 + MINUTE }), false);
+  const again = cart.order(stopped.cart, 'another body', here({ now: 1_000_000 + MINUTE }), cart.LIMITS.cups, false);
   assert.deepEqual([again.cart.key, again.cart.sent?.body], ['key-1', 'body']);
   assert.deepEqual(again.sending, { is: 'sending', doubted: true, failures: 0 });
 });
 
 test('offline it waits and has not arrived, and stops with the cart as it was', () => {
-  const waiting = cart.order(chosen, 'body', here(), true);
+  const waiting = cart.order(chosen, 'body', here(), cart.LIMITS.cups, true);
   assert.deepEqual([waiting.sending, waiting.due_ms], [{ is: 'waiting', why: 'unreached', failures: 0 }, 1_000]);
   assert.equal(waiting.cart.sent?.doubt, false);
   const stopped = cart.giveUp(waiting.cart, here());
@@ -49,9 +49,18 @@ test('offline it waits and has not arrived, and stops with the cart as it was', 
 
 test('more lines or cups than one order holds are not sent', () => {
   for (const lines of [[{ ...line, quantity: 1_001 }], Array.from({ length: 101 }, (_, id) => ({ ...line, id }))]) {
-    const step = cart.order({ key: 'key-1', lines }, 'body', here(), false);
+    const step = cart.order({ key: 'key-1', lines }, 'body', here(), cart.LIMITS.cups, false);
     assert.deepEqual([step.sending, step.cart.sent], [cart.failed('lines'), undefined]);
   }
+});
+
+test('more cups than the shop takes from a phone are not sent, or sent in vain once the shop takes fewer', () => {
+  const lines = [{ ...line, quantity: 31 }];
+  assert.deepEqual(cart.order({ key: 'key-1', lines }, 'body', here(), 30, false).sending, cart.failed('lines'));
+  const sent = cart.order({ key: 'key-1', lines }, 'body', here(), 31, false);
+  const verdict = cart.verdict(422, { code: 'order_too_large', max_cups: 30 }, NaN);
+  const refused = cart.answered(sent.cart, { doubted: false, failures: 0 }, /** @type {any} */ (verdict), here());
+  assert.deepEqual(refused, { cart: { key: 'key-1', lines }, sending: cart.failed('lines') });
 });
 
 test('without an answer it goes again, each time a little later', () => {
@@ -78,7 +87,7 @@ test('a counter that is not ready yet has not taken it: whether it came before s
 
 test('five minutes after the tap it is not sent by itself, whatever wakes the page', () => {
   const late = here({ now: 1_000_000 + 5 * MINUTE + 1 });
-  const offline = cart.order(chosen, 'body', here(), true);
+  const offline = cart.order(chosen, 'body', here(), cart.LIMITS.cups, true);
   assert.deepEqual(cart.attempt(offline.cart, 0, late), { cart: chosen, sending: cart.failed('not_written') });
   const lost = answer(sent(), { is: 'unknown', after_s: 0 });
   assert.deepEqual(cart.attempt(lost.cart, 1, late).sending, { is: 'unsure', late: false, sure: false });
@@ -90,7 +99,7 @@ test('five minutes after the tap it is not sent by itself, whatever wakes the pa
 test('what may have arrived half a day ago is not sent again at all, and keeps its key', () => {
   const lost = cart.giveUp(sent().cart, here());
   const late = here({ now: 1_000_000 + 12 * 60 * MINUTE + 1 });
-  const step = cart.order(lost.cart, 'body', late, false);
+  const step = cart.order(lost.cart, 'body', late, cart.LIMITS.cups, false);
   assert.deepEqual([step.sending, step.cart.key], [{ is: 'unsure', late: true, sure: false }, 'key-1']);
 });
 

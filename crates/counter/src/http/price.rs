@@ -57,6 +57,7 @@ impl Ask for Sale<'_> {
             None if shop.is_none() && *role == Role::Staff => BTreeSet::new(),
             None => return Err(Problem::starting()),
         };
+        let amount = order.amount;
         let details = order.details.get_or_insert_default();
         details.channel = Some(if *role == Role::Staff { Channel::Till } else { Channel::Phone });
         match shop {
@@ -77,6 +78,11 @@ impl Ask for Sale<'_> {
                 return Err(Problem::field("total", detail));
             }
             _ => {}
+        }
+        if let Some(shop) = shop
+            && *role == Role::Holder
+        {
+            fits_a_phone(amount, shop)?;
         }
         let paid_before = shop.as_ref().is_some_and(|shop| shop.settings().payment == Payment::Before);
         details.unpaid = paid_before && *role == Role::Holder;
@@ -103,6 +109,18 @@ fn priced(shop: &Shop, items: &[Item], sold_out: &BTreeSet<Box<str>>) -> Result<
         .map(|item| Wanted { item: &item.item, quantity: item.quantity, options: &item.options })
         .collect();
     shop.menu().price(&wanted, &|id| sold_out.contains(id)).map_err(|objections| refused(&objections, shop))
+}
+
+/// An order alone may be a longer wait than ordering pauses for; how large it may be without staff is the shop's word.
+fn fits_a_phone(amount: u16, shop: &Shop) -> Result<(), Problem> {
+    let max = shop.settings().largest_phone_order_cups;
+    if amount <= max {
+        return Ok(());
+    }
+    let detail = format!(
+        "The order has {amount} cups, and the shop takes at most {max} from a phone at once; ask staff for more."
+    );
+    Err(Problem::new(Code::OrderTooLarge, detail).with("max_cups", max))
 }
 
 /// Refuses what would be too large to be written, before it is counted and has a place in the line.

@@ -79,6 +79,7 @@ fn placing(schemas: &mut Schemas) -> Vec<Operation> {
             C::KeyReused,
             C::UnknownItem,
             C::UnknownOption,
+            C::OrderTooLarge,
             C::SoldOut,
             C::PriceChanged,
             C::ShopClosed,
