@@ -281,6 +281,13 @@ def what_compose_starts_is_reached_from_this_machine_alone_and_is_pinned():
         assert "build" in service or re.search(r":v?\d+(\.\d+){2}$", service["image"]), name
 
 
+def memory_of_what_compose_starts_is_bounded_and_that_of_the_line_as_on_kubernetes():
+    assert all(re.fullmatch(r"[1-9]\d*[mg]", service["mem_limit"]) for service in compose().values())
+    ours = {service["mem_limit"] for service in compose().values() if "build" in service}
+    theirs = {container["resources"]["limits"]["memory"] for _, _, container in containers()}
+    assert {f"{limit.upper()}i" for limit in ours} == theirs, f"{ours} here and {theirs} there"
+
+
 def the_program_takes_what_compose_starts_it_with():
     ours = [service for service in compose().values() if "build" in service]
     assert len(ours) == 3
@@ -440,6 +447,7 @@ suite.run(
         the_program_takes_what_pods_start_it_with,
         the_compose_file_is_what_compose_knows,
         what_compose_starts_is_reached_from_this_machine_alone_and_is_pinned,
+        memory_of_what_compose_starts_is_bounded_and_that_of_the_line_as_on_kubernetes,
         the_program_takes_what_compose_starts_it_with,
         the_dockerfile_is_as_it_should_be,
         units_are_what_systemd_knows_and_leave_the_program_little,
