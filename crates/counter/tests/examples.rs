@@ -4,15 +4,15 @@
 
 mod common;
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf};
 
 use common::{
     Barista, Line,
     described::{DOCUMENT, operation_called},
-    shop, topics, with_shop,
+    ledger_clock, log_by, shop, with_shop,
 };
-use counter::{Clock, Options};
-use eventlog::sim::{self, SimClock, SimLog};
+use counter::Options;
+use eventlog::sim::SimClock;
 use order::{Mode, Rules};
 use serde_json::{Map, Value};
 
@@ -88,22 +88,15 @@ struct Story {
 
 impl Story {
     async fn begin(clock: SimClock) -> Self {
-        let log = SimLog::new(sim::Options {
-            topics: topics(),
-            partitions: 1,
-            clock: clock.clone(),
-            blocking: true,
-            ..sim::Options::default()
-        });
-        let (of_ledger, of_barista) = (clock.clone(), clock);
+        let log = log_by(clock.clone(), 1);
         let rules = barista::Options {
             rules: Rules { mode: Mode::Manual, ..Rules::default() },
             ..barista::Options::default()
         };
-        let barista = Barista::by_clock(&log, rules, Arc::new(move || of_barista.now()));
+        let barista = Barista::by_clock(&log, rules, clock.clone());
         // Nobody prints there: what is asked to be printed waits.
         let (with_shop, _) = with_shop(shop("[printer]\naddress = \"127.0.0.1:9\""));
-        let options = Options { ledger_clock: Clock::new(move || of_ledger.now()), ..with_shop };
+        let options = Options { ledger_clock: ledger_clock(&clock), ..with_shop };
         let line = Line::found_at(log, options, Some("https://cafe.example".parse().unwrap())).await;
         // The first order is promised a time once it is known who makes it.
         line.events("/shop/events", &[]).await.until("shop", |shop| shop["promise"].is_object()).await;

@@ -8,12 +8,12 @@ use std::sync::Arc;
 use common::{
     Barista, Line, foreign_order,
     ledger::{adds_up, get, ledger, of},
-    options, topics, within,
+    ledger_clock, log_by, options, within,
 };
-use counter::{Clock, Options};
+use counter::Options;
 use eventlog::{
     Millis, Reason,
-    sim::{self, Process, SimClock, SimLog},
+    sim::{Process, SimClock, SimLog},
 };
 use order::{Mode, Rules, topic};
 use serde_json::{Value, json};
@@ -58,25 +58,17 @@ impl Cafe {
     /// One in which a drink that nobody collects is given up after so long.
     fn with(zone: &str, hours: &str, now: Millis, given_up_ms: Millis) -> Self {
         let clock = SimClock::new(now);
-        let log = SimLog::new(sim::Options {
-            topics: topics(),
-            partitions: 1,
-            clock: clock.clone(),
-            blocking: true,
-            ..sim::Options::default()
-        });
+        let log = log_by(clock.clone(), 1);
         let (shop, _) = watch::channel(shop(zone, hours));
         let rules =
             Rules { mode: Mode::Auto, cup_ms: 0, uncollected_auto_ms: given_up_ms, ..Rules::default() };
         let options = barista::Options { rules, ..barista::Options::default() };
-        let of_barista = clock.clone();
-        let barista = Barista::by_clock(&log, options, Arc::new(move || of_barista.now()));
+        let barista = Barista::by_clock(&log, options, clock.clone());
         Self { log, clock, shop, token: std::sync::OnceLock::new(), _barista: barista }
     }
 
     fn options(&self) -> Options {
-        let clock = self.clock.clone();
-        let ledger_clock = Clock::new(move || clock.now());
+        let ledger_clock = ledger_clock(&self.clock);
         Options { ledger_clock, shop: Some(self.shop.subscribe()), ..options() }
     }
 

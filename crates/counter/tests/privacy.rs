@@ -3,8 +3,6 @@
 
 mod common;
 
-use std::sync::Arc;
-
 use common::{Barista, Line, log, options};
 use eventlog::sim::SimClock;
 use order::{Mode, Rules};
@@ -17,12 +15,9 @@ async fn when_an_order_is_forgotten_nobody_is_shown_its_note_any_more() {
     let line = Line::on(log.clone(), options()).await;
     let clock = SimClock::machine();
     let rules = Rules { mode: Mode::Manual, ..Rules::default() };
-    let (now, remember_ms) = (clock.clone(), rules.remember_ms);
-    let _barista = Barista::by_clock(
-        &log,
-        barista::Options { rules, ..barista::Options::default() },
-        Arc::new(move || now.now()),
-    );
+    let remember_ms = rules.remember_ms;
+    let manual = barista::Options { rules, ..barista::Options::default() };
+    let _barista = Barista::by_clock(&log, manual, clock.clone());
     let body = format!(r#"{{"items":[{{"item":"latte","note":"{NOTE}"}}],"note":"{NOTE}"}}"#);
     let placed = line.post("/orders", &[("content-type", "application/json")], &body).await;
     assert_eq!(placed.status, 201, "{placed:?}");

@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use counter::{Counter, CounterError, Options, PublicUrl, Started, view::Views};
+use counter::{Clock, Counter, CounterError, Options, PublicUrl, Started, view::Views};
 use eventlog::{
     Cleanup, Log, Partitions, Record, TopicSpec,
     sim::{self, SimClock, SimLog},
@@ -38,10 +38,15 @@ pub fn topics() -> Vec<TopicSpec> {
 }
 
 pub fn log(partitions: u32) -> Arc<SimLog> {
+    log_by(SimClock::machine(), partitions)
+}
+
+/// A log whose records have the times of this clock.
+pub fn log_by(clock: SimClock, partitions: u32) -> Arc<SimLog> {
     SimLog::new(sim::Options {
         topics: topics(),
         partitions,
-        clock: SimClock::machine(),
+        clock,
         blocking: true,
         ..sim::Options::default()
     })
@@ -171,6 +176,12 @@ pub fn options() -> Options {
     }
 }
 
+/// The ledger's days, by a clock that someone sets.
+pub fn ledger_clock(clock: &SimClock) -> Clock {
+    let clock = clock.clone();
+    Clock::new(move || clock.now())
+}
+
 /// The embedded menu, and settings with these lines in them.
 pub fn shop(settings: &str) -> Arc<Shop> {
     let text = format!("name = \"A\"\ncurrency = \"KRW\"\ntime_zone = \"UTC\"\n{settings}");
@@ -197,10 +208,14 @@ impl Barista {
     }
 
     pub fn with(log: &Arc<SimLog>, options: barista::Options) -> Self {
-        Self::by_clock(log, options, barista::system_clock())
+        Self::run(log, options, barista::system_clock())
     }
 
-    pub fn by_clock(log: &Arc<SimLog>, options: barista::Options, clock: barista::Clock) -> Self {
+    pub fn by_clock(log: &Arc<SimLog>, options: barista::Options, clock: SimClock) -> Self {
+        Self::run(log, options, Arc::new(move || clock.now()))
+    }
+
+    fn run(log: &Arc<SimLog>, options: barista::Options, clock: barista::Clock) -> Self {
         let stop = barista::StopSignal::default();
         let (log, signal) = (Arc::clone(log), stop.clone());
         let thread = std::thread::spawn(move || {
