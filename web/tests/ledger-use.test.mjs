@@ -50,9 +50,13 @@ test('the hand is dragged along the day, and let go of at its end it is now agai
   const y = box.y + box.height / 2;
   await page.mouse.move(box.x + box.width, y);
   await page.mouse.down();
+  // The day goes on until it is looked into, and its middle with it.
+  const ends = await Promise.all(['min', 'max'].map((end) => page.locator('#hand').getAttribute(`aria-value${end}`)));
+  const middle = ends.reduce((sum, end) => sum + Number(end), 0) / 2;
+  const times = [Math.floor(middle), Math.ceil(middle)].map((s) => new Date((s + 9 * 3_600) * 1_000).toISOString().slice(11, 19));
   await page.mouse.move(box.x + box.width / 2, y, { steps: 4 });
   await page.locator('html[data-state="past"]').waitFor();
-  await looksAt(page, '08:22:0[01]');
+  await looksAt(page, `(${times.join('|')})`);
   await page.mouse.move(box.x + box.width + 50, y);
   await looksAt(page, 'Now, 09:14');
   await page.mouse.up();
@@ -116,10 +120,10 @@ test('Ctrl-K and / begin a search, and what is found is marked', async () => {
   await page.keyboard.press('/');
   await page.keyboard.type('matcha');
   await page.clock.runFor(300);
-  await page.locator('.or mark').first().waitFor();
+  // Rows that stand there are marked at once; what was found comes when the line has answered.
+  await page.locator('.find [role="status"]').filter({ hasText: /^1 of 59$/ }).waitFor();
   assert.deepEqual(await page.locator('.or mark').allInnerTexts(), ['Matcha']);
   assert.equal(await page.locator('.or tbody tr').count(), 1);
-  assert.equal(await page.locator('.find [role="status"]').innerText(), '1 of 59');
   // A slash that is typed is a slash.
   await page.keyboard.type('/');
   assert.equal(await page.locator('#find').inputValue(), 'matcha/');

@@ -45,6 +45,27 @@ test.beforeEach(async () => {
   before = (await orders(line)).length;
 });
 
+/**
+ * Does something in the page as soon as something in it says this: offline it says for a second only that nothing is sent yet.
+ * @param {import('playwright-core').Page} page
+ * @param {string} says
+ * @param {(element: HTMLElement) => void} act
+ */
+function asSoonAs(page, says, act) {
+  const watch = (/** @type {string} */ says, /** @type {(element: HTMLElement) => void} */ act) => new Promise((/** @type {(value?: unknown) => void} */ done) => {
+    const observer = new MutationObserver(() => {
+      const all = /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll('.tell :is(strong, button)'));
+      const found = [...all].find((element) => element.textContent?.trim() === says);
+      if (!found) return;
+      observer.disconnect();
+      act(found);
+      done();
+    });
+    observer.observe(document.body, { childList: true, characterData: true, subtree: true });
+  });
+  return page.evaluate(`(${watch})(${JSON.stringify(says)}, ${act})`);
+}
+
 test('an order goes with every choice, note and the total; the cart is empty, and "back" does not order again', async () => {
   const { page, opened, button } = await withLatte();
   await page.getByRole('radio', { name: /^Oat/ }).click();
@@ -82,12 +103,13 @@ test('taps that come at once make one order', async () => {
 
 test('an answer that is lost makes no second order', async () => {
   const { page, opened, button } = await withLatte();
-  await loseAnswers(page, 2);
+  const answers = await loseAnswers(page, 100);
   await button.click();
   await page.getByText('We don’t know yet whether it arrived').waitFor();
   await opened.picture('order-waiting-en-light');
   await opened.accessible();
   assert.equal(await page.locator('main .plus').count(), 0, 'what may have arrived can not be changed');
+  answers();
   await page.waitForURL('**/o/**');
   assert.equal(await made(), 1);
   await opened.close();
@@ -202,8 +224,10 @@ test('offline, an order is kept, and sent once when the phone is back', async ()
     const { page, opened, button, context } = await withLatte(line, { language });
     const already = await made();
     await context.setOffline(true);
+    // A second later the page tries all the same, and then nobody knows.
+    const kept = page.getByText(language === 'ko' ? '아직 보내지 못했어요' : 'Not sent yet').waitFor();
     await button.click();
-    await page.getByText(language === 'ko' ? '아직 보내지 못했어요' : 'Not sent yet').waitFor();
+    await kept;
     await opened.picture(`order-offline-${language}-light`);
     assert.equal(await made(), already);
     await context.setOffline(false);
@@ -216,8 +240,9 @@ test('offline, an order is kept, and sent once when the phone is back', async ()
 test('offline, an order need not be sent after all', async () => {
   const { page, opened, button, context } = await withLatte();
   await context.setOffline(true);
+  const refrained = asSoonAs(page, 'Don’t send it', (button) => button.click());
   await button.click();
-  await page.getByRole('button', { name: 'Don’t send it' }).click();
+  await refrained;
   await page.getByText('Your order is still here.').waitFor();
   await context.setOffline(false);
   await page.locator('[data-item=latte] .plus').click();
@@ -235,8 +260,11 @@ test('it is not sent for ever: after that the customer decides, and it is still 
   await page.getByRole('button', { name: 'Stop asking' }).waitFor();
   // As if it had been tapped long ago.
   await page.evaluate(() => {
-    const kept = JSON.parse(localStorage.getItem('brewline.cart') ?? '');
-    localStorage.setItem('brewline.cart', JSON.stringify({ ...kept, sent: { ...kept.sent, since: kept.sent.since - 600_000 } }));
+    // The last that this page does: it keeps what it sends anew with each try.
+    addEventListener('pagehide', () => {
+      const kept = JSON.parse(localStorage.getItem('brewline.cart') ?? '');
+      localStorage.setItem('brewline.cart', JSON.stringify({ ...kept, sent: { ...kept.sent, since: kept.sent.since - 600_000 } }));
+    });
   });
   await page.goto(`${line.url}/`);
   await page.getByText('We can’t tell whether your order arrived').waitFor();
@@ -252,12 +280,12 @@ test('it is not sent for ever: after that the customer decides, and it is still 
 test('an hour later an order is not sent by itself, whatever wakes the page', async () => {
   const { page, opened, button, context } = await withLatte();
   await context.setOffline(true);
-  await button.click();
-  await page.getByText('Not sent yet').waitFor();
-  await page.evaluate(() => {
+  const slept = asSoonAs(page, 'Not sent yet', () => {
     const now = Date.now;
     Date.now = () => now() + 3_600_000;
   });
+  await button.click();
+  await slept;
   await context.setOffline(false);
   await page.getByText('Your order is still here.').waitFor();
   assert.equal(await made(), 0);
@@ -448,8 +476,8 @@ test('too many orders: it is said when it may be sent again', async () => {
   await answer(page, 429, { code: 'too_many_orders' }, { 'Retry-After': '3' });
   await button.click();
   await page.getByText(/^Again in \d s$/).waitFor();
-  await opened.picture('order-too-many-en-light');
   assert.equal(await button.count(), 0);
+  await opened.picture('order-too-many-en-light');
   await page.unroute('**/orders');
   await page.getByRole('button', { name: 'Send again' }).click();
   await page.waitForURL('**/o/**');
