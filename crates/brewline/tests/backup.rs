@@ -124,13 +124,19 @@ fn a_stopped_line_is_backed_up_without_a_counter_and_the_backup_can_be_tried() {
         assert!(said.stderr.contains("there is no directory") && !said.stderr.contains(".part"), "{said:?}");
     }
 
+    let to = dir.path().join("restored");
+    let empty = dir.path().join("empty.backup");
+    std::fs::write(&empty, "").unwrap();
+    refused(&run(&["restore", empty.to_str().unwrap(), "--log", &local(&to)]), "is no backup of a log");
+    assert!(!to.exists(), "nothing is made of what is no backup");
+    std::fs::remove_file(&empty).unwrap();
+
     let mut bytes = std::fs::read(&file).unwrap();
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
     let broken = dir.path().join("broken.backup");
     std::fs::write(&broken, bytes).unwrap();
     refused(&run(&["restore", broken.to_str().unwrap(), "--check"]), "is broken");
-    let to = dir.path().join("restored");
     refused(&run(&["restore", broken.to_str().unwrap(), "--log", &local(&to)]), "is broken");
     let names: Vec<_> =
         std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();

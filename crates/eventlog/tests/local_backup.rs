@@ -353,7 +353,13 @@ fn half_a_restore_is_never_taken_for_a_log_and_can_be_done_again() {
     let backup = small(&dir.path().join("log"));
     let to = dir.path().join("restored");
     let mut crashes = Vec::new();
-    restore(Watched { from: &backup, look: || crashes.push(crashed(&to)) }, "a", &to).unwrap();
+    let look = || {
+        // Nothing is made before the backup has said what it has.
+        if to.exists() {
+            crashes.push(crashed(&to));
+        }
+    };
+    restore(Watched { from: &backup, look }, "a", &to).unwrap();
     assert!(crashes.len() > 4);
     let last = crashes.len() - 1;
     for crash in [&crashes[0], &crashes[last / 2], &crashes[last]] {
@@ -382,6 +388,22 @@ fn a_restore_that_is_refused_leaves_nothing_but_that_it_was_not_finished() {
     assert!(files(&to).is_empty(), "{:?}", files(&to));
     assert_eq!(std::fs::read_dir(to.join("restore.part")).unwrap().count(), 0);
     half(&to, &backup);
+}
+
+#[test]
+fn a_restore_of_what_is_no_backup_leaves_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let backup = small(&dir.path().join("log"));
+    let (to, there) = (dir.path().join("deep/restored"), dir.path().join("there"));
+    std::fs::create_dir(&there).unwrap();
+    for bad in [&b""[..], b"something else", &backup[..8], &backup[..64], &backup[..100]] {
+        for dir in [&to, &there] {
+            assert!(matches!(restore(bad, "a", dir), Err(OpenError::Broken(_))), "{} bytes", bad.len());
+        }
+        assert!(!dir.path().join("deep").exists(), "{} bytes", bad.len());
+        assert_eq!(std::fs::read_dir(&there).unwrap().count(), 0, "{} bytes", bad.len());
+    }
+    restored(&backup, &there);
 }
 
 #[test]

@@ -80,8 +80,18 @@ pub(crate) fn counted(dir: &Path) -> anyhow::Result<bool> {
 mod tests {
     use super::*;
 
+    const STOPPED: &str = "stopped before everything was restored; there is no log";
+
+    fn names(dir: &Path) -> Vec<String> {
+        let entries = std::fs::read_dir(dir).unwrap();
+        let mut names: Vec<_> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort_unstable();
+        names
+    }
+
     #[test]
-    fn what_is_stopped_leaves_nothing_behind_but_that_it_was_not_finished() {
+    fn what_is_stopped_before_it_begins_leaves_nothing_behind() {
         let beside = tempfile::tempdir().unwrap();
         let file = beside.path().join("line.backup");
         std::fs::write(&file, "never read").unwrap();
@@ -89,17 +99,41 @@ mod tests {
         stop.cancel();
         for dir in [None, Some(beside.path().join("restored"))] {
             let why = restored(&Restore { file: file.clone(), dir }, &stop).unwrap_err();
-            assert_eq!(why.to_string(), "stopped before everything was restored; there is no log");
+            assert_eq!(why.to_string(), STOPPED);
         }
-        let names = |dir: &Path| {
-            let entries = std::fs::read_dir(dir).unwrap();
-            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect::<Vec<_>>()
-        };
-        let mut made = names(&beside.path().join("restored"));
-        made.sort_unstable();
-        assert_eq!(made, ["log.lock", "restore.part"], "it can be restored there again");
-        let mut left = names(beside.path());
-        left.sort_unstable();
-        assert_eq!(left, ["line.backup", "restored"]);
+        assert_eq!(names(beside.path()), ["line.backup"]);
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn what_is_stopped_leaves_nothing_behind_but_that_it_was_not_finished() {
+        use rustix::fs::{CWD, FileType, Mode, mknodat};
+        let beside = tempfile::tempdir().unwrap();
+        let (log, pipe) = (beside.path().join("log"), beside.path().join("line.backup"));
+        LocalLog::open(local::Options::new(&log, &kept())).unwrap().close();
+        let mut backup = Vec::new();
+        for piece in local::backup_of(&log).unwrap() {
+            backup.extend_from_slice(&piece.unwrap());
+        }
+        mknodat(CWD, &pipe, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+        let (stop, dir) = (CancellationToken::new(), beside.path().join("restored"));
+        let wanted = Restore { file: pipe.clone(), dir: Some(dir.clone()) };
+        std::thread::scope(|scope| {
+            let restoring = scope.spawn(|| restored(&wanted, &stop).unwrap_err().to_string());
+            // It waits for the end, which never comes.
+            let mut pipe = std::fs::File::options().write(true).open(&pipe).unwrap();
+            pipe.write_all(&backup[..backup.len() - 1]).unwrap();
+            let until = std::time::Instant::now() + std::time::Duration::from_mins(1);
+            while !dir.join("restore.part").exists() {
+                assert!(std::time::Instant::now() < until, "it does not begin");
+                std::thread::park_timeout(std::time::Duration::from_millis(5));
+            }
+            stop.cancel();
+            drop(pipe);
+            assert_eq!(restoring.join().unwrap(), STOPPED);
+        });
+        assert_eq!(names(&dir), ["log.lock", "restore.part"], "it can be restored there again");
+        assert_eq!(names(&dir.join("restore.part")), [""; 0]);
+        assert_eq!(names(beside.path()), ["line.backup", "log", "restored"]);
     }
 }

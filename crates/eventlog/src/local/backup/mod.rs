@@ -92,27 +92,39 @@ pub fn check_backup(from: impl Read, name: &str) -> Result<BackupContents, OpenE
 }
 
 /// Makes the log in `dir` that a backup has, or none: only when all of it was read, compared and written does a start
-/// find it. `dir` is made if it is missing, and must be empty if it is there.
+/// find it. `dir` is made if it is missing, and must be empty if it is there; of a file that is no backup it is left as it
+/// is.
 ///
 /// # Errors
 /// As [`check_backup`]; [`OpenError::InUse`] or [`OpenError::NotUsable`] if there is something in `dir`.
 pub fn restore(from: impl Read, name: &str, dir: &Path) -> Result<BackupContents, OpenError> {
-    let mut build = Build::begin(dir)?;
-    let contents = file::read(from, name, &mut build)?;
-    build.finish()?;
+    let mut making = Making { dir, build: None };
+    let contents = file::read(from, name, &mut making)?;
+    making.build.ok_or_else(nothing_begun)?.finish()?;
     Ok(contents)
 }
 
-impl file::Sink for Build {
+/// A log that is made once the file has said what it has.
+struct Making<'a> {
+    dir: &'a Path,
+    build: Option<Build>,
+}
+
+fn nothing_begun() -> OpenError {
+    OpenError::NotUsable("nothing was begun to be restored".to_owned())
+}
+
+impl file::Sink for Making<'_> {
     fn begin(&mut self, contents: &Contents) -> Result<(), OpenError> {
+        let build = self.build.insert(Build::begin(self.dir)?);
         for (topic, time) in &contents.topics {
-            self.topic(&topic.name, topic.start, topic.end, *time)?;
+            build.topic(&topic.name, topic.start, topic.end, *time)?;
         }
-        self.groups(contents.groups.clone());
+        build.groups(contents.groups.clone());
         Ok(())
     }
 
     fn chunk(&mut self, id: u16, first: Offset, chunk: &[u8]) -> Result<(), OpenError> {
-        Build::chunk(self, id, first, chunk.to_vec())
+        self.build.as_mut().ok_or_else(nothing_begun)?.chunk(id, first, chunk.to_vec())
     }
 }
