@@ -38,10 +38,14 @@ use crate::{
 
 /// Tokens of programs at once.
 const TOKENS_MAX: usize = 64;
-/// What a name looks like: no control characters, and something to see.
+/// What a name looks like: no control characters, and one that is neither white space nor among those that
+/// [`without_bidi_controls`] takes out.
 #[cfg(feature = "schema")]
-const NAME: &str =
-    r"^[^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$";
+const NAME: &str = concat!(
+    r"^[^\u0000-\u001f\u007f-\u009f]*",
+    r"[^\s\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]",
+    r"[^\u0000-\u001f\u007f-\u009f]*$"
+);
 
 pub(super) fn routes() -> Routes {
     Routes::new()

@@ -4,7 +4,7 @@ use order::Mode;
 use serde_json::json;
 
 use crate::{
-    common::{Barista, Line},
+    common::{Barista, Line, described::DOCUMENT},
     support::{AS_STAFF, JSON, OWN_PAGE, as_device, device, last_fact, session},
 };
 
@@ -150,4 +150,29 @@ async fn a_program_has_a_token_of_its_own_until_it_is_taken_back() {
     let path = format!("/tokens/{}", made["id"].as_str().unwrap());
     assert_eq!(as_device(&line, "DELETE", &path, &manager, "").await.status, 204);
     assert_eq!(line.get("/session", &as_program).await.code(), "unauthorized");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_is_taken_where_the_specification_says_so_and_refused_where_not() {
+    let line = Line::start().await;
+    let (manager, _) = device(&line, "manager", "Till").await;
+    let described = &DOCUMENT["components"]["schemas"]["Program"]["properties"]["name"];
+    let described = jsonschema::validator_for(described).unwrap();
+    for (name, is_one) in [
+        ("till", true),
+        (" 계산대 2 ", true),
+        ("\u{202e}till\u{200e}", true),
+        ("x", true),
+        ("", false),
+        (" ", false),
+        ("\u{200e}", false),
+        ("\u{61c} \u{200f}\u{202a}\u{202e}\u{2066}\u{2069}", false),
+        ("till\n2", false),
+        ("till\u{7}", false),
+        (&"x".repeat(81), false),
+    ] {
+        let body = json!({"name": name, "role": "barista"}).to_string();
+        let answer = as_device(&line, "POST", "/tokens", &manager, &body).await;
+        assert_eq!((answer.status == 201, described.is_valid(&json!(name))), (is_one, is_one), "{name:?}");
+    }
 }
