@@ -2,7 +2,7 @@
 //! the log is looked at without being opened, which could change it.
 
 use std::{
-    fs,
+    fmt, fs,
     io::{self, Write as _},
     net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
@@ -13,7 +13,7 @@ use std::{
 use client::CounterAddress;
 use counter::{PrinterPatience, PrinterState, printer_state};
 use eventlog::{
-    OpenError,
+    OpenError, Reason,
     local::{self, Found},
 };
 use shop::Shop;
@@ -57,20 +57,27 @@ pub(crate) fn doctor(line: &Line, files: &Files) -> ExitCode {
         Place::Local(dir) => {
             let dir = absolute(dir);
             let found = local::look(&dir);
+            let there = at_port(line.listen);
             let listens = counter_of_holder(&dir);
             vec![
-                ("port", listening(&found, listens.as_ref()).unwrap_or_else(|| port(line.listen, &found))),
+                (
+                    "port",
+                    listening(&found, listens.as_ref()).unwrap_or_else(|| port(line.listen, there, &found)),
+                ),
                 ("directory", directory(&dir)),
                 ("space", space(&dir)),
                 ("clock", clock(SystemTime::now(), &dir)),
-                ("log", log(found)),
+                ("log", log(found, there)),
             ]
         }
         Place::Kafka(cluster) => {
             // Whoever holds the port may well work on this cluster.
             let found = Ok(Found::InUse { process: None });
-            let mut checks =
-                vec![("port", port(line.listen, &found)), ("clock", clock(SystemTime::now(), Path::new("")))];
+            let there = at_port(line.listen);
+            let mut checks = vec![
+                ("port", port(line.listen, there, &found)),
+                ("clock", clock(SystemTime::now(), Path::new(""))),
+            ];
             checks.extend(self::cluster(cluster, &line.keep).into_iter().map(|finding| ("kafka", finding)));
             checks
         }
@@ -151,14 +158,11 @@ fn printer(address: &str) -> Finding {
 /// `None`: that says nothing.
 fn listening(log: &Result<Found, OpenError>, listens: Option<&CounterAddress>) -> Option<Finding> {
     let (Ok(Found::InUse { process: Some(user) }), Some(at)) = (log, listens) else { return None };
-    let process = crate::block_on(client::process(at.clone(), ANSWER_WITHIN)).ok()?;
-    match process {
-        Some(process) if process == *user => {
-            Some(Finding::Good(format!("{at} is held by a brewline that is running, process {user}")))
-        }
+    match answering(at) {
+        Some(there) if there.process == *user => Some(there.runs(at)),
         // Over https it may only not be trusted from here.
         _ if at.is_secure() => None,
-        Some(other) => Some(Finding::Bad(format!(
+        Some(There { process: other, .. }) => Some(Finding::Bad(format!(
             "process {user} has the log and says that it listens at {at}, but process {other} answers there, a brewline \
              with another log; stop one of them and start it anew with another --listen ADDRESS:PORT"
         ))),
@@ -169,26 +173,63 @@ fn listening(log: &Result<Found, OpenError>, listens: Option<&CounterAddress>) -
     }
 }
 
-fn port(listen: SocketAddr, log: &Result<Found, OpenError>) -> Finding {
+/// A brewline that answers somewhere.
+#[derive(Debug, Clone, Copy)]
+struct There {
+    process: u32,
+    /// The files of its log were removed, or moved elsewhere, while it had them open.
+    has_lost_its_log: bool,
+}
+
+fn at_port(listen: SocketAddr) -> Option<There> {
+    answering(&banner::url(listen).parse().ok()?)
+}
+
+/// The brewline that answers there, if it is one of ours.
+fn answering(counter: &CounterAddress) -> Option<There> {
+    let process = crate::block_on(client::process(counter.clone(), ANSWER_WITHIN)).ok()??;
+    let trouble = crate::block_on(client::log_trouble(counter.clone(), ANSWER_WITHIN)).ok()?;
+    let has_lost_its_log = trouble.is_some_and(|why| why.contains(&Reason::Removed.to_string()));
+    Some(There { process, has_lost_its_log })
+}
+
+impl There {
+    /// It is the one that is meant, or may be.
+    fn runs(self, at: impl fmt::Display) -> Finding {
+        let Self { process, has_lost_its_log } = self;
+        if !has_lost_its_log {
+            return Finding::Good(format!("{at} is held by a brewline that is running, process {process}"));
+        }
+        Finding::Bad(format!(
+            "{at} is held by a brewline that takes no orders, process {process}: the files of its log were moved or removed \
+             while it ran; stop it, move them back or say where they are now with --log local:DIR, and start the line \
+             anew; if they are gone, restore a backup"
+        ))
+    }
+}
+
+fn port(listen: SocketAddr, there: Option<There>, log: &Result<Found, OpenError>) -> Finding {
     match TcpListener::bind(listen) {
         Ok(_) => Finding::Good(format!("{listen} is free")),
-        Err(error) if error.kind() == io::ErrorKind::AddrInUse => held(listen, process(listen), log),
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => held(listen, there, log),
         Err(error) => Finding::Bad(format!(
             "can't listen on {listen} ({error}); choose another with --listen ADDRESS:PORT"
         )),
     }
 }
 
-/// A port that is taken, by `process` if it is a brewline: with this log, with another one, or nobody can say.
-fn held(listen: SocketAddr, process: Option<u32>, log: &Result<Found, OpenError>) -> Finding {
-    let Some(process) = process else {
+/// A port that is taken, by `there` if it is a brewline: with this log, with another one, or nobody can say.
+fn held(listen: SocketAddr, there: Option<There>, log: &Result<Found, OpenError>) -> Finding {
+    let Some(there) = there else {
         return Finding::Bad(format!(
             "{listen} is taken by another program; choose another with --listen ADDRESS:PORT"
         ));
     };
-    let running = format!("{listen} is held by a brewline that is running, process {process}");
+    let process = there.process;
     match log {
-        Ok(Found::InUse { process: Some(user) }) if *user == process => Finding::Good(running),
+        Ok(Found::InUse { process: Some(user) }) if *user == process => there.runs(listen),
+        // Which log it had nobody can say any more.
+        _ if there.has_lost_its_log => there.runs(listen),
         Ok(
             Found::InUse { process: Some(_) } | Found::Nothing | Found::Sound { .. } | Found::Older { .. },
         ) => Finding::Bad(format!(
@@ -196,14 +237,10 @@ fn held(listen: SocketAddr, process: Option<u32>, log: &Result<Found, OpenError>
              is with --log local:DIR, or else choose another port with --listen ADDRESS:PORT"
         )),
         // It may be that one's log: of another user, who lets nobody look into it, or without a name for its holder.
-        Ok(Found::InUse { process: None }) | Err(_) => Finding::Note(running),
+        Ok(Found::InUse { process: None }) | Err(_) => {
+            Finding::Note(format!("{listen} is held by a brewline that is running, process {process}"))
+        }
     }
-}
-
-/// The process whose counter answers there, if it is one of ours.
-fn process(listen: SocketAddr) -> Option<u32> {
-    let counter = banner::url(listen).parse().ok()?;
-    crate::block_on(client::process(counter, ANSWER_WITHIN)).ok()?
 }
 
 fn directory(dir: &Path) -> Finding {
@@ -271,9 +308,14 @@ fn clock(now: SystemTime, dir: &Path) -> Finding {
     }
 }
 
-fn log(found: Result<Found, OpenError>) -> Finding {
+/// `there` is at the port of the line.
+fn log(found: Result<Found, OpenError>, there: Option<There>) -> Finding {
     let mib = |bytes: u64| bytes.div_ceil(1024 * 1024);
     match found {
+        Ok(Found::Nothing) if there.is_some_and(|there| there.has_lost_its_log) => Finding::Note(
+            "none here; a start now would begin an empty one, and that of the line that runs was moved or removed"
+                .to_owned(),
+        ),
         Ok(Found::Nothing) => Finding::Good("none yet; the first start makes it".to_owned()),
         Ok(Found::Sound { bytes }) => {
             Finding::Good(format!("is sound, {} MiB, and nobody uses it", mib(bytes)))
@@ -325,16 +367,16 @@ mod tests {
         assert!(
             matches!(directory(&dir.path().join("a/b")), Finding::Good(text) if text.contains("will be made"))
         );
-        assert!(matches!(log(local::look(&dir.path().join("a"))), Finding::Good(_)));
+        assert!(matches!(log(local::look(&dir.path().join("a")), None), Finding::Good(_)));
         let file = dir.path().join("file");
         fs::write(&file, b"x").unwrap();
         for dir in [&file, &file.join("below")] {
             assert!(matches!(directory(dir), Finding::Bad(text) if text.contains("--log local:DIR")));
-            assert!(matches!(log(local::look(&file)), Finding::Bad(_)));
+            assert!(matches!(log(local::look(&file), None), Finding::Bad(_)));
         }
         let taken = TcpListener::bind("127.0.0.1:0").unwrap();
         assert!(
-            matches!(port(taken.local_addr().unwrap(), &Ok(Found::Nothing)), Finding::Bad(text) if text.contains("--listen"))
+            matches!(port(taken.local_addr().unwrap(), None, &Ok(Found::Nothing)), Finding::Bad(text) if text.contains("--listen"))
         );
         assert!(
             matches!(clock(SystemTime::UNIX_EPOCH, dir.path()), Finding::Bad(text) if text.contains("set the clock"))
@@ -345,7 +387,8 @@ mod tests {
     #[test]
     fn a_brewline_on_the_port_is_said_to_have_another_log_only_where_that_is_known() {
         let listen = SocketAddr::from(([127, 0, 0, 1], 8080));
-        let of = |log| held(listen, Some(7), &log);
+        let there = |has_lost_its_log| Some(There { process: 7, has_lost_its_log });
+        let of = |log| held(listen, there(false), &log);
         assert!(matches!(of(Ok(Found::InUse { process: Some(7) })), Finding::Good(_)));
         for log in [
             Found::InUse { process: Some(8) },
@@ -356,6 +399,11 @@ mod tests {
             let finding = of(Ok(log));
             assert!(
                 matches!(&finding, Finding::Bad(text) if text.contains("another log")),
+                "{log:?}: {finding:?}"
+            );
+            let finding = held(listen, there(true), &Ok(log));
+            assert!(
+                matches!(&finding, Finding::Bad(text) if text.contains("moved or removed") && !text.contains("another log")),
                 "{log:?}: {finding:?}"
             );
         }

@@ -87,6 +87,29 @@ fn the_doctor_says_that_a_running_line_has_another_log() {
 }
 
 #[test]
+#[cfg(unix)]
+fn the_doctor_says_that_the_log_of_a_running_line_was_moved_and_how_to_go_on() {
+    let parent = tempfile::tempdir().unwrap();
+    let (dir, moved) = (parent.path().join("log"), parent.path().join("moved"));
+    let up = Up::start(&dir, &[]);
+    fs::rename(&dir, &moved).unwrap();
+    let process = format!("process {}", up.process.child.id());
+    for (log, here) in [(&dir, false), (&moved, true)] {
+        let said = run(&["doctor", "--log", &local(log), "--listen", &up.counter.to_string()]);
+        assert_eq!(said.code, Some(1), "{said:?}");
+        let lines = findings(&said.stdout);
+        let of = |check: &str| lines.iter().find(|line| line.contains(&format!("  {check} "))).unwrap();
+        let port = of("port");
+        for says in ["takes no orders", &process, "were moved or removed", "--log local:DIR"] {
+            assert!(port.starts_with("BAD ") && port.contains(says), "{says}: {said:?}");
+        }
+        assert!(!said.stdout.contains("another log"), "{said:?}");
+        assert_eq!(of("log").contains("would begin an empty one"), !here, "{said:?}");
+        assert!(!of("log").contains("the first start makes it"), "{said:?}");
+    }
+}
+
+#[test]
 fn the_doctor_finds_what_would_keep_the_shop_closed() {
     let dir = tempfile::tempdir().unwrap();
     let menu = dir.path().join("menu.toml");

@@ -13,7 +13,7 @@
 //! | `counter`, `sse` | requests with bounds on time and size; an event stream with a bound on one event |
 //! | `api` | the whole API, for programs that speak more of it than customers do |
 //! | `download` | a file of a counter, piece by piece |
-//! | `live` | which process is at an address, for whoever asks before there are customers |
+//! | `live` | which process is at an address, and whether its log takes records, for whoever asks before there are customers |
 //! | `held_up` | what holds customers up, told once |
 //! | `patience`, `seats` | bounded back-off; bounded streams, and who gives way |
 //! | `event`, `summary` | what happens, and how it adds up |
@@ -57,7 +57,7 @@ pub use crate::{
     error::ClientError,
     event::Event,
     held_up::Wait,
-    live::process,
+    live::{log_trouble, process},
     options::{CUSTOMERS, Limits, Options, Output},
     patience::Patience,
     printable::printable,

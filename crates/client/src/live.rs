@@ -1,9 +1,10 @@
-//! Which process is at an address: what a counter of this program says of itself at `/livez`.
+//! Which process is at an address, and whether it lacks its log: what a counter of this program says of itself at `/livez`
+//! and `/readyz`.
 
 use std::time::Duration;
 
 use http::{Request, StatusCode};
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use tokio::time::timeout;
 
 use crate::{address::CounterAddress, counter::Counter, options::Limits, trust::Trust};
@@ -14,17 +15,44 @@ struct Live {
     process: u32,
 }
 
+#[derive(Debug, Deserialize)]
+struct Readiness {
+    missing: Vec<Missing>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Missing {
+    what: String,
+    detail: String,
+}
+
 /// The process whose counter answers there; `None` if it is none of this program's, or says nothing `within` that
 /// time, however it spends it.
 pub async fn process(counter: CounterAddress, within: Duration) -> Option<u32> {
+    let (status, live) = asked::<Live>(counter, "/livez", within).await?;
+    (status == StatusCode::OK && live.service == "brewline").then_some(live.process)
+}
+
+/// Why the log of the counter there takes no records, one sentence; `None` if it takes them, or nothing is said `within`
+/// that time.
+pub async fn log_trouble(counter: CounterAddress, within: Duration) -> Option<String> {
+    let (_, readiness) = asked::<Readiness>(counter, "/readyz", within).await?;
+    let of_log = readiness.missing.into_iter().find(|missing| missing.what == "log")?;
+    Some(of_log.detail)
+}
+
+async fn asked<T: DeserializeOwned>(
+    counter: CounterAddress,
+    path: &str,
+    within: Duration,
+) -> Option<(StatusCode, T)> {
     let trust = Trust::at(&counter, None).ok()?;
     let counter = Counter::new(counter, &trust, &Limits::default());
     let asking = async {
-        let response = counter.send(Request::get(counter.address().at("/livez"))).await.ok()?;
-        let is_ok = response.status() == StatusCode::OK;
-        let body = counter.body(response).await.ok().filter(|_| is_ok)?;
-        serde_json::from_slice::<Live>(&body).ok()
+        let response = counter.send(Request::get(counter.address().at(path))).await.ok()?;
+        let status = response.status();
+        let body = counter.body(response).await.ok()?;
+        Some((status, serde_json::from_slice(&body).ok()?))
     };
-    let live = timeout(within, asking).await.ok()??;
-    (live.service == "brewline").then_some(live.process)
+    timeout(within, asking).await.ok()?
 }
