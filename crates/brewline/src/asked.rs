@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use client::{Api, CounterAddress, Limits};
-use eventlog::local;
+use eventlog::local::{self, Found};
 
 use crate::{cli::AskedArgs, file::File, log_address::LogAddress};
 
@@ -36,6 +36,14 @@ impl File {
 /// The counter of the process that has the log in `dir`, if one has it and says where it listens.
 pub(crate) fn counter_of_holder(dir: &Path) -> Option<CounterAddress> {
     local::holder_address(dir)?.parse().ok()
+}
+
+/// The process that has the log in `dir`. A log that nobody has would be read as a whole by the look.
+pub(crate) fn process_of_holder(dir: &Path) -> Option<u32> {
+    match local::is_in_use(dir).ok()?.then(|| local::look(dir))?.ok()? {
+        Found::InUse { process } => process,
+        _ => None,
+    }
 }
 
 impl Asked {

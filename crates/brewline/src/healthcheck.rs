@@ -3,17 +3,15 @@
 
 use std::{
     io::{self, Write as _},
-    path::Path,
     process::ExitCode,
     time::Duration,
 };
 
 use anyhow::{Context as _, bail};
 use client::CounterAddress;
-use eventlog::local::{self, Found};
 
 use crate::{
-    asked::counter_of_holder,
+    asked::{counter_of_holder, process_of_holder},
     banner,
     cli::{HealthcheckArgs, LineArgs},
     config::{Line, Place},
@@ -48,15 +46,7 @@ impl File {
             Some(counter) => vec![counter.to_string()],
             None => vec![here],
         };
-        Asked { at, holder: holder(&dir) }
-    }
-}
-
-/// The process that has the log in `dir`. A log that nobody has would be read as a whole by the look.
-fn holder(dir: &Path) -> Option<u32> {
-    match local::is_in_use(dir).ok()?.then(|| local::look(dir))?.ok()? {
-        Found::InUse { process } => process,
-        _ => None,
+        Asked { at, holder: process_of_holder(&dir) }
     }
 }
 

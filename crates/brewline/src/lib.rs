@@ -70,6 +70,7 @@ mod rush;
 mod settings;
 mod signals;
 mod systemd;
+mod taken;
 mod telemetry;
 mod topics;
 pub mod transfer;

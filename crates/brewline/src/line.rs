@@ -37,7 +37,7 @@ use crate::{
     opened::{self, Opened},
     practice::stage::Stage,
     signals::stop_on_signals,
-    systemd,
+    systemd, taken,
 };
 
 /// Runs the process until it is told to stop, or can't go on.
@@ -70,7 +70,7 @@ pub async fn run(mut options: Run) -> anyhow::Result<()> {
     let (tracer, sending) = collector::begin(&options.traces, &options.log, &mut registry)?;
     let mut probed = None;
     let bound = match &options.counter {
-        Some(serve) => Some(bind(serve, shop.as_ref(), &options, registry, tracer.clone())?),
+        Some(serve) => Some(bind(serve, shop.as_ref(), &options, registry, tracer.clone()).await?),
         None => {
             let listen = options.metrics_listen;
             let works = Works { metrics: metrics.clone(), brokers: brokers.clone() };
@@ -252,7 +252,7 @@ fn raised(limit: Rlimit, most: Option<u64>) -> Rlimit {
 }
 
 /// A counter at its address, and how phones get in there. Whatever is wrong with its certificate is said before.
-fn bind(
+async fn bind(
     serve: &Serve,
     shop: Option<&KeepUp>,
     run: &Run,
@@ -264,7 +264,10 @@ fn bind(
     let tls = serve.tls.clone().map(|files| Tls::read(files, SystemTime::now())).transpose();
     let tls = tls.map_err(|error| said(&error))?.map(Arc::new);
     let options = counter::Options { registry, tracer, ..counter_options(serve, shop, tls.clone(), run) };
-    let (counter, started) = Counter::bind(options).map_err(|error| said(&error))?;
+    let (counter, started) = match Counter::bind(options) {
+        Ok(bound) => bound,
+        Err(error) => return Err(anyhow::Error::msg(taken::refused(&error, &run.log).await)),
+    };
     let quiet = run.barista.as_ref().is_some_and(|brew| brew.quiet);
     let door = Door::new(counter.local_addr(), serve, tls.as_deref(), quiet);
     Ok((counter.found_at(door.url.clone()), started, door))

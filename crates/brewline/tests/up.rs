@@ -377,6 +377,30 @@ fn a_directory_in_use_names_the_process_that_holds_it() {
 }
 
 #[test]
+fn a_port_that_a_line_has_is_said_to_be_its_with_how_to_use_it() {
+    let (dir, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let up = Up::start(dir.path(), &[]);
+    let (listen, process) = (up.counter.to_string(), format!("process {}", up.process.child.id()));
+    let url = format!("use it at http://{listen}");
+    refused(
+        &["--log", &local(dir.path()), "--listen", &listen],
+        &["the line with this log runs there already", &process, &url, "stop it first"],
+    );
+    refused(
+        &["--log", &local(other.path()), "--listen", &listen],
+        &["another brewline listens there", &process, &url, "--listen 127.0.0.1:PORT"],
+    );
+    assert_eq!(fs::read_dir(other.path()).unwrap().count(), 0, "nothing was made");
+    // Who says nothing is another program.
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let listen = taken.local_addr().unwrap().to_string();
+    refused(
+        &["--log", &local(other.path()), "--listen", &listen],
+        &["another program", "--listen 127.0.0.1:"],
+    );
+}
+
+#[test]
 fn a_directory_that_can_not_be_used_is_one_sentence() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("file");
