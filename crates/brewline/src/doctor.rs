@@ -23,7 +23,7 @@ use crate::{
     banner::{self, absolute},
     catalog::catalog,
     config::{Cluster, Keep, Line, Place},
-    kafka,
+    foreign, kafka,
     log_address::name_the_flag,
     menu::Files,
     meters::free,
@@ -67,7 +67,7 @@ pub(crate) fn doctor(line: &Line, files: &Files) -> ExitCode {
                 ("directory", directory(&dir)),
                 ("space", space(&dir)),
                 ("clock", clock(SystemTime::now(), &dir)),
-                ("log", log(found, there)),
+                ("log", log(found, &dir, there)),
             ]
         }
         Place::Kafka(cluster) => {
@@ -309,14 +309,17 @@ fn clock(now: SystemTime, dir: &Path) -> Finding {
 }
 
 /// `there` is at the port of the line.
-fn log(found: Result<Found, OpenError>, there: Option<There>) -> Finding {
+fn log(found: Result<Found, OpenError>, dir: &Path, there: Option<There>) -> Finding {
     let mib = |bytes: u64| bytes.div_ceil(1024 * 1024);
     match found {
         Ok(Found::Nothing) if there.is_some_and(|there| there.has_lost_its_log) => Finding::Note(
             "none here; a start now would begin an empty one, and that of the line that runs was moved or removed"
                 .to_owned(),
         ),
-        Ok(Found::Nothing) => Finding::Good("none yet; the first start makes it".to_owned()),
+        Ok(Found::Nothing) => match foreign::refuse(dir) {
+            Ok(()) => Finding::Good("none yet; the first start makes it".to_owned()),
+            Err(why) => Finding::Bad(why),
+        },
         Ok(Found::Sound { bytes }) => {
             Finding::Good(format!("is sound, {} MiB, and nobody uses it", mib(bytes)))
         }
@@ -367,12 +370,12 @@ mod tests {
         assert!(
             matches!(directory(&dir.path().join("a/b")), Finding::Good(text) if text.contains("will be made"))
         );
-        assert!(matches!(log(local::look(&dir.path().join("a")), None), Finding::Good(_)));
+        assert!(matches!(log(local::look(&dir.path().join("a")), dir.path(), None), Finding::Good(_)));
         let file = dir.path().join("file");
         fs::write(&file, b"x").unwrap();
         for dir in [&file, &file.join("below")] {
             assert!(matches!(directory(dir), Finding::Bad(text) if text.contains("--log local:DIR")));
-            assert!(matches!(log(local::look(&file), None), Finding::Bad(_)));
+            assert!(matches!(log(local::look(&file), dir, None), Finding::Bad(_)));
         }
         let taken = TcpListener::bind("127.0.0.1:0").unwrap();
         assert!(

@@ -53,6 +53,7 @@ mod doctor;
 mod door;
 mod ending;
 pub mod file;
+mod foreign;
 mod healthcheck;
 mod hearing;
 mod kafka;

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     catalog,
     config::{Cluster, Keep, Place},
+    foreign,
     kafka::{self, KafkaLog},
 };
 
@@ -67,6 +68,7 @@ pub(crate) async fn open(
 ) -> anyhow::Result<Option<Opened>> {
     let cluster = match place {
         Place::Local(dir) => {
+            foreign::refuse(dir).map_err(anyhow::Error::msg)?;
             let options =
                 local::Options { commit_timer: timer, ..local::Options::new(dir, &catalog(keep.retention)) };
             return Ok(Some(Opened::Local(LocalLog::open(options)?)));

@@ -110,6 +110,16 @@ fn the_doctor_says_that_the_log_of_a_running_line_was_moved_and_how_to_go_on() {
 }
 
 #[test]
+fn the_doctor_says_that_a_directory_is_somebody_elses() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("thesis.odt"), "mine").unwrap();
+    let said = run(&["doctor", "--log", &local(dir.path()), "--listen", "127.0.0.1:0"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    let line = findings(&said.stdout).into_iter().find(|line| line.contains("thesis.odt")).unwrap();
+    assert!(line.starts_with("BAD ") && line.contains("--log local:DIR"), "{line}");
+}
+
+#[test]
 fn the_doctor_finds_what_would_keep_the_shop_closed() {
     let dir = tempfile::tempdir().unwrap();
     let menu = dir.path().join("menu.toml");

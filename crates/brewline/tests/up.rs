@@ -401,6 +401,37 @@ fn a_port_that_a_line_has_is_said_to_be_its_with_how_to_use_it() {
 }
 
 #[test]
+fn a_directory_with_somebodys_files_is_left_as_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("photos")).unwrap();
+    fs::write(dir.path().join("thesis.odt"), "mine").unwrap();
+    let inside = dir.path().join("brewline");
+    let up = brewline(&["up", "--log", &local(dir.path()), "--listen", "127.0.0.1:0"]);
+    let (status, lines) = Process::start(up).end();
+    assert_eq!(status.code(), Some(1), "{lines:#?}");
+    for says in ["photos, thesis.odt", "move away", &local(&inside)] {
+        assert!(matches!(&lines[..], [line] if line.contains(says)), "{says}: {lines:#?}");
+    }
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2, "nothing was made");
+    // The way out, and what is put beside a log later is in nobody's way.
+    Up::start(&inside, &[]).stop();
+    fs::write(inside.join("thesis.odt"), "mine").unwrap();
+    Up::start(&inside, &[]).stop();
+}
+
+#[test]
+fn a_log_begins_beside_what_a_shop_and_a_system_put_there() {
+    let dir = tempfile::tempdir().unwrap();
+    for name in ["lost+found", ".snapshot", "tls"] {
+        fs::create_dir(dir.path().join(name)).unwrap();
+    }
+    for name in ["brewline.toml", "cert.pem", "cert.key", "brewline.env", "old.backup"] {
+        fs::write(dir.path().join(name), "").unwrap();
+    }
+    Up::start(dir.path(), &[]).stop();
+}
+
+#[test]
 fn a_directory_that_can_not_be_used_is_one_sentence() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("file");
