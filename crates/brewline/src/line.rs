@@ -35,8 +35,8 @@ use crate::{
     meters::{self, Brokers, Meters},
     narrate::{self, Codes},
     opened::{self, Opened},
-    practice::stage::Stage,
-    signals::stop_on_signals,
+    practice::{left, stage::Stage},
+    signals::stop_on_signals_and,
     systemd, taken,
 };
 
@@ -53,7 +53,7 @@ pub async fn run(mut options: Run) -> anyhow::Result<()> {
         options.log = Place::Local(stage.dir().to_owned());
         stage.end_with_its_rush();
     }
-    let stop = stop_on_signals().context("can't listen for Ctrl-C")?;
+    let stop = stop_with(stage.as_deref()).context("can't listen for Ctrl-C")?;
     raise_file_limit();
     let shop = match &options.counter {
         Some(serve) => Some(KeepUp::begin(serve.files.clone()).map_err(|lines| {
@@ -143,6 +143,12 @@ pub async fn run(mut options: Run) -> anyhow::Result<()> {
     }
     let is_passing = options.demo.as_ref().is_some_and(|demo| demo.dir.is_none());
     Line { counter, crew, is_passing, sending }.serve(log, stop, STOP_WITHIN).await
+}
+
+/// Told to stop by signals; the second one takes along what would be removed in the end.
+fn stop_with(stage: Option<&Stage>) -> io::Result<CancellationToken> {
+    let passing = stage.and_then(Stage::passing);
+    stop_on_signals_and(move || passing.map_or((), left::remove_at_once))
 }
 
 /// A barista that looked for work longer ago than this has no session, or is stuck: it does so four times a second.

@@ -11,6 +11,13 @@ const AT_ONCE: i32 = 130;
 
 /// A token that is cancelled by the first signal. The second one ends the process on the spot.
 pub(crate) fn stop_on_signals() -> std::io::Result<CancellationToken> {
+    stop_on_signals_and(|| {})
+}
+
+/// The same, where something is to be done before: that must not wait for anybody.
+pub(crate) fn stop_on_signals_and(
+    last: impl FnOnce() + Send + 'static,
+) -> std::io::Result<CancellationToken> {
     let stop = CancellationToken::new();
     let mut signals = Signals::new()?;
     let first = stop.clone();
@@ -18,6 +25,7 @@ pub(crate) fn stop_on_signals() -> std::io::Result<CancellationToken> {
         signals.first().await;
         first.cancel();
         signals.second().await;
+        last();
         process::exit(AT_ONCE);
     });
     Ok(stop)

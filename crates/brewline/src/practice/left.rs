@@ -3,7 +3,10 @@
 use std::{
     fs::{self, File},
     io,
-    path::Path,
+    path::{Path, PathBuf},
+    sync::mpsc::channel,
+    thread,
+    time::Duration,
 };
 
 use eventlog::local;
@@ -35,6 +38,23 @@ pub(super) fn remove(within: &Path) {
         {
             tracing::debug!(dir = %dir.display(), %error, "an earlier practice stays");
         }
+    }
+}
+
+/// A process that ends at once has so long to remove its own.
+const AT_ONCE: Duration = Duration::from_secs(1);
+
+/// Removes the one of this process, which ends now, whatever still goes on there. Where the disk takes longer it is left
+/// to the next practice.
+pub(crate) fn remove_at_once(dir: PathBuf) {
+    let (done, told) = channel::<()>();
+    let removing = thread::Builder::new().spawn(move || {
+        let _done = done;
+        // Who still works may have made a file meanwhile.
+        while fs::remove_dir_all(&dir).is_err_and(|error| error.kind() == io::ErrorKind::DirectoryNotEmpty) {}
+    });
+    if removing.is_ok() {
+        let _ = told.recv_timeout(AT_ONCE);
     }
 }
 

@@ -10,7 +10,7 @@
 
 pub(crate) mod bar;
 pub(crate) mod guest;
-mod left;
+pub(crate) mod left;
 pub(crate) mod offer;
 pub(crate) mod stage;
 

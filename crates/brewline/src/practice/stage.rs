@@ -22,7 +22,7 @@ pub(super) const FILE: &str = "practice.json";
 pub(crate) struct Stage {
     dir: PathBuf,
     /// It is removed in the end, and held until then.
-    _passing: Option<(File, TempDir)>,
+    passing: Option<(File, TempDir)>,
 }
 
 /// The line that runs on a stage.
@@ -50,10 +50,10 @@ impl Stage {
                 Ok::<_, io::Error>((left::hold(passing.path())?, passing))
             };
             let (held, passing) = make().context("can't make a directory for practice")?;
-            let stage = Self { dir: passing.path().to_owned(), _passing: Some((held, passing)) };
+            let stage = Self { dir: passing.path().to_owned(), passing: Some((held, passing)) };
             return stage.write(&Whereabouts::default()).map(|()| stage);
         };
-        let stage = Self { dir: dir.to_owned(), _passing: None };
+        let stage = Self { dir: dir.to_owned(), passing: None };
         if stage.whereabouts().is_some() {
             return Ok(stage);
         }
@@ -84,6 +84,11 @@ impl Stage {
     /// Where it is.
     pub(crate) fn dir(&self) -> &Path {
         &self.dir
+    }
+
+    /// The same if it is removed in the end.
+    pub(crate) fn passing(&self) -> Option<PathBuf> {
+        self.passing.as_ref().map(|(_, dir)| dir.path().to_owned())
     }
 
     /// Ends this process with the rush that it was started for, however that one ends: nobody would stop it.
