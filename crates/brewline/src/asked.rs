@@ -62,13 +62,14 @@ impl Asked {
         let Some(token) = &self.token else {
             if self.is_named {
                 bail!(
-                    "the counter at {} tells managers alone: say a manager's token with --token or in BREWLINE_TOKEN",
+                    "the counter at {} tells managers alone: say the staff token, or another manager's token, with --token \
+                     or in BREWLINE_TOKEN",
                     self.counter
                 );
             }
             bail!(
-                "the line that has the log must be asked: say a manager's token with --token or in BREWLINE_TOKEN, \
-                 and with --counter where that line listens, if not at {}",
+                "the line that has the log must be asked: say its staff token, or another manager's token, with --token or \
+                 in BREWLINE_TOKEN, and with --counter where that line listens, if not at {}",
                 self.counter
             );
         };

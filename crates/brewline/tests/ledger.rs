@@ -139,6 +139,12 @@ fn where_a_line_has_the_log_its_counter_is_asked_with_a_managers_token() {
     let alone = said(dir.path(), &[]);
     assert_eq!((alone.code, alone.stderr.lines().count()), (Some(1), 1), "{alone:?}");
     assert!(alone.stderr.contains("--token") && alone.stderr.contains(&counter), "{alone:?}");
+    // By the name under which the first start shows it.
+    assert!(alone.stderr.contains("staff token"), "{alone:?}");
+    for command in ["ledger", "backup", "export", "rush"] {
+        let help = run(&[command, "--help"]).stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(help.contains("--token <TOKEN> The staff token"), "{command}: {help}");
+    }
     let found = said(dir.path(), &["--token", &token]);
     assert_eq!(found.code, Some(0), "the line that has the log says where it listens: {found:?}");
     assert!(found.stdout.contains("3 accepted = 3 ready\n"), "{found:?}");

@@ -202,7 +202,7 @@ pub struct AskedArgs {
     #[arg(long, value_name = "URL", env = "BREWLINE_COUNTER", value_parser = said(value::counter))]
     pub counter: Option<CounterAddress>,
 
-    /// A manager's token for the counter [default: none]
+    /// The staff token of the line, or another manager's token [default: none]
     #[arg(long, value_name = "TOKEN", env = "BREWLINE_TOKEN", hide_env_values = true)]
     pub token: Option<String>,
 
