@@ -6,7 +6,7 @@ import test from 'node:test';
 
 import { lineAndBrowser } from './harness.mjs';
 import { begin } from './line.mjs';
-import { EMBEDDED, PAY_FIRST, REFUSED, chooseAsDrawn, deafen, openOrder, orders, staff } from './order.mjs';
+import { ANY_SIZE, EMBEDDED, PAY_FIRST, REFUSED, chooseAsDrawn, deafen, openOrder, orders, staff } from './order.mjs';
 
 const { line, browser } = await lineAndBrowser(test, { args: ['--hands', '2', '--seconds-per-cup', '60'] });
 
@@ -231,7 +231,7 @@ test('where one pays first, that is said beside the button, in the shop\'s curre
 });
 
 test('a phone orders as many at once as the shop says, and for more one asks at the counter', async (t) => {
-  const shop = `name = { en = "Onharu Coffee", ko = "온하루 커피" }\ncurrency = "KRW"\ntime_zone = "Asia/Seoul"\nlargest_phone_order_cups = 4\n`;
+  const shop = ANY_SIZE.replace('1000', '4');
   const small = await begin({ files: { 'shop.toml': shop } });
   t.after(() => small.end());
   for (const language of ['en', 'ko']) {

@@ -5,9 +5,9 @@ import test from 'node:test';
 
 import { lineAndBrowser, note } from './harness.mjs';
 import { begin } from './line.mjs';
-import { REFUSED, bigMenu, chooseAsDrawn, openOrder, orders } from './order.mjs';
+import { ANY_SIZE, REFUSED, bigMenu, chooseAsDrawn, openOrder, orders } from './order.mjs';
 
-const { line, browser } = await lineAndBrowser(test);
+const { line, browser } = await lineAndBrowser(test, { files: { 'shop.toml': ANY_SIZE } });
 
 /** @param {import('playwright-core').Page} page */
 const focused = (page) =>
@@ -185,7 +185,7 @@ test('a menu of 200 items can be searched, in any language', async (t) => {
 });
 
 test('a cart of many lines scrolls by itself, and ends where an order ends', async (t) => {
-  const big = await begin({ files: { 'menu.toml': bigMenu(120) } });
+  const big = await begin({ files: { 'menu.toml': bigMenu(120), 'shop.toml': ANY_SIZE } });
   t.after(() => big.end());
   const phone = await openOrder(browser, big);
   const { page } = phone;

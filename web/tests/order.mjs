@@ -108,6 +108,14 @@ ${its.map((i) => `[[category.item]]\nid = "item-${i}"\nname = { en = "Drink ${i}
 /** The menu of a shop that has none of its own. */
 export const EMBEDDED = new URL('../../crates/shop/defaults/menu.toml', import.meta.url);
 
+/** A `shop.toml` of one that takes from a phone whatever fits into an order. */
+export const ANY_SIZE = `
+name = { en = "Onharu Coffee", ko = "온하루 커피" }
+currency = "KRW"
+time_zone = "Asia/Seoul"
+largest_phone_order_cups = 1000
+`;
+
 /** A `shop.toml` of one that is not in Korea and takes the money first. */
 export const PAY_FIRST = `
 name = { en = "Corner", ko = "코너" }
