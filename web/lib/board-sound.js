@@ -41,6 +41,8 @@ export class BoardSound {
     this.chime = 'off';
     /** @type {Ability} */
     this.voice = 'off';
+    /** While it is found out whether the chime is heard. */
+    this.unlocking = Promise.resolve();
     /** Languages for which this browser has no voice. @type {Set<string>} */
     this.mute = new Set();
     /** @type {Call[]} */
@@ -57,7 +59,10 @@ export class BoardSound {
   async set({ chime, say }) {
     this.chime = chime ? (this.chime === 'works' ? 'works' : 'trying') : 'off';
     this.voice = say.length === 0 ? 'off' : typeof speechSynthesis === 'undefined' ? 'none' : this.voice === 'off' ? 'trying' : this.voice;
-    if (chime) await this.unlockChime();
+    if (chime) {
+      this.unlocking = this.unlockChime();
+      await this.unlocking;
+    }
     if (this.voice === 'trying') this.tryVoice();
     this.changed();
   }
@@ -118,6 +123,8 @@ export class BoardSound {
   /** @param {Call} call */
   async hear({ chime, words, isStill }) {
     if (!isStill()) return;
+    // A board that was just loaded is called to like any other.
+    if (chime && this.chime === 'trying') await this.unlocking;
     if (chime && this.chime === 'works') await this.ring();
     for (const one of words) {
       if (this.voice !== 'off' && this.voice !== 'none') await this.say(one);
