@@ -192,9 +192,9 @@ export function calls({ tones }) {
   return tones.filter((count) => count > 4).length;
 }
 
-/** Times that the line was told that the phone rang. @param {Notes} notes */
+/** Times that the line was told that the phone rang. What got no answer is sent again, and is the same. @param {Notes} notes */
 export function rangs({ commands }) {
-  return commands.filter(({ command }) => command === 'rang').length;
+  return new Set(commands.filter(({ command }) => command === 'rang').map(({ key }) => key)).size;
 }
 
 /**

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
-import { REFUSED, tablet as anyTablet } from './bar-tools.mjs';
+import { REFUSED, shopSays, tablet as anyTablet } from './bar-tools.mjs';
 import { SHOP } from './board-tools.mjs';
 import { lineAndBrowser, open } from './harness.mjs';
 import { begin } from './line.mjs';
@@ -139,7 +139,7 @@ test('an order that waits for payment is paid with one tap, and another one canc
     const opened = await tablet(browser, paying);
     const { page } = opened;
     // As a phone orders: the bar page is there, so it may.
-    await page.waitForResponse(/\/shop\/bars\//);
+    await shopSays(paying, ({ ordering }) => ordering === 'open');
     const body = { items: [{ item: 'latte', quantity: 2 }] };
     const unpaid = await Promise.all([paying.place(body), paying.place(body)]);
     const [paid, other] = await Promise.all(unpaid.map(({ order_id: id }) => paying.shown(id, ({ version }) => version > 0)));
