@@ -439,8 +439,8 @@ async function send(sending) {
   if (verdict.is === 'accepted') return accepted(verdict.id, at, key);
   // Another tab was faster, or has another cart by now.
   if (page.cart.key !== key) return;
-  go(cart.answered(page.cart, sending, verdict, here()));
   learnFrom(verdict);
+  go(cart.answered(page.cart, sending, verdict, here()));
 }
 
 /** What an answer says of the shop. @param {cart.Verdict} verdict */
@@ -450,8 +450,11 @@ function learnFrom(verdict) {
     page.menuChanged = verdict.sold_out.length === 0;
     loadMenu();
   }
-  // The menu says how many there may be now.
-  if (verdict.is === 'too_large') loadMenu();
+  if (verdict.is === 'too_large' && page.menu) {
+    // It is so from here on, whatever else the menu says by now.
+    page.menu = { ...page.menu, shop: { ...page.menu.shop, largest_phone_order_cups: verdict.cups } };
+    loadMenu();
+  }
   if (verdict.is === 'shut') {
     const { is: _, ...said } = verdict;
     const than = shop?.news().value;

@@ -447,14 +447,15 @@ function isSent(sent) {
  * - `not_written`: it was not.
  * - `too_many`: it was not, for too many orders came from here.
  * - `changed`: it isn't on offer as it was: look at the menu again.
- * - `too_large`: it has more cups than a phone may order at once.
+ * - `too_large`: it has more `cups` than a phone may order at once.
  * - `shut`: no orders are taken.
  * - `used`: its key stands for another order, which arrived.
  * - `refused`: it is wrong in a way that this page should have known.
  *
  * @typedef {{is: 'accepted', id: string}
  *   | {is: 'unknown' | 'later' | 'too_many', after_s: number}
- *   | {is: 'not_written' | 'too_large'}
+ *   | {is: 'not_written'}
+ *   | {is: 'too_large', cups: number}
  *   | {is: 'changed', sold_out: string[]}
  *   | {is: 'shut', ordering: 'paused' | 'closed' | 'till', reason?: string, reopens_at?: number, opens_at?: number}
  *   | {is: 'used', id: string}
@@ -485,7 +486,8 @@ export function verdict(status, json, after_s) {
     case 'order_at_till':
       return { is: 'shut', ordering: 'till', reason: json.reason };
     case 'order_too_large':
-      return { is: 'too_large' };
+      if (Number.isInteger(json.max_cups)) return { is: 'too_large', cups: json.max_cups };
+      return { is: 'refused', detail: String(json.detail ?? '') };
     case 'idempotency_key_reused':
       return { is: 'used', id: String(json.order_id ?? '') };
     case 'starting':
@@ -533,7 +535,8 @@ export function backOff(failures, random) {
 export function order(cart, body, here, cups, offline) {
   const { sent, lines } = cart;
   if (sent && isLate(sent, here)) return giveUp(cart, here);
-  if (lines.length > LIMITS.lines || count(lines) > cups) return { cart, sending: failed('lines') };
+  // What was sent goes again as it was: the counter may have it.
+  if (!sent && (lines.length > LIMITS.lines || count(lines) > cups)) return { cart, sending: failed('lines') };
   const { now: since, by } = here;
   const asked = { body: sent?.body ?? body, since, by, doubt: sent?.doubt ?? false, given_up: false };
   const wanted = { ...cart, sent: asked };

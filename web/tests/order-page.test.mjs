@@ -241,7 +241,7 @@ test('a phone orders as many at once as the shop says, and for more one asks at 
     const plus = page.locator('[data-item=latte] .plus');
     await plus.click();
     await plus.click();
-    const says = language === 'ko' ? /한 번에 4개까지 .* 카운터에 말씀해 주세요/ : /up to 4 items at once\. For more, please ask at the counter/;
+    const says = language === 'ko' ? /한 번에 4개까지 .* 카운터에 말씀해 주세요/ : /up to 4 items at a time\. For more, please ask at the counter/;
     await page.getByText(says).waitFor();
     assert.match(await text(page, 'footer .count'), /4/);
     await phone.picture(`order-full-${language}-light`);
@@ -262,8 +262,11 @@ test('a phone orders as many at once as the shop says, and for more one asks at 
   const plus = page.locator('[data-item=latte] .plus');
   for (let n = 0; n < 2; n++) await plus.click();
   await page.unroute('**/menu');
+  await page.route('**/menu', (route) => route.abort());
   await page.getByRole('button', { name: 'Order', exact: true }).click();
-  await page.getByText('up to 4 items at once').waitFor();
+  // Also before the menu says so.
+  await page.getByText('up to 4 items at a time').waitFor();
+  await page.unroute('**/menu');
   assert.deepEqual(await orders(small), []);
   await page.locator('[data-item=latte] .minus').click();
   await page.getByRole('button', { name: 'Order', exact: true }).click();

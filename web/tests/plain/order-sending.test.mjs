@@ -59,8 +59,12 @@ test('more cups than the shop takes from a phone are not sent, or sent in vain o
   assert.deepEqual(cart.order({ key: 'key-1', lines }, 'body', here(), 30, false).sending, cart.failed('lines'));
   const sent = cart.order({ key: 'key-1', lines }, 'body', here(), 31, false);
   const verdict = cart.verdict(422, { code: 'order_too_large', max_cups: 30 }, NaN);
+  assert.deepEqual(verdict, { is: 'too_large', cups: 30 });
   const refused = cart.answered(sent.cart, { doubted: false, failures: 0 }, /** @type {any} */ (verdict), here());
   assert.deepEqual(refused, { cart: { key: 'key-1', lines }, sending: cart.failed('lines') });
+  // What may have arrived goes again all the same: the counter looks for its key first.
+  const doubted = cart.giveUp(cart.attempt(sent.cart, 0, here()).cart, here());
+  assert.equal(cart.order(doubted.cart, 'body', here(), 30, false).sending.is, 'sending');
 });
 
 test('without an answer it goes again, each time a little later', () => {
