@@ -206,6 +206,10 @@ fn customers_order_over_https_where_they_trust_the_certificate() {
     let said = run(&["doctor", "--log", &log, "--listen", &listen]);
     let found = findings(&said.stdout);
     assert!(found.iter().any(|line| line.contains("is held by a brewline that is running")), "{found:#?}");
+    fs::rename(dir.path().join("log"), dir.path().join("moved")).unwrap();
+    let said = run(&["doctor", "--log", &log, "--listen", &listen]);
+    let found = findings(&said.stdout);
+    assert!(found.iter().any(|line| line.contains("were moved or removed while it ran")), "{found:#?}");
 }
 
 #[test]

@@ -9,7 +9,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use axum::response::Response;
 use bytes::Bytes;
 use eventlog::{Certainty, Log, Partition, Position, Publish, PublishError, Reason, Record, Topic};
 use order::Millis;
@@ -21,7 +20,7 @@ use crate::{
     access::Guesses,
     audit::Audit,
     clock::{self, Clock},
-    http::{Bodies, Codes, Freshness, Reached, lives},
+    http::{Bodies, Codes, Freshness, Reached},
     idempotency::InFlight,
     metrics::{Bounds, Metrics},
     offer::Offer,
@@ -202,11 +201,6 @@ impl App {
     /// How it is reached, for whoever comes with a browser.
     pub(crate) fn reached(&self) -> Reached<'_> {
         Reached { tls: self.settings.tls, public_url: self.public_url.as_ref() }
-    }
-
-    /// What `/livez` says.
-    pub(crate) fn lives(&self) -> Response {
-        lives(&self.settings.version, self.began)
     }
 
     /// Refuses what would be more work than the line takes. A view that begins anew stops no orders: what was

@@ -29,8 +29,9 @@ const NO_ROOM: Duration = Duration::from_millis(50);
 pub(crate) trait Answers: Send + Sync + 'static {
     /// The answer to a request.
     fn answer(&self, request: &Request<Incoming>) -> Response<Body>;
-    /// What `GET /livez` is answered, also in plain HTTP on a port that speaks TLS.
-    fn lives(&self) -> Response<Body>;
+    /// What `GET /livez` and `GET /readyz` are answered, also in plain HTTP on a port that speaks TLS; `None`: it is
+    /// another path.
+    fn probe(&self, path: &str) -> Option<Response<Body>>;
 }
 
 /// Answers for as long as it is polled.
@@ -68,7 +69,7 @@ async fn answer(stream: TcpStream, tls: Option<Arc<Tls>>, http: http1::Builder, 
         None => http.serve_connection(TokioIo::new(stream), service).await,
         Some(tls) => match tls.accept(stream, WITHIN, Instant::now() + WITHIN).await {
             Ok(Accepted::Tls(stream)) => http.serve_connection(TokioIo::new(stream), service).await,
-            Ok(Accepted::Plain(stream)) => answer_plain(http, stream, || answers.lives()).await,
+            Ok(Accepted::Plain(stream)) => answer_plain(http, stream, |path| answers.probe(path)).await,
             Err(_) => Ok(()),
         },
     };

@@ -41,19 +41,21 @@ struct Closed {
 
 impl Answers for Closed {
     fn answer(&self, request: &Request<Incoming>) -> Response<Body> {
-        let reached = Reached { tls: self.tls, public_url: self.public_url.as_ref() };
-        match request.uri().path() {
-            "/livez" => self.lives(),
-            "/readyz" => no_log(self.since),
-            _ if !matches!(*request.method(), Method::GET | Method::HEAD) => {
-                Problem::starting().into_response()
-            }
-            _ => without_log(self.demo, reached, request.uri(), request.headers())
-                .unwrap_or_else(|| Problem::starting().into_response()),
+        if let Some(probe) = self.probe(request.uri().path()) {
+            return probe;
         }
+        let reached = Reached { tls: self.tls, public_url: self.public_url.as_ref() };
+        let may_look = matches!(*request.method(), Method::GET | Method::HEAD);
+        let shown =
+            may_look.then(|| without_log(self.demo, reached, request.uri(), request.headers())).flatten();
+        shown.unwrap_or_else(|| Problem::starting().into_response())
     }
 
-    fn lives(&self) -> Response<Body> {
-        lives(&self.version, self.since)
+    fn probe(&self, path: &str) -> Option<Response<Body>> {
+        match path {
+            "/livez" => Some(lives(&self.version, self.since)),
+            "/readyz" => Some(no_log(self.since)),
+            _ => None,
+        }
     }
 }

@@ -69,23 +69,25 @@ impl<M: Fn(Millis) -> Vec<Missing> + Send + Sync + 'static> Answers for Asked<M>
             return problem.header(header::ALLOW, HeaderValue::from_static("GET, HEAD")).into_response();
         }
         match request.uri().path() {
-            "/livez" => self.lives(),
-            "/readyz" => {
-                let now = clock::now();
-                readiness(now, (self.missing)(now))
-            }
             "/metrics" => {
                 let mut all = String::with_capacity(16 * 1024);
                 openmetrics(text::encode(&mut all, &self.registry).map(|()| all))
             }
-            _ => {
+            path => self.probe(path).unwrap_or_else(|| {
                 let detail = "This port has /livez, /readyz and /metrics; orders are taken by a counter.";
                 Problem::new(Code::NotFound, detail).into_response()
-            }
+            }),
         }
     }
 
-    fn lives(&self) -> Response<Body> {
-        lives(&self.version, self.since)
+    fn probe(&self, path: &str) -> Option<Response<Body>> {
+        match path {
+            "/livez" => Some(lives(&self.version, self.since)),
+            "/readyz" => {
+                let now = clock::now();
+                Some(readiness(now, (self.missing)(now)))
+            }
+            _ => None,
+        }
     }
 }

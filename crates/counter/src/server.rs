@@ -31,7 +31,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     app::App,
     error::BindError,
-    http::{Client, guard, place, router},
+    http::{Client, guard, place, probe, router},
     metrics::asks_for_an_order,
     peer,
     problem::Code,
@@ -228,7 +228,8 @@ impl Connection {
         match accepted {
             Ok(Accepted::Tls(stream)) => self.serve(stream).await,
             Ok(Accepted::Plain(stream)) => {
-                if let Err(error) = answer_plain(self.http, stream, || self.front.app.lives()).await {
+                if let Err(error) = answer_plain(self.http, stream, |path| probe(&self.front.app, path)).await
+                {
                     tracing::debug!(%error, "a connection without TLS ended");
                 }
             }

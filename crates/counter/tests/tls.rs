@@ -118,6 +118,7 @@ async fn plain_http_is_sent_to_https_and_its_body_is_not_looked_at() {
     // Whoever looks what has the port needs no certificate for it.
     let reply = line.get("/livez", &[]).await;
     assert_eq!((reply.status, &reply.json()["service"]), (200, &"brewline".into()));
+    assert_eq!(line.get("/readyz", &[]).await.json()["ready"], true);
 }
 
 #[tokio::test(flavor = "multi_thread")]

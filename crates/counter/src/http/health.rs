@@ -16,7 +16,11 @@ use crate::{
 
 /// `GET /livez`: the process answers.
 pub(super) async fn live(State(app): State<Arc<App>>) -> Response {
-    app.lives()
+    of_life(&app)
+}
+
+fn of_life(app: &App) -> Response {
+    lives(&app.settings.version, app.began)
 }
 
 /// A counter that lives.
@@ -82,7 +86,21 @@ pub(crate) const WHAT: [&str; 5] = ["view", "secret", "newer_log", "barista", "l
 
 /// `GET /readyz`: whether orders are taken and decided, and if not, what is missing and since when.
 pub(super) async fn ready(State(app): State<Arc<App>>) -> Response {
-    readiness(app.views.as_of(), missing(&app, clock::now()))
+    of_readiness(&app)
+}
+
+fn of_readiness(app: &App) -> Response {
+    readiness(app.views.as_of(), missing(app, clock::now()))
+}
+
+/// What `/livez` and `/readyz` say, also to whoever speaks plain HTTP to a port with TLS: nothing that is anybody's.
+/// `None`: it is another path.
+pub(crate) fn probe(app: &App, path: &str) -> Option<Response> {
+    match path {
+        "/livez" => Some(of_life(app)),
+        "/readyz" => Some(of_readiness(app)),
+        _ => None,
+    }
 }
 
 /// What `GET /readyz` says where this is missing.

@@ -75,7 +75,7 @@ use self::routes::Routes;
 pub(crate) use self::{
     body::Bodies,
     guard::{Reached, guard},
-    health::{WHAT, lives, no_log, openmetrics, readiness},
+    health::{WHAT, lives, no_log, openmetrics, probe, readiness},
     order::place,
     pages::without_log,
     screens::{Freshness, Screens},

@@ -1,6 +1,6 @@
 //! What is answered to those who speak plain HTTP to a port with TLS, as browsers do to an address that was typed
-//! without https: the same address with it. Beside that only that the process lives, for whoever looks what has the port:
-//! what is said there anyone reads along.
+//! without https: the same address with it. Beside that only whether the process lives and is ready, for whoever looks what
+//! has the port: what is said there anyone reads along.
 
 use std::{convert::Infallible, time::Duration};
 
@@ -25,16 +25,16 @@ use crate::{
 const BODY_BYTES: usize = 128 * 1024;
 const BODY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// One answer; then the connection ends. `lives` is what `/livez` says, `http` bounds how long the head may take.
+/// One answer; then the connection ends. `probe` is what paths for machines say, `http` bounds how long the head may take.
 pub(crate) async fn answer_plain(
     mut http: http1::Builder,
     stream: Impatient,
-    lives: impl Fn() -> Response,
+    probe: impl Fn(&str) -> Option<Response>,
 ) -> hyper::Result<()> {
     http.keep_alive(false);
     let service = service_fn(|request: Request<Incoming>| {
-        let is_asked = request.method() == Method::GET && request.uri().path() == "/livez";
-        let mut answer = if is_asked { lives() } else { answer(&request) };
+        let probed = (request.method() == Method::GET).then(|| probe(request.uri().path())).flatten();
+        let mut answer = probed.unwrap_or_else(|| answer(&request));
         guard(&mut answer);
         async {
             read_off(request.into_body()).await;
