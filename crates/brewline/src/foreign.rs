@@ -16,6 +16,9 @@ const OURS: [&str; 8] = [
 ];
 /// What may well stand beside a log: settings, secrets, certificates with their keys, copies.
 const BESIDE: [&str; 9] = ["toml", "env", "pem", "crt", "cer", "key", "token", "backup", "jsonl"];
+/// What systems leave by themselves, by how the names begin: hidden files, what a file system of its own or a stick begins
+/// with, and what network shares keep for themselves.
+const SYSTEMS: [&str; 6] = [".", "lost+found", "@", "#", "$", "System Volume Information"];
 /// So many are named.
 const NAMED: usize = 3;
 
@@ -48,9 +51,7 @@ fn foreign(names: impl Iterator<Item = String>) -> Vec<String> {
         if OURS.iter().any(|ours| name.starts_with(ours)) {
             return Vec::new();
         }
-        // A file system of its own begins with lost+found; what is hidden, as systems leave it, is in nobody's way.
-        let is_beside = name.starts_with('.')
-            || name == "lost+found"
+        let is_beside = SYSTEMS.iter().any(|systems| name.starts_with(systems))
             || Path::new(&name).extension().is_some_and(|is| BESIDE.iter().any(|beside| is == *beside));
         if !is_beside && foreign.len() <= NAMED {
             foreign.push(name);
@@ -70,6 +71,7 @@ mod tests {
         for fine in [
             &[][..],
             &["lost+found", ".nfs0001", ".config"],
+            &["@eaDir", "#recycle", "$RECYCLE.BIN", "System Volume Information"],
             &["cafe.toml", "brewline.env", "cert.pem", "cert.key", "line.backup", "line.jsonl"],
             &["notes.txt", "log.redb", "tail-0000000000000001.wal"],
             &["notes.txt", "log.redb.v1"],

@@ -14,7 +14,7 @@ pub(crate) fn stop_on_signals() -> std::io::Result<CancellationToken> {
     stop_on_signals_and(|| {})
 }
 
-/// The same, where something is to be done before: that must not wait for anybody.
+/// The same, where something is to be done before the second one ends it: that must not take longer than a second.
 pub(crate) fn stop_on_signals_and(
     last: impl FnOnce() + Send + 'static,
 ) -> std::io::Result<CancellationToken> {

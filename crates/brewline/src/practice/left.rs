@@ -44,8 +44,8 @@ pub(super) fn remove(within: &Path) {
 /// A process that ends at once has so long to remove its own.
 const AT_ONCE: Duration = Duration::from_secs(1);
 
-/// Removes the one of this process, which ends now, whatever still goes on there. Where the disk takes longer it is left
-/// to the next practice.
+/// Removes the one of this process, which ends now, whatever still goes on there. Where the disk takes longer, what
+/// is left stays among the system's temporary files.
 pub(crate) fn remove_at_once(dir: PathBuf) {
     let (done, told) = channel::<()>();
     let removing = thread::Builder::new().spawn(move || {
