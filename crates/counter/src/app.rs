@@ -308,7 +308,7 @@ pub(crate) fn not_taken(error: &PublishError) -> Problem {
         Certainty::NotWritten if error.reason == Reason::Removed => (
             Code::NotWritten,
             NOT_TAKEN,
-            "nothing was written, and nothing will be until the line is started anew",
+            "nothing was written, and nothing will be until the files are back where they were, or the line is started anew",
         ),
         Certainty::NotWritten => (Code::NotWritten, NOT_TAKEN, "nothing was written; try again"),
         Certainty::Unknown => (

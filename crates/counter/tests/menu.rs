@@ -151,7 +151,7 @@ async fn what_is_not_on_the_menu_or_costs_something_else_is_refused() {
 
 #[tokio::test]
 async fn an_order_that_the_menu_makes_too_large_is_refused_before_it_is_counted() {
-    let (options, _change) = with_shop(shop(""));
+    let (options, _change) = with_shop(shop("largest_phone_order_cups = 100"));
     let line = Line::on(log(1), counter::Options { orders_per_minute_of_device: 1, ..options }).await;
     let phone = [("brewline-device", "mine")];
     let one = format!(r#"{{"item":"latte","note":"{}"}}"#, "가".repeat(180));

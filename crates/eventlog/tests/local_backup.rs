@@ -426,4 +426,6 @@ fn a_restore_touches_nothing_that_is_there() {
         error.to_string().contains("is not empty") && error.to_string().contains("--log local:DIR"),
         "{error}"
     );
+    let names: Vec<_> = std::fs::read_dir(dir.path().join("other")).unwrap().collect();
+    assert_eq!(names.len(), 1, "not even a lock is left there: {names:?}");
 }

@@ -82,23 +82,13 @@ impl Build {
     /// Begins a log in `dir`, which is made if it is missing and must be empty. Whatever was not finished there goes.
     pub(super) fn begin(dir: &Path) -> std::result::Result<Self, OpenError> {
         create_dir(dir).map_err(|error| cannot("make", dir, &error))?;
+        // Where nobody has had a log it is looked at before: else the lock would stay among somebody else's files.
+        if !dir.join(LOCK_FILE).exists() {
+            refuse_others(dir, false)?;
+        }
         let lock = Lock::take(dir)?;
         let unfinished = is_unfinished(dir);
-        for entry in fs::read_dir(dir).map_err(|error| cannot("list", dir, &error))? {
-            let name = entry.map_err(|error| cannot("list", dir, &error))?.file_name();
-            let ours = name.to_str().is_some_and(|name| {
-                name == LOCK_FILE
-                    || unfinished && (name == PART || super::segment::sequence_in(name).is_some())
-            });
-            // A file system of its own begins with this.
-            if !ours && name != "lost+found" {
-                return Err(OpenError::NotUsable(format!(
-                    "the directory {} is not empty, and what is in it would be lost: say an empty one with --log \
-                     local:DIR, or move away what is there",
-                    dir.display()
-                )));
-            }
-        }
+        refuse_others(dir, unfinished)?;
         let part = dir.join(PART);
         if unfinished {
             clear(dir, &part)?;
@@ -230,6 +220,25 @@ impl Drop for Build {
             let _ = clear(&self.dir, &self.part);
         }
     }
+}
+
+/// Refuses a directory in which is more than what a log that is not finished leaves.
+fn refuse_others(dir: &Path, unfinished: bool) -> std::result::Result<(), OpenError> {
+    for entry in fs::read_dir(dir).map_err(|error| cannot("list", dir, &error))? {
+        let name = entry.map_err(|error| cannot("list", dir, &error))?.file_name();
+        let ours = name.to_str().is_some_and(|name| {
+            name == LOCK_FILE || unfinished && (name == PART || super::segment::sequence_in(name).is_some())
+        });
+        // A file system of its own begins with this.
+        if !ours && name != "lost+found" {
+            return Err(OpenError::NotUsable(format!(
+                "the directory {} is not empty, and what is in it would be lost: say an empty one with --log local:DIR, \
+                 or move away what is there",
+                dir.display()
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// Removes all that was made, but what says that it was not finished.
