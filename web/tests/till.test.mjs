@@ -374,6 +374,8 @@ test('without network each bell is kept by its number, through a reload too, and
   assert.deepEqual((await live()).filter((/** @type {any} */ { ref }) => /^N-/.test(ref)), []);
   await page.unroute('**/orders');
   await page.waitForFunction(() => document.querySelectorAll('[data-kept] .go').length === 3);
+  // They have codes once the counter has read them.
+  await page.waitForFunction(() => [...document.querySelectorAll('[data-kept]')].every((row) => !/No code yet/.test(row.textContent ?? '')));
   const sent = [...(await withRef('N-1')), ...(await withRef('N-3'))];
   assert.deepEqual(sent.map(({ ref, amount }) => [ref, amount]), [['N-1', 2], ['N-3', 1]], 'each once');
   await page.waitForFunction((code) => document.querySelector('[data-kept]')?.textContent?.includes(code), sent[0].code.words.en.toUpperCase());
@@ -482,8 +484,12 @@ test('a device that keeps nothing says so where an order would be lost, and asks
       await question.dismiss();
       await own.start();
       await page.waitForSelector('[data-kept] .go');
-      assert.equal((await withRef(`LOST-${language}`, own)).length, 1);
       assert.equal(await page.locator('.kept').getByText(lost).count(), 0, 'nothing is left to lose');
+      // It has a code once the counter has read it.
+      await settled(page);
+      await page.click('[data-kept]');
+      await code(page);
+      assert.equal((await withRef(`LOST-${language}`, own)).length, 1);
       await tablet.close();
     }
   } finally {
