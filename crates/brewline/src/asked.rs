@@ -1,12 +1,19 @@
 //! The counter that is asked for what the log of a line that runs has.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::{Context as _, bail};
 use client::{Api, CounterAddress, Limits};
 use eventlog::local::{self, Found};
 
 use crate::{cli::AskedArgs, file::File, log_address::LogAddress};
+
+/// A counter that works answers at once; so long is waited where only who it is is asked. The image gives its whole health
+/// check 3 s.
+pub(crate) const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 
 /// The counter, and how it lets us in.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -13,13 +13,13 @@ use std::{
 use client::CounterAddress;
 use counter::{PrinterPatience, PrinterState, printer_state};
 use eventlog::{
-    OpenError, Reason,
+    OpenError,
     local::{self, Found},
 };
 use shop::Shop;
 
 use crate::{
-    asked::counter_of_holder,
+    asked::{ANSWER_WITHIN, counter_of_holder},
     banner::{self, absolute},
     catalog::catalog,
     config::{Cluster, Keep, Line, Place},
@@ -36,9 +36,6 @@ const SPACE_LOW: u64 = 64 * 1024 * 1024;
 const SPACE_SCARCE: u64 = 1024 * 1024 * 1024;
 /// This program did not exist before 2026: a clock that says so is wrong. In seconds since the epoch.
 const CLOCK_EARLIEST: u64 = 1_767_225_600;
-
-/// Whoever holds the port has so long to say who it is; a counter answers at once.
-const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 
 /// As wide as many a terminal is.
 const COLUMNS: usize = 80;
@@ -189,8 +186,7 @@ fn at_port(listen: SocketAddr) -> Option<There> {
 fn answering(counter: &CounterAddress) -> Option<There> {
     let process = crate::block_on(client::process(counter.clone(), ANSWER_WITHIN)).ok()??;
     let trouble = crate::block_on(client::log_trouble(counter.clone(), ANSWER_WITHIN)).ok()?;
-    let has_lost_its_log = trouble.is_some_and(|why| why.contains(&Reason::Removed.to_string()));
-    Some(There { process, has_lost_its_log })
+    Some(There { process, has_lost_its_log: trouble.as_deref() == Some("removed") })
 }
 
 impl There {
@@ -202,8 +198,8 @@ impl There {
         }
         Finding::Bad(format!(
             "{at} is held by a brewline that takes no orders, process {process}: the files of its log were moved or removed \
-             while it ran; stop it, move them back or say where they are now with --log local:DIR, and start the line \
-             anew; if they are gone, restore a backup"
+             while it ran; move them back, and it goes on, or stop it and start it anew with --log local:DIR where they \
+             are now; if they are gone, restore a backup"
         ))
     }
 }

@@ -4,22 +4,18 @@
 use std::{
     io::{self, Write as _},
     process::ExitCode,
-    time::Duration,
 };
 
 use anyhow::{Context as _, bail};
 use client::CounterAddress;
 
 use crate::{
-    asked::{counter_of_holder, process_of_holder},
+    asked::{ANSWER_WITHIN, counter_of_holder, process_of_holder},
     banner,
     cli::{HealthcheckArgs, LineArgs},
     config::{Line, Place},
     file::File,
 };
-
-/// A counter that works answers at once. The image gives the whole check 3 s.
-const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 
 /// Where it is asked, and who has to answer.
 #[derive(Debug)]

@@ -176,9 +176,7 @@ impl Works {
     /// What it misses. `silent_since`: when it was first asked while no broker answered; 0: one does.
     fn missing(&self, began: Millis, silent_since: &AtomicI64, now: Millis) -> Vec<Missing> {
         let mut missing = Vec::new();
-        let mut miss = |what, since, detail: &str| {
-            missing.push(Missing { what, since, detail: detail.to_owned() });
-        };
+        let mut miss = |what, since, detail: &str| missing.push(Missing::new(what, since, detail));
         #[expect(clippy::cast_possible_truncation, reason = "it was a whole number of milliseconds")]
         let last = (self.metrics.last_step.get() * 1_000.0) as Millis;
         if self.brokers.answer() {

@@ -1,13 +1,14 @@
 //! A port that is taken: by whom, as far as that can be asked, and the way out.
 
-use std::{io, time::Duration};
+use std::io;
 
 use counter::BindError;
 
-use crate::{asked::process_of_holder, banner, config::Place};
-
-/// A counter that works answers at once.
-const ANSWER_WITHIN: Duration = Duration::from_secs(2);
+use crate::{
+    asked::{ANSWER_WITHIN, process_of_holder},
+    banner,
+    config::Place,
+};
 
 /// Why a counter can't have its address. Whoever has it is asked: it may be this line, which runs already, or another.
 pub(crate) async fn refused(error: &BindError, log: &Place) -> String {

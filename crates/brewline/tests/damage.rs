@@ -106,6 +106,7 @@ fn a_line_whose_directory_is_removed_takes_no_orders_and_says_why_also_when_it_s
     let missing = &ready.json()["missing"][0];
     assert_eq!((ready.status, &missing["what"]), (503, &"log".into()), "{ready:?}");
     assert!(missing["detail"].as_str().unwrap().contains("were removed"), "{ready:?}");
+    assert_eq!(missing["reason"], "removed", "for programs: {ready:?}");
     let order = request(up.counter, "POST", "/order?amount=1", &[], "").unwrap();
     assert_eq!((order.status, &order.json()["reason"]), (503, &"removed".into()), "{order:?}");
     let (status, lines) = up.stop();

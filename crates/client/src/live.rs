@@ -23,7 +23,7 @@ struct Readiness {
 #[derive(Debug, Deserialize)]
 struct Missing {
     what: String,
-    detail: String,
+    reason: Option<String>,
 }
 
 /// The process whose counter answers there; `None` if it is none of this program's, or says nothing `within` that
@@ -33,12 +33,12 @@ pub async fn process(counter: CounterAddress, within: Duration) -> Option<u32> {
     (status == StatusCode::OK && live.service == "brewline").then_some(live.process)
 }
 
-/// Why the log of the counter there takes no records, one sentence; `None` if it takes them, or nothing is said `within`
-/// that time.
+/// Why the log of the counter there takes no records, by the name of the reason (`removed`, `disk_full`, …); `None` if it
+/// takes them, or nothing of that is said `within` that time.
 pub async fn log_trouble(counter: CounterAddress, within: Duration) -> Option<String> {
     let (_, readiness) = asked::<Readiness>(counter, "/readyz", within).await?;
     let of_log = readiness.missing.into_iter().find(|missing| missing.what == "log")?;
-    Some(of_log.detail)
+    of_log.reason
 }
 
 async fn asked<T: DeserializeOwned>(

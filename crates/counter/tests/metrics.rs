@@ -115,9 +115,8 @@ async fn a_process_that_is_no_counter_says_whether_it_lives_and_works_and_nothin
     let works = Arc::new(AtomicBool::new(false));
     let is_working = works.clone();
     let missing = move |now| {
-        let detail = "It does not work.".to_owned();
         let works = is_working.load(Ordering::Relaxed);
-        if works { Vec::new() } else { vec![Missing { what: "work", since: now - 1, detail }] }
+        if works { Vec::new() } else { vec![Missing::new("work", now - 1, "It does not work.")] }
     };
     let run = tokio::spawn(async move { probes.run("1.2.3", registry, missing).await });
 

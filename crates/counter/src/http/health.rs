@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::answer;
 use crate::{
-    app::App,
+    app::{App, reason_of},
     clock,
     view::{Views, is_old},
 };
@@ -46,8 +46,7 @@ pub(crate) fn lives(version: &str, since: Millis) -> Response {
 
 /// What `GET /readyz` says before there is a log.
 pub(crate) fn no_log(since: Millis) -> Response {
-    let detail = "The log can't be reached yet.".to_owned();
-    readiness(0, vec![Missing { what: "log", since, detail }])
+    readiness(0, vec![Missing::new("log", since, "The log can't be reached yet.")])
 }
 
 /// Since when the view shows nothing, or something old, and which.
@@ -79,6 +78,16 @@ pub struct Missing {
     pub since: Millis,
     /// One sentence.
     pub detail: String,
+    /// Why the last write failed, if that is why: as `reason` of `not_written` in `docs/errors.md`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<&'static str>,
+}
+
+impl Missing {
+    /// Missing since then, for no reason that has a name.
+    pub fn new(what: &'static str, since: Millis, detail: impl Into<String>) -> Self {
+        Self { what, since, detail: detail.into(), reason: None }
+    }
 }
 
 /// What a counter may miss.
@@ -113,8 +122,7 @@ pub(crate) fn readiness(as_of: Millis, missing: Vec<Missing>) -> Response {
 /// What a counter misses.
 fn missing(app: &App, now: Millis) -> Vec<Missing> {
     let mut missing = Vec::new();
-    let mut miss =
-        |what, since, detail: &str| missing.push(Missing { what, since, detail: detail.to_owned() });
+    let mut miss = |what, since, detail: &str| missing.push(Missing::new(what, since, detail));
     if let Some((since, why)) = stale(&app.views, now) {
         miss("view", since, why);
     } else if app.secret.get().is_none() {
@@ -131,8 +139,12 @@ fn missing(app: &App, now: Millis) -> Vec<Missing> {
     }
     let known = app.known_trouble(now);
     if let Some(since) = app.write_trouble(now) {
+        let reason = known.as_ref().map(reason_of);
         let why = known.map_or_else(|| "the last write failed".to_owned(), |reason| reason.to_string());
-        miss("log", since, &format!("The log takes no records: {why}."));
+        missing.push(Missing {
+            reason,
+            ..Missing::new("log", since, format!("The log takes no records: {why}."))
+        });
     }
     missing
 }
