@@ -2,18 +2,12 @@
 
 use std::path::Path;
 
-/// What a line, a practice or a restore leaves, by how the names begin, and the files of a shop: where one of them is, the
-/// directory was meant.
-const OURS: [&str; 8] = [
-    "log.redb",
-    "log.lock",
-    "tail-",
-    "restore.part",
-    "practice.json",
-    "brewline.toml",
-    "menu.toml",
-    "shop.toml",
-];
+use eventlog::local::is_file_of_log;
+
+use crate::practice::stage;
+
+/// The files of a shop, and of a practice. Where one of them is, or one of a log, the directory was meant.
+const OURS: [&str; 4] = [stage::FILE, "brewline.toml", "menu.toml", "shop.toml"];
 /// What may well stand beside a log: settings, secrets, certificates with their keys, copies.
 const BESIDE: [&str; 9] = ["toml", "env", "pem", "crt", "cer", "key", "token", "backup", "jsonl"];
 /// What systems leave by themselves, by how the names begin: hidden files, what a file system of its own or a stick begins
@@ -48,7 +42,7 @@ pub(crate) fn refuse(dir: &Path) -> Result<(), String> {
 fn foreign(names: impl Iterator<Item = String>) -> Vec<String> {
     let mut foreign = Vec::new();
     for name in names {
-        if OURS.iter().any(|ours| name.starts_with(ours)) {
+        if OURS.contains(&&*name) || is_file_of_log(&name) {
             return Vec::new();
         }
         let is_beside = SYSTEMS.iter().any(|systems| name.starts_with(systems))

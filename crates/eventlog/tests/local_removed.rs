@@ -5,7 +5,10 @@
 #[allow(dead_code, reason = "not every test needs all of it")]
 mod common;
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use common::{files, open, publish, record};
 use eventlog::{
@@ -43,6 +46,27 @@ fn a_log_whose_directory_was_removed_takes_no_record_and_says_why() {
     log.clean();
     log.close();
     assert!(!dir.exists(), "nothing is made anew");
+}
+
+#[test]
+fn a_log_whose_directory_was_moved_goes_on_once_it_is_back() {
+    let parent = tempfile::tempdir().unwrap();
+    let (dir, away) = (parent.path().join("log"), parent.path().join("away"));
+    let log = open(&dir);
+    publish(&*log, INPUT, record("before", ""));
+    std::fs::rename(&dir, &away).unwrap();
+    assert_eq!(refused(&log).reason, Reason::Removed);
+    std::fs::rename(&away, &dir).unwrap();
+    assert_eq!(log.publisher().trouble(), None);
+    // Nothing is tried for a moment after what failed, and what comes meanwhile is refused at once.
+    let until = Instant::now() + Duration::from_mins(1);
+    let after = || block_on(log.publisher().publish(INPUT, 0, record("after", ""), Duration::from_mins(1)));
+    while let Err(error) = after() {
+        assert!(error.reason == Reason::Removed && Instant::now() < until, "{error:?}");
+        std::thread::yield_now();
+    }
+    log.close();
+    assert_eq!(read_all(&*open(&dir), INPUT).len(), 2, "and it is a log as any other");
 }
 
 #[test]

@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use super::left;
 
 /// In the directory of each practice line.
-pub(super) const FILE: &str = "practice.json";
+pub(crate) const FILE: &str = "practice.json";
 
 /// The directory of a practice line.
 #[derive(Debug)]

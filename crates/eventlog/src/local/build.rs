@@ -11,13 +11,13 @@ use std::{
 use super::{
     failure::{self, Failure, Result},
     inspect::inspect,
-    lock::Lock,
+    lock::{self, Lock},
     log_file::LogFile,
     open::sync_dir,
     private::create_dir,
     recover::{self, Groups, Recovered},
     schema::{CHUNKS, LOG_FILE, MAX_TOPICS, MIGRATIONS, ROWS, Row, chunk_key, new_id},
-    segment::Disk,
+    segment::{Disk, sequence_in},
     snapshot,
     store::Store,
     stored,
@@ -27,9 +27,7 @@ use super::{
 use crate::{Millis, Offset, OpenError};
 
 /// Where the files are while they are made.
-const PART: &str = "restore.part";
-/// What the lock leaves.
-const LOCK_FILE: &str = "log.lock";
+pub(super) const PART: &str = "restore.part";
 /// So many bytes of chunks are written in one transaction.
 const WRITE_BYTES: usize = 16 << 20;
 
@@ -83,7 +81,7 @@ impl Build {
     pub(super) fn begin(dir: &Path) -> std::result::Result<Self, OpenError> {
         create_dir(dir).map_err(|error| cannot("make", dir, &error))?;
         // Where nobody has had a log it is looked at before: else the lock would stay among somebody else's files.
-        if !dir.join(LOCK_FILE).exists() {
+        if !dir.join(lock::NAME).exists() {
             refuse_others(dir, false)?;
         }
         let lock = Lock::take(dir)?;
@@ -227,7 +225,7 @@ fn refuse_others(dir: &Path, unfinished: bool) -> std::result::Result<(), OpenEr
     for entry in fs::read_dir(dir).map_err(|error| cannot("list", dir, &error))? {
         let name = entry.map_err(|error| cannot("list", dir, &error))?.file_name();
         let ours = name.to_str().is_some_and(|name| {
-            name == LOCK_FILE || unfinished && (name == PART || super::segment::sequence_in(name).is_some())
+            name == lock::NAME || unfinished && (name == PART || sequence_in(name).is_some())
         });
         // A file system of its own begins with this.
         if !ours && name != "lost+found" {

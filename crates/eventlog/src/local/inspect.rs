@@ -12,6 +12,7 @@ use super::{
     log_file::{LogFile, Rows, Seen},
     recover::{self, Recovered},
     schema::{LOG_FILE, MIGRATIONS, newest},
+    segment,
     tail::Kept,
 };
 use crate::OpenError;
@@ -39,6 +40,12 @@ pub enum Found {
         /// Which one, if that can be told.
         process: Option<u32>,
     },
+}
+
+/// Whether a log in a directory leaves files of this name, whole, not finished, or in another layout.
+pub fn is_file_of_log(name: &str) -> bool {
+    let is_of_tail = segment::sequence_in(name).is_some() || segment::is_leftover(name);
+    is_of_tail || name == lock::NAME || name == build::PART || name.starts_with(LOG_FILE)
 }
 
 /// Looks at a log as a start does, and changes nothing. Of a log of any size all is read.

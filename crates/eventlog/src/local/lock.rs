@@ -11,7 +11,7 @@ use super::private;
 use crate::OpenError;
 
 /// The file that is locked; it holds the process id of whoever has the lock, and below it where that process can be asked.
-const NAME: &str = "log.lock";
+pub(super) const NAME: &str = "log.lock";
 
 /// How often a lock that someone has is tried again, and how long after.
 const LOOKS: u32 = 5;

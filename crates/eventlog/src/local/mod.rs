@@ -77,7 +77,7 @@ pub use self::faults::{Faults, WriteFault};
 pub use self::{
     backup::{BackupContents, BackupTopic, backup_of, check_backup, read_backup, restore},
     import::Import,
-    inspect::{Found, holder_address, is_in_use, look},
+    inspect::{Found, holder_address, is_file_of_log, is_in_use, look},
 };
 use self::{
     queue::Append,
