@@ -13,7 +13,7 @@ use std::{
 
 use rustix::process::Signal;
 use serde_json::json;
-use support::{Process, Up, address, brewline, get, hear, local, open_stream, request, run, slow_order};
+use support::{Process, Up, address, brewline, get, hear, local, open_stream, request, run};
 
 /// A short morning: as many customers as there are, at the bar as fast as the clock lets them.
 const SHORT: [&str; 6] = ["--customers", "25", "--minutes", "2", "--speed", "60x"];
@@ -216,14 +216,7 @@ fn a_practice_that_is_stopped_at_once_leaves_nothing_behind() {
     let dir = tempfile::tempdir().unwrap();
     let up = Up::practice_within(dir.path(), &["--demo=nobody"]);
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
-    let mut stream = open_stream(up.counter, "/shop/events");
-    let _slow = slow_order(up.counter);
-    up.process.signal(Signal::INT);
-    // Streams end first: the stop has begun, and waits for the order.
-    stream.read_to_string(&mut String::new()).unwrap();
-    up.process.signal(Signal::INT);
-    let (status, lines) = up.process.end();
-    assert_eq!(status.code(), Some(130), "{lines:#?}");
+    up.stop_twice();
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
 }
 

@@ -194,16 +194,7 @@ fn who_waits_for_the_last_bell_and_is_stopped_before_it_did_not_hear_it() {
 #[test]
 fn a_second_ctrl_c_stops_at_once() {
     let dir = tempfile::tempdir().unwrap();
-    let up = Up::start(dir.path(), &[]);
-    let mut stream = open_stream(up.counter, "/shop/events");
-    let _slow = slow_order(up.counter);
-
-    up.process.signal(Signal::INT);
-    // Streams end first: the stop has begun.
-    stream.read_to_string(&mut String::new()).unwrap();
-    up.process.signal(Signal::INT);
-    let (status, lines) = up.process.end();
-    assert_eq!(status.code(), Some(130), "{lines:#?}");
+    Up::start(dir.path(), &[]).stop_twice();
 }
 
 #[test]

@@ -119,10 +119,11 @@ mod tests {
         let (stop, dir) = (CancellationToken::new(), beside.path().join("restored"));
         let wanted = Restore { file: pipe.clone(), dir: Some(dir.clone()) };
         std::thread::scope(|scope| {
-            let restoring = scope.spawn(|| restored(&wanted, &stop).unwrap_err().to_string());
-            // It waits for the end, which never comes.
-            let mut pipe = std::fs::File::options().write(true).open(&pipe).unwrap();
+            // It waits for the end, which never comes. Both of its ends are open, and it holds all: nobody waits for the other.
+            let mut pipe = std::fs::File::options().read(true).write(true).open(&pipe).unwrap();
+            assert!(backup.len() < 64 * 1024, "{} bytes are more than a pipe holds", backup.len());
             pipe.write_all(&backup[..backup.len() - 1]).unwrap();
+            let restoring = scope.spawn(|| restored(&wanted, &stop).unwrap_err().to_string());
             let until = std::time::Instant::now() + std::time::Duration::from_mins(1);
             while !dir.join("restore.part").exists() {
                 assert!(std::time::Instant::now() < until, "it does not begin");

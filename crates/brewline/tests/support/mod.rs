@@ -217,6 +217,18 @@ impl Up {
         self.process.end()
     }
 
+    /// Ctrl-C, and once more while the clean stop waits for an order.
+    pub(crate) fn stop_twice(self) {
+        let mut stream = open_stream(self.counter, "/shop/events");
+        let _slow = slow_order(self.counter);
+        self.process.signal(Signal::INT);
+        // Streams end first: the stop has begun.
+        stream.read_to_string(&mut String::new()).unwrap();
+        self.process.signal(Signal::INT);
+        let (status, lines) = self.process.end();
+        assert_eq!(status.code(), Some(130), "{lines:#?}");
+    }
+
     /// As a power cut would.
     pub(crate) fn kill(mut self) {
         self.process.child.kill().unwrap();
