@@ -107,6 +107,13 @@ impl Part {
         let silent = self.at_end || now.saturating_duration_since(self.heard) >= SILENT;
         silent && self.undecided.front().is_some_and(|oldest| now >= oldest.since + OPEN_AFTER)
     }
+
+    /// Leaves out what is committed before this offset and will not be seen; how many they are.
+    fn pass(&mut self, offset: Offset) -> usize {
+        let passed = self.ahead.partition_point(|committed| *committed < offset);
+        self.ahead.drain(..passed);
+        passed
+    }
 }
 
 impl Fates {
@@ -146,10 +153,7 @@ impl Fates {
             part.undecided.push_back(Undecided { entry, since: now });
             return;
         }
-        while part.ahead.front().is_some_and(|offset| *offset < entry.offset) {
-            part.ahead.pop_front();
-            self.ahead -= 1;
-        }
+        self.ahead -= part.pass(entry.offset);
         let is_committed = part.ahead.front() == Some(&entry.offset);
         if is_committed {
             part.ahead.pop_front();
@@ -227,12 +231,14 @@ impl Fates {
             let oldest =
                 stuck.filter_map(|(place, part)| Some((part.undecided.front()?.since, *place))).min();
             let Some((_, place)) = oldest else { return };
-            self.give_up_oldest(place, out);
+            self.give_up_oldest(place, Offset::MAX, out);
         }
     }
 
-    fn give_up_oldest(&mut self, place: Place, out: &mut Sightings) -> bool {
-        let Some((Undecided { entry, .. }, was_open)) = self.take(place, |_, _| true) else { return false };
+    /// Follows the oldest undecided record of a partition no further, if it stands before this offset.
+    fn give_up_oldest(&mut self, place: Place, before: Offset, out: &mut Sightings) -> bool {
+        let oldest = self.take(place, |oldest, _| oldest.entry.offset < before);
+        let Some((Undecided { entry, .. }, was_open)) = oldest else { return false };
         if !was_open {
             out.records.push(Sighting { entry, fate: Fate::Open, was_open });
         }
@@ -240,9 +246,19 @@ impl Fates {
         true
     }
 
+    /// What stood before this offset of a partition was removed: nobody can say any more what became of it. Both
+    /// readers go on at what comes [`next`](Self::next).
+    pub(super) fn removed(&mut self, place: Place, before: Offset, now: Instant, out: &mut Sightings) {
+        while self.give_up_oldest(place, before, out) {}
+        let Some(part) = self.parts.get_mut(&place) else { return };
+        self.ahead -= part.pass(before);
+        (part.seen, part.decided) = (part.seen.max(before), part.decided.max(before));
+        (part.at_end, part.heard) = (false, now);
+    }
+
     /// A partition is watched no longer, or will begin anew.
     pub(super) fn forget(&mut self, place: Place, out: &mut Sightings) {
-        while self.give_up_oldest(place, out) {}
+        while self.give_up_oldest(place, Offset::MAX, out) {}
         if let Some(part) = self.parts.remove(&place) {
             self.ahead -= part.ahead.len();
         }
@@ -493,6 +509,39 @@ mod tests {
         stage.committed(0);
         stage.fates.forget(HERE, &mut stage.out);
         assert_eq!((stage.fates.undecided, stage.fates.undecided_bytes, stage.fates.ahead), (0, 0, 0));
+    }
+
+    #[test]
+    fn what_is_still_there_when_older_records_are_removed_is_followed_to_its_end() {
+        // 3, 4 and 5 are left, all committed, and 6 is a mark; the readers had come so far.
+        for (seen, decided) in [(0, 0), (6, 0), (0, 6), (6, 2), (2, 6), (4, 4)] {
+            let mut stage = Stage::new();
+            (0..seen).for_each(|offset| stage.saw(0, offset));
+            (0..decided).for_each(|offset| stage.committed(offset));
+            let known = stage.seen().len() as u64;
+            assert_eq!(known, seen.min(decided));
+            stage.fates.removed(HERE, 3, stage.now, &mut stage.out);
+            let given_up: Vec<_> = (known..seen.min(3)).map(|offset| (offset, Open, false)).collect();
+            assert_eq!((stage.seen(), stage.out.unfollowed), (given_up.clone(), given_up.len() as u64));
+            assert_eq!(stage.fates.next(HERE), Some((seen.max(3), decided.max(3))));
+            (seen.max(3)..6).for_each(|offset| stage.saw(0, offset));
+            (decided.max(3)..6).for_each(|offset| stage.committed(offset));
+            stage.reached(7);
+            let left: Vec<_> = (known.max(3)..6).map(|offset| (offset, Committed, false)).collect();
+            assert_eq!(stage.seen(), left, "{seen} seen, {decided} decided");
+            assert_eq!(stage.fates.behind(), None);
+            assert_eq!((stage.fates.undecided, stage.fates.undecided_bytes, stage.fates.ahead), (0, 0, 0));
+        }
+    }
+
+    #[test]
+    fn when_all_is_removed_nothing_is_waited_for() {
+        let mut stage = Stage::new();
+        stage.committed(0);
+        stage.fates.removed(HERE, 1, stage.now, &mut stage.out);
+        assert_eq!((stage.seen(), stage.fates.behind()), (vec![], Some(Millis::MIN)));
+        stage.reached(1);
+        assert_eq!(stage.fates.behind(), None);
     }
 
     #[test]

@@ -102,12 +102,18 @@ impl Watch {
     }
 
     fn begin(&mut self, place: Place, from: Offset, at_end: bool) -> Result<(), Failed> {
-        let (topic, partition) = place;
-        for reader in [&mut self.everything, &mut self.committed] {
-            let begun = reader.start(topic, partition, from);
-            begun.map_err(|code| self.shared.failed(&tried(&self.shared, topic), code, ""))?;
-        }
         self.fates.begin(place, from, at_end, Instant::now());
+        self.start(place)
+    }
+
+    /// Lets both readers read at what comes next of a partition that is watched.
+    fn start(&mut self, place: Place) -> Result<(), Failed> {
+        let Some((seen, decided)) = self.fates.next(place) else { return Ok(()) };
+        let (topic, partition) = place;
+        for (reader, from) in [(&mut self.everything, seen), (&mut self.committed, decided)] {
+            let started = reader.start(topic, partition, from);
+            started.map_err(|code| self.shared.failed(&tried(&self.shared, topic), code, ""))?;
+        }
         Ok(())
     }
 
@@ -166,19 +172,26 @@ impl Watch {
         Ok(count > 0)
     }
 
-    /// Begins a partition anew that one of the readers reads no further.
+    /// Goes on with a partition that one of the readers reads no further.
     fn go_on(&mut self, ended: &Ended, now: Instant, out: &mut Sightings) -> Result<(), Failed> {
         let place = ended.place;
-        let Some((seen, _)) = self.fates.next(place) else { return Ok(()) };
-        self.end(place, out);
+        if !self.fates.knows(place) {
+            return Ok(());
+        }
         match ended.code {
             Code::OffsetOutOfRange | Code::AutoOffsetReset => {
                 let earliest = self.ask(&[place], Ask::Beginning)?.get(&place).copied().unwrap_or_default();
-                // What it wanted was removed; or the topic was made anew, and is new from its first record on.
-                let from = if ended.wanted < earliest { earliest.max(seen) } else { earliest };
-                self.begin(place, from, false)
+                if ended.wanted < earliest {
+                    // What it wanted was removed; the other reader may have it, and what comes behind.
+                    self.fates.removed(place, earliest, now, out);
+                    return self.start(place);
+                }
+                // The topic was made anew, and is new from its first record on.
+                self.end(place, out);
+                self.begin(place, earliest, false)
             }
             Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition => {
+                self.end(place, out);
                 self.away.insert(place, now + LOOK_EVERY);
                 Ok(())
             }
