@@ -98,14 +98,50 @@ fn for_machines(url: &str, out: &mut dyn io::Write) -> io::Result<()> {
     writeln!(out, "  metrics  GET  {url}/metrics")
 }
 
+/// What can be started beside the line, in another terminal.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// Customers; the bar makes what they want, or it is practice.
+    Customers,
+    /// A barista, with this line, where the process has none; then customers.
+    Barista(String),
+    /// Practice on a line of its own: people make the drinks here, and what a made-up customer wants, too.
+    Practice,
+}
+
+impl Next {
+    pub(crate) fn of(options: &Run) -> Self {
+        match &options.barista {
+            None => Self::Barista(barista_line(&options.log)),
+            Some(brew) if brew.mode == Mode::Manual && options.demo.is_none() => Self::Practice,
+            Some(_) => Self::Customers,
+        }
+    }
+
+    fn said(&self, door: &Door) -> String {
+        let customers = || {
+            let trusting =
+                if door.is_tls() { "; with --ca FILE where nobody trusts the certificate" } else { "" };
+            format!("ten customers, in another terminal{trusting}:\n\n  {}\n\n", client_line(&door.own_url()))
+        };
+        match self {
+            Self::Customers => customers(),
+            Self::Barista(line) => format!("a barista, in another terminal:\n\n  {line}\n\n{}", customers()),
+            Self::Practice => format!(
+                "to practise, on a line where nothing is real, in another terminal:\n\n  {} up --demo --listen 127.0.0.1:0\n\n",
+                program()
+            ),
+        }
+    }
+}
+
 /// What is known once the log has been read. The staff token is shown when it is made, and never again; so is the link
 /// that signs in a device. A closed `out` is no reason to stop the line.
-/// `barista`: the line that starts one, where this process has none.
 pub(crate) fn ready(
     started: &Started,
     door: &Door,
     counts: Counts,
-    barista: Option<&str>,
+    next: &Next,
     quiet: bool,
     out: &mut dyn io::Write,
 ) {
@@ -118,14 +154,11 @@ pub(crate) fn ready(
         format!("sign in one device of the shop, within a day:\n\n  {link}\n\n")
     });
     let open = open(counts).map(|open| format!("{open}\n\n")).unwrap_or_default();
-    let customers = client_line(&door.own_url());
-    let trusting = if door.is_tls() { "; with --ca FILE where nobody trusts the certificate" } else { "" };
-    let baristas = barista.map(|line| format!("a barista, in another terminal:\n\n  {line}\n\n"));
-    let baristas = baristas.unwrap_or_default();
     let text = format!(
-        "{}{}{open}{baristas}ten customers, in another terminal{trusting}:\n\n  {customers}\n\n{}",
+        "{}{}{open}{}{}",
         token.unwrap_or_default(),
         sign_in.unwrap_or_default(),
+        next.said(door),
         stops(quiet)
     );
     let _ = writeln!(out, "{text}").and_then(|()| out.flush());
@@ -179,7 +212,7 @@ fn door_flags(serve: &Serve) -> String {
 }
 
 /// The line that starts a barista on this log.
-pub(crate) fn barista_line(log: &Place) -> String {
+fn barista_line(log: &Place) -> String {
     format!("{} barista{}", program(), log_flags(log))
 }
 
@@ -268,12 +301,24 @@ mod tests {
             let token = Some("ab".repeat(32));
             let counts = Counts { undecided: 1_000_000, ..Counts::default() };
             let started = Started { address: lan, staff_token: token, sign_in_code: Some("ab".repeat(16)) };
-            ready(&started, &door, counts, None, false, &mut out);
+            ready(&started, &door, counts, &Next::of(&up), false, &mut out);
             let text = String::from_utf8(out).unwrap();
+            let to_paste = [" up --mode ", " up --demo ", " client -c "];
             let (to_paste, text): (Vec<_>, Vec<_>) =
-                text.lines().partition(|line| line.contains(" up --mode ") || line.contains(" client -c "));
+                text.lines().partition(|line| to_paste.iter().any(|part| line.contains(part)));
             assert!(!to_paste.is_empty() && text.iter().all(|line| line.chars().count() <= 80), "{text:#?}");
         }
+    }
+
+    #[test]
+    fn made_up_customers_are_offered_where_nobody_makes_their_drinks_by_hand() {
+        let next = |mode, demo| {
+            let brew = BrewArgs { mode, ..BrewArgs::default() };
+            Next::of(&File::default().up(&UpArgs { brew, demo, ..UpArgs::default() }).unwrap())
+        };
+        assert_eq!(next(None, None), Next::Customers);
+        assert_eq!(next(Some(Mode::Manual), None), Next::Practice);
+        assert_eq!(next(Some(Mode::Manual), Some(Demo::Nobody)), Next::Customers);
     }
 
     #[test]

@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 use traces::Tracer;
 
 use crate::{
-    banner,
+    banner::{self, Next},
     cli::Mode,
     collector,
     config::{Brew, Place, Run, Serve},
@@ -128,9 +128,9 @@ pub async fn run(mut options: Run) -> anyhow::Result<()> {
     };
     match (started, views, door) {
         (Some(started), Some(views), Some(door)) => {
-            let barista = options.barista.is_none().then(|| banner::barista_line(&options.log));
+            let next = Next::of(&options);
             let practice = practice.map(|practice| (practice, stop.clone()));
-            let opening = open_for_orders(started, views, door, barista, practice, narrator, ready);
+            let opening = open_for_orders(started, views, door, next, practice, narrator, ready);
             tokio::spawn(opening);
         }
         _ => {
@@ -200,7 +200,7 @@ async fn open_for_orders(
     started: oneshot::Receiver<Started>,
     views: Views,
     door: Door,
-    barista: Option<String>,
+    next: Next,
     practice: Option<(Practice, CancellationToken)>,
     narrator: Option<impl FnOnce() -> Result<(), OpenError> + Send + 'static>,
     ready: CancellationToken,
@@ -213,7 +213,7 @@ async fn open_for_orders(
         tokio::spawn(async move { practice.begin(&url, token, stop).await });
     }
     tell("narrator", move || {
-        banner::ready(&started, &door, counts, barista.as_deref(), narrator.is_none(), &mut io::stdout());
+        banner::ready(&started, &door, counts, &next, narrator.is_none(), &mut io::stdout());
         narrator.map_or(Ok(()), |narrate| narrate())
     });
 }
