@@ -5,8 +5,8 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context as _, bail};
-use client::{Api, CounterAddress, Limits};
+use anyhow::{Context as _, anyhow, bail};
+use client::{Api, CounterAddress, Limits, Patience, Request};
 use eventlog::local::{self, Found};
 
 use crate::{cli::AskedArgs, file::File, log_address::LogAddress};
@@ -64,10 +64,10 @@ impl Asked {
     }
 
     /// How it is asked; fails without a token that could be one.
-    pub(crate) fn api(&self, limits: Limits) -> anyhow::Result<Api> {
-        let api = Api::new(self.counter.clone(), self.ca.as_deref(), limits)?;
+    pub(crate) async fn api(&self, limits: Limits) -> anyhow::Result<Api> {
         let Some(token) = &self.token else {
             if self.is_named {
+                self.is_there(limits).await?;
                 bail!(
                     "the counter at {} tells managers alone: say the staff token, or another manager's token, with --token \
                      or in BREWLINE_TOKEN",
@@ -80,6 +80,19 @@ impl Asked {
                 self.counter
             );
         };
+        let api = Api::new(self.counter.clone(), self.ca.as_deref(), limits)?;
         api.with_token(token).context("--token: no token looks like that; say it as it was shown")
+    }
+
+    /// Fails where no counter is: a token would be no way out.
+    async fn is_there(&self, limits: Limits) -> anyhow::Result<()> {
+        let order = Patience { attempt: ANSWER_WITHIN, ..limits.order };
+        let api = Api::new(self.counter.clone(), self.ca.as_deref(), Limits { order, ..limits })?;
+        let reply = api.once(&Request::get("/menu")).await;
+        let reply = reply.map_err(|silence| anyhow!(silence.of(&self.counter)))?;
+        if reply.is_no_counters() {
+            bail!(reply.refusal(&self.counter));
+        }
+        Ok(())
     }
 }

@@ -198,7 +198,9 @@ fn who_is_no_counter_is_told_apart_with_the_way_out() {
     let file = dir.path().join("file").display().to_string();
     let other = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", other.local_addr().unwrap());
-    for answer in ["404 Not Found", "200 OK"] {
+    // Whoever has no token yet needs none for that.
+    let token = ["--token", &"a".repeat(32)];
+    for (answer, token) in [("404 Not Found", &token[..]), ("200 OK", &token[..]), ("200 OK", &[])] {
         for command in
             [&["ledger"] as &[&str], &["ledger", "--follow"], &["backup", &file], &["export", &file]]
         {
@@ -215,7 +217,7 @@ fn who_is_no_counter_is_told_apart_with_the_way_out() {
                     )
                     .unwrap();
                 });
-                let said = run(&[command, &["--counter", &url, "--token", &"a".repeat(32)]].concat());
+                let said = run(&[command, &["--counter", &url], token].concat());
                 answering.join().unwrap();
                 said
             });
@@ -225,6 +227,8 @@ fn who_is_no_counter_is_told_apart_with_the_way_out() {
         }
     }
     drop(other);
-    let said = run(&["backup", &file, "--counter", &url, "--token", &"a".repeat(32)]);
-    assert!(said.stderr.contains("is `brewline up` or `brewline counter` running?"), "{said:?}");
+    for token in [&token[..], &[]] {
+        let said = run(&[&["backup", &file, "--counter", &url], token].concat());
+        assert!(said.stderr.contains("is `brewline up` or `brewline counter` running?"), "{said:?}");
+    }
 }

@@ -146,7 +146,7 @@ fn written(backup: eventlog::Backup, mut to: Whole, stop: &CancellationToken) ->
 }
 
 async fn downloaded(wanted: &Backup, to: &mut Whole, stop: &CancellationToken) -> anyhow::Result<()> {
-    let api = wanted.asked.api(Limits::default())?;
+    let api = wanted.asked.api(Limits::default()).await?;
     let taking = api.download("/backup", |piece| tokio::task::block_in_place(|| to.add(piece)));
     let taken = tokio::select! {
         taken = taking => taken,

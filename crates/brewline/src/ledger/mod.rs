@@ -90,7 +90,7 @@ impl Opened {
 
 async fn source(wanted: &mut Ledger) -> anyhow::Result<Source> {
     if wanted.asked.is_named {
-        return counter(wanted);
+        return counter(wanted).await;
     }
     let line = wanted.line.clone();
     let dir = match &line.log {
@@ -116,16 +116,16 @@ async fn source(wanted: &mut Ledger) -> anyhow::Result<Source> {
         Ok(Some(log)) => Ok(Source::Log(Opened::Local(log))),
         Ok(None) => {
             wanted.asked = wanted.asked.of_holder(&dir);
-            counter(wanted)
+            counter(wanted).await
         }
     }
 }
 
-fn counter(wanted: &Ledger) -> anyhow::Result<Source> {
+async fn counter(wanted: &Ledger) -> anyhow::Result<Source> {
     let defaults = Limits::default();
     let order = Patience { overall: PATIENCE, ..defaults.order };
     let limits = Limits { body_bytes: BODY_BYTES, order, ..defaults };
-    Ok(Source::Counter(Box::new(wanted.asked.api(limits)?)))
+    Ok(Source::Counter(Box::new(wanted.asked.api(limits).await?)))
 }
 
 /// What the counter says.

@@ -120,7 +120,7 @@ async fn downloaded<W: Write + Send + 'static>(
     writer: Writer<W>,
     stop: &CancellationToken,
 ) -> anyhow::Result<W> {
-    let api = asked.api(Limits::default())?;
+    let api = asked.api(Limits::default()).await?;
     let (give, pieces) = sync_channel::<Bytes>(AHEAD);
     let writing = tokio::task::spawn_blocking(move || {
         lines(Pieces::new(taken(pieces)), "the counter's backup", writer)
