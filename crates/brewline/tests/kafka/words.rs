@@ -27,9 +27,11 @@ fn topics_with_one_copy_are_warned_of_at_the_first_start_as_at_the_second() {
     let shop = Shop::new();
     for _ in 0..2 {
         let counter = shop.counter(&[]);
+        counter.process.signal(Signal::TERM);
+        let (_, heard) = counter.process.end();
         let weak = |line: &&String| line.contains("one broker alone has its records");
-        let said: Vec<_> = counter.process.heard.iter().filter(weak).collect();
-        let [said] = said[..] else { panic!("{:#?}", counter.process.heard) };
+        let said: Vec<_> = heard.iter().filter(weak).collect();
+        let [said] = said[..] else { panic!("{heard:#?}") };
         assert!(said.contains("every topic: "), "{said}");
     }
     // It says so once, too, and not on stderr beside it.

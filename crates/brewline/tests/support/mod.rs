@@ -66,9 +66,14 @@ pub(crate) fn run(args: &[&str]) -> Said {
 pub(crate) struct Process {
     pub child: Child,
     lines: Receiver<String>,
-    /// Every line that was read so far.
+    /// Every line that was read so far; those of stderr begin with [`STDERR`].
     pub heard: Vec<String>,
+    /// How far in `heard` each stream was waited for: stdout, stderr. Which of two lines in different streams is read
+    /// first says nothing of which was written first.
+    passed: [usize; 2],
 }
+
+const STDERR: &str = "stderr: ";
 
 impl Process {
     pub(crate) fn start(mut command: Command) -> Self {
@@ -82,23 +87,27 @@ impl Process {
         });
         std::thread::spawn(move || {
             BufReader::new(stderr).lines().map_while(Result::ok).for_each(|line| {
-                let _ = tell_errors.send(format!("stderr: {line}"));
+                let _ = tell_errors.send(format!("{STDERR}{line}"));
             });
         });
-        Self { child, lines, heard: Vec::new() }
+        Self { child, lines, heard: Vec::new(), passed: [0; 2] }
     }
 
-    /// Waits for the next line that this holds for.
+    /// Waits for the next line that this holds for, behind the last one that was waited for in its stream.
     pub(crate) fn hear(&mut self, what: impl Fn(&str) -> bool) -> String {
         let until = Instant::now() + PATIENCE;
+        let mut next = 0;
         loop {
-            match self.lines.recv_timeout(until.saturating_duration_since(Instant::now())) {
-                Ok(line) => {
-                    self.heard.push(line.clone());
-                    if what(&line) {
-                        return line;
-                    }
+            while let Some(line) = self.heard.get(next) {
+                let passed = &mut self.passed[usize::from(line.starts_with(STDERR))];
+                next += 1;
+                if next > *passed && what(line) {
+                    *passed = next;
+                    return line.clone();
                 }
+            }
+            match self.lines.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                Ok(line) => self.heard.push(line),
                 Err(RecvTimeoutError::Timeout) => panic!("not heard within {PATIENCE:?}: {:#?}", self.heard),
                 Err(RecvTimeoutError::Disconnected) => panic!("it ended before: {:#?}", self.heard),
             }
