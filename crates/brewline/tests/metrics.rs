@@ -3,9 +3,12 @@
 
 mod support;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::{Duration, Instant},
+};
 
-use support::{Up, get, request};
+use support::{PATIENCE, Up, get, request};
 
 const DOCS: &str = include_str!("../../../docs/metrics.md");
 
@@ -100,7 +103,14 @@ fn every_metric_is_explained_as_it_is_shown_and_no_other_is() {
         .unwrap();
     let up = Up::start(&dir.path().join("log"), &["--shop", shop.to_str().unwrap()]);
     request(up.counter, "POST", "/order?amount=1", &[], "").unwrap();
-    let text = get(up.counter, "/metrics").unwrap().body;
+    let metrics = || get(up.counter, "/metrics").unwrap().body;
+    // The ledger is counted behind the line.
+    let (counted, until) = ("brewline_ledger_orders{state=\"accepted\"} 1\n", Instant::now() + PATIENCE);
+    while !metrics().contains(counted) {
+        assert!(Instant::now() < until, "it is never counted");
+        std::thread::park_timeout(Duration::from_millis(20));
+    }
+    let text = metrics();
     assert!(text.ends_with("# EOF\n"), "{text}");
     let (documented, shown) = (documented(), shown(&text));
 

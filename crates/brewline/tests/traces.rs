@@ -112,7 +112,7 @@ fn a_trace_that_comes_with_a_request_goes_on_and_what_is_none_is_no_error() {
         order(&up, &[("traceparent", strange)]);
     }
     order(&up, &[("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")]);
-    let told = collector.hear(|told| has(told, "send order.processed"));
+    let told = collector.hear(|told| has(told, "send order.processed") && has(told, "POST /order"));
     let span = &named(&told, "POST /order").span;
     assert_eq!(span.trace_id, 0x0af7_6519_16cd_43dd_8448_eb21_1c80_319c_u128.to_be_bytes());
     assert_eq!(span.parent_span_id, 0xb7ad_6b71_6920_3331_u64.to_be_bytes());

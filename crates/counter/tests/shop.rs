@@ -60,7 +60,8 @@ async fn two_counters_agree_about_what_is_sold_out() {
 #[tokio::test]
 async fn two_counters_agree_about_a_pause_and_staff_are_not_held_up_by_it() {
     let (first, second, _shop) = two().await;
-    let until = now() + 3_600_000;
+    // Longer than whoever is refused is sent away for.
+    let until = now() + 2 * 3_600_000;
     let said = second.say("pause", &format!(r#"{{"until":{until}}}"#)).await.json();
     assert_eq!((said["ordering"].as_str(), said["reason"].as_str()), (Some("paused"), Some("staff")));
     assert_eq!(said["reopens_at"], until);

@@ -82,12 +82,14 @@ fn records_that_are_moved_while_they_are_read_are_seen_once_and_in_order() {
                     let mut follower = log.follow(&[(INPUT, Start::Beginning)]).unwrap();
                     let mut next = 0;
                     loop {
+                        // Asked first: the end that is told next is behind everything that was published.
+                        let is_all = stop.load(Ordering::SeqCst);
                         let batch = follower.poll(Duration::from_millis(20)).unwrap();
                         for entry in &batch.entries {
                             assert_eq!(entry.offset, next, "each once, in order");
                             next += 1;
                         }
-                        if batch.at_end && stop.load(Ordering::SeqCst) {
+                        if batch.at_end && is_all {
                             return next;
                         }
                     }
