@@ -101,6 +101,21 @@ mod tests {
     }
 
     #[test]
+    fn a_certificate_that_is_not_taken_needs_a_person_however_librdkafka_says_it() {
+        let said = "sasl_ssl://a:1/bootstrap: error:0A000086:SSL routines::certificate verify failed";
+        let refused = (Code::BrokerTransportFailure, said);
+        let away = (Code::BrokerTransportFailure, "ssl://b:1/bootstrap: Connect to b:1 failed");
+        let OpenError::NotUsable(said) = heard("a:1", &[refused]) else {
+            panic!("nothing changes by itself")
+        };
+        assert!(said.contains("ssl.ca.location"), "{said}");
+        let OpenError::Storage(said) = heard("a:1,b:1", &[refused, away]) else {
+            panic!("the other may come back")
+        };
+        assert!(said.contains("ssl.ca.location"), "{said}");
+    }
+
+    #[test]
     fn who_is_there_is_asked_only_where_nobody_says_why_no_answer_comes() {
         let said = |code, said: &str| {
             let mut refusals = Refusals::new("a:1");
