@@ -76,13 +76,22 @@ fn given(mut assignment: &[u8], topic: &str) -> Option<Vec<Partition>> {
     Some(partitions)
 }
 
-/// Whether everyone in the group is ours. A broker that does not answer now is asked again when the group changes.
+/// Whether everyone in the group is ours. A broker that does not answer now is asked again when the group changes; where
+/// somebody else was seen, until it answers.
 pub(super) fn check(shared: &Shared, group: &str) -> Result<(), Failed> {
-    match of(shared, group, WITHIN) {
-        Ok(members) if !members.iter().all(|member| member.client_id.starts_with(CLIENT_ID)) => {
-            Err(strangers(shared, group))
-        }
-        _ => Ok(()),
+    match keeps_out(of(shared, group, WITHIN), shared.has_strangers(group)) {
+        None => Ok(()),
+        Some(Code::InconsistentGroupProtocol) => Err(strangers(shared, group)),
+        Some(code) => Err(shared.failed(&format!("see who is in group {group}"), code, "")),
+    }
+}
+
+/// Why nobody of ours may work beside those who were found. `were_seen`: somebody else was, the last time.
+fn keeps_out(found: Result<Vec<Member>, Code>, were_seen: bool) -> Option<Code> {
+    match found {
+        Ok(members) if members.iter().all(|member| member.client_id.starts_with(CLIENT_ID)) => None,
+        Ok(_) => Some(Code::InconsistentGroupProtocol),
+        Err(code) => were_seen.then_some(code),
     }
 }
 
@@ -95,6 +104,25 @@ pub(super) fn strangers(shared: &Shared, group: &str) -> Failed {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn where_a_stranger_was_seen_no_answer_does_not_say_that_it_is_gone() {
+        let member = |client_id: &str| Member {
+            client_id: client_id.to_owned(),
+            id: String::new(),
+            assignment: Vec::new(),
+        };
+        let found = |ids: &[&str]| Ok(ids.iter().map(|id| member(id)).collect());
+        let (ours, silence) = (client_id("1"), || Err(Code::OperationTimedOut));
+        for were_seen in [false, true] {
+            assert_eq!(keeps_out(found(&[]), were_seen), None);
+            assert_eq!(keeps_out(found(&[&ours]), were_seen), None);
+            let beside = keeps_out(found(&[&ours, "theirs"]), were_seen);
+            assert_eq!(beside, Some(Code::InconsistentGroupProtocol));
+        }
+        assert_eq!(keeps_out(silence(), false), None, "most groups never had one");
+        assert_eq!(keeps_out(silence(), true), Some(Code::OperationTimedOut));
+    }
 
     #[test]
     fn what_a_member_has_is_read_as_the_brokers_keep_it_and_nothing_that_is_cut_off() {
