@@ -81,7 +81,7 @@ impl Ears {
         }
         let mut troubles = lock(&self.0.troubles);
         if !all_are_down || troubles.is_empty() {
-            troubles.push_back(Trouble { code, said: said.to_owned() });
+            troubles.push_back(Trouble::new(code, said));
         }
         if troubles.len() > TROUBLES {
             troubles.pop_front();
@@ -104,6 +104,18 @@ impl Ears {
 }
 
 impl Trouble {
+    /// What librdkafka says. A certificate that is not taken is a matter of TLS for it only at the second step of the
+    /// handshake; at the first, where a busy machine may still be, it is a connection that broke
+    /// (`rd_kafka_transport_ssl_connect`; 2.12.1).
+    pub(super) fn new(code: RDKafkaErrorCode, said: &str) -> Self {
+        let is_mistrusted = said.contains("certificate verify failed");
+        let code = match code {
+            RDKafkaErrorCode::BrokerTransportFailure if is_mistrusted => RDKafkaErrorCode::SSL,
+            code => code,
+        };
+        Self { code, said: said.to_owned() }
+    }
+
     /// The broker that it is about, as librdkafka calls it; it begins with that.
     pub(super) fn broker(&self) -> &str {
         self.said.split(": ").next().unwrap_or_default()

@@ -24,9 +24,7 @@ const MECHANISMS: &str = "broker's supported mechanisms:";
 impl<'a> Failure<'a> {
     /// Of a client that has said why.
     pub(super) fn of_trouble(brokers: &'a str, tried: &'a str, trouble: &'a Trouble) -> Self {
-        let is_mistrusted = trouble.code == Code::BrokerTransportFailure && mistrusts(&trouble.said);
-        let code = if is_mistrusted { Code::SSL } else { trouble.code };
-        Self { brokers, tried, code, said: &trouble.said }
+        Self { brokers, tried, code: trouble.code, said: &trouble.said }
     }
 
     /// Whether trying again may be enough, once the log was opened. What needs a person does not heal.
@@ -205,12 +203,6 @@ pub(super) fn parts(error: &KafkaError) -> (Code, String) {
 fn hangs_up_on_tls(said: &str) -> bool {
     said.contains("a PLAINTEXT broker listener")
         || said.contains("Disconnected: ") && said.contains("in state SSL_HANDSHAKE")
-}
-
-/// Whether a broker's certificate was not taken. On a busy machine librdkafka has it from OpenSSL as the end of a
-/// connection, before it looks at the handshake.
-fn mistrusts(said: &str) -> bool {
-    said.contains("certificate verify failed")
 }
 
 /// What librdkafka adds for its own sake is left out, and a bound kept.

@@ -82,7 +82,7 @@ mod tests {
     fn heard(brokers: &str, troubles: &[(Code, &str)]) -> OpenError {
         let mut refusals = Refusals::new(brokers);
         for (code, said) in troubles {
-            refusals.hear(Trouble { code: *code, said: (*said).to_owned() });
+            refusals.hear(Trouble::new(*code, said));
         }
         refusals.into_error(&ASKED, |_| None)
     }
