@@ -67,7 +67,7 @@ impl Asked {
     pub(crate) async fn api(&self, limits: Limits) -> anyhow::Result<Api> {
         let Some(token) = &self.token else {
             if self.is_named {
-                self.is_there(limits).await?;
+                self.is_there().await?;
                 bail!(
                     "the counter at {} tells managers alone: say the staff token, or another manager's token, with --token \
                      or in BREWLINE_TOKEN",
@@ -85,10 +85,12 @@ impl Asked {
     }
 
     /// Fails where no counter is: a token would be no way out.
-    async fn is_there(&self, limits: Limits) -> anyhow::Result<()> {
-        let order = Patience { attempt: ANSWER_WITHIN, ..limits.order };
-        let api = Api::new(self.counter.clone(), self.ca.as_deref(), Limits { order, ..limits })?;
-        let reply = api.once(&Request::get("/menu")).await;
+    async fn is_there(&self) -> anyhow::Result<()> {
+        let defaults = Limits::default();
+        let order = Patience { attempt: ANSWER_WITHIN, ..defaults.order };
+        let api = Api::new(self.counter.clone(), self.ca.as_deref(), Limits { order, ..defaults })?;
+        // What only a counter has, and refuses in a few words.
+        let reply = api.once(&Request::get("/ledger")).await;
         let reply = reply.map_err(|silence| anyhow!(silence.of(&self.counter)))?;
         if reply.is_no_counters() {
             bail!(reply.refusal(&self.counter));
