@@ -90,10 +90,7 @@ fn a_last_commit_that_is_damaged_is_left_out_and_warned_of() {
     bytes[end - 8] ^= 0x55;
     std::fs::write(&segment, bytes).unwrap();
     let mut up = Up::start(dir.path(), &[]);
-    let is_said = |line: &String| line.contains("WARN") && line.contains("is damaged and left out");
-    if !up.process.heard.iter().any(is_said) {
-        up.process.hear(|line| is_said(&line.to_owned()));
-    }
+    up.process.hear(|line| line.contains("WARN") && line.contains("is damaged and left out"));
 }
 
 #[test]

@@ -231,7 +231,8 @@ pub(crate) fn setting(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().unwrap())
 }
 
-/// For tests that need the machine to themselves: those wait for each other.
+/// For tests that have times to keep, and those that start programs of Java's, which take the machine from them: they
+/// wait for each other.
 pub(crate) fn quiet() -> MutexGuard<'static, ()> {
     static QUIET: Mutex<()> = Mutex::new(());
     QUIET.lock().unwrap_or_else(PoisonError::into_inner)

@@ -155,6 +155,7 @@ fn when_the_broker_is_paused_for_20_s_no_accepted_order_is_lost_and_none_is_doub
 
 #[test]
 fn a_barista_that_the_group_does_not_let_in_says_so_once_and_works_when_it_is() {
+    let _quiet = quiet();
     let broker = Broker::start(50, false);
     let shop = Shop::at(broker.address());
     let mut barista = shop.barista(&["-v", "--seconds-per-cup", "0", "--metrics-listen", "127.0.0.1:0"]);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use eventlog::partition_for;
 use rdkafka::{
     Message as _,
     message::{Headers as _, OwnedHeaders, OwnedMessage},
@@ -64,16 +65,24 @@ fn the_equation_holds_over_partitions_and_restarts_and_what_is_planted_is_named(
     counter.process.hear(|line| line.starts_with("staff token"));
     let staff = format!("Bearer {}", counter.process.hear(|line| line.starts_with("  ")).trim());
     let barista = shop.barista(&["--seconds-per-cup", "0"]);
-    let mut ids: Vec<_> = (0..8).map(|_| counter.order(1)).collect();
+    // Some in each partition, which is chosen by an order's id.
+    let (mut ids, mut places) = (Vec::new(), BTreeSet::new());
+    while ids.len() < 8 || places.len() < PARTITIONS as usize {
+        let id = counter.order(1);
+        places.insert(partition_for(id.as_bytes(), PARTITIONS));
+        ids.push(id);
+    }
     shop.wait_for_bells(&ids);
     barista.signal(Signal::INT);
     assert_eq!(barista.end().0.code(), Some(0));
     ids.extend((0..8).map(|_| counter.order(1)));
     // Some wait for a barista, others are made: wherever they are, they are counted.
-    let between = ledger(&counter, &staff, |seen| seen["equation"]["accepted"] == 16);
-    assert!(balances(&between) && between["equation"]["received"] == 8, "{between}");
+    let is_counted =
+        |seen: &Value| seen["equation"]["accepted"] == ids.len() && seen["equation"]["received"] == 8;
+    let between = ledger(&counter, &staff, is_counted);
+    assert!(balances(&between), "{between}");
     let _barista = shop.barista(&["--seconds-per-cup", "0"]);
-    let seen = ledger(&counter, &staff, |seen| seen["equation"]["ready"] == 16);
+    let seen = ledger(&counter, &staff, |seen| seen["equation"]["ready"] == ids.len());
     assert!(balances(&seen), "{seen}");
 
     // At each moment at which something was decided: its bell stands a moment later, and nothing is wrong.
@@ -87,7 +96,8 @@ fn the_equation_holds_over_partitions_and_restarts_and_what_is_planted_is_named(
         assert!(balances(&then), "{at}: {then}");
     }
     let said = shop.said(&["ledger"]);
-    assert!(said.code == Some(0) && said.stdout.contains("16 accepted = 16 ready\n"), "{said:?}");
+    let equation = format!("{0} accepted = {0} ready\n", ids.len());
+    assert!(said.code == Some(0) && said.stdout.contains(&equation), "{said:?}");
 
     // A bell that rings twice, and a decision that is missing before the next one.
     let bell = shop.last_of("order.processed", &ids[3]);

@@ -146,7 +146,9 @@ fn a_line_with_live_orders_moves_to_kafka_and_back_and_every_order_finishes() {
 
     let Counter { process: counter, at: there } = shop.counter(&[]);
     assert_eq!(snapshots(there, &placed), before, "pages of customers show the same");
-    let barista = shop.barista(&["--mode", "manual"]);
+    let mut barista = shop.barista(&["--mode", "manual", "-v"]);
+    // Only who has its partition decides a command in time.
+    barista.hear(|line| line.contains("partition taken"));
     staff.is_signed_in(there);
     let shown = staff.ask(there, "GET", "/shop", "").json();
     assert!(shown.to_string().contains("latte"), "sold out before and after: {shown}");

@@ -4,7 +4,7 @@
 use std::process::{Command, Output};
 
 use crate::{
-    bed::{Shop, broker, last_word, place, until},
+    bed::{Shop, broker, last_word, place, quiet, until},
     load::root,
     own::Broker,
     strange::order,
@@ -114,6 +114,7 @@ fn a_session_time_that_the_brokers_do_not_allow_ends_a_barista_with_one_sentence
 
 #[test]
 fn an_address_where_nobody_is_is_said_once_and_tried_until_somebody_is() {
+    let _quiet = quiet();
     let port = shared() + 40;
     let log = format!("kafka://127.0.0.1:{port}");
     let commands =
@@ -185,6 +186,7 @@ impl Guarded {
 
 #[test]
 fn a_missing_permission_is_one_sentence_that_names_the_address_and_what_is_refused() {
+    let _quiet = quiet();
     let guarded = Guarded::start();
     let at = secure(guarded.broker.port);
     for command in &COMMANDS[..3] {

@@ -28,8 +28,7 @@ pub(crate) fn broker() -> String {
     )
 }
 
-/// One test at a time has brokers of its own: they take the machine from each other when they start, and the tests
-/// have times to keep.
+/// One test at a time has brokers of its own, or times to keep: brokers take the machine from everyone when they start.
 pub(crate) fn own_brokers() -> MutexGuard<'static, ()> {
     static TURN: Mutex<()> = Mutex::new(());
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
@@ -155,6 +154,11 @@ pub(crate) fn everything(log: &dyn Log, topic: Topic) -> Vec<Entry> {
     read_to_end(&mut *log.follow(&[(topic, Start::Beginning)]).expect("it can be followed"))
 }
 
+/// What is committed, once so much of it is seen: whoever has committed is answered before the marks stand in the log.
+pub(crate) fn everything_of(log: &dyn Log, topic: Topic, count: usize) -> Vec<Entry> {
+    until("what was committed to be seen", || Some(everything(log, topic)).filter(|all| all.len() >= count))
+}
+
 pub(crate) fn keys(entries: &[Entry]) -> Vec<String> {
     let key = |entry: &Entry| String::from_utf8_lossy(entry.record.key.as_deref().unwrap_or_default()).into();
     entries.iter().map(key).collect()
@@ -212,6 +216,13 @@ pub(crate) fn transaction(name: &str, timeout_ms: &str) -> BaseProducer {
 }
 
 impl KafkaBed {
+    /// No member is given up while a test runs, polled or not.
+    pub(crate) fn keep_members(&mut self) {
+        for name in ["session.timeout.ms", "max.poll.interval.ms"] {
+            self.options.property(name, "180000").expect("a property");
+        }
+    }
+
     /// Removes what stands before `offset`, as retention does.
     pub(crate) fn remove_before(&self, topic: Topic, partition: i32, offset: i64) {
         let mut list = TopicPartitionList::new();

@@ -16,7 +16,7 @@ use eventlog::{
 
 use crate::{
     away::{BACK_WITHIN, try_to_publish},
-    bed::{KafkaBed, WAIT, everything, publish, read_to_end, spec, take_all, until},
+    bed::{KafkaBed, WAIT, everything, own_brokers, publish, read_to_end, spec, take_all, until},
     proxy::{FETCH, LIST_OFFSETS, Proxy},
 };
 
@@ -37,6 +37,7 @@ fn follow(mut follower: Box<dyn Follow>, reached: &AtomicU64, stop: &AtomicBool)
 
 #[test]
 fn every_client_comes_back_after_a_broker_that_had_just_started_knew_of_no_broker() {
+    let _turn = own_brokers();
     let mut proxy = Proxy::start();
     let mut bed = KafkaBed::new();
     let _ = bed.open();
@@ -121,6 +122,7 @@ fn a_follower_that_does_not_get_what_is_there_ends() {
 
 #[test]
 fn a_follower_that_nobody_tells_where_the_log_ends_claims_no_end_and_goes_on_when_it_is_told() {
+    let _turn = own_brokers();
     let proxy = Proxy::start();
     let mut bed = KafkaBed::new();
     let _ = bed.open();

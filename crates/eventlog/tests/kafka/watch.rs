@@ -7,7 +7,7 @@ use eventlog::{
 };
 use rdkafka::{
     admin::{AdminOptions, NewTopic, TopicReplication},
-    producer::{BaseRecord, Producer as _},
+    producer::{BaseProducer, BaseRecord, Producer as _},
 };
 
 use crate::bed::{BOUND, KafkaBed, WAIT, admin, publish, stranger, transaction, until};
@@ -35,6 +35,11 @@ fn one(key: &str, fate: Fate, was_open: bool) -> (String, Fate, bool) {
     (key.to_owned(), fate, was_open)
 }
 
+/// Who has begun a transaction.
+fn writer(bed: &KafkaBed) -> BaseProducer {
+    transaction(&format!("{}writer", bed.options.prefix), "60000")
+}
+
 #[test]
 fn records_of_transactions_and_of_none_are_seen_once_with_what_became_of_them() {
     let mut bed = KafkaBed::new();
@@ -44,7 +49,7 @@ fn records_of_transactions_and_of_none_are_seen_once_with_what_became_of_them() 
     bed.write(&stranger(&[]), OUTPUT, 0, "someone else's");
     publish(&*log, OUTPUT, 0, "ours");
     assert_eq!(see(&mut watch, 2), committed(&["someone else's", "ours"]));
-    let writer = transaction(&format!("{}writer", bed.options.prefix), "60000");
+    let writer = writer(&bed);
     bed.write(&writer, OUTPUT, 0, "void");
     writer.abort_transaction(BOUND).expect("it is taken back");
     assert_eq!(see(&mut watch, 1), [one("void", Fate::Aborted, false)]);
@@ -61,7 +66,7 @@ fn records_of_transactions_and_of_none_are_seen_once_with_what_became_of_them() 
 fn what_was_before_is_seen_from_the_beginning_or_from_a_time() {
     let mut bed = KafkaBed::new();
     let log = bed.open();
-    let writer = transaction(&format!("{}writer", bed.options.prefix), "60000");
+    let writer = writer(&bed);
     bed.write(&writer, OUTPUT, 0, "void");
     writer.abort_transaction(BOUND).expect("it is taken back");
     publish(&*log, OUTPUT, 0, "first");
@@ -91,7 +96,7 @@ fn what_is_not_decided_is_open_first_and_decided_later() {
     let look = bed.look();
     let mut watch = look.watch(&[(OUTPUT, Start::End)]).expect("it can be watched");
     for ends_well in [true, false] {
-        let writer = transaction(&format!("{}writer", bed.options.prefix), "60000");
+        let writer = writer(&bed);
         bed.write(&writer, OUTPUT, 0, "in it");
         publish(&*log, OUTPUT, 0, "behind it");
         assert_eq!(
@@ -109,11 +114,11 @@ fn what_is_not_decided_is_open_first_and_decided_later() {
 
 #[test]
 fn who_comes_into_an_open_transaction_sees_what_becomes_of_the_rest_of_it() {
-    let bed = &mut KafkaBed::new();
+    let mut bed = KafkaBed::new();
     let _ = bed.open();
     let look = bed.look();
     for (ends_well, fate) in [(true, Fate::Committed), (false, Fate::Aborted)] {
-        let writer = transaction(&format!("{}writer", bed.options.prefix), "60000");
+        let writer = writer(&bed);
         bed.write(&writer, OUTPUT, 0, "before");
         let mut watch = look.watch(&[(OUTPUT, Start::End)]).expect("it can be watched");
         bed.write(&writer, OUTPUT, 0, "after");
@@ -204,7 +209,7 @@ fn what_is_left_of_an_open_transaction_when_its_start_is_removed_is_followed_to_
     let _ = bed.open();
     let look = bed.look();
     let mut watch = look.watch(&[(OUTPUT, Start::End)]).expect("it can be watched");
-    let writer = transaction(&format!("{}writer", bed.options.prefix), "60000");
+    let writer = writer(&bed);
     let keys = ["removed", "first left", "last left"];
     for key in keys {
         bed.write(&writer, OUTPUT, 0, key);
@@ -226,7 +231,7 @@ fn what_is_left_of_an_open_transaction_when_its_start_is_removed_is_followed_to_
 fn many_records_from_the_beginning_are_decided_and_none_is_open() {
     let mut bed = KafkaBed::new();
     let _ = bed.open();
-    let writer = transaction(&format!("{}writer", bed.options.prefix), "60000");
+    let writer = writer(&bed);
     let name = format!("{}{OUTPUT}", bed.options.prefix);
     let count = 40;
     for round in 0..count {

@@ -18,8 +18,8 @@ use rdkafka::{
 };
 
 use crate::bed::{
-    BOUND, KafkaBed, WAIT, admin, everything, keys, publish, spec, start_all, stranger, take_all,
-    transaction, until,
+    BOUND, KafkaBed, WAIT, admin, everything, everything_of, keys, publish, spec, start_all, stranger,
+    take_all, transaction, until,
 };
 
 fn one(key: &str, position: Position) -> Transaction {
@@ -171,6 +171,7 @@ fn a_stranger_who_is_in_the_group_for_a_moment_is_waited_for_and_nobody_works_me
 #[test]
 fn the_older_of_two_with_one_instance_name_ends_with_one_sentence() {
     let mut bed = KafkaBed::new();
+    bed.keep_members();
     let log = bed.open();
     let position = publish(&*log, INPUT, 0, "cup");
     let mut older = log.work(&spec(Some("bar-1"))).expect("it can be joined");
@@ -187,7 +188,7 @@ fn the_older_of_two_with_one_instance_name_ends_with_one_sentence() {
     let OpenError::InUse(sentence) = refused else { panic!("{refused:?}") };
     assert!(sentence.contains("bar-1") && sentence.contains("--instance"), "{sentence}");
     newer.commit(one("newer", position)).expect("the newer one works");
-    assert_eq!(keys(&everything(&*log, OUTPUT)), ["newer"]);
+    assert_eq!(keys(&everything_of(&*log, OUTPUT, 1)), ["newer"]);
 }
 
 #[test]
@@ -270,7 +271,7 @@ fn what_a_session_committed_is_not_written_again_by_the_one_after_it() {
         work.commit(one(key, at(position.offset + round as u64))).expect("it is committed");
     }
     // Each is one record and a mark: whoever reads what is not committed saw nothing twice.
-    let offsets: Vec<_> = everything(&*log, OUTPUT).iter().map(|entry| entry.offset).collect();
+    let offsets: Vec<_> = everything_of(&*log, OUTPUT, 3).iter().map(|entry| entry.offset).collect();
     assert_eq!(offsets, [0, 2, 4]);
 }
 
@@ -288,10 +289,7 @@ fn a_session_time_that_the_brokers_do_not_allow_is_one_sentence_with_their_range
 #[test]
 fn a_restart_under_the_same_instance_name_does_not_wait_for_the_session_time() {
     let mut bed = KafkaBed::new();
-    // Longer than the test waits for anything.
-    for name in ["session.timeout.ms", "max.poll.interval.ms"] {
-        bed.options.property(name, "180000").expect("a property");
-    }
+    bed.keep_members();
     let log = bed.open();
     let mut work = log.work(&spec(Some("bar-1"))).expect("it can be joined");
     take_all(&*log, &mut *work);
@@ -305,6 +303,7 @@ fn a_restart_under_the_same_instance_name_does_not_wait_for_the_session_time() {
 #[test]
 fn whoever_comes_back_with_its_name_between_two_steps_of_a_rebalance_leaves_no_partition_to_nobody() {
     let mut bed = KafkaBed::new();
+    bed.keep_members();
     let log = bed.open();
     let mut first = log.work(&spec(Some("bar-1"))).expect("it can be joined");
     take_all(&*log, &mut *first);
