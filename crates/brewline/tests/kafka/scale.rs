@@ -222,9 +222,9 @@ fn partitions_that_are_added_while_a_barista_runs_are_worked_on() {
     let said = shop.run("topics", &["--partitions", "4"]);
     assert!(String::from_utf8_lossy(&said.stdout).contains("partitions added"), "{said:?}");
     let counter = shop.counter(&[]);
-    ids.extend((0..40).map(|_| counter.order(1)));
+    ids.extend((0..80).map(|_| counter.order(1)));
     assert_called_once(&shop.wait_for_bells(&ids), &ids);
     let partitions: BTreeSet<_> =
         shop.records("order.received", "read_committed").iter().map(rdkafka::Message::partition).collect();
-    assert_eq!(partitions.len(), 4, "40 orders are spread over 4 partitions");
+    assert_eq!(partitions.len(), 4, "80 orders are spread over 4 partitions");
 }

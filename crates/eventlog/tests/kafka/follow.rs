@@ -1,7 +1,5 @@
 //! What views see of a broker that has more than committed records.
 
-use std::time::Duration;
-
 use eventlog::{
     FollowError, Log as _, Start,
     conformance::{Bed as _, INPUT, OUTPUT},
@@ -114,8 +112,11 @@ fn while_nothing_happens_the_end_is_confirmed_again_and_again() {
     let mut follower = log.follow(&[(INPUT, Start::Beginning)]).expect("it can be followed");
     read_to_end(&mut *follower);
     for _ in 0..4 {
-        let batch = follower.poll(Duration::from_millis(500)).expect("it goes on");
-        assert!(batch.at_end && batch.entries.is_empty());
+        until("the end to be confirmed", || {
+            let batch = follower.poll(WAIT).expect("it goes on");
+            assert!(batch.entries.is_empty(), "{batch:?}");
+            batch.at_end.then_some(())
+        });
     }
 }
 

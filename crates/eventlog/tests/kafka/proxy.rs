@@ -10,7 +10,6 @@ use std::{
         atomic::{AtomicBool, AtomicI16, AtomicUsize, Ordering},
     },
     thread::{self, JoinHandle},
-    time::{Duration, Instant},
 };
 
 use crate::bed::{BOUND, broker, until};
@@ -37,8 +36,8 @@ struct Shared {
     moves: Vec<(String, u16)>,
     is_cut: AtomicBool,
     streams: Mutex<Vec<TcpStream>>,
-    /// Until then answers name no broker.
-    blind_until: Mutex<Option<Instant>>,
+    /// So many answers that name no broker are still to be given, and were.
+    to_be_blind: AtomicUsize,
     blind: AtomicUsize,
     /// Whose broker goes is not told of it.
     is_quiet: AtomicBool,
@@ -87,11 +86,11 @@ impl Proxy {
         }
     }
 
-    /// Lets everyone through again. For a while the broker knows of topics and of no broker, as one that has just
-    /// started.
-    pub(crate) fn restore(&mut self, blind_for: Duration) {
+    /// Lets everyone through again. For so many answers the broker knows of topics and of no broker, as one that has
+    /// just started.
+    pub(crate) fn restore(&mut self, blind: usize) {
         let listener = until("the port to be free again", || TcpListener::bind(self.address()).ok());
-        *self.shared.blind_until.lock().expect("no thread has panicked") = Some(Instant::now() + blind_for);
+        self.shared.to_be_blind.store(blind, Ordering::SeqCst);
         self.shared.is_cut.store(false, Ordering::SeqCst);
         self.accept(listener);
     }
@@ -192,9 +191,12 @@ fn connect(client: TcpStream, shared: &Arc<Shared>) -> Result<()> {
         let _ = pass(&mut from_server, &mut to_client, is_told, |answer| {
             let number = i32::from_be_bytes([answer[0], answer[1], answer[2], answer[3]]);
             let kind = asked.lock().expect("no thread has panicked").remove(&number);
-            let is_blind = *shared.blind_until.lock().expect("no thread has panicked") > Some(Instant::now());
+            let is_blind = || {
+                let left = |left: usize| left.checked_sub(1);
+                shared.to_be_blind.fetch_update(Ordering::SeqCst, Ordering::SeqCst, left).is_ok()
+            };
             match kind {
-                Some(METADATA) if is_blind => {
+                Some(METADATA) if is_blind() => {
                     shared.blind.fetch_add(1, Ordering::Relaxed);
                     remove_brokers(answer);
                 }
