@@ -220,7 +220,7 @@ async fn a_command_waits_for_an_order_that_was_placed_a_moment_ago() {
 
 #[tokio::test]
 async fn where_nobody_decides_it_is_said() {
-    let line = Line::on(log(1), Options { deadline: Duration::from_millis(400), ..options() }).await;
+    let line = Line::on(log(1), Options { deadline: Duration::from_secs(2), ..options() }).await;
     let (id, _) = line.order(1).await;
     line.shown(&id, |order| order["decided"] == false).await;
     let reply =
@@ -238,7 +238,7 @@ async fn where_nobody_decides_it_is_said() {
 
 #[tokio::test]
 async fn whoever_waits_for_a_drink_sees_that_nobody_decides_on_what_staff_tap() {
-    let line = Line::on(log(1), Options { deadline: Duration::from_millis(400), ..options() }).await;
+    let line = Line::on(log(1), Options { deadline: Duration::from_secs(2), ..options() }).await;
     let barista = Barista::start(&line.log, Mode::Manual);
     let (id, _) = line.order(1).await;
     line.shown(&id, |order| order["decided"] == true).await;
@@ -257,7 +257,7 @@ async fn whoever_waits_for_a_drink_sees_that_nobody_decides_on_what_staff_tap() 
 
 #[tokio::test]
 async fn a_command_that_somebody_may_still_decide_is_accepted_for_later() {
-    let line = Line::on(log(1), Options { deadline: Duration::from_millis(400), ..options() }).await;
+    let line = Line::on(log(1), Options { deadline: Duration::from_secs(2), ..options() }).await;
     let (id, _) = line.order(1).await;
     line.shown(&id, |_| true).await;
     let log = Arc::clone(&line.log);
@@ -278,7 +278,7 @@ async fn a_command_that_somebody_may_still_decide_is_accepted_for_later() {
 
 #[tokio::test]
 async fn an_outcome_whose_event_was_missed_is_told_from_the_state() {
-    let line = Line::on(log(1), Options { deadline: Duration::from_millis(400), ..options() }).await;
+    let line = Line::on(log(1), Options { deadline: Duration::from_secs(2), ..options() }).await;
     let (id, _) = line.order(1).await;
     line.shown(&id, |_| true).await;
     let log = Arc::clone(&line.log);

@@ -76,7 +76,7 @@ async fn connections_open(line: &Line) -> u64 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn heads_that_come_byte_by_byte_are_cut_when_their_time_is_over_and_orders_are_answered() {
-    let line = Line::on(log(1), Options { head_timeout: Duration::from_millis(500), ..options() }).await;
+    let line = Line::on(log(1), Options { head_timeout: Duration::from_secs(2), ..options() }).await;
     let slow = (0..100).map(|_| drip(&line, "POST /order?amount=1 HTTP/1.1\r\nhost: ", b'a'));
     let slow = futures_util::future::join_all(slow);
     let orders = async {
@@ -92,7 +92,7 @@ async fn heads_that_come_byte_by_byte_are_cut_when_their_time_is_over_and_orders
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bodies_that_come_byte_by_byte_are_refused_when_their_time_is_over_and_orders_are_answered() {
-    let line = Line::on(log(1), Options { body_timeout: Duration::from_millis(500), ..options() }).await;
+    let line = Line::on(log(1), Options { body_timeout: Duration::from_secs(2), ..options() }).await;
     let long = "content-type: application/json\r\ncontent-length: 60000\r\n\r\n{";
     let heads = [
         format!("POST /orders HTTP/1.1\r\nhost: a\r\n{long}"),

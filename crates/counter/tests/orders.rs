@@ -445,7 +445,7 @@ async fn a_taken_port_is_one_sentence_with_the_way_out() {
 
 #[tokio::test]
 async fn a_slow_head_and_a_slow_body_are_cut() {
-    let short = Duration::from_millis(200);
+    let short = Duration::from_secs(1);
     let line = Line::on(log(1), Options { head_timeout: short, body_timeout: short, ..options() }).await;
     let slow = within(async {
         use tokio::io::{AsyncReadExt, AsyncWriteExt};

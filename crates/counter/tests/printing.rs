@@ -5,7 +5,7 @@ mod common;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use common::{Barista, Line, log, options, shop, within};
+use common::{Barista, Line, PATIENCE, log, options, shop, within};
 use counter::{Options, PrinterPatience};
 use eventlog::{Log as _, Record, sim::SimLog};
 use order::{Mode, topic};
@@ -139,28 +139,48 @@ fn find(all: &[u8], wanted: &[u8]) -> Option<usize> {
     all.windows(wanted.len()).position(|window| window == wanted)
 }
 
+/// Whoever answers is waited for, however slow the machine is.
 fn patience() -> PrinterPatience {
     PrinterPatience {
-        connect: Duration::from_secs(5),
-        status: Duration::from_millis(300),
-        send: Duration::from_secs(5),
-        confirm: Duration::from_millis(300),
+        connect: PATIENCE,
+        status: PATIENCE,
+        send: PATIENCE,
+        confirm: PATIENCE,
         again: (Duration::from_millis(20), Duration::from_millis(100)),
         idle: Duration::from_millis(100),
-        others: Duration::from_millis(200),
+        others: PATIENCE,
     }
 }
 
+/// For a printer that says nothing.
+fn impatience() -> PrinterPatience {
+    let soon = Duration::from_millis(300);
+    PrinterPatience { status: soon, confirm: soon, ..patience() }
+}
+
+/// For what another counter owes, which is not there any more.
+fn heir() -> PrinterPatience {
+    PrinterPatience { others: Duration::from_millis(200), ..patience() }
+}
+
 /// A counter whose shop has this printer.
-fn with_printer(address: SocketAddr, settings: &str) -> Options {
+fn with_printer(address: SocketAddr, settings: &str, patience: PrinterPatience) -> Options {
     let settings = format!("[printer]\naddress = \"{address}\"\n{settings}");
     let (_, shop) = watch::channel(shop(&settings));
-    Options { shop: Some(shop), printer_patience: patience(), ..options() }
+    Options { shop: Some(shop), printer_patience: patience, ..options() }
 }
 
 async fn line(printer: &Printer, settings: &str) -> (Line, Barista, Arc<SimLog>) {
+    line_with(printer, settings, patience()).await
+}
+
+async fn line_with(
+    printer: &Printer,
+    settings: &str,
+    patience: PrinterPatience,
+) -> (Line, Barista, Arc<SimLog>) {
     let log = log(1);
-    let line = Line::on(Arc::clone(&log), with_printer(printer.address, settings)).await;
+    let line = Line::on(Arc::clone(&log), with_printer(printer.address, settings, patience)).await;
     let barista = Barista::start(&log, Mode::Manual);
     // Customers order only where a bar page is there.
     assert_eq!(line.say("bars/main", "{}").await.status, 200);
@@ -285,7 +305,7 @@ async fn staff_see_why_nothing_comes_out_and_what_waits_comes_out_once_after_tha
 async fn a_printer_that_is_not_there_is_tried_until_it_is() {
     let address = Printer::begin(Manner::Well).await.off().await;
     let log = log(1);
-    let line = Line::on(Arc::clone(&log), with_printer(address, "tickets = \"all\"")).await;
+    let line = Line::on(Arc::clone(&log), with_printer(address, "tickets = \"all\"", patience())).await;
     let _barista = Barista::start(&log, Mode::Manual);
     bell(&line, "A-1").await;
     state(&line, "offline").await;
@@ -307,7 +327,7 @@ async fn what_broke_off_in_the_middle_is_printed_again_as_a_copy() {
 #[tokio::test]
 async fn a_printer_that_says_nothing_prints_all_the_same_and_one_that_fell_silent_is_offline() {
     let mut printer = Printer::begin(Manner::Silent).await;
-    let (line, _barista, _) = line(&printer, "tickets = \"all\"").await;
+    let (line, _barista, _) = line_with(&printer, "tickets = \"all\"", impatience()).await;
     for reference in ["A-1", "A-2"] {
         bell(&line, reference).await;
         assert!(printer.sheet().await.contains(reference));
@@ -326,7 +346,7 @@ async fn a_printer_that_says_nothing_prints_all_the_same_and_one_that_fell_silen
 async fn a_restart_prints_what_was_owed_and_marks_what_may_have_come_out() {
     let address = Printer::begin(Manner::Well).await.off().await;
     let log = log(1);
-    let line = Line::on(Arc::clone(&log), with_printer(address, "tickets = \"all\"")).await;
+    let line = Line::on(Arc::clone(&log), with_printer(address, "tickets = \"all\"", patience())).await;
     let _barista = Barista::start(&log, Mode::Manual);
     let ids = [bell(&line, "A-1").await, bell(&line, "A-2").await];
     state(&line, "offline").await;
@@ -338,7 +358,7 @@ async fn a_restart_prints_what_was_owed_and_marks_what_may_have_come_out() {
     log.publisher().publish(topic::SHOP, 0, record, Duration::from_secs(5)).await.unwrap();
 
     let mut printer = Printer::at(address, Manner::Well).await;
-    let mut line = Line::on(Arc::clone(&log), with_printer(address, "tickets = \"all\"")).await;
+    let mut line = Line::on(Arc::clone(&log), with_printer(address, "tickets = \"all\"", heir())).await;
     line.token = token;
     let mut sheets = [printer.sheet().await, printer.sheet().await];
     sheets.sort_by_key(|sheet| sheet.contains("A-2"));
@@ -354,7 +374,7 @@ async fn a_restart_prints_what_was_owed_and_marks_what_may_have_come_out() {
 async fn of_two_counters_each_order_is_printed_where_it_was_taken() {
     let (mut here, mut there) = (Printer::begin(Manner::Well).await, Printer::begin(Manner::Well).await);
     let (first, _barista, log) = line(&here, "tickets = \"all\"").await;
-    let second = Line::on(log, with_printer(there.address, "tickets = \"all\"")).await;
+    let second = Line::on(log, with_printer(there.address, "tickets = \"all\"", patience())).await;
     first.order(1).await;
     second.order(2).await;
     assert!(here.sheet().await.contains("1 cup"));
@@ -391,7 +411,7 @@ async fn a_sheet_that_staff_ask_for_once_more_is_marked_and_nobody_else_may() {
 async fn a_copy_that_waits_comes_out_after_a_restart_and_once_however_often_it_was_asked_for() {
     let address = Printer::begin(Manner::Well).await.off().await;
     let log = log(1);
-    let line = Line::on(Arc::clone(&log), with_printer(address, "tickets = \"none\"")).await;
+    let line = Line::on(Arc::clone(&log), with_printer(address, "tickets = \"none\"", patience())).await;
     let _barista = Barista::start(&log, Mode::Manual);
     let id = bell(&line, "A-1").await;
     line.shown(&id, |order| order["decided"] == true).await;
@@ -411,7 +431,7 @@ async fn a_copy_that_waits_comes_out_after_a_restart_and_once_however_often_it_w
     line.stopped().await.unwrap();
 
     let mut printer = Printer::at(address, Manner::Well).await;
-    let mut line = Line::on(Arc::clone(&log), with_printer(address, "tickets = \"none\"")).await;
+    let mut line = Line::on(Arc::clone(&log), with_printer(address, "tickets = \"none\"", heir())).await;
     line.token = token;
     let sheet = printer.sheet().await;
     assert!(sheet.contains("COPY") && sheet.contains("A-1"), "{sheet:?}");

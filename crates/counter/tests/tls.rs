@@ -39,7 +39,7 @@ fn certificate(dir: &Path) -> (TlsFiles, CertificateDer<'static>) {
 
 fn with_tls(files: TlsFiles) -> Options {
     let tls = Tls::read(files, SystemTime::now()).unwrap();
-    Options { tls: Some(Arc::new(tls)), head_timeout: Duration::from_millis(500), ..options() }
+    Options { tls: Some(Arc::new(tls)), head_timeout: Duration::from_secs(2), ..options() }
 }
 
 async fn connect(
