@@ -46,8 +46,19 @@ const BEGIN_WITHIN: Duration = Duration::from_secs(10);
 const LOOKED_AFTER: Duration = Duration::from_mins(1);
 /// How often a mark that can't be seen yet is looked for.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
+/// How long whoever committed as a member of a generation that is over is waited for to hear of the one that is.
+const CATCHES_UP_WITHIN: Duration = Duration::from_secs(2);
+/// How often is looked whether it has.
+const LOOK_FOR_GENERATION: Duration = Duration::from_millis(10);
 /// One step of waiting, between looks whether a record has failed. A flush that succeeds ends at once.
 const STEP: Duration = Duration::from_millis(50);
+
+/// Why positions are no part of a transaction.
+enum Unsent {
+    /// They were sent as those of a member of a generation that is over.
+    Outdated,
+    Failed(CommitError),
+}
 
 /// Writes the transactions of one session.
 pub(super) struct Writer {
@@ -210,7 +221,7 @@ impl Writer {
             Some((self.shared.topic(topic)?.name.as_c_str(), partition, last.first((topic, partition))?))
         });
         self.write(records, deadline)?;
-        self.send_to(position, nobody, deadline)?;
+        self.send_to(position, nobody, deadline).map_err(|error| self.unsent(position, &error))?;
         let left = deadline.saturating_duration_since(Instant::now());
         self.producer.abort_transaction(left).map_err(|error| self.error(&error))
     }
@@ -263,9 +274,12 @@ impl Writer {
 
     /// Commits, or takes everything back. `group` is asked who it is after the last record was written: whoever
     /// lost a partition before that is refused.
+    ///
+    /// A member of which the brokers know that its generation is over, before it does, has lost nothing yet: whatever
+    /// is to be another's it first hands back itself, in this thread. It commits the same once more, when it has heard.
     pub(super) fn commit<'a>(
         &mut self,
-        records: impl Iterator<Item = (&'a CStr, Partition, &'a Record)>,
+        records: impl Iterator<Item = (&'a CStr, Partition, &'a Record)> + Clone,
         positions: &TopicPartitionList,
         group: &Group,
     ) -> Result<(), CommitError> {
@@ -274,19 +288,44 @@ impl Writer {
             WorkError::Refused(why) => CommitError::Fatal(why),
             other => CommitError::Aborted(Reason::Storage(other.to_string())),
         })?;
-        lock(&self.producer.context().failed).take();
         self.producer.context().has_lost.store(false, Ordering::Relaxed);
-        self.answered = None;
-        self.producer.begin_transaction().map_err(|error| self.error(&error))?;
         let deadline = Instant::now() + COMMIT_WITHIN;
-        let written = self.write(records, deadline).and_then(|()| self.send(positions, group, deadline));
-        match written {
-            Ok(()) => self.end(deadline),
-            Err(error) => {
-                self.take_back();
-                Err(error)
+        loop {
+            lock(&self.producer.context().failed).take();
+            self.answered = None;
+            self.producer.begin_transaction().map_err(|error| self.error(&error))?;
+            let written = self.write(records.clone(), deadline);
+            let generation = group.generation();
+            match written.map_err(Unsent::Failed).and_then(|()| self.send(positions, group, deadline)) {
+                Ok(()) => return self.end(deadline),
+                Err(Unsent::Failed(error)) => {
+                    self.take_back();
+                    return Err(error);
+                }
+                Err(Unsent::Outdated) => {
+                    self.take_back();
+                    if !self.catches_up(group, generation, deadline) {
+                        return Err(CommitError::Fenced);
+                    }
+                    tracing::debug!("the group has shared out anew meanwhile: it is committed once more");
+                }
             }
         }
+    }
+
+    /// Whether a member hears of another generation than this one. Not where a broker was lost meanwhile: what was taken
+    /// back may have taken along what was committed before it, which the next session sees to.
+    fn catches_up(&self, group: &Group, from: Option<i32>, deadline: Instant) -> bool {
+        let deadline = deadline.min(Instant::now() + CATCHES_UP_WITHIN);
+        while !self.may_be_open() && !self.shared.is_closed() && Instant::now() < deadline {
+            match group.generation() {
+                None => return false,
+                generation if generation != from => return true,
+                // Its client hears of it by itself, and tells nobody.
+                _ => std::thread::sleep(LOOK_FOR_GENERATION),
+            }
+        }
+        false
     }
 
     fn write<'a>(
@@ -344,19 +383,17 @@ impl Writer {
         }
     }
 
-    fn send(
-        &self,
-        positions: &TopicPartitionList,
-        group: &Group,
-        deadline: Instant,
-    ) -> Result<(), CommitError> {
+    fn send(&self, positions: &TopicPartitionList, group: &Group, deadline: Instant) -> Result<(), Unsent> {
         // Fresh, for it changes with every rebalance; and refused here if it is nobody's: the brokers take an
         // empty list, and positions of no member, without a word.
-        let Some(member) = group.metadata() else { return Err(CommitError::Fenced) };
+        let Some(member) = group.metadata() else { return Err(Unsent::Failed(CommitError::Fenced)) };
         if positions.count() == 0 {
             return Ok(());
         }
-        self.send_to(positions, &member, deadline)
+        self.send_to(positions, &member, deadline).map_err(|error| match parts(&error).0 {
+            Code::IllegalGeneration => Unsent::Outdated,
+            _ => Unsent::Failed(self.unsent(positions, &error)),
+        })
     }
 
     fn send_to(
@@ -364,22 +401,20 @@ impl Writer {
         positions: &TopicPartitionList,
         member: &ConsumerGroupMetadata,
         deadline: Instant,
-    ) -> Result<(), CommitError> {
+    ) -> Result<(), KafkaError> {
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             match self.producer.send_offsets_to_transaction(positions, member, left) {
-                Ok(()) => return Ok(()),
                 Err(KafkaError::Transaction(error)) if error.is_retriable() && !left.is_zero() => {}
-                Err(error) => {
-                    let topics: BTreeSet<_> =
-                        positions.elements().iter().map(|place| place.topic().to_owned()).collect();
-                    let topics: Vec<_> = topics.into_iter().collect();
-                    return Err(
-                        self.error_at(&format!("commit positions in {}", topics.join(" and ")), &error)
-                    );
-                }
+                done => return done,
             }
         }
+    }
+
+    fn unsent(&self, positions: &TopicPartitionList, error: &KafkaError) -> CommitError {
+        let topics: BTreeSet<_> = positions.elements().iter().map(|place| place.topic().to_owned()).collect();
+        let topics: Vec<_> = topics.into_iter().collect();
+        self.error_at(&format!("commit positions in {}", topics.join(" and ")), error)
     }
 
     fn end(&mut self, deadline: Instant) -> Result<(), CommitError> {

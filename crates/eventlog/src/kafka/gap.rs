@@ -77,7 +77,7 @@ fn join_for_a_moment(shared: &Shared, group: &str, topic: &str) -> Result<(), Op
     let (consumer, _) = member(shared, group, None)?;
     subscribe(shared, &consumer, group, topic)?;
     let until = Instant::now() + JOIN_WITHIN;
-    while !native::is_member(consumer.client()) && Instant::now() < until && !shared.is_closed() {
+    while native::generation(consumer.client()).is_none() && Instant::now() < until && !shared.is_closed() {
         // What it has to say, whoever works there says too.
         let _ = consumer.poll(STEP);
     }

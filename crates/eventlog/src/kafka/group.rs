@@ -161,7 +161,12 @@ impl Group {
 
     /// Whether this is a member of the present generation, as far as it knows, and its share was not taken away.
     pub(super) fn is_member(&self) -> bool {
-        native::is_member(self.consumer().client()) && !self.consumer().assignment_lost()
+        self.generation().is_some()
+    }
+
+    /// Which generation that is.
+    pub(super) fn generation(&self) -> Option<i32> {
+        native::generation(self.consumer().client()).filter(|_| !self.consumer().assignment_lost())
     }
 
     /// What a transaction's positions are sent with: the brokers refuse them to whoever is no member any more.

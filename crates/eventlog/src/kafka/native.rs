@@ -158,19 +158,19 @@ pub(super) fn flush<C: ProducerContext>(producer: &BaseProducer<C>, wait: Durati
     error == rd::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR
 }
 
-/// Whether a consumer is a member of its group's present generation, as far as it knows.
-pub(super) fn is_member<C: ClientContext>(client: &Client<C>) -> bool {
+/// The generation of its group that a consumer is a member of, as far as it knows; `None`: of none.
+pub(super) fn generation<C: ClientContext>(client: &Client<C>) -> Option<i32> {
     // SAFETY: the client is alive; what is asked for is destroyed after the last look at it.
     unsafe {
         let member = rd::rd_kafka_consumer_group_metadata(client.native_ptr());
         if member.is_null() {
-            return false;
+            return None;
         }
         let id = rd::rd_kafka_consumer_group_metadata_member_id(member);
         let named = !id.is_null() && *id != 0;
-        let is = named && rd::rd_kafka_consumer_group_metadata_generation_id(member) >= 0;
+        let generation = rd::rd_kafka_consumer_group_metadata_generation_id(member);
         rd::rd_kafka_consumer_group_metadata_destroy(member);
-        is
+        (named && generation >= 0).then_some(generation)
     }
 }
 

@@ -20,6 +20,7 @@ pub(crate) const FETCH: i16 = 1;
 pub(crate) const LIST_OFFSETS: i16 = 2;
 const METADATA: i16 = 3;
 const FIND_COORDINATOR: i16 = 10;
+pub(crate) const JOIN_GROUP: i16 = 11;
 pub(crate) const END_TXN: i16 = 26;
 
 pub(crate) struct Proxy {
@@ -43,8 +44,14 @@ struct Shared {
     is_quiet: AtomicBool,
     /// Answers to this do not come; one more than its number, 0 for nothing.
     unanswered: AtomicI16,
-    /// What is not passed on to the broker now, and whether some of it has come.
-    held: Mutex<(Option<i16>, bool)>,
+    requests: Hold,
+    answers: Hold,
+}
+
+/// What is not passed on now, and whether some of it has come.
+#[derive(Default)]
+struct Hold {
+    kind: Mutex<(Option<i16>, bool)>,
     passes: Condvar,
 }
 
@@ -121,18 +128,32 @@ impl Proxy {
 
     /// What the broker is asked of this kind waits from now on, and everything behind it.
     pub(crate) fn hold(&self, kind: i16) {
-        *self.shared.held.lock().expect("no thread has panicked") = (Some(kind), false);
+        self.shared.requests.hold(kind);
     }
 
     /// Whether something has come that waits.
     pub(crate) fn holds(&self) -> bool {
-        self.shared.held.lock().expect("no thread has panicked").1
+        self.shared.requests.holds()
     }
 
     /// Passes on what waits.
     pub(crate) fn release(&self) {
-        self.shared.held.lock().expect("no thread has panicked").0 = None;
-        self.shared.passes.notify_all();
+        self.shared.requests.release();
+    }
+
+    /// Answers to this wait from now on, and everything behind them.
+    pub(crate) fn hold_answers(&self, to: i16) {
+        self.shared.answers.hold(to);
+    }
+
+    /// Whether there is one that waits.
+    pub(crate) fn holds_answers(&self) -> bool {
+        self.shared.answers.holds()
+    }
+
+    /// Passes on the answers that wait.
+    pub(crate) fn release_answers(&self) {
+        self.shared.answers.release();
     }
 
     /// How many answers named no broker.
@@ -180,7 +201,7 @@ fn connect(client: TcpStream, shared: &Arc<Shared>) -> Result<()> {
                 let number = i32::from_be_bytes([request[4], request[5], request[6], request[7]]);
                 let kind = i16::from_be_bytes([request[0], request[1]]);
                 asks.lock().expect("no thread has panicked").insert(number, kind);
-                holds.wait_to_pass(kind);
+                holds.requests.wait_to_pass(kind);
                 true
             },
         );
@@ -202,6 +223,9 @@ fn connect(client: TcpStream, shared: &Arc<Shared>) -> Result<()> {
                 }
                 Some(METADATA | FIND_COORDINATOR) => move_brokers(answer, &shared.moves),
                 _ => {}
+            }
+            if let Some(kind) = kind {
+                shared.answers.wait_to_pass(kind);
             }
             let unanswered = shared.unanswered.load(Ordering::SeqCst);
             kind.is_none_or(|kind| kind + 1 != unanswered)
@@ -236,9 +260,22 @@ fn pass(
     }
 }
 
-impl Shared {
+impl Hold {
+    fn hold(&self, kind: i16) {
+        *self.kind.lock().expect("no thread has panicked") = (Some(kind), false);
+    }
+
+    fn holds(&self) -> bool {
+        self.kind.lock().expect("no thread has panicked").1
+    }
+
+    fn release(&self) {
+        self.kind.lock().expect("no thread has panicked").0 = None;
+        self.passes.notify_all();
+    }
+
     fn wait_to_pass(&self, kind: i16) {
-        let mut held = self.held.lock().expect("no thread has panicked");
+        let mut held = self.kind.lock().expect("no thread has panicked");
         if held.0 == Some(kind) {
             held.1 = true;
             let waits = |held: &mut (Option<i16>, bool)| held.0 == Some(kind);

@@ -21,6 +21,7 @@ use crate::bed::{
     BOUND, KafkaBed, WAIT, admin, everything, everything_of, keys, publish, spec, start_all, stranger,
     take_all, transaction, until,
 };
+use crate::proxy::{END_TXN, JOIN_GROUP, Proxy};
 
 fn one(key: &str, position: Position) -> Transaction {
     Transaction { records: vec![(OUTPUT, 0, Record::new(key.to_owned(), ""))], positions: vec![position] }
@@ -332,6 +333,38 @@ fn whoever_comes_back_with_its_name_between_two_steps_of_a_rebalance_leaves_no_p
             };
         }
         (given.len() == log.partitions(INPUT) as usize).then_some(())
+    });
+}
+
+#[test]
+fn whoever_hears_late_that_the_group_has_shared_out_anew_commits_all_the_same() {
+    let proxy = Proxy::start();
+    let mut bed = KafkaBed::new();
+    let other = bed.open();
+    bed.options.brokers = proxy.address();
+    let log = bed.process();
+    let mut work = log.work(&spec(None)).expect("it can be joined");
+    let (assigned, _) = take_all(&*log, &mut *work);
+    start_all(&mut *work, &assigned);
+    let position = publish(&*log, INPUT, 0, "cup");
+    // Another one comes, and by the brokers' word there is another generation, of which this one does not hear.
+    proxy.hold_answers(JOIN_GROUP);
+    let mut second = other.work(&spec(None)).expect("it can be joined");
+    until("the group to share out anew", || {
+        second.poll(WAIT).expect("it waits for its share");
+        proxy.holds_answers().then_some(())
+    });
+    proxy.hold(END_TXN);
+    let commits = std::thread::spawn(move || (work.commit(one("bell", at(position.offset + 1))), work));
+    until("the commit of a generation that is over to be taken back", || proxy.holds().then_some(()));
+    proxy.release();
+    proxy.release_answers();
+    let (done, mut work) = commits.join().expect("it does not panic");
+    done.expect("it is a member, and has handed nothing back");
+    assert_eq!(keys(&everything_of(&*log, OUTPUT, 1)), ["bell"]);
+    until("the other one to get a share", || {
+        work.poll(WAIT).expect("the session goes on");
+        matches!(second.poll(WAIT).expect("it has its share"), Polled::Assigned(_)).then_some(())
     });
 }
 
