@@ -17,7 +17,7 @@ use described::{DOCUMENT, Described, letter_of, records};
 use eventlog::{Cleanup, Headers, Log as _, Record, block_on, local};
 use order::topic;
 use serde_json::{Value, json};
-use support::{PATIENCE, Up, hear, request};
+use support::{PATIENCE, Up, hear, request, run};
 
 /// Kinds that may not come here: no test has the time for them, or this log does not have them.
 const UNSEEN: [&str; 3] = [
@@ -41,6 +41,12 @@ fn every_record_of_a_line_is_described_and_every_kind_comes() {
     let mut up = Up::start(&log, &args);
     let token = up.staff_token();
     Staff { up: &up, token: format!("Bearer {token}") }.work();
+    // Which menu it has, a counter writes for others, when it has read the log.
+    let (place, until) = (format!("local:{}", log.display()), Instant::now() + PATIENCE);
+    let written = || run(&["export", "-", "--log", &place, "--token", &token]).stdout;
+    while !written().contains(r#""key":"menu""#) {
+        assert!(Instant::now() < until, "no menu is written");
+    }
     up.stop();
     write_what_others_write(&log);
     let up = Up::start(&log, &args);
