@@ -46,18 +46,20 @@ const BEGIN_WITHIN: Duration = Duration::from_secs(10);
 const LOOKED_AFTER: Duration = Duration::from_mins(1);
 /// How often a mark that can't be seen yet is looked for.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
-/// How long whoever committed as a member of a generation that is over is waited for to hear of the one that is.
-const CATCHES_UP_WITHIN: Duration = Duration::from_secs(2);
-/// How often is looked whether it has.
-const LOOK_FOR_GENERATION: Duration = Duration::from_millis(10);
 /// One step of waiting, between looks whether a record has failed. A flush that succeeds ends at once.
 const STEP: Duration = Duration::from_millis(50);
 
-/// Why positions are no part of a transaction.
-enum Unsent {
-    /// They were sent as those of a member of a generation that is over.
+/// Why a transaction was not committed.
+pub(super) enum Uncommitted {
+    /// The group has another generation than the one that was heard of. Everything was taken back.
     Outdated,
     Failed(CommitError),
+}
+
+impl From<CommitError> for Uncommitted {
+    fn from(error: CommitError) -> Self {
+        Self::Failed(error)
+    }
 }
 
 /// Writes the transactions of one session.
@@ -247,8 +249,7 @@ impl Writer {
     /// Whether a mark of the last transaction may be missing, and the session must not go on until it is seen: a broker
     /// was lost since it began, however long ago.
     pub(super) fn may_be_open(&self) -> bool {
-        self.hear();
-        self.answered.is_none() || self.producer.context().has_lost.load(Ordering::Relaxed)
+        self.has_lost() || self.answered.is_none()
     }
 
     /// Whether whoever comes next is to look after it: a session that never began any leaves nothing.
@@ -273,59 +274,43 @@ impl Writer {
     }
 
     /// Commits, or takes everything back. `group` is asked who it is after the last record was written: whoever
-    /// lost a partition before that is refused.
+    /// lost a partition before that is refused, and so is who is a member of another generation than `heard`.
     ///
-    /// A member of which the brokers know that its generation is over, before it does, has lost nothing yet: whatever
-    /// is to be another's it first hands back itself, in this thread. It commits the same once more, when it has heard.
+    /// `again`: the same was taken back a moment ago. If a broker was lost since, a mark of that may be missing, and what
+    /// is committed now would take it along: it is taken back as well, and the next session sees what became of it.
     pub(super) fn commit<'a>(
         &mut self,
-        records: impl Iterator<Item = (&'a CStr, Partition, &'a Record)> + Clone,
+        records: impl Iterator<Item = (&'a CStr, Partition, &'a Record)>,
         positions: &TopicPartitionList,
         group: &Group,
-    ) -> Result<(), CommitError> {
-        self.introduce(group).map_err(|error| match error {
-            WorkError::Closed => CommitError::Aborted(Reason::Closed),
-            WorkError::Refused(why) => CommitError::Fatal(why),
-            other => CommitError::Aborted(Reason::Storage(other.to_string())),
-        })?;
-        self.producer.context().has_lost.store(false, Ordering::Relaxed);
+        heard: Option<i32>,
+        again: bool,
+    ) -> Result<(), Uncommitted> {
+        self.introduce(group).map_err(session_ended)?;
+        lock(&self.producer.context().failed).take();
+        if !again {
+            self.producer.context().has_lost.store(false, Ordering::Relaxed);
+        }
+        self.answered = None;
+        self.producer.begin_transaction().map_err(|error| self.error(&error))?;
         let deadline = Instant::now() + COMMIT_WITHIN;
-        loop {
-            lock(&self.producer.context().failed).take();
-            self.answered = None;
-            self.producer.begin_transaction().map_err(|error| self.error(&error))?;
-            let written = self.write(records.clone(), deadline);
-            let generation = group.generation();
-            match written.map_err(Unsent::Failed).and_then(|()| self.send(positions, group, deadline)) {
-                Ok(()) => return self.end(deadline),
-                Err(Unsent::Failed(error)) => {
-                    self.take_back();
-                    return Err(error);
-                }
-                Err(Unsent::Outdated) => {
-                    self.take_back();
-                    if !self.catches_up(group, generation, deadline) {
-                        return Err(CommitError::Fenced);
-                    }
-                    tracing::debug!("the group has shared out anew meanwhile: it is committed once more");
-                }
+        let written = self.write(records, deadline).map_err(Uncommitted::from);
+        let written = written.and_then(|()| self.send(positions, group, heard, deadline));
+        let is_safe = || if again && self.has_lost() { Err(CommitError::Fenced.into()) } else { Ok(()) };
+        let written = written.and_then(|()| is_safe());
+        match written {
+            Ok(()) => Ok(self.end(deadline)?),
+            Err(error) => {
+                self.take_back();
+                Err(error)
             }
         }
     }
 
-    /// Whether a member hears of another generation than this one. Not where a broker was lost meanwhile: what was taken
-    /// back may have taken along what was committed before it, which the next session sees to.
-    fn catches_up(&self, group: &Group, from: Option<i32>, deadline: Instant) -> bool {
-        let deadline = deadline.min(Instant::now() + CATCHES_UP_WITHIN);
-        while !self.may_be_open() && !self.shared.is_closed() && Instant::now() < deadline {
-            match group.generation() {
-                None => return false,
-                generation if generation != from => return true,
-                // Its client hears of it by itself, and tells nobody.
-                _ => std::thread::sleep(LOOK_FOR_GENERATION),
-            }
-        }
-        false
+    /// Whether a broker was lost since the last transaction began, or its marks were seen.
+    fn has_lost(&self) -> bool {
+        self.hear();
+        self.producer.context().has_lost.load(Ordering::Relaxed)
     }
 
     fn write<'a>(
@@ -383,16 +368,26 @@ impl Writer {
         }
     }
 
-    fn send(&self, positions: &TopicPartitionList, group: &Group, deadline: Instant) -> Result<(), Unsent> {
+    fn send(
+        &self,
+        positions: &TopicPartitionList,
+        group: &Group,
+        heard: Option<i32>,
+        deadline: Instant,
+    ) -> Result<(), Uncommitted> {
         // Fresh, for it changes with every rebalance; and refused here if it is nobody's: the brokers take an
         // empty list, and positions of no member, without a word.
-        let Some(member) = group.metadata() else { return Err(Unsent::Failed(CommitError::Fenced)) };
-        if positions.count() == 0 {
-            return Ok(());
+        let Some(member) = group.metadata() else { return Err(CommitError::Fenced.into()) };
+        // Asked for after it: they only rise, so this is the one that it has.
+        match group.generation() {
+            None => return Err(CommitError::Fenced.into()),
+            generation if generation != heard => return Err(Uncommitted::Outdated),
+            _ if positions.count() == 0 => return Ok(()),
+            _ => {}
         }
         self.send_to(positions, &member, deadline).map_err(|error| match parts(&error).0 {
-            Code::IllegalGeneration => Unsent::Outdated,
-            _ => Unsent::Failed(self.unsent(positions, &error)),
+            Code::IllegalGeneration => Uncommitted::Outdated,
+            _ => self.unsent(positions, &error).into(),
         })
     }
 
@@ -498,6 +493,17 @@ impl Writer {
                 }
             }
         }
+    }
+}
+
+/// What keeps the session from going on keeps the transaction from being committed.
+pub(super) fn session_ended(error: WorkError) -> CommitError {
+    match error {
+        WorkError::Fenced => CommitError::Fenced,
+        WorkError::Closed => CommitError::Aborted(Reason::Closed),
+        WorkError::Refused(why) => CommitError::Fatal(why),
+        WorkError::Broken(why) => CommitError::Broken(why),
+        other => CommitError::Aborted(Reason::Storage(other.to_string())),
     }
 }
 

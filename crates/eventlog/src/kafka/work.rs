@@ -12,7 +12,7 @@ use super::{
     LOOK_UP, MAX_RECORD_BYTES, admin,
     bell::Bell,
     claim::claim,
-    commit::Writer,
+    commit::{Uncommitted, Writer, session_ended},
     group::{Group, Told},
     members,
     native::{Read, Reader},
@@ -37,6 +37,10 @@ const MARKS_WITHIN: Duration = Duration::from_secs(10);
 const LOOK_WITHIN: Duration = Duration::from_millis(500);
 /// How long a commit waits for those of the one before it.
 const COMMIT_WAITS: Duration = Duration::from_secs(2);
+/// How long whoever commits in a generation that is over is waited for to hear of the one that is.
+const CATCHES_UP_WITHIN: Duration = Duration::from_secs(2);
+/// How often is looked whether it has.
+const LOOK_FOR_GENERATION: Duration = Duration::from_millis(10);
 /// With this many inputs a transaction is committed, although there is more: it stays far below the time that the
 /// brokers give it.
 const TRANSACTION: usize = 8_192;
@@ -51,6 +55,8 @@ pub(super) struct Session {
     writer: Writer,
     _slot: Slot,
     shares: BTreeMap<Partition, Share>,
+    /// The group's generation up to which everything is known that it has told.
+    heard: Option<i32>,
     /// What came and was not yet handed out.
     ready: VecDeque<Polled>,
     /// The ends that were asked for since records were handed out last.
@@ -99,6 +105,7 @@ impl Session {
             bell,
             spec: spec.clone(),
             shares: BTreeMap::new(),
+            heard: None,
             ready: VecDeque::new(),
             ends: Offsets::new(),
             floors: Offsets::new(),
@@ -110,6 +117,8 @@ impl Session {
 
     /// Hears what the group has decided.
     fn hear(&mut self) -> Result<(), WorkError> {
+        // Asked for first: what a generation takes away is told before the next one begins.
+        let generation = self.group.generation();
         let told = self.group.hear()?;
         if !told.is_empty() {
             self.group.check_members()?;
@@ -121,6 +130,7 @@ impl Session {
                 Told::Lost(partitions) => self.end_of(&partitions, Polled::Lost),
             }
         }
+        self.heard = generation;
         Ok(())
     }
 
@@ -395,6 +405,35 @@ impl Session {
         Ok(list)
     }
 
+    fn check_shares(&self, positions: &[Position]) -> Result<(), CommitError> {
+        let is_started = |p: &Position| self.shares.get(&p.partition).is_some_and(Share::is_started);
+        if positions.iter().all(is_started) { Ok(()) } else { Err(CommitError::Fenced) }
+    }
+
+    /// The group has shared out anew, and this has committed as if it had not: hears of it, and whether these are still
+    /// this member's. Not where a broker was lost: what was taken back may have taken along what was committed before it,
+    /// which the next session sees to.
+    fn catch_up(&mut self, positions: &[Position]) -> Result<(), CommitError> {
+        let deadline = Instant::now() + CATCHES_UP_WITHIN;
+        while self.group.is_member() && self.group.generation() == self.heard {
+            if self.shared.is_closed() {
+                return Err(CommitError::Aborted(Reason::Closed));
+            }
+            if Instant::now() >= deadline {
+                return Err(CommitError::Fenced);
+            }
+            // Its client hears of it by itself, and tells nobody.
+            std::thread::sleep(LOOK_FOR_GENERATION);
+        }
+        if self.writer.may_be_open() {
+            return Err(CommitError::Fenced);
+        }
+        self.hear().map_err(session_ended)?;
+        self.check_shares(positions)?;
+        tracing::debug!("the group has shared out anew meanwhile: it is committed once more");
+        Ok(())
+    }
+
     /// Waits until the last transaction is closed wherever it wrote.
     fn wait_for_marks(&mut self) -> Result<(), CommitError> {
         let deadline = Instant::now() + COMMIT_WAITS;
@@ -553,10 +592,7 @@ impl Work for Session {
                 "records without a position of their input can't be fenced".to_owned(),
             ));
         }
-        let is_started = |p: &Position| self.shares.get(&p.partition).is_some_and(Share::is_started);
-        if !transaction.positions.iter().all(is_started) {
-            return Err(CommitError::Fenced);
-        }
+        self.check_shares(&transaction.positions)?;
         self.wait_for_marks()?;
         let positions = self.positions(&transaction.positions)?;
         let shared = self.shared.clone();
@@ -567,8 +603,17 @@ impl Work for Session {
             .filter_map(|(topic, partition, record)| Some((name(topic)?, *partition, record)));
         let from = transaction.records.iter().map(|(topic, partition, _)| (*topic, *partition));
         let from = from.map(|place| (place, self.floors.get(&place).copied().unwrap_or_default())).collect();
-        let done = self.writer.commit(records, &positions, &self.group);
-        let done = done.map(|()| self.raise_floors(&transaction));
+        let mut done = self.writer.commit(records.clone(), &positions, &self.group, self.heard, false);
+        if matches!(done, Err(Uncommitted::Outdated)) {
+            let caught_up = self.catch_up(&transaction.positions).map_err(Uncommitted::from);
+            done = caught_up
+                .and_then(|()| self.writer.commit(records, &positions, &self.group, self.heard, true));
+        }
+        let done = match done {
+            Ok(()) => Ok(self.raise_floors(&transaction)),
+            Err(Uncommitted::Outdated) => Err(CommitError::Fenced),
+            Err(Uncommitted::Failed(error)) => Err(error),
+        };
         // One that was not answered is none that another may come after.
         let before = self.lasts.pop().filter(|_| self.is_answered);
         self.lasts = before.into_iter().collect();

@@ -340,6 +340,7 @@ fn whoever_comes_back_with_its_name_between_two_steps_of_a_rebalance_leaves_no_p
 fn whoever_hears_late_that_the_group_has_shared_out_anew_commits_all_the_same() {
     let proxy = Proxy::start();
     let mut bed = KafkaBed::new();
+    bed.keep_members();
     let other = bed.open();
     bed.options.brokers = proxy.address();
     let log = bed.process();
@@ -357,11 +358,13 @@ fn whoever_hears_late_that_the_group_has_shared_out_anew_commits_all_the_same() 
     proxy.hold(END_TXN);
     let commits = std::thread::spawn(move || (work.commit(one("bell", at(position.offset + 1))), work));
     until("the commit of a generation that is over to be taken back", || proxy.holds().then_some(()));
-    proxy.release();
     proxy.release_answers();
+    proxy.release();
     let (done, mut work) = commits.join().expect("it does not panic");
     done.expect("it is a member, and has handed nothing back");
-    assert_eq!(keys(&everything_of(&*log, OUTPUT, 1)), ["bell"]);
+    let bells = everything_of(&*log, OUTPUT, 1);
+    assert_eq!(keys(&bells), ["bell"]);
+    assert_eq!(bells[0].offset, 2, "behind what was taken back, and the mark of that");
     until("the other one to get a share", || {
         work.poll(WAIT).expect("the session goes on");
         matches!(second.poll(WAIT).expect("it has its share"), Polled::Assigned(_)).then_some(())
