@@ -16,7 +16,7 @@ use std::{
 use rdkafka::consumer::Consumer as _;
 
 use super::{
-    group::{LEAVE_WITHIN, leave, member, subscribe},
+    group::{leave_at_once, member, subscribe},
     members, native,
     shared::Shared,
 };
@@ -81,7 +81,7 @@ fn join_for_a_moment(shared: &Shared, group: &str, topic: &str) -> Result<(), Op
         // What it has to say, whoever works there says too.
         let _ = consumer.poll(STEP);
     }
-    leave(consumer, LEAVE_WITHIN);
+    leave_at_once(consumer);
     Ok(())
 }
 

@@ -9,7 +9,7 @@ use std::{
         Arc, Mutex,
         mpsc::{self, RecvTimeoutError},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rdkafka::{
@@ -38,13 +38,18 @@ use crate::{OpenError, Partition, Topic, WorkError, WorkSpec};
 /// How often a member says that it lives. A third of the shortest session time, at most.
 const HEARTBEAT: Duration = Duration::from_millis(1_500);
 /// How long leaving the group is waited for; after that it leaves in the background.
-pub(super) const LEAVE_WITHIN: Duration = Duration::from_secs(2);
+const LEAVE_WITHIN: Duration = Duration::from_secs(2);
+/// After that time the group has forgotten a member that is silent: the session time, unless somebody sets another.
+const FORGOTTEN_AFTER: Duration = Duration::from_secs(6);
+/// One step of waiting until a member has left.
+const LEAVE_STEP: Duration = Duration::from_millis(10);
 
 /// A membership.
 pub(super) struct Group {
     shared: Arc<Shared>,
     name: String,
     waiting: Waiting,
+    is_named: bool,
     _watch: Option<Watch>,
     /// What of its partitions is given out, as the cluster knows it.
     input: String,
@@ -74,8 +79,17 @@ impl Group {
         consumer.set_nonempty_callback(move || rung.ring());
         subscribe(shared, &consumer, &name, &input)?;
         let waiting = Waiting::new(session.as_deref());
+        let is_named = instance.is_some();
         let watch = instance.and_then(|_| Watch::start(shared, &name, spec.inputs.first().copied()?));
-        Ok(Self { shared: shared.clone(), name, waiting, _watch: watch, input, consumer: Some(consumer) })
+        Ok(Self {
+            shared: shared.clone(),
+            name,
+            waiting,
+            is_named,
+            _watch: watch,
+            input,
+            consumer: Some(consumer),
+        })
     }
 
     fn consumer(&self) -> &BaseConsumer<Member> {
@@ -215,8 +229,11 @@ impl Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
-        if let Some(consumer) = self.consumer.take() {
-            leave(consumer, LEAVE_WITHIN);
+        match self.consumer.take() {
+            // The group keeps its share for whoever comes next with its name.
+            Some(consumer) if self.is_named => leave(consumer, LEAVE_WITHIN),
+            Some(consumer) => leave_at_once(consumer),
+            None => {}
         }
     }
 }
@@ -268,11 +285,35 @@ pub(super) fn subscribe(
     Ok(joined.map_err(|error| shared.failed_with(&format!("join group {name}"), &error))?)
 }
 
+/// Ends a member without a name, and says so to the group. Closing alone does not, if it has no partition or is about to
+/// get its share (librdkafka 2.12.1, `rd_kafka_cgrp_assignment_done`): the group would wait for it when it shares out, until
+/// its session time is over.
+pub(super) fn leave_at_once(consumer: BaseConsumer<Member>) {
+    end(consumer, LEAVE_WITHIN, |consumer| {
+        consumer.unsubscribe();
+        // That waits for the end of a rebalance. Whoever has told the group has no name in it any more.
+        let until = Instant::now() + FORGOTTEN_AFTER;
+        while !native::member_id(consumer.client()).is_empty() && Instant::now() < until {
+            // What it has to say now is for nobody.
+            let _ = consumer.poll(LEAVE_STEP);
+        }
+    });
+}
+
 /// Ends a consumer of a group. Without the broker that takes as long as librdkafka likes: after this time in the
 /// background.
 pub(super) fn leave<C: ConsumerContext + 'static>(consumer: BaseConsumer<C>, within: Duration) {
+    end(consumer, within, |_| {});
+}
+
+fn end<C: ConsumerContext + 'static>(
+    consumer: BaseConsumer<C>,
+    within: Duration,
+    before: impl FnOnce(&BaseConsumer<C>) + Send + 'static,
+) {
     let (left, has_left) = mpsc::channel::<()>();
     let leave = std::thread::Builder::new().name("kafka-leave".to_owned()).spawn(move || {
+        before(&consumer);
         drop(consumer);
         drop(left);
     });

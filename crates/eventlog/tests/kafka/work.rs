@@ -347,7 +347,9 @@ fn whoever_hears_late_that_the_group_has_shared_out_anew_commits_all_the_same() 
     let mut work = log.work(&spec(None)).expect("it can be joined");
     let (assigned, _) = take_all(&*log, &mut *work);
     start_all(&mut *work, &assigned);
-    let position = publish(&*log, INPUT, 0, "cup");
+    // The other one will get the first partition.
+    let cup = publish(&*log, INPUT, 2, "cup");
+    let bell = one("bell", Position { offset: cup.offset + 1, ..cup });
     // Another one comes, and by the brokers' word there is another generation, of which this one does not hear.
     proxy.hold_answers(JOIN_GROUP);
     let mut second = other.work(&spec(None)).expect("it can be joined");
@@ -356,7 +358,7 @@ fn whoever_hears_late_that_the_group_has_shared_out_anew_commits_all_the_same() 
         proxy.holds_answers().then_some(())
     });
     proxy.hold(END_TXN);
-    let commits = std::thread::spawn(move || (work.commit(one("bell", at(position.offset + 1))), work));
+    let commits = std::thread::spawn(move || (work.commit(bell), work));
     until("the commit of a generation that is over to be taken back", || proxy.holds().then_some(()));
     proxy.release_answers();
     proxy.release();
@@ -369,6 +371,34 @@ fn whoever_hears_late_that_the_group_has_shared_out_anew_commits_all_the_same() 
         work.poll(WAIT).expect("the session goes on");
         matches!(second.poll(WAIT).expect("it has its share"), Polled::Assigned(_)).then_some(())
     });
+}
+
+#[test]
+fn who_has_no_partition_is_out_of_the_group_when_it_has_ended() {
+    let mut bed = KafkaBed::new();
+    bed.keep_members();
+    bed.options.partitions = Some(1);
+    let log = bed.open();
+    let mut first = log.work(&spec(None)).expect("it can be joined");
+    take_all(&*log, &mut *first);
+    let mut second = log.work(&spec(None)).expect("it can be joined");
+    let group = format!("{}tests", bed.options.prefix);
+    let watcher: BaseConsumer = rdkafka::ClientConfig::new()
+        .set("bootstrap.servers", crate::bed::broker())
+        .create()
+        .expect("a client");
+    let mut stable_with = |members: usize| {
+        assert!(matches!(first.poll(WAIT), Ok(Polled::Idle)), "it has its partition, and keeps it");
+        let groups = watcher.fetch_group_list(Some(&group), BOUND).ok()?;
+        let group = groups.groups().first()?;
+        (group.state() == "Stable" && group.members().len() == members).then_some(())
+    };
+    until("both to be in the group", || {
+        assert!(matches!(second.poll(WAIT), Ok(Polled::Idle)), "there is nothing for it");
+        stable_with(2)
+    });
+    drop(second);
+    until("it to be out of the group", || stable_with(1));
 }
 
 #[test]
