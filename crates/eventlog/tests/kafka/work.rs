@@ -31,6 +31,17 @@ fn at(offset: u64) -> Position {
     Position { topic: INPUT, partition: 0, offset }
 }
 
+/// Whether a group has shared out, among so many.
+fn is_stable_with(group: &str, members: usize) -> Option<()> {
+    let client: BaseConsumer = rdkafka::ClientConfig::new()
+        .set("bootstrap.servers", crate::bed::broker())
+        .create()
+        .expect("a client");
+    let groups = client.fetch_group_list(Some(group), BOUND).ok()?;
+    let group = groups.groups().first()?;
+    (group.state() == "Stable" && group.members().len() == members).then_some(())
+}
+
 #[test]
 fn a_dead_peers_open_transaction_makes_no_restore_incomplete() {
     let mut bed = KafkaBed::new();
@@ -310,16 +321,10 @@ fn whoever_comes_back_with_its_name_between_two_steps_of_a_rebalance_leaves_no_p
     take_all(&*log, &mut *first);
     let mut second = log.work(&spec(None)).expect("it can be joined");
     let group = format!("{}tests", bed.options.prefix);
-    let watcher: BaseConsumer = rdkafka::ClientConfig::new()
-        .set("bootstrap.servers", crate::bed::broker())
-        .create()
-        .expect("a client");
     // The first is not polled: it has learned what to hand back, and does not.
     until("the first step", || {
         let _ = second.poll(WAIT);
-        let groups = watcher.fetch_group_list(Some(&group), BOUND).ok()?;
-        let group = groups.groups().first()?;
-        (group.state() == "Stable" && group.members().len() == 2).then_some(())
+        is_stable_with(&group, 2)
     });
     drop(first);
     let mut first = log.work(&spec(Some("bar-1"))).expect("it can be joined");
@@ -383,15 +388,9 @@ fn who_has_no_partition_is_out_of_the_group_when_it_has_ended() {
     take_all(&*log, &mut *first);
     let mut second = log.work(&spec(None)).expect("it can be joined");
     let group = format!("{}tests", bed.options.prefix);
-    let watcher: BaseConsumer = rdkafka::ClientConfig::new()
-        .set("bootstrap.servers", crate::bed::broker())
-        .create()
-        .expect("a client");
     let mut stable_with = |members: usize| {
         assert!(matches!(first.poll(WAIT), Ok(Polled::Idle)), "it has its partition, and keeps it");
-        let groups = watcher.fetch_group_list(Some(&group), BOUND).ok()?;
-        let group = groups.groups().first()?;
-        (group.state() == "Stable" && group.members().len() == members).then_some(())
+        is_stable_with(&group, members)
     };
     until("both to be in the group", || {
         assert!(matches!(second.poll(WAIT), Ok(Polled::Idle)), "there is nothing for it");
