@@ -14,9 +14,13 @@ import { plug } from './sheet-plug.js';
 
 /** @param {Means} means */
 export function listenToHands({ app, state, acts, chime, show, keysShown }) {
+  // The button of the sound does it itself: what was on when a finger, or a key, comes up again would be muted.
+  const touched = (/** @type {EventTarget | null} */ target) => {
+    if (!(target instanceof Element && target.closest('.sound'))) chime.touched();
+  };
   app.addEventListener('pointerdown', ({ target }) => {
     state.heldSince = performance.now();
-    if (target instanceof Element && target.closest('.sound') === null) chime.touched();
+    touched(target);
     const ticket = target instanceof Element ? target.closest('.tk') : null;
     if (ticket instanceof HTMLElement) state.rail.touch(ticket.dataset.id ?? '');
   });
@@ -27,8 +31,8 @@ export function listenToHands({ app, state, acts, chime, show, keysShown }) {
     });
   }
   document.addEventListener('keydown', (event) => {
-    chime.touched();
     const { key, code, target, repeat, altKey, ctrlKey, metaKey } = event;
+    touched(target);
     const isTyping = target instanceof HTMLElement && target.closest('input, textarea, select, [contenteditable]') !== null;
     if (repeat || altKey || ctrlKey || metaKey || isTyping || plug.isOpen?.()) return;
     if (/^[1-9]$/.test(key)) acts.pressed(Number(key) - 1);

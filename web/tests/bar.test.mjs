@@ -233,6 +233,17 @@ test('a new order rings, is outlined until it is touched, and is told to those w
   await bar.close();
 });
 
+test('a key that is held on the button of the sound turns the sound on', async () => {
+  const bar = await tablet(browser, line);
+  const { page, notes } = bar;
+  await page.getByRole('button', { name: 'Tap for sound' }).focus();
+  // As long as a finger takes: a browser has let the page be heard by then.
+  await page.keyboard.press('Space', { delay: 300 });
+  await notes.until(() => notes.tones.length === 1);
+  await page.getByRole('button', { name: 'Sound on' }).waitFor();
+  await bar.close();
+});
+
 test('a count underlines that drink on every ticket', async () => {
   const orders = [await place(), await place({ items: [{ item: 'latte' }] })];
   const bar = await tablet(browser, line);
