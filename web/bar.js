@@ -23,8 +23,8 @@ import { randomText } from './lib/rung.js';
 import { deviceName, fetchStaff, onSignedIn, signedInOrSent } from './lib/staff.js';
 import { createTaps } from './lib/taps.js';
 
-/** Polite messages come at most this often. */
-const SAY_MS = 1_000;
+/** Polite messages come at most this often. Each is about something else: of those that wait meanwhile the last ones are all said. */
+const [SAY_MS, SAY_KEEPS] = [1_000, 8];
 const UNDO_STAYS = 'brewline.bar.undo';
 const KEYS = 'brewline.bar.keys';
 
@@ -34,7 +34,7 @@ if (asked === 'light' || asked === 'dark') root.dataset.theme = asked;
 
 const app = /** @type {HTMLElement} */ (document.getElementById('app'));
 app.replaceChildren();
-const announcer = new Announcer(SAY_MS);
+const announcer = new Announcer(SAY_MS, SAY_KEEPS);
 const state = new BarState();
 state.undoStays = kept(UNDO_STAYS) === 'stay';
 state.hasKeys = kept(KEYS) === 'shown';
