@@ -134,15 +134,14 @@ function hear(heard) {
 /** What is to be seen; told of what has come. Also right after a tap, so that the next one is on what is then. */
 function look() {
   const steady = performance.now();
-  const { arrived, late, noted } = state.look(taps, live.now(), steady);
-  if (noted.length > 0) {
-    chime.ring(steady);
-    announcer.say(noted.map((order) => t('ledger.note.announce', { code: words.called(order), note: order.marks?.staff_note ?? '' })).join(' '));
-  }
-  if (arrived.length > 0) {
-    chime.ring(steady);
-    announcer.say(arrived.map(words.newOrder).join(' '));
-  } else if (late.length > 0) announcer.say(late.map((order) => t('bar.announce.late', { code: words.called(order) })).join(' '));
+  const { arrived, called, late, noted } = state.look(taps, live.now(), steady);
+  if (arrived.length > 0 || noted.length > 0) chime.ring(steady);
+  const said = [
+    ...noted.map((order) => t('ledger.note.announce', { code: words.called(order), note: order.marks?.staff_note ?? '' })),
+    ...called.map(words.newOrder),
+    ...late.map((order) => t('bar.announce.late', { code: words.called(order) })),
+  ];
+  if (said.length > 0) announcer.say(said.join(' '));
 }
 
 /** Who was faster, by the order's history. @param {import('./lib/taps.js').Tap} tap */

@@ -3,6 +3,7 @@
  * times come in.
  */
 
+import { Arrivals } from './bar-arrivals.js';
 import { Guard } from './bar-guard.js';
 import { Notes } from './bar-notes.js';
 import { Rail, UNDO_MS } from './bar-rail.js';
@@ -18,13 +19,21 @@ const ENDED_MAX = 50;
 /** A finger that lies longer is something that was put on the screen. */
 const HELD_MS = 10_000;
 
-/** What has come since the last look. @typedef {{arrived: Order[], late: Order[], noted: Order[]}} Came */
+/**
+ * What has come since the last look.
+ * @typedef {object} Came
+ * @property {Order[]} arrived new ones
+ * @property {Order[]} called new ones that can be told of by now, each once
+ * @property {Order[]} late
+ * @property {Order[]} noted
+ */
 
 export class BarState {
   constructor() {
     this.guard = new Guard();
     this.rail = new Rail();
     this.notes = new Notes();
+    this.arrivals = new Arrivals();
     /** @type {import('./live.js').News<Orders>} */
     this.news = { status: 'loading', value: null, ageMs: 0, offline: false };
     /** @type {import('./live.js').News<any>} */
@@ -74,7 +83,7 @@ export class BarState {
   look(taps, clock, steady) {
     const { rail, guard, ended } = this;
     const { value } = this.news;
-    if (value === null) return { arrived: [], late: [], noted: [] };
+    if (value === null) return { arrived: [], called: [], late: [], noted: [] };
     rail.open.undoMs = rail.ready.undoMs = this.undoStays ? Infinity : UNDO_MS;
     const { orders } = value;
     const back = [...ended.values()].filter(({ order_id: id }) => !orders.has(id) && taps.of(id).length > 0);
@@ -84,7 +93,8 @@ export class BarState {
     for (const { id, kind, order } of seen.tickets) guard.means(`rail/${id}`, kind === 'ticket' ? nextStep(order) : kind, steady);
     for (const { id, kind } of seen.waiting) guard.means(`strip/${id}`, kind, steady);
     guard.keep([...seen.tickets.map(({ id }) => `rail/${id}`), ...seen.waiting.map(({ id }) => `strip/${id}`)]);
-    return { arrived, late, noted: this.notes.news(orders.values()) };
+    const called = this.arrivals.look(arrived, orders, steady);
+    return { arrived, called, late, noted: this.notes.news(orders.values()) };
   }
 
   /** What ended because of a tap here. @param {Order} order */

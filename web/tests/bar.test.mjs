@@ -6,6 +6,7 @@ import test from 'node:test';
 import { codeOf, settle, shopSays, tablet, ticket } from './bar-tools.mjs';
 import { lineAndBrowser } from './harness.mjs';
 import { pager } from './pager-tools.mjs';
+import { standIn } from './stand-in.mjs';
 
 const { line, browser } = await lineAndBrowser(test, { args: ['--mode', 'manual'] });
 
@@ -230,6 +231,30 @@ test('a new order rings, is outlined until it is touched, and is told to those w
   assert.equal(notes.tones.length, muted, 'muted');
   await page.reload();
   await page.getByRole('button', { name: 'Sound off' }).waitFor();
+  await bar.close();
+});
+
+test('a new order rings at once, and is told of with the code that it gets a moment later', async (t) => {
+  const order = await place();
+  const { body: orders } = await line.ask('GET', '/orders?live', { staff: true });
+  const stand = await standIn(line.url);
+  t.after(() => stand.end());
+  stand.say('/events', 'snapshot', { ...orders, orders: [], total: 0 });
+  stand.answer('/orders?live', { ...orders, orders: [], total: 0 });
+  const bar = await tablet(browser, line, { url: stand.url });
+  const { page, notes } = bar;
+  await page.getByText('All caught up').waitFor();
+  await page.getByRole('button', { name: 'Tap for sound' }).click();
+  await notes.until(() => notes.tones.length === 1);
+  const said = page.locator('[aria-live=polite]');
+  // As it is in the log of a Kafka that is far away: the order first, and what the barista says of it later.
+  const { code, ...nameless } = order;
+  stand.tell('/events', 'order', { ...nameless, version: 0 });
+  await notes.until(() => notes.tones.length === 2);
+  assert.equal(await said.textContent(), '');
+  stand.tell('/events', 'order', order);
+  await said.getByText(`New order, ${code.words.en[0].toUpperCase()}${code.words.en.slice(1)} ${code.label}, 3 drinks.`, { exact: true }).waitFor({ state: 'attached' });
+  assert.equal(notes.tones.length, 2);
   await bar.close();
 });
 
