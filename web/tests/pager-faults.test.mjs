@@ -77,13 +77,17 @@ test('whoever does not want to wait for the next try asks at once', async () => 
   const { page } = phone;
   let late = 16_000;
   await answerWith(page, () => ({ body: { ...DRAWN, now: DRAWN.now + late } }));
-  await page.reload();
   /** @type {import('playwright-core').Request[]} */
   const asked = [];
   page.on('request', (request) => void asked.push(request));
+  await page.reload();
   await page.waitForSelector('main.lost');
-  // Time stands still: nobody asks by himself, and whoever has asked before is answered as before.
+  // Time stands still: nobody asks by himself, and whoever has asked before is answered as before. Requests are told of one after
+  // the other, so that with the last one all are known.
   await page.clock.pauseAt(Date.now() + 60_000);
+  const last = page.waitForRequest(/\?last$/);
+  await page.evaluate(() => void fetch('/icon.svg?last'));
+  await last;
   await Promise.all(asked.map((request) => request.response()));
   late = 0;
   await page.getByRole('button', { name: 'Try now' }).click();

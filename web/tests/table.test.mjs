@@ -173,6 +173,8 @@ test('a counter that is gone is said to be, and found again', async () => {
   try {
     const phone = await open(chromium, `${own.url}/table`, { expected: [/ERR_CONNECTION_REFUSED/] });
     await shown(phone.page);
+    // Nothing is on its way: only what is asked for then finds nobody.
+    await drawn(phone.page, '.card img');
     await own.kill();
     await phone.page.fill('input[name=name]', 'cafe');
     await phone.page.press('input[name=name]', 'Enter');
