@@ -11,7 +11,7 @@ use std::{
 };
 
 use rustix::process::Signal;
-use support::{Said, Up, brewline, findings, local, run};
+use support::{Said, Up, brewline, findings, hear, local, request, run};
 
 #[test]
 fn the_doctor_says_what_is_well_and_what_to_do() {
@@ -91,7 +91,11 @@ fn the_doctor_says_that_a_running_line_has_another_log() {
 fn the_doctor_says_that_the_log_of_a_running_line_was_moved_and_how_to_go_on() {
     let parent = tempfile::tempdir().unwrap();
     let (dir, moved) = (parent.path().join("log"), parent.path().join("moved"));
-    let up = Up::start(&dir, &[]);
+    let up = Up::start(&dir, &["--mode", "manual"]);
+    // It is idle: what a barista writes then is no longer written, and ends the line.
+    let order = request(up.counter, "POST", "/order?amount=1", &[], "").unwrap().json();
+    let stream = format!("/orders/{}/events", order["order_id"].as_str().unwrap());
+    hear(up.counter, &stream, |shown| shown["version"].as_u64() > Some(0));
     fs::rename(&dir, &moved).unwrap();
     let process = format!("process {}", up.process.child.id());
     for (log, here) in [(&dir, false), (&moved, true)] {
