@@ -34,6 +34,8 @@ export class Notes {
   stops = [];
   /** @type {string[]} States of the order, as the stream has brought them. */
   states = [];
+  /** @type {(string | undefined)[]} What the line knew of the phone with each of them. */
+  presences = [];
   /** @type {number} Claims to ring that came from other tabs. */
   claims = 0;
   /** @type {any[]} What was sent to the line. */
@@ -82,7 +84,10 @@ export async function note(context) {
   await note('noteTones', (tones) => notes.tones.push(tones));
   await note('noteHeard', (second) => notes.heard.push(second));
   await note('noteStop', (what) => notes.stops.push(what));
-  await note('noteState', (state) => notes.states.push(state));
+  await note('noteState', ({ state, marks }) => {
+    notes.presences.push(marks?.presence);
+    return notes.states.push(state);
+  });
   await note('noteClaim', () => (notes.claims += 1));
   await context.addInitScript(() => {
     const { noteBuzz, noteTones, noteHeard, noteStop, noteState, noteClaim } = /** @type {any} */ (window);
@@ -131,7 +136,7 @@ export async function note(context) {
         /** @param {string} url */
         constructor(url) {
           super(url);
-          this.addEventListener('order', ({ data }) => noteState(JSON.parse(data).state));
+          this.addEventListener('order', ({ data }) => noteState(JSON.parse(data)));
         }
       },
     });
@@ -298,6 +303,15 @@ export async function answerWith(page, answer) {
     const { status = 200, body } = answer();
     return route.fulfill({ status, json: body });
   });
+}
+
+/**
+ * From now on, and a second later, time stands still on the page. That is by the page's own clock: by the machine's, one that
+ * is busy could have come to that time before the page hears of it.
+ * @param {import('playwright-core').Page} page
+ */
+export async function standStill(page) {
+  await page.clock.pauseAt((await page.evaluate(() => Date.now())) + 1_000);
 }
 
 /** What stands between a phone and the line, and can hold everything back without a word. */
