@@ -23,8 +23,10 @@ import { randomText } from './lib/rung.js';
 import { deviceName, fetchStaff, onSignedIn, signedInOrSent } from './lib/staff.js';
 import { createTaps } from './lib/taps.js';
 
-/** Polite messages come at most this often. Each is about something else: of those that wait meanwhile the last ones are all said. */
-const [SAY_MS, SAY_KEEPS] = [1_000, 8];
+/** Polite messages come at most this often. */
+const SAY_MS = 1_000;
+/** Each is about something else, so of those that come meanwhile so many are said; the last ones. */
+const SAY_KEEPS = 8;
 const UNDO_STAYS = 'brewline.bar.undo';
 const KEYS = 'brewline.bar.keys';
 
@@ -136,12 +138,9 @@ function look() {
   const steady = performance.now();
   const { arrived, called, late, noted } = state.look(taps, live.now(), steady);
   if (arrived.length > 0 || noted.length > 0) chime.ring(steady);
-  const said = [
-    ...noted.map((order) => t('ledger.note.announce', { code: words.called(order), note: order.marks?.staff_note ?? '' })),
-    ...called.map(words.newOrder),
-    ...late.map((order) => t('bar.announce.late', { code: words.called(order) })),
-  ];
-  if (said.length > 0) announcer.say(said.join(' '));
+  for (const order of called) announcer.say(words.newOrder(order));
+  for (const order of late) announcer.say(t('bar.announce.late', { code: words.called(order) }));
+  for (const order of noted) announcer.say(t('ledger.note.announce', { code: words.called(order), note: order.marks?.staff_note ?? '' }));
 }
 
 /** Who was faster, by the order's history. @param {import('./lib/taps.js').Tap} tap */

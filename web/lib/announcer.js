@@ -17,6 +17,7 @@ export class Announcer {
     this.assertive = region('assertive');
     this.polite = region('polite');
     this.saidAt = -everyMs;
+    this.alarmedAt = -everyMs;
     /** @type {string[]} */
     this.waiting = [];
     /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -32,6 +33,7 @@ export class Announcer {
     this.assertive.textContent = '';
     this.alarm = setTimeout(() => {
       this.alarm = undefined;
+      this.alarmedAt = performance.now();
       this.assertive.textContent = text;
     }, CLEAR_MS);
   }
@@ -46,8 +48,8 @@ export class Announcer {
       this.saidAt = performance.now();
       this.polite.textContent = this.waiting.join(' ');
       this.waiting = [];
-      // What was read is not left for somebody to find later; what is about to be read is.
-      if (this.alarm === undefined) this.assertive.textContent = '';
+      // What was read is not left for somebody to find later; what has just come may not have been seen by the reader yet.
+      if (this.alarm === undefined && this.saidAt - this.alarmedAt >= this.everyMs) this.assertive.textContent = '';
     }, Math.max(0, wait));
   }
 

@@ -72,6 +72,15 @@ test('on a page of many things an alarm and what is polite are both said, whiche
   assert.deepEqual(heard(), ['New order.', '']);
   after(100);
   assert.deepEqual(heard(), ['New order.', 'Nobody is making orders']);
+  said.say('One that waits.');
+  said.assert('Printer has no paper');
+  after(899);
+  assert.deepEqual(heard(), ['New order.', 'Printer has no paper']);
+  after(1);
+  assert.deepEqual(heard(), ['One that waits.', 'Printer has no paper'], 'an alarm stays until it can have been read');
+  said.say('A later one.');
+  after(1_000);
+  assert.deepEqual(heard(), ['A later one.', '']);
   after(2_000);
   said.assert('Printer out of paper');
   said.say('Another order.');
