@@ -93,7 +93,7 @@ export class BarState {
     for (const { id, kind, order } of seen.tickets) guard.means(`rail/${id}`, kind === 'ticket' ? nextStep(order) : kind, steady);
     for (const { id, kind } of seen.waiting) guard.means(`strip/${id}`, kind, steady);
     guard.keep([...seen.tickets.map(({ id }) => `rail/${id}`), ...seen.waiting.map(({ id }) => `strip/${id}`)]);
-    const called = this.arrivals.look(arrived, orders, steady);
+    const called = this.arrivals.look(arrived, rail.open.on, steady);
     return { arrived, called, late, noted: this.notes.news(orders.values()) };
   }
 

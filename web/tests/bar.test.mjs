@@ -248,24 +248,33 @@ test('a new order rings at once, and is told of with the code that it gets a mom
   await notes.until(() => notes.tones.length === 1);
   const said = page.locator('[aria-live=polite]');
   // As it is in the log of a Kafka that is far away: the order first, and what the barista says of it later.
-  const { code, ...nameless } = order;
-  stand.tell('/events', 'order', { ...nameless, version: 0 });
+  // However long the page has been there by then: it is no older than what the page has heard.
+  const told = { ...order, as_of: orders.as_of + 1, now: undefined };
+  const { code } = order;
+  stand.tell('/events', 'order', { ...told, version: 0, code: undefined });
   await notes.until(() => notes.tones.length === 2);
   assert.equal(await said.textContent(), '');
-  stand.tell('/events', 'order', order);
+  stand.tell('/events', 'order', told);
   await said.getByText(`New order, ${code.words.en[0].toUpperCase()}${code.words.en.slice(1)} ${code.label}, 3 drinks.`, { exact: true }).waitFor({ state: 'attached' });
   assert.equal(notes.tones.length, 2);
   await bar.close();
 });
 
-test('a key that is held on the button of the sound turns the sound on', async () => {
+test('a key that is held on the button of the sound turns the sound on, and keeps the screen on', async () => {
   const bar = await tablet(browser, line);
   const { page, notes } = bar;
+  await page.evaluate(() => {
+    const request = navigator.wakeLock.request.bind(navigator.wakeLock);
+    const page = /** @type {any} */ (window);
+    page.awake = 0;
+    navigator.wakeLock.request = (type) => ((page.awake += 1), request(type));
+  });
   await page.getByRole('button', { name: 'Tap for sound' }).focus();
   // As long as a finger takes: a browser has let the page be heard by then.
   await page.keyboard.press('Space', { delay: 300 });
   await notes.until(() => notes.tones.length === 1);
   await page.getByRole('button', { name: 'Sound on' }).waitFor();
+  assert.equal(await page.evaluate(() => /** @type {any} */ (window).awake), 1);
   await bar.close();
 });
 
