@@ -35,8 +35,9 @@ export class Chime {
     this.changed();
   }
 
-  /** The button: on, off; and where the browser lets nothing be heard, on again. */
+  /** The button, which is a touch as well: on, off; and where the browser lets nothing be heard, on again. */
   async toggle() {
+    this.bell.stayAwake();
     if (this.state() !== 'blocked') this.isMuted = !this.isMuted;
     keep(STORED_AS, this.isMuted ? 'off' : 'on');
     if (!this.isMuted) {

@@ -14,13 +14,11 @@ import { plug } from './sheet-plug.js';
 
 /** @param {Means} means */
 export function listenToHands({ app, state, acts, chime, show, keysShown }) {
-  // The button of the sound does it itself: what was on when a finger, or a key, comes up again would be muted.
-  const touched = (/** @type {EventTarget | null} */ target) => {
-    if (!(target instanceof Element && target.closest('.sound'))) chime.touched();
-  };
+  // The button of the sound does it itself: it would mute what is on by the time a finger, or a key, comes up again.
+  const isSound = (/** @type {EventTarget | null} */ target) => target instanceof Element && target.closest('.sound') !== null;
   app.addEventListener('pointerdown', ({ target }) => {
     state.heldSince = performance.now();
-    touched(target);
+    if (!isSound(target)) chime.touched();
     const ticket = target instanceof Element ? target.closest('.tk') : null;
     if (ticket instanceof HTMLElement) state.rail.touch(ticket.dataset.id ?? '');
   });
@@ -32,7 +30,7 @@ export function listenToHands({ app, state, acts, chime, show, keysShown }) {
   }
   document.addEventListener('keydown', (event) => {
     const { key, code, target, repeat, altKey, ctrlKey, metaKey } = event;
-    touched(target);
+    if (!(isSound(target) && (key === ' ' || key === 'Enter'))) chime.touched();
     const isTyping = target instanceof HTMLElement && target.closest('input, textarea, select, [contenteditable]') !== null;
     if (repeat || altKey || ctrlKey || metaKey || isTyping || plug.isOpen?.()) return;
     if (/^[1-9]$/.test(key)) acts.pressed(Number(key) - 1);
