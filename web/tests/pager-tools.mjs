@@ -86,7 +86,7 @@ export async function note(context) {
   await note('noteStop', (what) => notes.stops.push(what));
   await note('noteState', ({ state, marks }) => {
     notes.presences.push(marks?.presence);
-    return notes.states.push(state);
+    notes.states.push(state);
   });
   await note('noteClaim', () => (notes.claims += 1));
   await context.addInitScript(() => {
@@ -306,12 +306,12 @@ export async function answerWith(page, answer) {
 }
 
 /**
- * From now on, and a second later, time stands still on the page. That is by the page's own clock: by the machine's, one that
- * is busy could have come to that time before the page hears of it.
+ * From now on time stands still on the page, some seconds later than now: the page's clock, which may be ahead of the machine's,
+ * goes on until the page hears of it. By then no stream has been silent for too long.
  * @param {import('playwright-core').Page} page
  */
 export async function standStill(page) {
-  await page.clock.pauseAt((await page.evaluate(() => Date.now())) + 1_000);
+  await page.clock.pauseAt((await page.evaluate(() => Date.now())) + 5_000);
 }
 
 /** What stands between a phone and the line, and can hold everything back without a word. */

@@ -92,7 +92,8 @@ fn the_doctor_says_that_the_log_of_a_running_line_was_moved_and_how_to_go_on() {
     let parent = tempfile::tempdir().unwrap();
     let (dir, moved) = (parent.path().join("log"), parent.path().join("moved"));
     let up = Up::start(&dir, &["--mode", "manual"]);
-    // It is idle: what a barista writes then is no longer written, and ends the line.
+    // Its barista has committed what it begins with, and writes nothing more by itself: a commit that finds the log moved ends
+    // the line.
     let order = request(up.counter, "POST", "/order?amount=1", &[], "").unwrap().json();
     let stream = format!("/orders/{}/events", order["order_id"].as_str().unwrap());
     hear(up.counter, &stream, |shown| shown["version"].as_u64() > Some(0));

@@ -99,7 +99,7 @@ impl Staff<'_> {
         let latte = r#"{"items":[{"item":"latte","quantity":2,"note":"no nuts"}],"name":"Kim","note":"by the window","ref":"T-1"}"#;
         let first = self.ask("POST", "/orders", latte, 201);
         let id = first["order_id"].as_str().unwrap();
-        // Until the counter has read it, it is of no order that it knows.
+        // A print is refused until the counter has read the order.
         hear(self.up.counter, &format!("/orders/{id}/events"), |shown| shown["version"].as_u64() > Some(0));
         self.ask("POST", &format!("/orders/{id}/print"), r#"{"what":"slip"}"#, 202);
         for command in [

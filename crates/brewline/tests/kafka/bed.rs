@@ -8,6 +8,7 @@ use std::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU32, Ordering},
     },
+    thread,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
@@ -39,6 +40,8 @@ pub(crate) fn until<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) -> T 
             return found;
         }
         assert!(Instant::now() < end, "waited {PATIENCE:?} in vain for {what}");
+        // What is waited for needs the machine more.
+        thread::park_timeout(Duration::from_millis(10));
     }
 }
 
