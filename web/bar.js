@@ -25,7 +25,7 @@ import { createTaps } from './lib/taps.js';
 
 /** Polite messages come at most this often. */
 const SAY_MS = 1_000;
-/** Each is about something else, so of those that come meanwhile so many are said; the last ones. */
+/** Each is about something else: of those that wait meanwhile, so many of the last ones are all said. */
 const SAY_KEEPS = 8;
 const UNDO_STAYS = 'brewline.bar.undo';
 const KEYS = 'brewline.bar.keys';
@@ -136,9 +136,9 @@ function hear(heard) {
 /** What is to be seen; told of what has come. Also right after a tap, so that the next one is on what is then. */
 function look() {
   const steady = performance.now();
-  const { arrived, called, late, noted } = state.look(taps, live.now(), steady);
+  const { arrived, told, late, noted } = state.look(taps, live.now(), steady);
   if (arrived.length > 0 || noted.length > 0) chime.ring(steady);
-  for (const order of called) announcer.say(words.newOrder(order));
+  for (const order of told) announcer.say(words.newOrder(order));
   for (const order of late) announcer.say(t('bar.announce.late', { code: words.called(order) }));
   for (const order of noted) announcer.say(t('ledger.note.announce', { code: words.called(order), note: order.marks?.staff_note ?? '' }));
 }

@@ -7,8 +7,8 @@ const NAMELESS_MS = 5_000;
 
 export class Arrivals {
   constructor() {
-    /** Since when each is there, by the steady clock. @type {Map<string, number>} */
-    this.nameless = new Map();
+    /** Since when each of them is there, by the steady clock. @type {Map<string, number>} */
+    this.untold = new Map();
   }
 
   /**
@@ -19,14 +19,14 @@ export class Arrivals {
    * @returns {Order[]}
    */
   look(arrived, open, steady) {
-    const called = arrived.filter(({ code }) => code);
-    for (const { code, order_id: id } of arrived) if (!code) this.nameless.set(id, steady);
-    for (const [id, since] of this.nameless) {
+    for (const { order_id: id } of arrived) this.untold.set(id, steady);
+    const told = [];
+    for (const [id, since] of this.untold) {
       const order = open.get(id);
       if (order && !order.code && steady - since < NAMELESS_MS) continue;
-      this.nameless.delete(id);
-      if (order) called.push(order);
+      this.untold.delete(id);
+      if (order) told.push(order);
     }
-    return called;
+    return told;
   }
 }

@@ -23,7 +23,7 @@ const HELD_MS = 10_000;
  * What has come since the last look.
  * @typedef {object} Came
  * @property {Order[]} arrived new ones
- * @property {Order[]} called new ones that can be told of by now, each once
+ * @property {Order[]} told new ones to tell of now, each once
  * @property {Order[]} late
  * @property {Order[]} noted
  */
@@ -83,7 +83,7 @@ export class BarState {
   look(taps, clock, steady) {
     const { rail, guard, ended } = this;
     const { value } = this.news;
-    if (value === null) return { arrived: [], called: [], late: [], noted: [] };
+    if (value === null) return { arrived: [], told: [], late: [], noted: [] };
     rail.open.undoMs = rail.ready.undoMs = this.undoStays ? Infinity : UNDO_MS;
     const { orders } = value;
     const back = [...ended.values()].filter(({ order_id: id }) => !orders.has(id) && taps.of(id).length > 0);
@@ -93,8 +93,8 @@ export class BarState {
     for (const { id, kind, order } of seen.tickets) guard.means(`rail/${id}`, kind === 'ticket' ? nextStep(order) : kind, steady);
     for (const { id, kind } of seen.waiting) guard.means(`strip/${id}`, kind, steady);
     guard.keep([...seen.tickets.map(({ id }) => `rail/${id}`), ...seen.waiting.map(({ id }) => `strip/${id}`)]);
-    const called = this.arrivals.look(arrived, rail.open.on, steady);
-    return { arrived, called, late, noted: this.notes.news(orders.values()) };
+    const told = this.arrivals.look(arrived, rail.open.on, steady);
+    return { arrived, told, late, noted: this.notes.news(orders.values()) };
   }
 
   /** What ended because of a tap here. @param {Order} order */

@@ -10,7 +10,7 @@ const CODE = { number: 27, words: { en: 'mango', ko: '망고' }, symbol: 'mango'
 /** @param {string} id @param {Record<string, unknown>} [more] @returns {any} */
 const order = (id, more = { code: CODE }) => ({ order_id: id, ...more });
 /** @param {Arrivals} arrivals @param {any[]} arrived @param {any[]} orders @param {number} steady */
-const called = (arrivals, arrived, orders, steady) => {
+const told = (arrivals, arrived, orders, steady) => {
   const all = new Map(orders.map((one) => [one.order_id, one]));
   return arrivals.look(arrived, all, steady).map(({ order_id: id, code }) => `${id} ${code?.label ?? 'nameless'}`);
 };
@@ -18,26 +18,26 @@ const called = (arrivals, arrived, orders, steady) => {
 test('a new order is told of once, and that with its code', () => {
   const arrivals = new Arrivals();
   const [a, b] = [order('a'), order('b', {})];
-  assert.deepEqual(called(arrivals, [a, b], [a, b], 0), ['a 27']);
-  assert.deepEqual(called(arrivals, [], [a, b], 4_999), []);
-  assert.deepEqual(called(arrivals, [], [a, order('b')], 4_999), ['b 27']);
-  assert.deepEqual(called(arrivals, [], [a, order('b')], 9_000), []);
+  assert.deepEqual(told(arrivals, [a, b], [a, b], 0), ['a 27']);
+  assert.deepEqual(told(arrivals, [], [a, b], 4_999), []);
+  assert.deepEqual(told(arrivals, [], [a, order('b')], 4_999), ['b 27']);
+  assert.deepEqual(told(arrivals, [], [a, order('b')], 9_000), []);
 });
 
 test('an order that gets no code is told of without, as soon as nobody can be said to be about to decide', () => {
   const arrivals = new Arrivals();
   const a = order('a', {});
-  assert.deepEqual(called(arrivals, [a], [a], 0), []);
-  assert.deepEqual(called(arrivals, [], [a], 5_000), ['a nameless']);
-  assert.deepEqual(called(arrivals, [], [order('a')], 6_000), [], 'it is not new again with its code');
+  assert.deepEqual(told(arrivals, [a], [a], 0), []);
+  assert.deepEqual(told(arrivals, [], [a], 5_000), ['a nameless']);
+  assert.deepEqual(told(arrivals, [], [order('a')], 6_000), [], 'it is not new again with its code');
 });
 
 test('an order that goes before it has a code is not told of', () => {
   const arrivals = new Arrivals();
   const a = order('a', {});
-  assert.deepEqual(called(arrivals, [a], [a], 0), []);
-  assert.deepEqual(called(arrivals, [], [], 100), []);
-  assert.deepEqual(called(arrivals, [], [order('a')], 200), []);
+  assert.deepEqual(told(arrivals, [a], [a], 0), []);
+  assert.deepEqual(told(arrivals, [], [], 100), []);
+  assert.deepEqual(told(arrivals, [], [order('a')], 200), []);
 });
 
 /** A bar without orders, and whom it tells of when it looks again. */
@@ -50,7 +50,7 @@ function bar() {
     const value = /** @type {any} */ ({ orders: new Map(all.map((one) => [one.order_id, one])) });
     state.news = { status: 'live', value, ageMs: 0, offline: false };
     const known = /** @type {any} */ ({ waiting: taps, of: (/** @type {string} */ id) => taps.filter(({ order }) => order === id) });
-    return state.look(known, now + steady, steady).called.map(({ order_id: id }) => id);
+    return state.look(known, now + steady, steady).told.map(({ order_id: id }) => id);
   };
   assert.deepEqual(look([], 0), []);
   return look;
