@@ -113,7 +113,7 @@ function hear(news) {
       else announcer.assert(t('ledger.broken', { count: value.faults_total, codes: value.faults.slice(0, 2).map(nameOf).join(', ') }));
     }
     held = value.holds;
-    if (model.at === null && model.kept === '') {
+    if (model.at === null && model.kept === '' && news.status === 'live') {
       list.follow(value.events);
       followStory(value.events);
     }
@@ -221,8 +221,10 @@ async function loadStory() {
   if (answer.body === undefined) {
     const isGone = answer.code === 'past_gone';
     const isNone = answer.code === 'unknown_order';
-    // What came before stays: the next try may come through.
+    // What came before stays.
     if (isGone || isNone || model.story.got !== 'here') model.story.got = isGone ? 'gone' : isNone ? 'none' : 'failed';
+    // The next try may come through, also where nothing happens any more.
+    if (!isGone && !isNone) story.events = -1;
   } else {
     const { partition, carried_over: isCarriedOver, accepted = null, events: decisions } = answer.body;
     model.story = { ...model.story, got: 'here', partition, isCarriedOver, accepted, decisions };

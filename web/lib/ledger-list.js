@@ -89,7 +89,9 @@ export class List {
     if (answer === null) return;
     if (answer.body === undefined) {
       // What came before is better than nothing, where it is the same that was asked for.
-      if (!isAgain) model.orders.got = 'failed';
+      if (model.orders.got === 'loading') model.orders.got = 'failed';
+      // Also where nothing happens any more, the next try may come through.
+      this.events = -1;
     } else {
       const { total, matching, next = '', orders: rows } = answer.body;
       this.next = next;

@@ -56,7 +56,7 @@ const STATES = {
     says: [/Not live: last count 1\d s ago/, /연결 끊김: 1\d초 전에 센 것이에요/],
     where: 'header',
     async act(page, drawn) {
-      await page.waitForSelector('.eq');
+      await page.waitForSelector('.or tbody tr');
       drawn.gone = true;
       await page.clock.runFor(14_000);
     },

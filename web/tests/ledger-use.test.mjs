@@ -236,6 +236,20 @@ test('what can’t be sent is kept, and sent once when the line is back', async 
   await close();
 });
 
+test('orders and a story that did not come are asked for again by themselves, also where nothing happens any more', async () => {
+  let gone = true;
+  const { page, close } = bound(await ledger({ query: '?order=mango' }));
+  for (const path of [/\/ledger\/orders/, /\/history$/]) await page.route(path, (route) => (gone ? route.abort() : route.fallback()));
+  await page.reload();
+  await page.getByText('The orders did not come').waitFor();
+  await page.getByText('Its story did not come').waitFor();
+  gone = false;
+  await page.clock.runFor(12_000);
+  await page.locator('.or tbody tr').first().waitFor();
+  await page.locator('.ev li').first().waitFor();
+  await close();
+});
+
 test('when a line that balanced no longer does, whoever hears the page is told at once', async () => {
   const { page, drawn, close } = bound(await ledger());
   drawn.ledger = { ...LIVE, as_of: LIVE.as_of + 4_000, now: LIVE.now + 4_000, holds: false, faults_total: 1, faults: [{ kind: 'gap', order_id: 'star', code: ROWS[4].code, text: '', partition: 0, offset: 1 }] };
