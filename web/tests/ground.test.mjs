@@ -153,6 +153,8 @@ test('every drawing of a pickup code is drawn in the colour of its text', async 
   assert.equal(names.length, 64);
   const phone = await open(browser, `${line.url}/privacy`, { theme: 'dark' });
   const { page } = phone;
+  // Its own script is done with what is taken away here.
+  await page.waitForSelector('h1');
   await page.evaluate((names) => {
     const base = document.querySelector('script')?.src.replace(/[^/]+$/, '');
     document.body.replaceChildren();
@@ -200,11 +202,13 @@ test('no page can be put into another', async () => {
 
 test('no code that stands in the page runs', async () => {
   const phone = await open(browser, `${line.url}/privacy`, { expected: [/Content Security Policy/] });
-  const ran = await phone.page.evaluate(() => {
+  const ran = await phone.page.evaluate(async () => {
     const script = document.createElement('script');
     script.textContent = 'window.ran = true';
     document.body.append(script);
     document.body.insertAdjacentHTML('beforeend', '<img src="data:," onerror="window.ran = true">');
+    const image = /** @type {HTMLImageElement} */ (document.body.lastElementChild);
+    await new Promise((done) => image.addEventListener('error', done));
     return 'ran' in window;
   });
   assert.equal(ran, false);
