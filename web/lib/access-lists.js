@@ -39,7 +39,10 @@ export class Lists {
   async begin() {
     clearInterval(this.timer);
     this.timer = setInterval(() => {
-      if (!document.hidden) this.#lookAtDevices();
+      if (document.hidden) return;
+      this.#lookAtDevices();
+      // They change by this page alone, but the first time nothing may have come.
+      if (this.tokens === null) this.#lookAtTokens();
     }, LOOK_AGAIN_MS);
     await Promise.all([this.#lookAtDevices(), this.#lookAtTokens()]);
   }

@@ -99,6 +99,20 @@ test('a program gets a token of its own, shown once, which is taken back', async
   await till.close();
 });
 
+test('tokens that did not come are asked for again by themselves', async () => {
+  const till = await device('/sign-in', { role: 'manager', name: 'Till', expected: [/ERR_FAILED/] });
+  const { page } = till;
+  assert.equal((await line.ask('POST', '/tokens', { body: { name: 'kiosk', role: 'barista' }, staff: true })).status, 201);
+  let gone = true;
+  await page.route('**/tokens', (route) => (gone ? route.abort() : route.fallback()));
+  const failed = page.waitForEvent('requestfailed', (request) => request.url().endsWith('/tokens'));
+  await page.reload();
+  await failed;
+  gone = false;
+  await page.locator('.list li', { hasText: 'kiosk' }).waitFor();
+  await till.close();
+});
+
 test('large text and a small phone lose nothing', async () => {
   const till = await device('/sign-in', { role: 'manager', name: 'A name that is about as long as one may be, which is eighty characters, and more', text: 2, width: 360, height: 700 });
   await till.page.waitForSelector('#access-tokens');
