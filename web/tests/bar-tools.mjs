@@ -8,6 +8,14 @@ export const REFUSED = /status of (401|404|409|503)/;
 /** What it logs where a test answers instead of the line. */
 export const NO_STREAM = [/ERR_FAILED/, REFUSED];
 
+/** Pages that have the menu. @type {WeakSet<import('playwright-core').Page>} */
+const withMenu = new WeakSet();
+
+/** @param {import('playwright-core').Request} request */
+function isMenu(request) {
+  return new URL(request.url()).pathname === '/menu';
+}
+
 /**
  * A tablet with the bar's page, that notes what it did.
  * @param {import('playwright-core').Browser} browser
@@ -21,6 +29,8 @@ export async function tablet(browser, line, { clock = false, at, query = '', url
   if (clock || at !== undefined) await page.clock.install(at === undefined ? {} : { time: at });
   const notes = await note(opened.context);
   watchCommands(page, notes);
+  page.on('domcontentloaded', () => withMenu.delete(page));
+  page.on('requestfinished', (request) => isMenu(request) && withMenu.add(page));
   await prepare?.(page);
   const asks = new URLSearchParams(query);
   if (theme === 'light') asks.set('theme', 'light');
@@ -54,6 +64,8 @@ export function ticket(page, code) {
 
 /** Everything stands where it will stand, and has for long enough to be meant. @param {import('playwright-core').Page} page */
 export async function settle(page) {
+  // What is usual in it is not said on tickets: they become smaller, and stand elsewhere.
+  if (!withMenu.has(page)) await page.waitForEvent('requestfinished', isMenu);
   await page.waitForFunction(() => [...document.querySelectorAll('.sym')].every((drawing) => drawing.getBoundingClientRect().width > 0));
   await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
   await page.clock.fastForward(1_000);
