@@ -125,6 +125,19 @@ async fn what_pages_are_made_of_is_kept_for_ever_and_gone_with_its_hash() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_was_open_through_an_upgrade_still_gets_the_drawings_of_codes() {
+    let line = Line::start().await;
+    let now = line.get(&place_of(&line, "symbols/mango.svg").await, &[]).await;
+    let before = line.get("/web/0123456789abcdef/symbols/mango.svg", &[]).await;
+    assert_eq!((before.status, before.text()), (200, now.text()));
+    assert_eq!(before.header("content-type"), Some("image/svg+xml"));
+    // Whatever that build had: what it gets now is this one's.
+    assert_eq!(before.header("cache-control"), Some("no-cache"));
+    let missing = line.get("/web/0123456789abcdef/symbols/no.svg", &[]).await;
+    assert_eq!((missing.status, missing.code().as_str()), (404, "not_found"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn it_is_packed_as_the_client_can_unpack_it() {
     let line = Line::start().await;
     for path in ["/".to_owned(), place_of(&line, "lib/i18n.js").await] {

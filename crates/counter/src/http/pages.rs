@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `GET /`, `/bar`, `/board`, `/sign-in`, `/table`, `/till`, `/privacy`, `/docs` | a page in the language that is asked for, to be asked for again each time |
 //! | `GET /o/{id}` | the same page whatever the order, with 404 where nobody knows it; `?at=` as in its `Location` |
-//! | `GET /web/{hash}/…` | what pages are made of, kept for ever: another build has another hash |
+//! | `GET /web/{hash}/…` | what pages are made of, kept for ever: another build has another hash, of which the drawings of codes alone are given |
 
 use std::sync::Arc;
 
@@ -35,6 +35,8 @@ use crate::{
 const ASK_EACH_TIME: HeaderValue = HeaderValue::from_static("no-cache");
 /// A year, the longest that anyone keeps anything.
 const KEEP: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+/// A board hangs open for weeks, through upgrades, and asks for the drawing of a code when that is first called.
+const DRAWINGS: &str = "symbols/";
 
 /// The routes of the pages.
 pub(super) fn routes() -> Routes {
@@ -128,10 +130,12 @@ async fn asset(parts: Result<Path<(String, String)>, PathRejection>, headers: He
 }
 
 fn made_of(hash: &str, path: &str, headers: &HeaderMap) -> Response {
-    let found = web::asset(path).filter(|_| hash == web::HASH);
+    let is_ours = hash == web::HASH;
+    let found = web::asset(path).filter(|_| is_ours || path.starts_with(DRAWINGS));
     match found {
         Some(asset) => {
-            let mut response = send(asset, StatusCode::OK, headers, KEEP);
+            let keep = if is_ours { KEEP } else { ASK_EACH_TIME };
+            let mut response = send(asset, StatusCode::OK, headers, keep);
             response.extensions_mut().insert(Kind::PartOfPage);
             response
         }

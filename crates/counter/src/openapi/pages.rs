@@ -41,7 +41,12 @@ pub(super) fn operations() -> Vec<Operation> {
         Operation::new("GET /web/{hash}/{path}", TAG, "getAsset", Who::Everyone, "What pages are made of")
             .with(P::Hash)
             .with(P::File)
-            .file(200, "The file, kept for ever: another build has another hash.", "text/javascript")
+            .file(
+                200,
+                "The file, kept for ever: another build has another hash. The drawings of codes are given to pages of \
+                 other builds, too, to be asked for again each time.",
+                "text/javascript",
+            )
             .file(200, "The same.", "text/css")
             .file(200, "The same.", "image/svg+xml")
             .nothing(304, "It is the one that `If-None-Match` names.")
