@@ -501,8 +501,10 @@ test('what this phone is doing is said again after an outage, until the line kno
 test('of two tabs the one that stays says that the phone is still there', async () => {
   const { id, phone, page } = await tested();
   const second = await phone.context.newPage();
+  // A page that has said nothing says nothing when it goes.
+  const said = second.waitForResponse((answer) => answer.request().postDataJSON()?.command === 'presence');
   await second.goto(page.url());
-  await second.waitForSelector('main.received');
+  await said;
   await line.shown(id, (order) => order.marks?.presence === 'listening');
   const gone = line.shown(id, (order) => order.marks?.presence === 'gone');
   await second.close({ runBeforeUnload: true });
